@@ -1,0 +1,52 @@
+"""Tell void, legal and illegal labels apart; what the loss and the metric share."""
+
+import numpy as np
+from keras import ops
+
+
+def split(labels, num_classes, ignore_label):
+    """Divide labels into those that count and those that must never be counted silently.
+
+    Args:
+        labels: integers (or whole floats) of any shape.
+
+    Returns:
+        `(labels, valid, illegal)`: int32 labels with void replaced by 0; bool, True where the pixel counts; bool,
+        True where it is neither void nor 0..num_classes - 1. Illegal pixels are not valid.
+
+    Raises:
+        ValueError: naming the illegal values, where they can be read now. Inside a compiled graph they cannot: the
+            callers then answer NaN.
+    """
+    check(labels, num_classes, ignore_label)
+    labels = ops.cast(labels, "int32")
+    void = ops.equal(labels, ignore_label)
+    known = ops.logical_and(labels >= 0, labels < num_classes)
+    labels = ops.where(void, 0, labels)
+    valid = ops.logical_and(known, ops.logical_not(void))
+    return labels, valid, ops.logical_not(ops.logical_or(known, void))
+
+
+def check(labels, num_classes, ignore_label):
+    """Raise a `ValueError` that names labels out of range; do nothing while a graph is being traced."""
+    if not _readable(labels):
+        return
+    values = np.unique(ops.convert_to_numpy(labels))
+    bad = values[(values != ignore_label) & ((values < 0) | (values >= num_classes))]
+    if bad.size:
+        names = ", ".join(f"{value:g}" for value in bad[:8]) + (", ..." if bad.size > 8 else "")
+        raise ValueError(
+            f"`label` may hold 0..{num_classes - 1} or {ignore_label} (void). Received: {names}. "
+            "Subtract 1 if your classes start at 1; read palette masks as indices, not as colours or grey levels."
+        )
+
+
+def _readable(labels):
+    """Whether the values are at hand: an array or an eager tensor, not a placeholder of a graph or a trace."""
+    if isinstance(labels, np.ndarray):
+        return True
+    try:
+        np.asarray(labels)
+    except Exception:
+        return False
+    return True

@@ -1,0 +1,111 @@
+"""The three layers Keras does not have: raw pixels in, padding to a multiple, cropping to alignment."""
+
+import keras
+from keras import ops
+
+VOC_MEAN = (104.00699, 116.66877, 122.67892)  # BGR, of the VOC training images; voc_layers.py of the release
+HHA_MEAN = (132.431, 94.076, 118.477)  # in file order; nyud_layers.py of the release
+LOG_DEPTH_MEAN = 7.844  # mean of ln(depth in mm) over NYUDv2; nyud_layers.py of the release
+
+CHANNELS = {"rgb": 3, "hha": 3, "rgbd": 4}  # modality -> input channels
+
+
+@keras.saving.register_keras_serializable("fcn_keras")
+class Preprocess(keras.layers.Layer):
+    """Turn raw pixels into what the convolutionalised VGG expects; a model's first layer.
+
+    `"rgb"`: RGB 0-255 -> BGR minus the mean. `"hha"`: HHA 0-255 minus its mean, channels in their order.
+    `"rgbd"`: RGB 0-255 and depth in millimetres -> BGR minus the mean, and ln(depth) minus 7.844. A depth of 0
+    means unknown and becomes 0, the mean. Computes in float32 under every dtype policy: a half-precision float
+    cannot hold millimetres.
+
+    Args:
+        modality: `"rgb"`, `"hha"` or `"rgbd"`.
+        mean: three numbers on the 0-255 scale, BGR for colour and H, H, A for HHA; `None` is VOC's (colour) or
+            NYUDv2's (HHA).
+
+    Raises:
+        ValueError: on an unknown modality or a mean that is not three numbers.
+    """
+
+    def __init__(self, modality="rgb", mean=None, **kwargs):
+        kwargs["autocast"] = False
+        super().__init__(**kwargs)
+        if modality not in CHANNELS:
+            raise ValueError(f"`modality` is one of {sorted(CHANNELS)}. Received: {modality!r}.")
+        mean = (
+            (HHA_MEAN if modality == "hha" else VOC_MEAN) if mean is None else tuple(float(m) for m in mean)
+        )
+        if len(mean) != 3:
+            raise ValueError(f"`mean` is three numbers, one a channel, on the 0-255 scale. Received: {mean}.")
+        self.modality = modality
+        self.mean = mean
+
+    def call(self, image):
+        image = ops.cast(image, "float32")
+        if self.modality == "hha":
+            pixels = image - ops.convert_to_tensor(self.mean, "float32")
+        else:
+            pixels = ops.flip(image[..., :3], axis=-1) - ops.convert_to_tensor(self.mean, "float32")
+        if self.modality == "rgbd":
+            depth = image[..., 3:]
+            known = depth > 0
+            log_depth = ops.log(ops.where(known, depth, 1.0)) - LOG_DEPTH_MEAN
+            pixels = ops.concatenate([pixels, ops.where(known, log_depth, 0.0)], axis=-1)
+        return ops.cast(pixels, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        config = super().get_config()
+        config.pop("autocast", None)
+        return {**config, "modality": self.modality, "mean": self.mean}
+
+
+@keras.saving.register_keras_serializable("fcn_keras")
+class PadToMultiple(keras.layers.Layer):
+    """Pad height and width with zeros at the bottom and right up to the next multiple.
+
+    An all-`"same"` net is geometrically aligned only at multiples of its stride.
+    """
+
+    def __init__(self, multiple, **kwargs):
+        super().__init__(**kwargs)
+        self.multiple = multiple
+
+    def call(self, x):
+        height, width = ops.shape(x)[1:3]
+        return ops.pad(x, [[0, 0], [0, -height % self.multiple], [0, -width % self.multiple], [0, 0]])
+
+    def compute_output_shape(self, input_shape):
+        batch, *sides, channels = input_shape
+        return (batch, *(None if n is None else n + -n % self.multiple for n in sides), channels)
+
+    def get_config(self):
+        return {**super().get_config(), "multiple": self.multiple}
+
+
+@keras.saving.register_keras_serializable("fcn_keras")
+class CropLike(keras.layers.Layer):
+    """Crop the first of two maps to the height and width of the second, from `offset` on in both axes.
+
+    Args:
+        offset: leading rows and columns to leave out; `Grid.offset_to` derives it.
+    """
+
+    def __init__(self, offset, **kwargs):
+        super().__init__(**kwargs)
+        self.offset = offset
+
+    def call(self, inputs):
+        x, reference = inputs
+        height, width = ops.shape(reference)[1:3]
+        return x[:, self.offset : self.offset + height, self.offset : self.offset + width, :]
+
+    def compute_output_shape(self, input_shape):
+        x, reference = input_shape
+        return (x[0], reference[1], reference[2], x[3])
+
+    def get_config(self):
+        return {**super().get_config(), "offset": self.offset}

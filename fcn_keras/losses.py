@@ -1,0 +1,100 @@
+"""Softmax cross-entropy over the pixels of whole images."""
+
+import keras
+from keras import ops
+
+from fcn_keras import labels as label_ops
+
+REDUCTIONS = ("mean", "sum")
+
+
+@keras.saving.register_keras_serializable("fcn_keras")
+class PixelCrossentropy(keras.losses.Loss):
+    """Compute softmax cross-entropy at every pixel that is not void.
+
+    Labels are `(B, H, W)` or `(B, H, W, 1)` class ids, scores `(B, H, W, C)` logits; computes in float32 whatever
+    the scores are. A batch that is all void has loss 0 and gradient 0. A label out of range is a `ValueError` that
+    names it where the values can be read (eager); in a compiled graph TensorFlow's own kernel names it on a CPU,
+    and everywhere else the loss is NaN.
+
+    Args:
+        ignore_label: the id of void pixels, which have no loss and no gradient.
+        class_weights: one factor a class, applied to the pixels whose truth it is.
+        reduction: `"mean"` over the counted pixels of the batch (weights do not enter the divisor), or `"sum"`, as
+            the released solvers at batch 1, which goes with learning rates as small as 1e-10. Caffe divides the
+            sum by the number of images.
+        keep: the paper's patch sampling: every pixel's term is kept with this probability, independently.
+        seed: of the sampling.
+
+    Raises:
+        ValueError: on a reduction, weight or probability out of range, or labels and scores of different sizes.
+
+    Reference: Long, Shelhamer, Darrell, CVPR 2015, sections 3.4 and 4.3.
+    """
+
+    def __init__(
+        self,
+        ignore_label=255,
+        class_weights=None,
+        reduction="mean",
+        keep=1.0,
+        seed=None,
+        name="pixel_crossentropy",
+        dtype=None,
+    ):
+        if reduction not in REDUCTIONS:
+            raise ValueError(f"`reduction` is one of {REDUCTIONS}. Received: {reduction!r}.")
+        if not 0 < keep <= 1:
+            raise ValueError(f"`keep` is a probability above 0, at most 1. Received: {keep!r}.")
+        if class_weights is not None:
+            class_weights = [float(weight) for weight in class_weights]
+            if any(not 0 <= weight < float("inf") for weight in class_weights):
+                raise ValueError(f"`class_weights` are finite and not negative. Received: {class_weights}.")
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        self.ignore_label = ignore_label
+        self.class_weights = class_weights
+        self.keep = keep
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed) if keep < 1 else None
+
+    def call(self, y_true, y_pred):
+        """Return the loss of every pixel, scaled so that the base class's reduction gives the documented one."""
+        scores = ops.cast(y_pred, "float32")
+        labels = ops.squeeze(y_true, -1) if len(y_true.shape) == 4 else y_true
+        self._check_shapes(labels.shape, scores.shape)
+        labels, valid, illegal = label_ops.split(labels, scores.shape[-1], self.ignore_label)
+        if self.seed_generator is not None:
+            kept = keras.random.uniform(ops.shape(labels), seed=self.seed_generator) < self.keep
+            valid = ops.logical_and(valid, kept)
+        loss = ops.sparse_categorical_crossentropy(labels, scores, from_logits=True)
+        if self.class_weights is not None:
+            loss = loss * ops.take(ops.convert_to_tensor(self.class_weights, "float32"), labels, mode="clip")
+        loss = ops.where(valid, loss, 0.0)
+        if self.reduction == "mean":
+            counted = ops.sum(ops.cast(valid, "float32"))
+            loss = loss * (ops.cast(ops.size(loss), "float32") / ops.maximum(counted, 1.0))
+        return ops.where(illegal, float("nan"), loss)
+
+    def _check_shapes(self, labels, scores):
+        same = len(labels) == 3 and len(scores) == 4
+        same = same and all(a is None or b is None or a == b for a, b in zip(labels, scores[:3], strict=True))
+        if not same:
+            raise ValueError(
+                "Labels are (B, H, W) or (B, H, W, 1) and scores (B, H, W, C) of the same size. "
+                f"Received: labels {tuple(labels)}, scores {tuple(scores)}."
+            )
+        if self.class_weights is not None and len(self.class_weights) != scores[-1]:
+            raise ValueError(
+                f"`class_weights` has one factor a class. Received: {len(self.class_weights)} for {scores[-1]} classes."
+            )
+
+    def get_config(self):
+        return {
+            "ignore_label": self.ignore_label,
+            "class_weights": self.class_weights,
+            "reduction": self.reduction,
+            "keep": self.keep,
+            "seed": self.seed,
+            "name": self.name,
+            "dtype": self.dtype,
+        }

@@ -1,0 +1,106 @@
+"""The paper's four metrics out of one confusion matrix over the whole split."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from fcn_keras import labels as label_ops
+
+NAMES = ("pixel_accuracy", "mean_accuracy", "mean_iu", "fw_iu")
+
+
+def scores(matrix):
+    """Compute the four metrics (and IU by class) of a confusion matrix.
+
+    Args:
+        matrix: `(C, C)` pixel counts, rows truth, columns prediction. A numpy array is computed in float64, a tensor
+            in float32 after exact integer sums.
+
+    Returns:
+        dict: `pixel_accuracy`, `mean_accuracy`, `mean_iu` (mIoU), `fw_iu`, scalars from 0 to 1, and `per_class_iu`
+        `(C,)`. A class that is in neither truth nor prediction is left out of the means and NaN in `per_class_iu`;
+        one that is predicted but absent has IU 0 and counts. With no pixel at all the four are 0.
+
+    Reference: Long, Shelhamer, Darrell, CVPR 2015, section 5; score.py of the released code.
+    """
+    xp, dtype = (np, "float64") if isinstance(matrix, np.ndarray) else (ops, "float32")
+    if len(matrix.shape) != 2 or matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"A confusion matrix is (C, C). Received: shape {tuple(matrix.shape)}.")
+    hits = xp.diagonal(matrix)
+    truth, predicted = xp.sum(matrix, axis=1), xp.sum(matrix, axis=0)
+    union, total = truth + predicted - hits, xp.sum(truth)
+    hits, truth, union, total = (_cast(x, dtype) for x in (hits, truth, union, total))
+    iu = hits / xp.maximum(union, 1)
+    return {
+        "pixel_accuracy": xp.sum(hits) / xp.maximum(total, 1),
+        "mean_accuracy": _mean(xp, hits / xp.maximum(truth, 1), truth > 0, dtype),
+        "mean_iu": _mean(xp, iu, union > 0, dtype),
+        "fw_iu": xp.sum(truth * iu) / xp.maximum(total, 1),
+        "per_class_iu": xp.where(union > 0, iu, float("nan")),
+    }
+
+
+def _cast(x, dtype):
+    return x.astype(dtype) if isinstance(x, np.ndarray | np.generic) else ops.cast(x, dtype)
+
+
+def _mean(xp, values, present, dtype):
+    return xp.sum(xp.where(present, values, 0.0)) / xp.maximum(xp.sum(_cast(present, dtype)), 1)
+
+
+@keras.saving.register_keras_serializable("fcn_keras")
+class ConfusionMatrix(keras.metrics.Metric):
+    """Accumulate the confusion matrix of a whole split; the four metrics come out of it, never means of means.
+
+    Counts are exact int64 (on Keras's JAX backend int32, 2**31 pixels a cell, unless x64 is enabled). A label out of
+    range is a `ValueError` that names it where the values can be read; in a compiled graph every metric is NaN from
+    then on.
+
+    Args:
+        num_classes: void not counted.
+        ignore_label: the id of void pixels.
+        name: prefix of the results, so that two heads do not overwrite each other in `fit`'s history.
+
+    `update_state(y_true, y_pred)` takes labels `(B, H, W)` or `(B, H, W, 1)` and scores `(B, H, W, C)`; a
+    `sample_weight` is refused, because pixels are counted.
+    """
+
+    def __init__(self, num_classes, ignore_label=255, name="confusion", dtype=None):
+        if isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 1:
+            raise ValueError(f"`num_classes` is a positive int. Received: {num_classes!r}.")
+        super().__init__(name=name, dtype=dtype)
+        self.num_classes = num_classes
+        self.ignore_label = ignore_label
+        self.matrix = self.add_variable((num_classes, num_classes), "zeros", dtype="int64", name="matrix")
+        self.illegal = self.add_variable((), "zeros", dtype="int32", name="illegal")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        if sample_weight is not None:
+            raise ValueError(
+                "`ConfusionMatrix` counts pixels and takes no sample weights. Mark void pixels instead."
+            )
+        if y_pred.shape[-1] != self.num_classes:
+            raise ValueError(
+                f"Expected scores of {self.num_classes} classes. Received: shape {tuple(y_pred.shape)}."
+            )
+        prediction = ops.reshape(ops.argmax(y_pred, axis=-1), (-1,))
+        labels, valid, illegal = label_ops.split(y_true, self.num_classes, self.ignore_label)
+        labels, valid = ops.reshape(labels, (-1,)), ops.reshape(valid, (-1,))
+        cells = self.num_classes**2
+        # Pixels that do not count go into one cell behind the matrix, which is cut off.
+        cell = ops.where(valid, labels * self.num_classes + ops.cast(prediction, "int32"), cells)
+        counts = ops.segment_sum(ops.ones_like(cell), cell, num_segments=cells + 1)[:-1]
+        counts = ops.reshape(counts, (self.num_classes, self.num_classes))
+        self.matrix.assign_add(ops.cast(counts, "int64"))
+        self.illegal.assign(ops.maximum(self.illegal, ops.cast(ops.any(illegal), "int32")))
+
+    def result(self):
+        """Return `{name}_pixel_accuracy`, `_mean_accuracy`, `_mean_iu` and `_fw_iu`, from 0 to 1."""
+        values = scores(ops.convert_to_tensor(self.matrix))
+        return {
+            f"{self.name}_{name}": ops.where(self.illegal > 0, float("nan"), values[name]) for name in NAMES
+        }
+
+    def get_config(self):
+        config = {**super().get_config(), "num_classes": self.num_classes, "ignore_label": self.ignore_label}
+        return config

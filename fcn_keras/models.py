@@ -1,0 +1,265 @@
+"""FCN-32s, FCN-16s, FCN-8s and the late fusion of two streams: functions that return a `keras.Model`.
+
+Layer names are those of the released Caffe networks, so that a `.caffemodel` imports by name.
+
+Reference: Long, Shelhamer, Darrell, "Fully Convolutional Networks for Semantic Segmentation", CVPR 2015.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import keras
+from keras import layers
+
+from fcn_keras.backbone import VGG16, Feature, vgg16
+from fcn_keras.initializers import Bilinear
+from fcn_keras.layers import CHANNELS, CropLike, Preprocess
+
+PADDINGS = ("caffe", "same")
+LEARN_UPSAMPLING = ("none", "intermediate", "all")
+SKIPS = ("pool4", "pool3")  # in the order they are fused
+# (layer, factor) of every upsampling by number of skips; the released networks' names.
+UPSAMPLING = (
+    (("upscore", 32),),
+    (("upscore2", 2), ("upscore16", 16)),
+    (("upscore2", 2), ("upscore_pool4", 2), ("upscore8", 8)),
+)
+# What the pools are multiplied by when all strides learn at once: voc-fcn8s-atonce of the release.
+AT_ONCE_SCALE = {"pool4": 1e-2, "pool3": 1e-4}
+
+
+def FCN32s(
+    num_classes,
+    *,
+    modality="rgb",
+    padding="same",
+    mean=None,
+    at_once=False,
+    learn_upsampling="intermediate",
+    channels=VGG16,
+    dropout=0.5,
+    name=None,
+):
+    """Build FCN-32s: scores at stride 32, upsampled 32 times in one step.
+
+    Raw pixels in, scores out at the same height and width, for every size from 1x1 up. The weights are fresh
+    (He-normal; scoring layers zero; upsampling bilinear): see `load_imagenet` and `load_caffemodel`.
+
+    Args:
+        num_classes: an int, or a mapping head -> int, such as `{"sem": 33, "geo": 3}`: heads share one trunk, the
+            output is a dict, and their layers end in `_sem`, `_geo`. Void is not counted.
+        modality: `"rgb"` eats `(B, H, W, 3)` RGB 0-255; `"hha"` `(B, H, W, 3)` HHA 0-255; `"rgbd"` `(B, H, W, 4)`,
+            RGB and depth in millimetres, 0 where unknown (early fusion).
+        padding: `"same"`, or `"caffe"` for the released networks' pad of 100 and crops.
+        mean: BGR (or HHA) triple to subtract, on the 0-255 scale; `None` is VOC's (NYUDv2's for HHA).
+        at_once: multiply the fused pools by fixed 0.01 and 0.0001, to learn all strides in one stage. FCN-32s
+            fuses none.
+        learn_upsampling: `"intermediate"`, all but the last as in the paper; `"none"`, as in the released
+            networks; or `"all"`.
+        channels: a table like `fcn_keras.VGG16`; narrower ones make small nets.
+        dropout: rate after fc6 and fc7.
+        name: of the model; default `"fcn32s"`.
+
+    Returns:
+        `keras.Model` from `image` to `(B, H, W, num_classes)` float32 scores (logits), or a dict of them.
+
+    Raises:
+        ValueError: on an argument outside the values above.
+
+    Reference: Long, Shelhamer, Darrell, CVPR 2015, section 4.1.
+    """
+    return _single_trunk(
+        0,
+        num_classes,
+        modality,
+        padding,
+        mean,
+        at_once,
+        learn_upsampling,
+        channels,
+        dropout,
+        name or "fcn32s",
+    )
+
+
+def FCN16s(
+    num_classes,
+    *,
+    modality="rgb",
+    padding="same",
+    mean=None,
+    at_once=False,
+    learn_upsampling="intermediate",
+    channels=VGG16,
+    dropout=0.5,
+    name=None,
+):
+    """Build FCN-16s: FCN-32s with pool4 fused in, upsampled 16 times. Arguments and result as for `FCN32s`."""
+    return _single_trunk(
+        1,
+        num_classes,
+        modality,
+        padding,
+        mean,
+        at_once,
+        learn_upsampling,
+        channels,
+        dropout,
+        name or "fcn16s",
+    )
+
+
+def FCN8s(
+    num_classes,
+    *,
+    modality="rgb",
+    padding="same",
+    mean=None,
+    at_once=False,
+    learn_upsampling="intermediate",
+    channels=VGG16,
+    dropout=0.5,
+    name=None,
+):
+    """Build FCN-8s: FCN-16s with pool3 fused in, upsampled 8 times. Arguments and result as for `FCN32s`."""
+    return _single_trunk(
+        2, num_classes, modality, padding, mean, at_once, learn_upsampling, channels, dropout, name or "fcn8s"
+    )
+
+
+def LateFusion(
+    num_classes,
+    *,
+    skips=0,
+    padding="same",
+    mean=None,
+    at_once=False,
+    learn_upsampling="intermediate",
+    channels=VGG16,
+    dropout=0.5,
+    name=None,
+):
+    """Build an RGB and an HHA trunk whose scores are averaged before upsampling.
+
+    Trunk layers end in `color` and `hha` (`conv1_1color`, `score_frhha`); `transplant(net, fused, suffix="color")`
+    starts one from a trained net.
+
+    Args:
+        num_classes: as for `FCN32s`.
+        skips: 0 is FCN-32s RGB-HHA, 1 the paper's FCN-16s RGB-HHA, 2 its FCN-8s.
+        mean: BGR triple of the colour trunk; HHA has NYUDv2's.
+        padding, at_once, learn_upsampling, channels, dropout, name: as for `FCN32s`.
+
+    Returns:
+        `keras.Model` from `{"rgb": (B, H, W, 3), "hha": (B, H, W, 3)}`, both 0-255, to scores as for `FCN32s`.
+
+    Raises:
+        ValueError: on an argument outside the values above.
+
+    Reference: Long, Shelhamer, Darrell, CVPR 2015, section 5 (NYUDv2); nyud-fcn32s-color-hha of the release.
+    """
+    if skips not in range(len(UPSAMPLING)):
+        raise ValueError(f"`skips` is 0, 1 or 2. Received: {skips!r}.")
+    _check(padding, learn_upsampling)
+    inputs, trunks = {}, {}
+    for key, suffix, triple in (("rgb", "color", mean), ("hha", "hha", None)):
+        inputs[key] = keras.Input((None, None, 3), name=key)
+        pixels = Preprocess(key, triple, name="preprocess" + suffix)(inputs[key])
+        trunks[suffix] = vgg16(pixels, padding=padding, channels=channels, dropout=dropout, suffix=suffix)
+    outputs = _outputs(trunks, skips, num_classes, padding, at_once, learn_upsampling)
+    return keras.Model(inputs, outputs, name=name or f"fcn{32 >> skips}s_rgb_hha")
+
+
+def _single_trunk(
+    skips, num_classes, modality, padding, mean, at_once, learn_upsampling, channels, dropout, name
+):
+    _check(padding, learn_upsampling)
+    preprocess = Preprocess(modality, mean, name="preprocess")
+    image = keras.Input((None, None, CHANNELS[modality]), name="image")
+    # Renamed where it eats depth, so that three-channel weights never land in it by name.
+    first = "conv1_1_bgrd" if modality == "rgbd" else "conv1_1"
+    trunk = vgg16(preprocess(image), padding=padding, channels=channels, dropout=dropout, first=first)
+    outputs = _outputs({"": trunk}, skips, num_classes, padding, at_once, learn_upsampling)
+    return keras.Model(image, outputs, name=name)
+
+
+def _check(padding, learn_upsampling):
+    if padding not in PADDINGS:
+        raise ValueError(f"`padding` is one of {PADDINGS}. Received: {padding!r}.")
+    if learn_upsampling not in LEARN_UPSAMPLING:
+        raise ValueError(f"`learn_upsampling` is one of {LEARN_UPSAMPLING}. Received: {learn_upsampling!r}.")
+
+
+def _outputs(trunks, skips, num_classes, padding, at_once, learn_upsampling):
+    if at_once:
+        for suffix, features in trunks.items():
+            for pool in SKIPS[:skips]:
+                x, grid = features[pool]
+                scaled = layers.Rescaling(AT_ONCE_SCALE[pool], name=f"scale_{pool}{suffix}")(x)
+                features[pool] = Feature(scaled, grid)
+    if isinstance(num_classes, Mapping):
+        if not num_classes:
+            raise ValueError("`num_classes` as a mapping names at least one head. Received: {}.")
+        return {
+            head: _decode(trunks, skips, classes, padding, learn_upsampling, "_" + head)
+            for head, classes in num_classes.items()
+        }
+    return _decode(trunks, skips, num_classes, padding, learn_upsampling, "")
+
+
+def _decode(trunks, skips, classes, padding, learn_upsampling, head):
+    """Score the coarsest map, then upsample and add the skips one by one, and crop to the image."""
+    if isinstance(classes, bool) or not isinstance(classes, int) or classes < 1:
+        raise ValueError(f"`num_classes` is a positive int, or a mapping head -> int. Received: {classes!r}.")
+    *fused, last = UPSAMPLING[skips]
+    x = _score(trunks, "fc7", "score_fr", classes, head)
+    for (name, factor), pool in zip(fused, SKIPS, strict=False):
+        x = _upsample(x, name + head, factor, padding, learn=learn_upsampling != "none")
+        skip = _score(trunks, pool, "score_" + pool, classes, head)
+        skip = _crop(skip, x, f"score_{pool}c{head}")
+        x = Feature(layers.Add(name=f"fuse_{pool}{head}")([x.tensor, skip.tensor]), x.grid)
+    name, factor = last
+    x = _upsample(x, name + head, factor, padding, learn=learn_upsampling == "all")
+    # float32 under every dtype policy: the loss and argmax read these scores.
+    return _crop(
+        x, next(iter(trunks.values()))["image"], "score" + head, dtype="float32"
+    ).tensor  # (B, H, W, C)
+
+
+def _score(trunks, tap, name, classes, head):
+    """Score one map by a 1x1 convolution; of two trunks, average the two."""
+    scores = [
+        layers.Conv2D(classes, 1, kernel_initializer="zeros", name=f"{name}{suffix}{head}")(
+            features[tap].tensor
+        )
+        for suffix, features in trunks.items()
+    ]
+    grid = next(iter(trunks.values()))[tap].grid
+    if len(scores) == 1:
+        return Feature(scores[0], grid)
+    fused = "score_fused" if tap == "fc7" else name
+    return Feature(layers.Average(name=fused + head)(scores), grid)
+
+
+def _upsample(feature, name, factor, padding, *, learn):
+    kernel = 2 * factor
+    classes = feature.tensor.shape[-1]
+    layer = layers.Conv2DTranspose(
+        classes,
+        kernel,
+        strides=factor,
+        padding="valid" if padding == "caffe" else "same",
+        use_bias=False,
+        kernel_initializer=Bilinear(),
+        trainable=learn,
+        name=name,
+    )
+    pad = 0 if padding == "caffe" else (kernel - factor) / 2
+    return Feature(layer(feature.tensor), feature.grid.transposed(kernel, factor, pad))  # (B, factor*H, ...)
+
+
+def _crop(feature, reference, name, **options):
+    offset = feature.grid.offset_to(reference.grid)
+    cropped = CropLike(offset, name=name, **options)([feature.tensor, reference.tensor])
+    return Feature(cropped, reference.grid)
