@@ -33,9 +33,7 @@ class Preprocess(keras.layers.Layer):
         super().__init__(**kwargs)
         if modality not in CHANNELS:
             raise ValueError(f"`modality` is one of {sorted(CHANNELS)}. Received: {modality!r}.")
-        mean = (
-            (HHA_MEAN if modality == "hha" else VOC_MEAN) if mean is None else tuple(float(m) for m in mean)
-        )
+        mean = (HHA_MEAN if modality == "hha" else VOC_MEAN) if mean is None else tuple(float(m) for m in mean)
         if len(mean) != 3:
             raise ValueError(f"`mean` is three numbers, one a channel, on the 0-255 scale. Received: {mean}.")
         self.modality = modality

@@ -76,13 +76,9 @@ class ConfusionMatrix(keras.metrics.Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         if sample_weight is not None:
-            raise ValueError(
-                "`ConfusionMatrix` counts pixels and takes no sample weights. Mark void pixels instead."
-            )
+            raise ValueError("`ConfusionMatrix` counts pixels and takes no sample weights. Mark void pixels instead.")
         if y_pred.shape[-1] != self.num_classes:
-            raise ValueError(
-                f"Expected scores of {self.num_classes} classes. Received: shape {tuple(y_pred.shape)}."
-            )
+            raise ValueError(f"Expected scores of {self.num_classes} classes. Received: shape {tuple(y_pred.shape)}.")
         prediction = ops.reshape(ops.argmax(y_pred, axis=-1), (-1,))
         labels, valid, illegal = label_ops.split(y_true, self.num_classes, self.ignore_label)
         labels, valid = ops.reshape(labels, (-1,)), ops.reshape(valid, (-1,))
@@ -97,9 +93,7 @@ class ConfusionMatrix(keras.metrics.Metric):
     def result(self):
         """Return `{name}_pixel_accuracy`, `_mean_accuracy`, `_mean_iu` and `_fw_iu`, from 0 to 1."""
         values = scores(ops.convert_to_tensor(self.matrix))
-        return {
-            f"{self.name}_{name}": ops.where(self.illegal > 0, float("nan"), values[name]) for name in NAMES
-        }
+        return {f"{self.name}_{name}": ops.where(self.illegal > 0, float("nan"), values[name]) for name in NAMES}
 
     def get_config(self):
         config = {**super().get_config(), "num_classes": self.num_classes, "ignore_label": self.ignore_label}

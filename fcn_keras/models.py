@@ -171,9 +171,7 @@ def LateFusion(
     return keras.Model(inputs, outputs, name=name or f"fcn{32 >> skips}s_rgb_hha")
 
 
-def _single_trunk(
-    skips, num_classes, modality, padding, mean, at_once, learn_upsampling, channels, dropout, name
-):
+def _single_trunk(skips, num_classes, modality, padding, mean, at_once, learn_upsampling, channels, dropout, name):
     _check(padding, learn_upsampling)
     preprocess = Preprocess(modality, mean, name="preprocess")
     image = keras.Input((None, None, CHANNELS[modality]), name="image")
@@ -222,17 +220,13 @@ def _decode(trunks, skips, classes, padding, learn_upsampling, head):
     name, factor = last
     x = _upsample(x, name + head, factor, padding, learn=learn_upsampling == "all")
     # float32 under every dtype policy: the loss and argmax read these scores.
-    return _crop(
-        x, next(iter(trunks.values()))["image"], "score" + head, dtype="float32"
-    ).tensor  # (B, H, W, C)
+    return _crop(x, next(iter(trunks.values()))["image"], "score" + head, dtype="float32").tensor  # (B, H, W, C)
 
 
 def _score(trunks, tap, name, classes, head):
     """Score one map by a 1x1 convolution; of two trunks, average the two."""
     scores = [
-        layers.Conv2D(classes, 1, kernel_initializer="zeros", name=f"{name}{suffix}{head}")(
-            features[tap].tensor
-        )
+        layers.Conv2D(classes, 1, kernel_initializer="zeros", name=f"{name}{suffix}{head}")(features[tap].tensor)
         for suffix, features in trunks.items()
     ]
     grid = next(iter(trunks.values()))[tap].grid
