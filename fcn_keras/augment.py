@@ -1,15 +1,15 @@
 """Move the pixels of an example at random: mirror, jitter, scale, crop.
 
 Every function takes `(example, seed)` and returns an example, uses stateless TensorFlow ops, and runs eagerly
-and inside `tf.data.Dataset.map`. Image, label (or every head of it), depth and HHA move together: a marked pixel
-lands where its label lands. Keys of an example other than these four pass through untouched.
+and inside `tf.data.Dataset.map`. Image, label (or every head of it), depth and HHA move together: a marked
+pixel lands where its label lands. Keys of an example other than these four pass through untouched.
 
 What comes in from outside the picture is unknown: the mean colour, `ignore_label`, depth 0, HHA's mean. The
 exact mean is no integer, so the functions that may expose a border return image and HHA as float32 (values
 unchanged).
 """
 
-MEAN_BGR = (104.00699, 116.66877, 122.67892)  # VOC train, as in the released voc_layers.py
+VOC_MEAN = (104.00699, 116.66877, 122.67892)  # VOC train, as in the released voc_layers.py
 HHA_MEAN = (132.431, 94.076, 118.477)  # NYUDv2 train, in the file's channel order (nyud_layers.py)
 
 
@@ -33,7 +33,8 @@ def jitter(example, seed, *, pixels=32, mean=None, ignore_label=255):
         mean: BGR colour of the exposed border; default VOC's.
         ignore_label: label of the exposed border.
 
-    Reference: Long, Shelhamer, Darrell, CVPR 2015, section 4.3 (32 pixels, "the coarsest scale of prediction").
+    Reference: Long, Shelhamer, Darrell, CVPR 2015, section 4.3 (32 pixels, "the coarsest scale of
+    prediction").
     """
     if pixels < 0:
         raise ValueError(f"`pixels` must be 0 or more. Received: {pixels}.")
@@ -50,9 +51,9 @@ def scale(example, seed, *, low, high):
     """Resize an example by one random factor for both axes, sides rounded and at least 1.
 
     The factor is drawn uniformly in its logarithm: halving is as likely as doubling. The image is resized
-    bilinearly with antialiasing. Label, depth and HHA take the nearest pixel, since a mean of two classes or of
-    two surfaces is neither; their values are kept (depth stays the measured one). All use half-pixel centres and
-    so stay aligned.
+    bilinearly with antialiasing. Label, depth and HHA take the nearest pixel, since a mean of two classes or
+    of two surfaces is neither; their values are kept (depth stays the measured one). All use half-pixel centres
+    and so stay aligned.
 
     Args:
         seed: integer tensor of shape `(2,)`.
@@ -99,7 +100,8 @@ def crop(example, seed, *, height, width, mean=None, ignore_label=255):
 def compose(*functions):
     """Chain augmentations into one `(example, seed)` function.
 
-    Each gets its own seed, derived from the given one and its place in the chain. Bind options with `functools.partial`: `compose(mirror, partial(jitter, pixels=16))`.
+    Each gets its own seed, derived from the given one and its place in the chain. Bind options with
+    `functools.partial`: `compose(mirror, partial(jitter, pixels=16))`.
     """
 
     def composed(example, seed):
@@ -121,7 +123,12 @@ def window(example, top, left, height, width, *, mean=None, ignore_label=255):
         ignore_label: label of the outside.
     """
     tf = import_tensorflow()
-    fills = {"image": (mean or MEAN_BGR)[::-1], "hha": HHA_MEAN, "label": ignore_label, "depth": 0}
+    fills = {
+        "image": tuple(VOC_MEAN if mean is None else mean)[::-1],
+        "hha": HHA_MEAN,
+        "label": ignore_label,
+        "depth": 0,
+    }
 
     def view(key, x):
         x = tf.cast(x, tf.float32) if key in ("image", "hha") else x
@@ -136,9 +143,7 @@ def import_tensorflow():
     try:
         import tensorflow
     except ImportError as error:
-        raise ImportError(
-            "Input pipelines need TensorFlow, on any Keras backend: pip install tensorflow"
-        ) from error
+        raise ImportError("Input pipelines need TensorFlow, on any Keras backend: pip install tensorflow") from error
     return tensorflow
 
 

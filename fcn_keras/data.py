@@ -1,0 +1,221 @@
+"""Turn a data set into batches for `model.fit`: read, augment, pad to a bucket, batch (tf.data).
+
+TensorFlow is imported on first use only.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from fcn_keras.augment import import_tensorflow, window
+from fcn_keras.examples import MODALITIES, flatten, kind, nest
+from fcn_keras.streams import dataset_stream, no_bucket, sequence_stream, unequal_sizes
+
+
+def batches(
+    examples,
+    *,
+    batch_size=1,
+    training=False,
+    augment=None,
+    buckets=None,
+    ignore_label=255,
+    seed=0,
+    modality="rgb",
+    mean=None,
+    start=0,
+    replacement=False,
+    cache=False,
+):
+    """Make a `tf.data.Dataset` of `(inputs, labels)` for `model.fit` and `model.evaluate`.
+
+    Training runs without end (give `fit` a `steps_per_epoch`) in an order that is a function of `seed` alone.
+    Evaluation is one pass over every example, in order (with several buckets: in order within each bucket).
+
+    Args:
+        examples: sequence (`len`, thread-safe `[i]`) of examples, or a `tf.data.Dataset` of them (TFDS).
+            An example is `{"image": (H, W, 3), "label": (H, W)}`, where `"label"` may be a dict of heads, with
+            `"depth"` (H, W) in millimetres or `"hha"` (H, W, 3) if `modality` asks for them.
+        batch_size: examples per batch; they must be of one size unless `buckets` is given.
+        training: endless and shuffled. A `tf.data.Dataset` is shuffled within a buffer of 256 examples.
+        augment: `(example, seed) -> example`, as in `fcn_keras.augment`; for training only. The n-th example
+            drawn gets the seed `(seed, n)`, whatever the parallelism and `start`.
+        buckets: `(H, W)` pairs. Every (augmented) example is padded at the bottom and right to the smallest one
+            that holds it, and a batch has examples of one bucket: XLA compiles once per bucket. The padding is
+            the mean, `ignore_label` and depth 0.
+        ignore_label: value that pads labels. It does not change the labels that are there.
+        seed: int from 0 on.
+        modality: `"rgb"` float32 (B, H, W, 3) 0-255; `"hha"` the same of HHA; `"rgbd"` (B, H, W, 4), RGB and
+            millimetres; `"rgb_hha"` a dict `{"rgb", "hha"}` for late fusion.
+        mean: BGR colour that pads images; default VOC's. Give `augment`'s functions the same one.
+        start: batches already consumed; the stream goes on exactly as a run from 0 would. Skipped examples are
+            not read, unless there are several buckets, `batch_size > 1` and either no `examples.sizes` ((H, W)
+            of every example) or an augmentation that changes sizes. A `tf.data.Dataset` is read and skipped.
+        replacement: draw every example independently, as the released data layer does. Sequences only.
+        cache: keep decoded examples in memory (before augmentation, so neither it nor the order freezes).
+            There is no cache on disk: tf.data's replays the order in which it was written.
+
+    Returns:
+        Dataset of `(inputs, labels)`; labels (B, H, W), uint8 where the data set's are, int32 otherwise.
+
+    Raises:
+        ValueError: if an argument is out of range or `examples` lacks what `modality` needs. What is wrong with
+            one example shows when it is read, as `tf.errors.InvalidArgumentError` with the example's index.
+    """
+    tf = import_tensorflow()
+    plan = _Plan(batch_size, training, augment, buckets, ignore_label, seed, modality, mean, start, replacement, cache)
+    make = dataset_stream if isinstance(examples, tf.data.Dataset) else sequence_stream
+    stream, dtypes, skip = make(tf, examples, plan)
+    if not 0 <= ignore_label <= 255 and np.uint8 in [t for name, t in dtypes.items() if kind(name) == "label"]:
+        raise ValueError(f"`ignore_label` must fit the labels' uint8. Received: {ignore_label}.")
+    prepared = stream.map(
+        lambda position, index, example: _prepare(tf, position, index, example, dtypes, plan),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+    batched = _batch(tf, prepared, plan).skip(skip)
+    if training:
+        batched = batched.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
+    return batched.prefetch(tf.data.AUTOTUNE)
+
+
+def decode_image(contents):
+    """Decode a JPEG, PNG, BMP, GIF or WebP file in a TensorFlow graph, as Pillow's `convert("RGB")` does.
+
+    Bit-equal to Pillow for 8-bit files, but for BMP files with a palette. Transparency is dropped; of an
+    animation the first frame counts; EXIF rotation is ignored.
+
+    Args:
+        contents: scalar string tensor, the file's bytes.
+
+    Returns:
+        `(H, W, 3)` uint8 RGB.
+    """
+    tf = import_tensorflow()
+
+    def jpeg():  # the default method changes two thirds of the values
+        return tf.io.decode_jpeg(contents, channels=3, dct_method="INTEGER_ACCURATE")
+
+    def webp():  # decode_image refuses transparency here
+        return tf.io.decode_webp(contents, channels=0)[0, ..., :3]
+
+    def other():
+        return tf.io.decode_image(contents, channels=3, expand_animations=False)
+
+    is_webp = tf.strings.regex_full_match(tf.strings.substr(contents, 0, 12), r"RIFF\C{4}WEBP")
+    image = tf.cond(tf.io.is_jpeg(contents), jpeg, lambda: tf.cond(is_webp, webp, other))
+    return tf.ensure_shape(image, (None, None, 3))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Plan:
+    """The arguments of `batches`, checked."""
+
+    batch_size: int
+    training: bool
+    augment: Callable | None
+    buckets: tuple
+    ignore_label: int
+    seed: int
+    modality: str
+    mean: tuple | None
+    start: int
+    replacement: bool
+    cache: bool
+
+    def __post_init__(self):
+        for name, low in (("batch_size", 1), ("start", 0), ("seed", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, (int, np.integer)) or value < low:
+                raise ValueError(f"`{name}` must be an int from {low} on. Received: {value!r}.")
+        if self.modality not in MODALITIES:
+            raise ValueError(f"`modality` must be one of {sorted(MODALITIES)}. Received: {self.modality!r}.")
+        if not isinstance(self.cache, bool):
+            raise ValueError(f"`cache` must be True (in memory) or False. Received: {self.cache!r}.")
+        if self.augment and not self.training:
+            raise ValueError("`augment` is for training=True; evaluation sees every example as it is.")
+        if self.replacement and not self.training:
+            raise ValueError("`replacement` is for training=True; evaluation sees every example once.")
+        if self.mean is not None and len(self.mean) != 3:
+            raise ValueError(f"`mean` must be a BGR triple. Received: {self.mean}.")
+        object.__setattr__(self, "buckets", _sorted_buckets(self.buckets))
+
+    @property
+    def grouped(self):
+        """Whether a batch depends on the sizes of its examples, not only on their positions."""
+        return self.batch_size > 1 and len(self.buckets) > 1
+
+
+def _sorted_buckets(buckets):
+    """Return `(H, W)` pairs of ints, smallest area first."""
+    if buckets is None:
+        return ()
+    try:
+        pairs = [(int(height), int(width)) for height, width in buckets]
+    except (TypeError, ValueError):
+        pairs = []
+    if not pairs or min(min(pair) for pair in pairs) < 1:
+        raise ValueError(f"`buckets` must be (H, W) pairs, such as [(512, 512), (384, 512)]. Received: {buckets}.")
+    return tuple(sorted(pairs, key=lambda pair: pair[0] * pair[1]))
+
+
+def _prepare(tf, position, index, example, dtypes, plan):
+    """Augment one example and pad it to its bucket: `(group, (inputs, labels))`."""
+    if plan.augment:
+        example = plan.augment(example, tf.stack([tf.constant(plan.seed, tf.int64), position]))
+    group = tf.constant(0, tf.int64)
+    if plan.buckets:
+        size = tf.shape(next(iter(flatten(example).values())))[:2]
+        fits = tf.reduce_all(size <= tf.constant(plan.buckets), axis=1)
+        group = tf.argmax(fits)
+        said = no_bucket("{}", "{}", plan.buckets)
+        with tf.control_dependencies([_require(tf, tf.reduce_any(fits), said, (index, size))]):
+            height, width = plan.buckets[0] if len(plan.buckets) == 1 else tf.unstack(tf.gather(plan.buckets, group))
+        example = window(example, 0, 0, height, width, mean=plan.mean, ignore_label=plan.ignore_label)
+    flat = flatten(example)
+    labels = {name: tf.cast(x, dtypes[name]) for name, x in flat.items() if kind(name) == "label"}
+    return group, (_inputs(tf, flat, plan.modality), nest(labels)["label"])
+
+
+def _inputs(tf, flat, modality):
+    needed = {key: tf.cast(flat[key], tf.float32) for key in MODALITIES[modality]}
+    if modality == "rgbd":
+        return tf.concat([needed["image"], needed["depth"][..., None]], axis=-1)
+    if modality == "rgb_hha":
+        return {"rgb": needed["image"], "hha": needed["hha"]}
+    return needed[MODALITIES[modality][0]]
+
+
+def _batch(tf, prepared, plan):
+    """Batch examples of one group."""
+
+    def stack(_, elements):
+        return elements.map(lambda _, pair: pair).batch(
+            plan.batch_size, drop_remainder=plan.training or plan.batch_size == 1
+        )
+
+    if plan.grouped:
+        return prepared.group_by_window(lambda group, _: group, stack, window_size=plan.batch_size)
+    if plan.batch_size > 1 and not plan.buckets:
+        prepared = _require_equal_sizes(tf, prepared, plan.batch_size)
+    return stack(None, prepared)
+
+
+def _require_equal_sizes(tf, prepared, batch_size):
+    """Fail with a helpful message where a batch would mix sizes."""
+
+    def check(state, element):
+        count, expected = state
+        _, pair = element
+        size = tf.shape(tf.nest.flatten(pair)[0])[:2]
+        expected = tf.where(count % batch_size == 0, size, expected)
+        same = tf.reduce_all(size == expected)
+        with tf.control_dependencies([_require(tf, same, unequal_sizes(batch_size, "{}", "{}"), (expected, size))]):
+            return (count + 1, tf.identity(expected)), element
+
+    return prepared.scan((tf.constant(0, tf.int64), tf.constant([0, 0])), check)
+
+
+def _require(tf, condition, message, values):
+    return tf.debugging.Assert(condition, [tf.strings.format(message, values)])

@@ -1,0 +1,190 @@
+"""Stream examples from a sequence or a `tf.data.Dataset`, in an order that is a function of a seed."""
+
+import functools
+import itertools
+from collections.abc import Mapping
+
+import numpy as np
+
+from fcn_keras.examples import CHANNELS, as_arrays, flatten, kind, nest, signature
+
+_SHUFFLE_BUFFER = 256  # decoded examples of a tf.data.Dataset: about 200 MB of VOC
+
+
+def sequence_stream(tf, examples, plan):
+    """Stream `(position, index, example)` of a sequence, read in parallel, from `plan.start` on."""
+    if isinstance(examples, (Mapping, str)) or not hasattr(examples, "__getitem__"):
+        raise ValueError(
+            "`examples` must be a sequence (len, [i]) of examples or a tf.data.Dataset of them. "
+            f"Received: {type(examples).__name__}."
+        )
+    if not len(examples):
+        raise ValueError("`examples` is empty: there is nothing to batch. Check its path and split.")
+    first = {name: np.asarray(value) for name, value in flatten(examples[0]).items()}
+    dtypes = signature(first, plan.modality, all_keys=plan.augment is not None)
+    index_of = order(len(examples), seed=plan.seed if plan.training else None, replacement=plan.replacement)
+    sizes = np.asarray(examples.sizes) if hasattr(examples, "sizes") else None
+    groups = None
+    if sizes is not None and (plan.augment is None or _keeps_size(tf, plan.augment, dtypes)):
+        groups = _groups(sizes, plan)
+
+    pending, position, skip = [], plan.start * plan.batch_size, 0
+    if plan.grouped and plan.training and groups is not None:
+        stream_groups = (groups[index_of(n)] for n in itertools.count())
+        pending, position = resume(stream_groups, plan.batch_size, plan.start)
+    elif plan.grouped:
+        position, skip = 0, plan.start
+    if plan.training:
+        positions = tf.data.Dataset.counter(position, dtype=tf.int64)
+    else:
+        positions = tf.data.Dataset.range(min(position, len(examples)), len(examples))
+    if pending:
+        positions = tf.data.Dataset.from_tensor_slices(np.int64(pending)).concatenate(positions)
+
+    side = tuple(sizes[0]) if sizes is not None and (sizes == sizes[0]).all() else (None, None)
+    read = _reader(examples, dtypes, index_of, plan.cache)
+
+    def load(position):
+        types = [tf.int64, *map(tf.as_dtype, dtypes.values())]
+        index, *arrays = tf.numpy_function(read, [position], types)
+        flat = {
+            name: tf.ensure_shape(array, (*side, *CHANNELS[kind(name)]))
+            for name, array in zip(dtypes, arrays, strict=True)
+        }
+        return position, tf.ensure_shape(index, ()), nest(flat)
+
+    return positions.map(load, tf.data.AUTOTUNE, deterministic=True), dtypes, skip
+
+
+def _reader(examples, dtypes, index_of, cache):
+    """Return a function from a position to the index and the arrays of its example."""
+    decoded = {}
+
+    def read(position):
+        index = index_of(position)
+        arrays = decoded.get(index) or as_arrays(examples[index], dtypes, index)
+        if cache:
+            decoded[index] = arrays
+        return [np.int64(index), *arrays]
+
+    return read
+
+
+def _keeps_size(tf, augment, dtypes):
+    """Tell from the traced shapes whether an augmentation keeps every example's size."""
+
+    def output_size(size):
+        flat = {name: tf.TensorSpec((*size, *CHANNELS[kind(name)]), t) for name, t in dtypes.items()}
+        traced = tf.function(augment).get_concrete_function(nest(flat), tf.TensorSpec([2], tf.int64))
+        return {tuple(x.shape[:2]) for x in flatten(traced.structured_outputs).values()}
+
+    return all(output_size(size) == {size} for size in ((37, 53), (64, 41)))
+
+
+def _groups(sizes, plan):
+    """Check that examples of these sizes can be batched; return the bucket of each."""
+    if not plan.buckets:
+        odd = np.flatnonzero((sizes != sizes[0]).any(axis=1))
+        if plan.batch_size > 1 and odd.size:
+            raise ValueError(unequal_sizes(plan.batch_size, tuple(sizes[0]), tuple(sizes[odd[0]])))
+        return np.zeros(len(sizes), int)
+    fits = (sizes[:, None] <= np.array(plan.buckets)).all(axis=2)  # (examples, buckets)
+    misfits = np.flatnonzero(~fits.any(axis=1))
+    if misfits.size:
+        raise ValueError(no_bucket(misfits[0], tuple(sizes[misfits[0]]), plan.buckets))
+    return fits.argmax(axis=1)
+
+
+def unequal_sizes(batch_size, size, other):
+    return (
+        f"batch_size={batch_size} needs examples of one size. Received: {size} and {other} (H, W). "
+        "Give `buckets=[(H, W), ...]` to pad them, or batch_size=1."
+    )
+
+
+def no_bucket(index, size, buckets):
+    return (
+        f"Example {index} of size {size} (H, W) fits in no bucket. Received: buckets={list(buckets)}. Add a larger one."
+    )
+
+
+def dataset_stream(tf, examples, plan):
+    """Stream `(position, position, example)` of a `tf.data.Dataset`."""
+    if plan.replacement:
+        raise ValueError("`replacement` needs a sequence: a tf.data.Dataset has no random access.")
+    if not isinstance(examples.element_spec, Mapping):
+        raise ValueError(
+            "`examples` must yield dicts with 'image' and 'label'. "
+            f"Received: {examples.element_spec}. Load TFDS without `as_supervised`."
+        )
+    if examples.cardinality() == 0:
+        raise ValueError("`examples` is empty: there is nothing to batch. Check its path and split.")
+    spec = {name: tf.TensorSpec(s.shape, s.dtype.as_numpy_dtype) for name, s in flatten(examples.element_spec).items()}
+    dtypes = signature(spec, plan.modality, all_keys=plan.augment is not None)
+    if plan.cache:
+        examples = examples.cache()
+    if plan.training:
+        examples = tf.data.Dataset.counter().flat_map(functools.partial(_shuffled, tf, examples, plan.seed))
+    skip = plan.start if plan.grouped else 0
+
+    def pick(position, example):
+        flat = flatten(example)
+        return position, position, nest({name: _map_of(tf, name, flat[name]) for name in dtypes})
+
+    examples = examples.enumerate().skip(0 if plan.grouped else plan.start * plan.batch_size)
+    return examples.map(pick, tf.data.AUTOTUNE, deterministic=True), dtypes, skip
+
+
+def _shuffled(tf, examples, seed, epoch):
+    drawn = tf.random.stateless_uniform([], tf.stack([seed, epoch]), maxval=2**31 - 1, dtype=tf.int64)
+    return examples.shuffle(_SHUFFLE_BUFFER, seed=drawn, reshuffle_each_iteration=False)
+
+
+def _map_of(tf, name, x):
+    """Drop the trailing 1 of the (H, W, 1) labels and depths that TFDS's image features yield."""
+    flat = x.shape.rank == 3 and not CHANNELS[kind(name)]
+    return tf.squeeze(x, 2) if flat else tf.ensure_shape(x, (None, None, *CHANNELS[kind(name)]))
+
+
+def order(size, *, seed=None, replacement=False):
+    """Return a function `position -> index` with random access to an endless stream of `size` examples.
+
+    Args:
+        seed: int from 0 on; every epoch is a fresh permutation drawn from `(seed, epoch)`. None keeps the order.
+        replacement: draw every index independently instead, as the paper's released data layer does: an epoch
+            then leaves out about 37 % of the examples and repeats others.
+    """
+
+    @functools.lru_cache(maxsize=4)  # neighbouring epochs overlap in parallel readers
+    def epoch_indices(epoch):
+        generator = np.random.default_rng((seed, epoch))
+        return generator.integers(size, size=size) if replacement else generator.permutation(size)
+
+    def index(position):
+        epoch, offset = divmod(int(position), size)
+        return offset if seed is None else int(epoch_indices(epoch)[offset])
+
+    return index
+
+
+def resume(groups, batch_size, start):
+    """Find where a stream stands after `start` batches when each batch takes examples of one group.
+
+    Args:
+        groups: endless iterable with the group of every position.
+
+    Returns:
+        Positions read but not yet in a batch, and the first position not read.
+    """
+    waiting, done = {}, 0
+    if start == 0:
+        return [], 0
+    for position, group in enumerate(groups):
+        members = waiting.setdefault(group, [])
+        members.append(position)
+        if len(members) == batch_size:
+            members.clear()
+            done += 1
+        if done == start:
+            return sorted(itertools.chain.from_iterable(waiting.values())), position + 1
+    raise ValueError(f"The stream ended after {done} batches. Received: start={start}.")
