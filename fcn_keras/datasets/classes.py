@@ -1,0 +1,123 @@
+"""Class names and colours, from a count, a list or a file."""
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+
+_VOID = 255
+_UNKNOWN = 254
+_MOST = 254  # with colours, 254 marks unknown ones
+
+
+class ClassTable:
+    """Hold the names of the classes, and their colours where masks are coloured.
+
+    Args:
+        classes: number of classes, their names, or the path of a class file: a `name` or a `name R G B` a line, `#`
+            starts a comment. The colour of a line named `void` becomes 255; that line is no class.
+
+    Attributes:
+        names: tuple of class names.
+        colored: whether the classes have colours.
+
+    Raises:
+        ValueError: if the file is missing or a line of it is wrong.
+    """
+
+    def __init__(self, classes):
+        colors = []
+        if isinstance(classes, (str, os.PathLike)):
+            self.names, colors = _read(Path(classes))
+        elif isinstance(classes, (int, np.integer)) and not isinstance(classes, bool):
+            self.names = tuple(str(index) for index in range(classes))
+        else:
+            self.names = tuple(classes)
+            _check_names(self.names, "`classes`")
+        if not 1 <= len(self.names) <= (_MOST if colors else _VOID):
+            raise ValueError(f"`classes` may be 1..{_MOST if colors else _VOID}. Received: {len(self.names)}.")
+        self.colored = bool(colors)
+        if colors:
+            self._ids = np.full(1 << 24, _UNKNOWN, np.uint8)  # one byte for each colour: 16 MiB, and fast
+            for color, value in colors:
+                self._ids[_packed(np.array(color, np.uint8))] = value
+
+    def translate(self, mask, path):
+        """Return the `(H, W)` uint8 ids of a `(H, W, 3)` uint8 coloured mask; `path` is for the error.
+
+        Raises:
+            ValueError: if there are no colours, or the mask holds one that is not a class's.
+        """
+        if not self.colored:
+            raise ValueError(
+                f"{path} holds colours, and the classes have none. Give each class its colour in a class file "
+                "(`name R G B` a line), or save the masks as 8-bit grey ids."
+            )
+        ids = self._ids[_packed(mask)]
+        unknown = ids == _UNKNOWN
+        if unknown.any():
+            y, x = np.unravel_index(np.argmax(unknown), unknown.shape)
+            raise ValueError(
+                f"{path} holds the colour {tuple(mask[y, x].tolist())} at (y, x) = ({y}, {x}), which no class has. "
+                "Add it to the class file (as `void R G B` if it is to be ignored); masks saved as JPEG or resized "
+                "smoothly hold such colours at borders."
+            )
+        return ids
+
+
+def _packed(colors):
+    red, green, blue = np.moveaxis(colors, -1, 0).astype(np.int32)
+    return red << 16 | green << 8 | blue
+
+
+def _read(path):
+    """Return the names, and pairs of a colour and its id."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"{path} is not a readable class file. Pass a number, names or a path as `classes`, or write one "
+            "class a line."
+        ) from error
+    names, colors, plain = [], {}, []
+    for number, line in enumerate(lines, 1):
+        line = re.sub(r"(^|\s)#.*", "", line).strip()
+        if not line:
+            continue
+        name, color = _parsed(line, f"{path}:{number}")
+        if color is None:
+            plain.append(number)
+        elif color in colors:
+            raise ValueError(f"{path}:{number} gives the colour {color} a second time. Each class needs its own.")
+        else:
+            colors[color] = _VOID if name == "void" else len(names)
+        if color is None or name != "void":
+            names.append(name)
+    if colors and plain:
+        raise ValueError(f"{path}:{plain[0]} has no colour, other lines have. Give every class one, or none.")
+    _check_names(names, path)
+    return tuple(names), list(colors.items())
+
+
+def _parsed(line, place):
+    """Split `name R G B` or `name`; names may hold spaces."""
+    *name, red, green, blue = line.split() if len(line.split()) > 3 else [line, "", "", ""]
+    if not all(re.fullmatch(r"-?\d+", part) for part in (red, green, blue)):
+        return line, None
+    color = (int(red), int(green), int(blue))
+    if not all(0 <= part <= 255 for part in color):
+        raise ValueError(f"{place} has the colour {color}. Expected `name R G B` with 0..255.")
+    return " ".join(name), color
+
+
+def _check_names(names, origin):
+    if not names:
+        raise ValueError(f"{origin} names no class. Expected one name a line.")
+    for index, name in enumerate(names):
+        if not isinstance(name, str):
+            raise ValueError(f"{origin} may hold names. Received: {name!r}.")
+        if name in names[:index]:
+            raise ValueError(f"{origin} names the class {name!r} twice.")
+        if name == "void":
+            raise ValueError(f"{origin} names void as a class. Leave it out and pass its id as `ignore_label`.")

@@ -1,0 +1,248 @@
+"""Your own images and masks in folders."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from operator import index as as_index
+from pathlib import Path
+
+import numpy as np
+
+from .classes import ClassTable
+from .images import extensions, orientation, read_image, read_mask, read_size
+
+VOID = 255
+_THREADS = min(8, os.cpu_count() or 1)
+_NAMED = 5  # files an error names before it only counts
+_CHUNK = 256  # files in flight at once
+
+
+class Folder(Sequence):
+    """Read pairs of images and masks that share a file name stem.
+
+    Three layouts, looked for in this order:
+
+    - `<directory>/<split>/images/*` and `<directory>/<split>/labels/*`
+    - `<directory>/images/*`, `<directory>/labels/*` and a list `<directory>/<split>.txt`, one id a line
+    - `split=None`: `<directory>/images/*` and `<directory>/labels/*`, all of them or those in `ids`
+
+    An id is a file's path below its folder without the extension, `/` between sub-folders. Constructing lists the
+    folders and opens no image; `verify` reads everything; `ds[i]` checks what it reads, from any thread.
+
+    Masks are grey (8 or 16 bits) or palette files holding ids. With colours in `classes`, RGB and palette masks are
+    translated by colour, while grey masks still hold ids.
+
+    Args:
+        directory: the data set's folder.
+        split: `"train"`, `"val"`, ... or None where the data set is not divided.
+        classes: number of classes, their names, or the path of a class file (one `name` or `name R G B` a line, `#`
+            comments; the colour of a line named `void` becomes 255). Default: `<directory>/classes.txt`.
+        ignore_label: the data set's own void id, read as 255. 255 is void in any case.
+        ids: the ids to keep, in this order, instead of a list file or of the whole folder.
+        images: name of the folder of images.
+        labels: name of the folder of masks.
+
+    Attributes:
+        num_classes: number of classes, void not counted.
+        class_names: tuple of their names, `"0", "1", ...` where only their number is known.
+        ids: tuple of the ids, sorted unless they were listed.
+
+    Raises:
+        ValueError: if a folder, list or class file is missing or wrong, or an image lacks its mask or a mask its image.
+    """
+
+    def __init__(
+        self, directory, split=None, *, classes=None, ignore_label=VOID, ids=None, images="images", labels="labels"
+    ):
+        self.directory = Path(directory)
+        self.ignore_label = as_index(ignore_label)
+        root, listed = _locate(self.directory, split, images)
+        if ids is not None:
+            ids, origin = _checked_ids(ids, "`ids`"), "`ids`"
+        elif listed is not None:
+            ids, origin = _checked_ids(_lines(listed), listed), listed
+        else:
+            origin = None
+        image_files, label_files = _files(root / images), _files(root / labels)
+        if ids is None:
+            ids = _paired(image_files, label_files, root / images, root / labels)
+        self.ids = tuple(ids)
+        self._images = [_partner(image_files, key, root / images, origin) for key in self.ids]
+        self._labels = [_partner(label_files, key, root / labels, origin) for key in self.ids]
+        self._table = ClassTable(self.directory / "classes.txt" if classes is None else classes)
+        self.class_names = self._table.names
+        self.num_classes = len(self.class_names)
+
+    def __len__(self):
+        return len(self.ids)
+
+    def __getitem__(self, index):
+        image_file, label_file = self._images[as_index(index)], self._labels[as_index(index)]
+        image = read_image(image_file)
+        label = self._label(label_file)
+        if image.shape[:2] != label.shape:
+            raise ValueError(_mismatch(image_file, image.shape[:2], label_file, label.shape))
+        return {"image": image, "label": label}
+
+    @cached_property
+    def sizes(self):
+        """List of `(H, W)`, read from the image files' headers."""
+        with ThreadPoolExecutor(_THREADS) as pool:
+            return list(pool.map(read_size, self._images))
+
+    def verify(self, progress=None):
+        """Read every pair fully, so that a bad file shows before training starts.
+
+        Takes about as long as an epoch's reading on all cores; memory does not grow with the data set.
+
+        Args:
+            progress: called in this thread as `progress(done, total)` after each pair.
+
+        Returns:
+            `(num_classes,)` int64 pixels of each class over the data set, void not counted.
+
+        Raises:
+            ValueError: if files are bad: names the first few in the order of `ids` and counts the rest.
+        """
+        counts, bad = np.zeros(256, np.int64), []
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for start in range(0, len(self), _CHUNK):
+                chunk = range(start, min(start + _CHUNK, len(self)))
+                for index, result in zip(chunk, pool.map(self._examine, chunk), strict=True):
+                    if isinstance(result, ValueError):
+                        bad.append(result)
+                    else:
+                        counts += result
+                    if progress is not None:
+                        progress(index + 1, len(self))
+        if bad:
+            more = f"\n... and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
+            named = "\n".join(str(error) for error in bad[:_NAMED])
+            raise ValueError(f"{len(bad)} of {len(self)} pairs in {self.directory} are bad:\n{named}{more}")
+        if self.num_classes == 2 and not counts[1] and counts[VOID] and self.ignore_label == VOID:
+            raise ValueError(
+                f"The masks in {self.directory} hold 0 and 255 but never 1, and 255 is void: the second class has no "
+                "pixel. If 255 is your foreground, write 1 instead."
+            )
+        return counts[: self.num_classes]
+
+    def _examine(self, index):
+        try:
+            return np.bincount(self[index]["label"].ravel(), minlength=256)
+        except ValueError as error:
+            return error
+
+    def _label(self, path):
+        mask = read_mask(path, colored=self._table.colored)
+        if mask.ndim == 3:
+            return self._table.translate(mask, path)
+        void = (mask == self.ignore_label) | (mask == VOID)
+        outside = ~void & ((mask < 0) | (mask >= self.num_classes))
+        if outside.any():
+            raise ValueError(_out_of_range(mask, outside, self.num_classes, self.ignore_label, path))
+        return np.where(void, VOID, mask).astype(np.uint8)
+
+
+def _locate(directory, split, images):
+    """Return the folder that holds the images' folder, and the list of ids if there is one."""
+    if not directory.is_dir():
+        raise ValueError(f"{directory} is not a folder. Expected the folder of a data set.")
+    if split is None:
+        return directory, None
+    if (directory / split / images).is_dir():
+        return directory / split, None
+    listed = directory / f"{split}.txt"
+    if listed.is_file():
+        return directory, listed
+    raise ValueError(
+        f"{directory} has no split {split!r}: expected the folder {directory / split / images} or the list {listed}. "
+        "Pass `split=None` if the data set is not divided."
+    )
+
+
+def _files(folder):
+    """Map ids to the image files below a folder."""
+    if not folder.is_dir():
+        raise ValueError(
+            f"{folder} is not a folder. Name the folders with `images=` and `labels=`, and the split with `split=`."
+        )
+    known, found = extensions(), {}
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(parent, name)
+            if name.startswith(".") or path.suffix.lower() not in known:
+                continue
+            key = path.relative_to(folder).with_suffix("").as_posix()
+            if key in found:
+                first, second = sorted([found[key].name, name])
+                raise ValueError(f"{folder} holds {first} and {second}, one id for two files. Keep one of them.")
+            found[key] = path
+    return found
+
+
+def _paired(image_files, label_files, images, labels):
+    """Return all ids sorted, once each of them has both files."""
+    if not image_files:
+        raise ValueError(f"{images} holds no image. Expected files such as 0001.jpg.")
+    for have, lack, folder in ((image_files, label_files, labels), (label_files, image_files, images)):
+        alone = sorted(have.keys() - lack.keys())
+        if alone:
+            raise ValueError(
+                f"{len(alone)} of {len(have)} files have no partner of the same stem in {folder}: "
+                f"{', '.join(have[key].name for key in alone[:_NAMED])}. Add the partners, or list `ids` without them."
+            )
+    return sorted(image_files)
+
+
+def _partner(files, key, folder, origin):
+    if key in files:
+        return files[key]
+    stem = key.rpartition(".")[0]
+    hint = f"Write {stem!r}, without the extension." if stem in files else "An id is a file's name without extension."
+    raise ValueError(f"{origin} lists {key!r}, but {folder} holds no such file. {hint}")
+
+
+def _lines(path):
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 text. Expected a list of ids, one a line.") from error
+    return [line.strip() for line in lines if line.strip()]
+
+
+def _checked_ids(ids, origin):
+    ids = [ids] if isinstance(ids, str) else [str(key) for key in ids]
+    if not ids:
+        raise ValueError(f"{origin} lists no id. Expected at least one.")
+    twice = [key for key, times in Counter(ids).items() if times > 1]
+    if twice:
+        raise ValueError(f"{origin} lists ids twice: {', '.join(twice[:_NAMED])}. Keep each once.")
+    return ids
+
+
+def _mismatch(image_file, image_size, label_file, label_size):
+    message = (
+        f"Image and mask must have one size. Received: {image_size} in {image_file}, {label_size} in {label_file}."
+    )
+    turned = orientation(image_file)
+    if turned >= 5 and image_size[::-1] == label_size:
+        return (
+            f"{message} The image's EXIF orientation ({turned}) turns it sideways; the mask fits the unturned pixels: "
+            "turn the mask too, or turn the image's pixels back and drop its EXIF data."
+        )
+    return f"{message} Resize the mask with nearest neighbour, or take both out."
+
+
+def _out_of_range(mask, outside, num_classes, ignore_label, path):
+    values = np.unique(mask[outside]).tolist()
+    void = "255" if ignore_label == VOID else f"{ignore_label} or 255"
+    if values != [num_classes]:
+        advice = "Renumber the mask, pass the right number of `classes`, or name your void id with `ignore_label`."
+    elif (mask == 0).any():
+        advice = f"If {num_classes} means void, pass `ignore_label={num_classes}`; if it is a class, raise `classes`."
+    else:
+        advice = "Subtract 1 if your classes start at 1."
+    return f"`label` may hold 0..{num_classes - 1} or {void} (void). Received: {values[:5]} in {path}. {advice}"
