@@ -10,7 +10,7 @@ import numpy as np
 
 from fcn_keras.augment import import_tensorflow, window
 from fcn_keras.examples import MODALITIES, flatten, kind, nest
-from fcn_keras.streams import dataset_stream, no_bucket, sequence_stream, unequal_sizes
+from fcn_keras.streams import dataset_stream, no_bucket, require, sequence_stream, unequal_sizes
 
 
 def batches(
@@ -133,6 +133,8 @@ class _Plan:
             raise ValueError(f"`modality` must be one of {sorted(MODALITIES)}. Received: {self.modality!r}.")
         if not isinstance(self.cache, bool):
             raise ValueError(f"`cache` must be True (in memory) or False. Received: {self.cache!r}.")
+        if not (self.augment is None or callable(self.augment)):
+            raise ValueError(f"`augment` must be a function (example, seed) -> example. Received: {self.augment!r}.")
         if self.augment and not self.training:
             raise ValueError("`augment` is for training=True; evaluation sees every example as it is.")
         if self.replacement and not self.training:
@@ -169,9 +171,8 @@ def _prepare(tf, position, index, example, dtypes, plan):
         size = tf.shape(next(iter(flatten(example).values())))[:2]
         fits = tf.reduce_all(size <= tf.constant(plan.buckets), axis=1)
         group = tf.argmax(fits)
-        said = no_bucket("{}", "{}", plan.buckets)
-        with tf.control_dependencies([_require(tf, tf.reduce_any(fits), said, (index, size))]):
-            height, width = plan.buckets[0] if len(plan.buckets) == 1 else tf.unstack(tf.gather(plan.buckets, group))
+        require(tf, tf.reduce_any(fits), no_bucket("{}", "{}", plan.buckets), (index, size))
+        height, width = plan.buckets[0] if len(plan.buckets) == 1 else tf.unstack(tf.gather(plan.buckets, group))
         example = window(example, 0, 0, height, width, mean=plan.mean, ignore_label=plan.ignore_label)
     flat = flatten(example)
     labels = {name: tf.cast(x, dtypes[name]) for name, x in flat.items() if kind(name) == "label"}
@@ -210,12 +211,7 @@ def _require_equal_sizes(tf, prepared, batch_size):
         _, pair = element
         size = tf.shape(tf.nest.flatten(pair)[0])[:2]
         expected = tf.where(count % batch_size == 0, size, expected)
-        same = tf.reduce_all(size == expected)
-        with tf.control_dependencies([_require(tf, same, unequal_sizes(batch_size, "{}", "{}"), (expected, size))]):
-            return (count + 1, tf.identity(expected)), element
+        require(tf, tf.reduce_all(size == expected), unequal_sizes(batch_size, "{}", "{}"), (expected, size))
+        return (count + 1, expected), element
 
     return prepared.scan((tf.constant(0, tf.int64), tf.constant([0, 0])), check)
-
-
-def _require(tf, condition, message, values):
-    return tf.debugging.Assert(condition, [tf.strings.format(message, values)])

@@ -24,24 +24,12 @@ def sequence_stream(tf, examples, plan):
     dtypes = signature(first, plan.modality, all_keys=plan.augment is not None)
     index_of = order(len(examples), seed=plan.seed if plan.training else None, replacement=plan.replacement)
     sizes = np.asarray(examples.sizes) if hasattr(examples, "sizes") else None
-    groups = None
-    if sizes is not None and (plan.augment is None or _keeps_size(tf, plan.augment, dtypes)):
-        groups = _groups(sizes, plan)
-
-    pending, position, skip = [], plan.start * plan.batch_size, 0
-    if plan.grouped and plan.training and groups is not None:
-        stream_groups = (groups[index_of(n)] for n in itertools.count())
-        pending, position = resume(stream_groups, plan.batch_size, plan.start)
-    elif plan.grouped:
-        position, skip = 0, plan.start
-    if plan.training:
-        positions = tf.data.Dataset.counter(position, dtype=tf.int64)
-    else:
-        positions = tf.data.Dataset.range(min(position, len(examples)), len(examples))
-    if pending:
-        positions = tf.data.Dataset.from_tensor_slices(np.int64(pending)).concatenate(positions)
-
-    side = tuple(sizes[0]) if sizes is not None and (sizes == sizes[0]).all() else (None, None)
+    side, groups = (None, None), None
+    if sizes is not None:
+        side = tuple(sizes[0]) if (sizes == sizes[0]).all() else side
+        if plan.augment is None or _keeps_size(tf, plan.augment, dtypes):
+            groups = _groups(sizes, plan)
+    positions, skip = _positions(tf, len(examples), index_of, groups, plan)
     read = _reader(examples, dtypes, index_of, plan.cache)
 
     def load(position):
@@ -54,6 +42,22 @@ def sequence_stream(tf, examples, plan):
         return position, tf.ensure_shape(index, ()), nest(flat)
 
     return positions.map(load, tf.data.AUTOTUNE, deterministic=True), dtypes, skip
+
+
+def _positions(tf, size, index_of, groups, plan):
+    """Return the positions to read for the batches from `plan.start` on, and how many batches to skip after that."""
+    if not plan.training:
+        first = 0 if plan.grouped else min(plan.start * plan.batch_size, size)
+        return tf.data.Dataset.range(first, size), plan.start if plan.grouped else 0
+    if not plan.grouped:
+        return tf.data.Dataset.counter(plan.start * plan.batch_size), 0
+    if groups is None:
+        return tf.data.Dataset.counter(), plan.start
+    stream_groups = (groups[index_of(position)] for position in itertools.count())
+    pending, following = resume(stream_groups, plan.batch_size, plan.start)
+    return tf.data.Dataset.from_tensor_slices(np.array(pending, np.int64)).concatenate(
+        tf.data.Dataset.counter(following)
+    ), 0
 
 
 def _reader(examples, dtypes, index_of, cache):
@@ -119,8 +123,10 @@ def dataset_stream(tf, examples, plan):
         )
     if examples.cardinality() == 0:
         raise ValueError("`examples` is empty: there is nothing to batch. Check its path and split.")
-    spec = {name: tf.TensorSpec(s.shape, s.dtype.as_numpy_dtype) for name, s in flatten(examples.element_spec).items()}
+    spec = flatten(examples.element_spec)
     dtypes = signature(spec, plan.modality, all_keys=plan.augment is not None)
+    for name in dtypes:
+        _check_shape(name, spec[name].shape)
     if plan.cache:
         examples = examples.cache()
     if plan.training:
@@ -129,10 +135,29 @@ def dataset_stream(tf, examples, plan):
 
     def pick(position, example):
         flat = flatten(example)
-        return position, position, nest({name: _map_of(tf, name, flat[name]) for name in dtypes})
+        maps = {name: _map_of(tf, name, flat[name]) for name in dtypes}
+        sizes = tf.stack([tf.shape(x)[:2] for x in maps.values()])
+        message = f"The pixel maps of example {{}} must have one size. Received: {{}} for {list(maps)}."
+        require(tf, tf.reduce_all(sizes == sizes[0]), message, (position, sizes))
+        return position, position, nest(maps)
 
     examples = examples.enumerate().skip(0 if plan.grouped else plan.start * plan.batch_size)
     return examples.map(pick, tf.data.AUTOTUNE, deterministic=True), dtypes, skip
+
+
+def _check_shape(name, shape):
+    channels = CHANNELS[kind(name)]
+    fits = shape.is_compatible_with((None, None, *channels))
+    if not fits and (channels or not shape.is_compatible_with((None, None, 1))):
+        raise ValueError(
+            f"`{name}` must be (H, W{''.join(f', {c}' for c in channels)}). Received: {shape}. "
+            "Give single examples (`.unbatch()` undoes batches)."
+        )
+
+
+def require(tf, condition, message, values):
+    """Assert in a `tf.data` function, with values filled into the message's `{}`."""
+    tf.debugging.Assert(condition, [tf.strings.format(message, values)])
 
 
 def _shuffled(tf, examples, seed, epoch):
