@@ -169,7 +169,7 @@ def _files(folder):
             f"{folder} is not a folder. Name the folders with `images=` and `labels=`, and the split with `split=`."
         )
     known, found = extensions(), {}
-    for parent, folders, names in os.walk(folder, followlinks=True):
+    for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             path = Path(parent, name)

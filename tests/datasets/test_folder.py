@@ -8,7 +8,6 @@ from PIL import Image
 
 from fcn_keras.datasets import folder as folder_module
 from fcn_keras.datasets.folder import Folder
-from fcn_keras.datasets.images import read_image, read_mask, read_size
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -145,13 +144,7 @@ def test_color_masks_without_colors(tmp_path):
         pairs[0]
 
 
-def test_masks_of_other_kinds(tmp_path):
-    write(tmp_path / "a.png", np.zeros((1, 1, 2), np.uint8))
-    with pytest.raises(ValueError, match=r"Received: mode LA in .*a.png. Save it as 8-bit grey PNG"):
-        read_mask(tmp_path / "a.png")
-
-
-# Class files
+# Colours
 
 
 COLORS = "# what stands in the street\nsky 128 128 128\nvoid 0 0 0\ntraffic light 255 0 10  # rare\n"
@@ -176,105 +169,7 @@ def test_grey_masks_hold_ids_even_when_classes_have_colors(tmp_path):
     assert np.array_equal(one_mask(tmp_path, np.array([[0, 1]], np.uint8), classes=None)[0]["label"], [[0, 1]])
 
 
-def test_unknown_color_is_named_with_its_place(tmp_path):
-    mask = np.full((2, 3, 3), 128, np.uint8)
-    mask[1, 2] = 7, 8, 9
-    (tmp_path / "list.txt").write_text(COLORS)
-    pairs = one_mask(tmp_path, mask, classes=tmp_path / "list.txt")
-    with pytest.raises(ValueError, match=r"a.png holds the colour \(7, 8, 9\) at \(y, x\) = \(1, 2\), .*void R G B"):
-        pairs[0]
-
-
-def test_names_only(tmp_path):
-    (tmp_path / "classes.txt").write_text("sky\n\ntraffic light # rare\nC#\n")
-    assert one_mask(tmp_path, np.zeros((1, 1), np.uint8), classes=None).class_names == ("sky", "traffic light", "C#")
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("sky 1 2 3\nroad\n", r"classes.txt:2 has no colour, other lines have"),
-        ("sky 1 2 3\nroad 1 2 3\n", r"classes.txt:2 gives the colour \(1, 2, 3\) a second time"),
-        ("sky 1 2 300\n", r"classes.txt:1 has the colour \(1, 2, 300\). Expected `name R G B` with 0..255"),
-        ("sky\nsky\n", r"classes.txt names the class 'sky' twice"),
-        ("sky\nvoid\n", r"classes.txt names void as a class. .* `ignore_label`"),
-        ("# nothing\n", r"classes.txt names no class"),
-    ],
-)
-def test_wrong_class_files(tree, text, message):
-    (tree / "classes.txt").write_text(text)
-    with pytest.raises(ValueError, match=message):
-        Folder(tree, "train")
-
-
-def test_wrong_classes(tree):
-    with pytest.raises(ValueError, match=r"classes.txt is not a readable class file. Pass a number"):
-        Folder(tree, "train")
-    with pytest.raises(ValueError, match=r"`classes` may be 1..255. Received: 0"):
-        Folder(tree, "train", classes=0)
-    with pytest.raises(ValueError, match=r"`classes` may be 1..255. Received: 256"):
-        Folder(tree, "train", classes=256)
-    with pytest.raises(ValueError, match=r"`classes` may hold names. Received: 3"):
-        Folder(tree, "train", classes=["sky", 3])
-    with pytest.raises(ValueError, match=r"`classes` names the class 'sky' twice"):
-        Folder(tree, "train", classes=["sky", "sky"])
-
-
-# Images
-
-
-def test_grey_palette_alpha_and_cmyk_become_rgb(tmp_path):
-    write(tmp_path / "grey.png", np.array([[7]], np.uint8))
-    assert read_image(tmp_path / "grey.png").tolist() == [[[7, 7, 7]]]
-    write(tmp_path / "palette.png", np.array([[1]], np.uint8), "P")
-    assert read_image(tmp_path / "palette.png").tolist() == [[[128, 0, 0]]]
-    write(tmp_path / "alpha.png", np.array([[(9, 8, 7, 0)]], np.uint8))
-    assert read_image(tmp_path / "alpha.png").tolist() == [[[9, 8, 7]]]
-    write(tmp_path / "cmyk.tif", np.array([[(255, 0, 0)]], np.uint8), "CMYK")
-    assert read_image(tmp_path / "cmyk.tif").tolist() == [[[255, 0, 0]]]
-    write(tmp_path / "deep.png", np.array([[0x12FF, 0xFF00]], np.uint16))
-    assert read_image(tmp_path / "deep.png").tolist() == [[[0x12] * 3, [0xFF] * 3]]
-    write(tmp_path / "deeper.tif", np.array([[0x12FF]], np.int32))
-    assert read_image(tmp_path / "deeper.tif").tolist() == [[[0x12] * 3]]
-
-
-def test_images_of_floats_or_too_deep(tmp_path):
-    write(tmp_path / "floats.tif", np.zeros((1, 1), np.float32))
-    with pytest.raises(ValueError, match=r"Received: floats in .*floats.tif. Save it as 8 bit"):
-        read_image(tmp_path / "floats.tif")
-    write(tmp_path / "deep.tif", np.array([[-1, 70000]], np.int32))
-    with pytest.raises(ValueError, match=r"Received: -1..70000 in .*deep.tif. Save it as 8 bit"):
-        read_image(tmp_path / "deep.tif")
-
-
-@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.tif"])
-def test_exif_turns_images(tmp_path, name):
-    pixels = np.zeros((16, 32, 3), np.uint8)
-    pixels[:, :16] = 255  # white on the left: turned clockwise (6), it is on top
-    write(tmp_path / name, pixels, exif=turned(6))
-    assert read_size(tmp_path / name) == (32, 16)
-    image = read_image(tmp_path / name)
-    assert image.shape == (32, 16, 3)
-    assert image[:12].min() > 200
-    assert image[20:].max() < 50
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_orientation(tmp_path, orientation):
-    stored = np.arange(6, dtype=np.uint8).reshape(2, 3)
-    write(tmp_path / "a.png", stored, exif=turned(orientation))
-    expected = {
-        1: stored,
-        2: stored[:, ::-1],
-        3: stored[::-1, ::-1],
-        4: stored[::-1],
-        5: stored.T,
-        6: stored[::-1].T,
-        7: stored[::-1, ::-1].T,
-        8: stored.T[::-1],
-    }[orientation]
-    assert np.array_equal(read_image(tmp_path / "a.png")[..., 0], expected)
-    assert read_size(tmp_path / "a.png") == expected.shape
+# Sizes and EXIF
 
 
 def test_exif_leaves_masks_alone(tmp_path):
