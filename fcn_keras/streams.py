@@ -23,10 +23,10 @@ def sequence_stream(tf, examples, plan):
     first = {name: np.asarray(value) for name, value in flatten(examples[0]).items()}
     dtypes = signature(first, plan.modality, all_keys=plan.augment is not None)
     index_of = order(len(examples), seed=plan.seed if plan.training else None, replacement=plan.replacement)
-    sizes = np.asarray(examples.sizes) if hasattr(examples, "sizes") else None
+    sizes = [(int(height), int(width)) for height, width in examples.sizes] if hasattr(examples, "sizes") else None
     side, groups = (None, None), None
-    if sizes is not None:
-        side = tuple(sizes[0]) if (sizes == sizes[0]).all() else side
+    if sizes:
+        side = sizes[0] if len(set(sizes)) == 1 else side
         if plan.augment is None or _keeps_size(tf, plan.augment, dtypes):
             groups = _groups(sizes, plan)
     positions, skip = _positions(tf, len(examples), index_of, groups, plan)
@@ -88,15 +88,15 @@ def _keeps_size(tf, augment, dtypes):
 def _groups(sizes, plan):
     """Check that examples of these sizes can be batched; return the bucket of each."""
     if not plan.buckets:
-        odd = np.flatnonzero((sizes != sizes[0]).any(axis=1))
-        if plan.batch_size > 1 and odd.size:
-            raise ValueError(unequal_sizes(plan.batch_size, tuple(sizes[0]), tuple(sizes[odd[0]])))
-        return np.zeros(len(sizes), int)
-    fits = (sizes[:, None] <= np.array(plan.buckets)).all(axis=2)  # (examples, buckets)
+        others = [size for size in sizes if size != sizes[0]]
+        if plan.batch_size > 1 and others:
+            raise ValueError(unequal_sizes(plan.batch_size, sizes[0], others[0]))
+        return [0] * len(sizes)
+    fits = (np.array(sizes)[:, None] <= np.array(plan.buckets)).all(axis=2)  # (examples, buckets)
     misfits = np.flatnonzero(~fits.any(axis=1))
     if misfits.size:
-        raise ValueError(no_bucket(misfits[0], tuple(sizes[misfits[0]]), plan.buckets))
-    return fits.argmax(axis=1)
+        raise ValueError(no_bucket(misfits[0], sizes[misfits[0]], plan.buckets))
+    return fits.argmax(axis=1).tolist()
 
 
 def unequal_sizes(batch_size, size, other):
@@ -121,7 +121,7 @@ def dataset_stream(tf, examples, plan):
             "`examples` must yield dicts with 'image' and 'label'. "
             f"Received: {examples.element_spec}. Load TFDS without `as_supervised`."
         )
-    if examples.cardinality() == 0:
+    if examples.cardinality() <= 0 and not any(True for _ in examples.take(1)):  # its size may be unknown
         raise ValueError("`examples` is empty: there is nothing to batch. Check its path and split.")
     spec = flatten(examples.element_spec)
     dtypes = signature(spec, plan.modality, all_keys=plan.augment is not None)
