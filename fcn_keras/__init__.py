@@ -1,1 +1,13 @@
 """Fully convolutional networks for semantic segmentation in Keras (Long, Shelhamer, Darrell, CVPR 2015)."""
+
+from fcn_keras.backbone import VGG16
+from fcn_keras.data import batches
+from fcn_keras.inference import predict
+from fcn_keras.initializers import Bilinear
+from fcn_keras.losses import PixelCrossentropy
+from fcn_keras.metrics import ConfusionMatrix, scores
+from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
+from fcn_keras.optimizers import CaffeSGD
+from fcn_keras.weights import load_caffemodel, load_imagenet, transplant
+
+__version__ = "0.1.0"

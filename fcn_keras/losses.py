@@ -6,6 +6,8 @@ from keras import ops
 from fcn_keras import labels as label_ops
 
 REDUCTIONS = ("mean", "sum")
+# Caffe takes the logarithm of a probability of at least the smallest normal float32, and its gradient of the true one.
+LARGEST_TERM = 87.33654475055310  # -ln(2**-126)
 
 
 @keras.saving.register_keras_serializable("fcn_keras")
@@ -15,7 +17,7 @@ class PixelCrossentropy(keras.losses.Loss):
     Labels are `(B, H, W)` or `(B, H, W, 1)` class ids, scores `(B, H, W, C)` logits; computes in float32 whatever
     the scores are. A batch that is all void has loss 0 and gradient 0. A label out of range is a `ValueError` that
     names it where the values can be read (eager); in a compiled graph TensorFlow's own kernel names it on a CPU,
-    and everywhere else the loss is NaN.
+    and everywhere else the loss is NaN. As in Caffe, one pixel adds at most 87.34 to the loss; its gradient is whole.
 
     Args:
         ignore_label: the id of void pixels, which have no loss and no gradient.
@@ -67,8 +69,10 @@ class PixelCrossentropy(keras.losses.Loss):
             kept = keras.random.uniform(ops.shape(labels), seed=self.seed_generator) < self.keep
             valid = ops.logical_and(valid, kept)
         loss = ops.sparse_categorical_crossentropy(labels, scores, from_logits=True)
+        loss = loss - ops.stop_gradient(ops.maximum(loss - LARGEST_TERM, 0.0))
         if self.class_weights is not None:
-            loss = loss * ops.take(ops.convert_to_tensor(self.class_weights, "float32"), labels, mode="clip")
+            known = ops.clip(labels, 0, scores.shape[-1] - 1)
+            loss = loss * ops.take(ops.convert_to_tensor(self.class_weights, "float32"), known)
         loss = ops.where(valid, loss, 0.0)
         if self.reduction == "mean":
             counted = ops.sum(ops.cast(valid, "float32"))

@@ -161,7 +161,7 @@ def LateFusion(
     """
     if skips not in range(len(UPSAMPLING)):
         raise ValueError(f"`skips` is 0, 1 or 2. Received: {skips!r}.")
-    _check(padding, learn_upsampling)
+    _check(num_classes, padding, learn_upsampling)
     inputs, trunks = {}, {}
     for key, suffix, triple in (("rgb", "color", mean), ("hha", "hha", None)):
         inputs[key] = keras.Input((None, None, 3), name=key)
@@ -172,7 +172,7 @@ def LateFusion(
 
 
 def _single_trunk(skips, num_classes, modality, padding, mean, at_once, learn_upsampling, channels, dropout, name):
-    _check(padding, learn_upsampling)
+    _check(num_classes, padding, learn_upsampling)
     preprocess = Preprocess(modality, mean, name="preprocess")
     image = keras.Input((None, None, CHANNELS[modality]), name="image")
     # Renamed where it eats depth, so that three-channel weights never land in it by name.
@@ -182,7 +182,14 @@ def _single_trunk(skips, num_classes, modality, padding, mean, at_once, learn_up
     return keras.Model(image, outputs, name=name)
 
 
-def _check(padding, learn_upsampling):
+def _check(num_classes, padding, learn_upsampling):
+    """Refuse wrong arguments before the trunk's 134 million weights are drawn."""
+    heads = num_classes if isinstance(num_classes, Mapping) else {"": num_classes}
+    if not heads:
+        raise ValueError("`num_classes` as a mapping names at least one head. Received: {}.")
+    for classes in heads.values():
+        if isinstance(classes, bool) or not isinstance(classes, int) or classes < 1:
+            raise ValueError(f"`num_classes` is a positive int, or a mapping head -> int. Received: {classes!r}.")
     if padding not in PADDINGS:
         raise ValueError(f"`padding` is one of {PADDINGS}. Received: {padding!r}.")
     if learn_upsampling not in LEARN_UPSAMPLING:
@@ -197,8 +204,6 @@ def _outputs(trunks, skips, num_classes, padding, at_once, learn_upsampling):
                 scaled = layers.Rescaling(AT_ONCE_SCALE[pool], name=f"scale_{pool}{suffix}")(x)
                 features[pool] = Feature(scaled, grid)
     if isinstance(num_classes, Mapping):
-        if not num_classes:
-            raise ValueError("`num_classes` as a mapping names at least one head. Received: {}.")
         return {
             head: _decode(trunks, skips, classes, padding, learn_upsampling, "_" + head)
             for head, classes in num_classes.items()
@@ -208,11 +213,9 @@ def _outputs(trunks, skips, num_classes, padding, at_once, learn_upsampling):
 
 def _decode(trunks, skips, classes, padding, learn_upsampling, head):
     """Score the coarsest map, then upsample and add the skips one by one, and crop to the image."""
-    if isinstance(classes, bool) or not isinstance(classes, int) or classes < 1:
-        raise ValueError(f"`num_classes` is a positive int, or a mapping head -> int. Received: {classes!r}.")
     *fused, last = UPSAMPLING[skips]
     x = _score(trunks, "fc7", "score_fr", classes, head)
-    for (name, factor), pool in zip(fused, SKIPS, strict=False):
+    for (name, factor), pool in zip(fused, SKIPS[:skips], strict=True):
         x = _upsample(x, name + head, factor, padding, learn=learn_upsampling != "none")
         skip = _score(trunks, pool, "score_" + pool, classes, head)
         skip = _crop(skip, x, f"score_{pool}c{head}")

@@ -1,7 +1,8 @@
-"""Writers of small weight files: protobuf by hand, independent of the readers under test."""
+"""Writers of small weight files, independent of the readers under test: protobuf by hand, HDF5, NumPy."""
 
 import struct
 
+import h5py
 import numpy as np
 
 
@@ -54,4 +55,47 @@ def caffemodel(path, layers, *, v1=False):
     body = [field(1, 2, b"a net")]
     body += [layer(name, *(blob(a, legacy=v1) for a in arrays), v1=v1) for name, arrays in layers.items()]
     path.write_bytes(b"".join(body))
+    return path
+
+
+CHANNELS = ((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32  # as the golden networks
+CONVS = [(block, i) for block, (_, count) in enumerate(CHANNELS[0], 1) for i in range(1, count + 1)]
+
+
+def vgg16_arrays(seed=0, classifier=True):
+    """Draw `{released name: (kernel HWIO, bias)}` of a narrow VGG16; fc6 and fc7 as dense kernels."""
+    rng = np.random.default_rng(seed)
+    arrays, width = {}, 3
+    for block, i in CONVS:
+        shape, width = (3, 3, width, CHANNELS[0][block - 1][0]), CHANNELS[0][block - 1][0]
+        arrays[f"conv{block}_{i}"] = shape
+    if classifier:
+        arrays |= {"fc6": (49 * width, CHANNELS[1]), "fc7": (CHANNELS[1], CHANNELS[1]), "fc8": (CHANNELS[1], 10)}
+    draw = rng.standard_normal
+    return {k: (draw(shape).astype(np.float32), draw(shape[-1]).astype(np.float32)) for k, shape in arrays.items()}
+
+
+def keras_name(layer):
+    """Name a released layer as Keras's VGG16 does."""
+    dense = {"fc6": "fc1", "fc7": "fc2", "fc8": "predictions"}
+    return dense.get(layer) or f"block{layer[4]}_conv{layer[6]}"
+
+
+def published_h5(path, arrays, kernel="{}_W_1:0", bias="{}_b_1:0"):
+    """Write the layout of Keras's published `.h5`: /block1_conv1/block1_conv1_W_1:0."""
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [keras_name(layer).encode() for layer in arrays]
+        for layer, (w, b) in arrays.items():
+            name = keras_name(layer)
+            group = file.create_group(name)
+            group.attrs["weight_names"] = [kernel.format(name).encode(), bias.format(name).encode()]
+            group[kernel.format(name)], group[bias.format(name)] = w, b
+        file.create_group("block1_pool").attrs["weight_names"] = np.empty(0)
+    return path
+
+
+def npz(path, arrays, dtype=np.float32):
+    """Write `<layer>_W` and `<layer>_b`."""
+    flat = {f"{name}_W": w.astype(dtype) for name, (w, _) in arrays.items()}
+    np.savez(path, **flat, **{f"{name}_b": b.astype(dtype) for name, (_, b) in arrays.items()})
     return path

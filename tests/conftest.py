@@ -1,0 +1,26 @@
+"""Quiet TensorFlow, and the tables several tests share."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from pathlib import Path  # noqa: E402
+
+import pytest  # noqa: E402
+
+# The width of the parity fixtures: real Caffe ran the released topologies with these channels.
+NARROW = ((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32
+
+
+@pytest.fixture
+def narrow():
+    return NARROW
+
+
+@pytest.fixture
+def shared():
+    """The folder of real data beside a checkout, where there is one."""
+    folder = Path(__file__).resolve().parents[2] / "shared"
+    if not folder.is_dir():
+        pytest.skip("needs ../shared beside the checkout: real images and weights that the project does not carry")
+    return folder

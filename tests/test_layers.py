@@ -1,0 +1,62 @@
+"""Raw pixels in, padding, cropping."""
+
+import keras
+import numpy as np
+import pytest
+
+from fcn_keras.layers import CropLike, PadToMultiple, Preprocess
+
+
+def test_rgb_becomes_bgr_minus_mean():
+    out = np.asarray(Preprocess("rgb", (1.0, 2.0, 3.0))(np.array([[[[10, 20, 30]]]], "uint8")))
+    np.testing.assert_array_equal(out, [[[[29, 18, 7]]]])
+
+
+def test_default_means():
+    assert Preprocess().mean == (104.00699, 116.66877, 122.67892)
+    assert Preprocess("hha").mean == (132.431, 94.076, 118.477)
+
+
+def test_hha_is_not_flipped():
+    out = np.asarray(Preprocess("hha", (1.0, 2.0, 3.0))(np.array([[[[10, 20, 30]]]], "uint8")))
+    np.testing.assert_array_equal(out, [[[[9, 18, 27]]]])
+
+
+def test_depth_is_log_millimetres_and_unknown_is_the_mean():
+    image = np.array([[[[10, 20, 30, 2550.4], [0, 0, 0, 0], [0, 0, 0, 1000]]]], "float32")
+    out = np.asarray(Preprocess("rgbd", (0, 0, 0))(image))[0, 0]
+    np.testing.assert_allclose(out[0], [30, 20, 10, np.log(2550.4) - 7.844], rtol=1e-5, atol=1e-6)
+    assert out[1, 3] == 0
+    assert out[2, 3] == pytest.approx(np.log(1000) - 7.844, rel=1e-6)
+
+
+def test_half_precision_does_not_round_millimetres():
+    layer = Preprocess("rgbd", dtype="mixed_float16")
+    out = layer(np.array([[[[0, 0, 0, 65000.0]]]], "float32"))
+    assert keras.backend.standardize_dtype(out.dtype) == "float16"
+    assert float(out[0, 0, 0, 3]) == pytest.approx(np.log(65000) - 7.844, abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(("depth",), r"`modality` is one of.*Received: 'depth'"), (("rgb", (1, 2)), r"`mean` is three numbers")],
+)
+def test_preprocess_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Preprocess(*arguments)
+
+
+@pytest.mark.parametrize(("size", "padded"), [((1, 1), (32, 32)), ((32, 64), (32, 64)), ((33, 31), (64, 32))])
+def test_pad_to_multiple(size, padded):
+    x = np.ones((2, *size, 3), "float32")
+    out = np.asarray(PadToMultiple(32)(x))
+    assert out.shape == (2, *padded, 3)
+    assert out[:, : size[0], : size[1]].min() == 1
+    assert out.sum() == x.sum()
+    assert PadToMultiple(32).compute_output_shape((None, *size, 3)) == (None, *padded, 3)
+
+
+def test_crop_like():
+    x = np.arange(2 * 5 * 6, dtype="float32").reshape(2, 5, 6, 1)
+    out = np.asarray(CropLike(1)([x, np.zeros((2, 3, 2, 9), "float32")]))
+    np.testing.assert_array_equal(out, x[:, 1:4, 1:3])

@@ -1,0 +1,138 @@
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fcn_keras import visualize
+from fcn_keras.visualize import colorize, comparison, confusion_picture, iu_chart, overlay, palette
+
+VOC = Path(__file__).resolve().parents[2] / "shared/data/voc/VOCdevkit/VOC2012/SegmentationClass"
+
+
+def drawn(figure):
+    """Render to pixels; a blank figure would have one colour."""
+    file = io.BytesIO()
+    figure.savefig(file, dpi=40)
+    pixels = np.asarray(Image.open(file).convert("RGB"))
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 1
+    return pixels
+
+
+def test_palette_by_hand():
+    colors = palette()
+    assert colors.shape == (256, 3)
+    assert colors.dtype == np.uint8
+    expected = {0: (0, 0, 0), 1: (128, 0, 0), 2: (0, 128, 0), 3: (128, 128, 0), 8: (64, 0, 0), 15: (192, 128, 128)}
+    expected[255] = visualize.VOID_COLOR
+    for label, color in expected.items():
+        assert tuple(colors[label]) == color
+    assert len(np.unique(colors, axis=0)) == 256
+    np.testing.assert_array_equal(palette(21), colors[:21])
+
+
+@pytest.mark.skipif(not VOC.is_dir(), reason="needs ../shared/data")
+def test_palette_is_the_one_in_vocs_files():
+    file = Image.open(min(VOC.glob("*.png")))
+    stored = np.array(file.getpalette(), np.uint8).reshape(-1, 3)
+    np.testing.assert_array_equal(palette(len(stored)), stored)
+    np.testing.assert_array_equal(colorize(np.asarray(file)), np.asarray(file.convert("RGB")))
+
+
+def test_colorize():
+    painted = colorize(np.uint8([[0, 1, 255]]))
+    np.testing.assert_array_equal(painted, [[(0, 0, 0), (128, 0, 0), (224, 224, 192)]])
+    assert painted.dtype == np.uint8
+    colors = [(1, 2, 3), (4, 5, 6)]
+    np.testing.assert_array_equal(colorize(np.array([[1, 0, 255]]), colors), [[(4, 5, 6), (1, 2, 3), (224, 224, 192)]])
+    np.testing.assert_array_equal(colorize(np.array([[-1]]), colors, ignore_label=-1), [[(224, 224, 192)]])
+    assert colorize(np.zeros((1, 1), np.int64)).shape == (1, 1, 3)
+
+
+def test_overlay_by_hand():
+    image = np.uint8([[[10, 20, 30]] * 4])
+    labels = np.uint8([[0, 1, 2, 255]])
+    # (10 + 128) / 2 = 69; background and void keep the photograph
+    np.testing.assert_array_equal(overlay(image, labels), [[[10, 20, 30], [69, 10, 15], [5, 74, 15], [10, 20, 30]]])
+    np.testing.assert_array_equal(overlay(image, labels, background=None)[0, 0], [5, 10, 15])
+    np.testing.assert_array_equal(overlay(image, labels, background=2)[0, [0, 2]], [[5, 10, 15], [10, 20, 30]])
+    np.testing.assert_array_equal(overlay(image, labels, alpha=0), image)
+    np.testing.assert_array_equal(overlay(image, labels, alpha=1)[0, 1], [128, 0, 0])
+    np.testing.assert_array_equal(overlay(image.astype(np.float32), labels), overlay(image, labels))
+    assert overlay(image, labels).dtype == np.uint8
+
+
+def test_comparison_shows_each_row_and_the_classes_that_occur():
+    rows = [(np.zeros((h, 12, 3), np.uint8), np.full((h, 12), 2, np.uint8), np.full((h, 12), 255)) for h in (9, 15)]
+    figure = comparison(rows, titles=("Image", "FCN-8s", "Ground truth"), class_names=["sky", "road", "car"])
+    assert len(figure.axes) == 6
+    assert [axis.get_title() for axis in figure.axes[:3]] == ["Image", "FCN-8s", "Ground truth"]
+    np.testing.assert_array_equal(figure.axes[4].images[0].get_array(), colorize(rows[1][1]))
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["car", "void"]
+    np.testing.assert_allclose(legend.get_patches()[0].get_facecolor()[:3], palette()[2] / 255)
+    drawn(figure)
+    assert not comparison(rows, titles=("a", "b", "c")).legends
+
+
+def test_confusion_picture_divides_rows():
+    figure = confusion_picture([[3, 1, 0], [0, 5, 0], [0, 0, 0]], ["sky", "road", "car"])
+    shown = np.ma.filled(figure.axes[0].images[0].get_array().astype(float), np.nan)
+    np.testing.assert_allclose(shown, [[75, 25, 0], [0, 100, 0], [np.nan] * 3])
+    assert sorted(text.get_text() for text in figure.axes[0].texts) == ["100", "25", "75"]
+    drawn(figure)
+
+
+def test_iu_chart_sorts_and_leaves_absent_classes_out_of_the_mean():
+    figure = iu_chart([0.5, np.nan, 0.75], ["sky", "road", "car"])
+    axis = figure.axes[0]
+    assert [bar.get_width() for bar in axis.patches] == [0, 0.5, 0.75]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["road", "sky", "car"]
+    assert [text.get_text() for text in axis.texts] == ["absent", "50.0", "75.0"]
+    assert axis.get_legend().get_texts()[0].get_text() == "mean IU 62.5"
+    drawn(figure)
+    drawn(iu_chart([np.nan]))
+
+
+def test_figures_leave_pyplot_alone():
+    code = (
+        "import sys; from fcn_keras.visualize import iu_chart; assert 'matplotlib' not in sys.modules; "
+        "iu_chart([0.5]); sys.exit('matplotlib.pyplot' in sys.modules)"
+    )
+    # load the file alone: the package around it imports Keras, which takes seconds
+    code = code.replace("from fcn_keras.visualize import", "from visualize import")
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(visualize.__file__).parent)
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: palette(257), "`num_classes` must be 1..256.* Received: 257"),
+        (lambda: palette(0), "`num_classes` must be 1..256"),
+        (lambda: colorize(np.zeros((2, 2))), "`labels` must be integers. Received: float64. Take the argmax"),
+        (lambda: colorize(np.array([[2, 7]]), palette(2)), r"may hold 0..1, .* or 255 \(void\). Received: \[2, 7\]"),
+        (lambda: colorize(np.array([[-1]])), r"Received: \[-1\]"),
+        (lambda: overlay(np.zeros((2, 2, 3)), np.zeros((2, 3), int)), r"shapes \(2, 2, 3\) and \(2, 3\)"),
+        (lambda: overlay(np.zeros((2, 2)), np.zeros((2, 2), int)), r"shapes \(2, 2\) and \(2, 2\)"),
+        (lambda: overlay(np.zeros((1, 1, 3)), np.zeros((1, 1), int), alpha=2), "`alpha` must be 0..1. Received: 2"),
+        (lambda: comparison([(np.zeros((1, 1, 3)),)]), r"must have 5 arrays, one per title. Received: \[1\]"),
+        (lambda: comparison([]), r"must have 5 arrays, one per title. Received: \[\]"),
+        (lambda: confusion_picture(np.zeros((2, 3))), r"must be square, \(K, K\). Received: shape \(2, 3\)"),
+        (lambda: confusion_picture(np.eye(2), ["a"]), "must name the 2 classes. Received: 1 names"),
+        (lambda: iu_chart(np.eye(2)), r"must be \(K,\), .* shape \(2, 2\)"),
+        (lambda: iu_chart([1, 0], "abc"), "must name the 2 classes. Received: 3 names"),
+    ],
+)
+def test_messages(draw, message):
+    with pytest.raises(ValueError, match=message):
+        draw()
+
+
+def test_missing_matplotlib_names_the_command(monkeypatch):
+    for name in ("matplotlib", "matplotlib.figure"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError, match="pip install matplotlib"):
+        iu_chart([0.5])

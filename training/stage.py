@@ -1,0 +1,121 @@
+"""One recipe's folder in a workdir: what lies in it, and what a continued run may trust."""
+
+import csv
+import json
+import os
+import platform
+import shlex
+import sys
+from importlib import metadata
+from pathlib import Path
+
+
+class Stage:
+    """Name the files of `<workdir>/<recipe>/`.
+
+    Attributes:
+        best: weights of the epoch with the highest mean IU on the validation split.
+        last: model, optimizer state and position after the last finished epoch; a new start goes on from here.
+        log: CSV, one row an epoch.
+        settings: JSON: recipe, overrides, data, versions, command.
+        summary: JSON, written when the stage is finished.
+        classes: the class names, one a line (of the first head).
+        tensorboard: event files.
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.best = self.folder / "best.keras"
+        self.last = self.folder / "last.keras"
+        self.log = self.folder / "log.csv"
+        self.settings = self.folder / "recipe.json"
+        self.summary = self.folder / "summary.json"
+        self.classes = self.folder / "classes.txt"
+        self.tensorboard = self.folder / "tensorboard"
+
+    def finished(self):
+        return self.summary.exists() and self.best.exists()
+
+    def open(self, decisions, class_names):
+        """Create the folder, or check that what it holds was trained by the same decisions.
+
+        Args:
+            decisions: JSON-able dict of everything that decides the result.
+
+        Raises:
+            ValueError: if the folder holds another run.
+        """
+        decisions = json.loads(json.dumps(decisions))
+        if self.settings.exists():
+            theirs = read_json(self.settings).get("decisions", {})
+            differing = sorted(k for k in {*theirs, *decisions} if theirs.get(k) != decisions.get(k))
+            if differing:
+                key = differing[0]
+                raise ValueError(
+                    f"{self.folder} holds a run with {key} = {theirs.get(key)!r}, and this one has "
+                    f"{decisions.get(key)!r}. Choose another --workdir, or remove that folder to start anew."
+                )
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_text(self.classes, "".join(f"{name}\n" for name in class_names))
+        write_json(self.settings, {"decisions": decisions, "versions": versions(), "command": command()})
+
+    def history(self, epochs):
+        """Return the log's rows of the first `epochs` epochs and cut later ones off (a run stopped between two writes)."""
+        if not self.log.exists():
+            return []
+        with self.log.open(newline="") as file:
+            reader = csv.DictReader(file)
+            names, rows = reader.fieldnames, list(reader)
+        kept = [row for row in rows if row["epoch"].isdigit() and int(row["epoch"]) < epochs]
+        if len(kept) < len(rows):
+            temporary = self.log.with_suffix(".tmp")
+            with temporary.open("w", newline="") as file:
+                writer = csv.DictWriter(file, names)
+                writer.writeheader()
+                writer.writerows(kept)
+            os.replace(temporary, self.log)
+        return kept
+
+
+def write_text(path, text):
+    """Write beside and rename: nobody reads half a file."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def write_json(path, value):
+    write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def read_json(path):
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is not JSON ({error}). Remove it, or restore it from a copy.") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"{path} should hold a JSON object. Received: {type(value).__name__}.")
+    return value
+
+
+def save_model(model, path):
+    """Save a `.keras` file beside and rename it into place."""
+    temporary = path.with_name(f".{path.name}")  # Keras insists on the suffix
+    model.save(temporary)
+    os.replace(temporary, path)
+
+
+def versions():
+    packages = ("fcn_keras", "tensorflow", "keras", "numpy", "pillow")
+    found = {"python": platform.python_version()}
+    for package in packages:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = None  # run from a checkout
+    return found
+
+
+def command():
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
