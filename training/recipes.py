@@ -12,11 +12,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+import keras
+
 from fcn_keras.augment import compose, crop, jitter, mirror, scale
 from fcn_keras.backbone import VGG16
 from fcn_keras.datasets.folder import Folder
 from fcn_keras.datasets.synthetic import Synthetic
 from fcn_keras.models import FCN8s, FCN16s, FCN32s
+from fcn_keras.optimizers import CaffeSGD
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Recipe:
             or from scratch.
         imagenet: start the trunk from VGG16 trained on ImageNet.
         learning_rate: where the rate starts; it falls to `final_learning_rate` times that along a half cosine.
+        optimizer: called with the learning rate, returns a `keras.optimizers.Optimizer`.
         frozen: prefixes of the names of layers that do not learn.
         validation_images: at most so many, evenly spaced over the split, are scored after an epoch.
         dtype_policy: Keras's, such as `"mixed_bfloat16"`.
@@ -48,8 +52,7 @@ class Recipe:
     init_from: str | None = None
     imagenet: bool = False
     final_learning_rate: float = 1.0
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
+    optimizer: Callable = CaffeSGD
     reduction: str = "mean"
     class_weights: tuple[float, ...] | None = None
     batch_size: int = 1
@@ -70,29 +73,33 @@ class Recipe:
 
 
 def synthetic(directory, split):
-    """Draw the toy scenes: 400 to train on, 60 to score."""
+    """Draw the toy scenes: 800 to train on, 80 to score."""
     if directory is not None:
         raise ValueError("The synthetic scenes are drawn, not read. Leave --data out.")
-    count, seed = {"train": (400, 1), "val": (60, 2)}[split]
+    count, seed = {"train": (800, 1), "val": (80, 2)}[split]
     return Synthetic(count, seed=seed)
 
 
-NARROW = (((16, 1), (32, 1), (48, 2), (64, 2), (64, 2)), 128)
+NARROW = (((16, 1), (32, 1), (48, 2), (64, 2), (96, 2)), 160)
 
 SYNTHETIC_FCN32S = Recipe(
     name="synthetic_fcn32s",
     model=FCN32s,
-    model_options={"channels": NARROW, "dropout": 0.0},
+    model_options={"channels": NARROW, "dropout": 0.1},
     data=synthetic,
-    steps=300,
-    steps_per_epoch=100,
-    learning_rate=1e-2,
-    final_learning_rate=0.02,
-    batch_size=8,
+    steps=500,
+    steps_per_epoch=125,
+    optimizer=partial(keras.optimizers.Adam, global_clipnorm=1.0),
+    learning_rate=2e-3,
+    final_learning_rate=0.05,
+    batch_size=4,
     augment=mirror,
+    validation_images=20,
 )
-SYNTHETIC_FCN16S = replace(SYNTHETIC_FCN32S, name="synthetic_fcn16s", model=FCN16s, init_from="synthetic_fcn32s")
-SYNTHETIC_FCN8S = replace(SYNTHETIC_FCN32S, name="synthetic_fcn8s", model=FCN8s, init_from="synthetic_fcn16s")
+SYNTHETIC_FCN16S = replace(
+    SYNTHETIC_FCN32S, name="synthetic_fcn16s", model=FCN16s, init_from="synthetic_fcn32s", steps=250
+)
+SYNTHETIC_FCN8S = replace(SYNTHETIC_FCN16S, name="synthetic_fcn8s", model=FCN8s, init_from="synthetic_fcn16s")
 
 # The stand-in's eleven classes; 11 is its void. Brostow et al. 2009, as grouped by SegNet.
 CAMVID = (
@@ -116,7 +123,8 @@ CAMVID_FCN32S = Recipe(
     imagenet=True,
     steps=400,
     steps_per_epoch=200,
-    learning_rate=4e-3,
+    optimizer=keras.optimizers.Adam,
+    learning_rate=2e-4,
     final_learning_rate=0.02,
     batch_size=4,
     augment=compose(partial(scale, low=0.5, high=1.0), partial(crop, height=180, width=240), mirror),

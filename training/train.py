@@ -174,6 +174,7 @@ class _Run:
             epochs=epochs,
             validation_data=fcn.batches(scored, modality=modality),
             callbacks=callbacks,
+            shuffle=False,  # the stream is shuffled already
             verbose=self.verbose,
         )
         rows = [_numbers(row) for row in stage.history(epochs)]
@@ -219,7 +220,7 @@ def _compile(model, recipe, num_classes):
     else:
         losses, metrics = loss(), [fcn.ConfusionMatrix(num_classes)]
     model.compile(
-        fcn.CaffeSGD(rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay),
+        recipe.optimizer(rate),
         losses,
         metrics=metrics,
         # XLA compiles anew for every size: only worth it where sizes are few.
