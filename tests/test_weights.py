@@ -125,7 +125,7 @@ def test_what_was_and_was_not_copied_is_said(tmp_path):
     assert loaded.missing == (*TRUNK[1:], "fc6", "fc7", "score_fr", "upscore")
     assert str(loaded) == (
         "Copied (1): conv1_1.\n"
-        f"Kept as they were, not in the file (16): {', '.join(loaded.missing)}.\n"
+        f"Not in the file, kept as they were (16): {', '.join(loaded.missing)}.\n"
         "In the file, not used (1): fc8."
     )
     np.testing.assert_array_equal(kernel_of(model, "conv1_2"), before)
@@ -202,7 +202,7 @@ def test_fixed_scales_are_confirmed_not_copied(tmp_path):
     assert loaded.copied == ("score_pool4",)
     assert loaded.confirmed == ("scale_pool4",)
     assert loaded.unused == ()
-    assert "Fixed and the same in the file (1): scale_pool4." in str(loaded)
+    assert "Fixed, and the same (1): scale_pool4." in str(loaded)
 
 
 @pytest.mark.parametrize(

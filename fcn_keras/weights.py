@@ -1,0 +1,300 @@
+"""Weights into networks: from Caffe, from ImageNet classifiers, from one network to the next.
+
+All functions check everything before they assign anything: after an error the model is as it was.
+"""
+
+import dataclasses
+import math
+import re
+
+import keras
+import numpy as np
+from keras import ops
+
+from fcn_keras import caffemodel, vgg16_files
+
+PREPROCESSING = ("caffe", "torch")
+TRUNKS = ("", "color", "hha")  # ends of layer names: one trunk, or the two of late fusion
+# A layer of a trunk; what follows is the suffix of its trunk and of its head.
+TRUNK_LAYER = re.compile(r"conv\d+_\d+|fc\d+|score_fr|score_pool\d+")
+
+
+@dataclasses.dataclass(frozen=True)
+class Loaded:
+    """What a load did; `str()` says it in words.
+
+    Args:
+        copied: layers of the model that got weights.
+        missing: layers of the model that the file has nothing for; they keep what they had.
+        unused: layers of the file that the model has no use for.
+        confirmed: layers of the model without weights whose fixed value the file shares.
+    """
+
+    copied: tuple
+    missing: tuple = ()
+    unused: tuple = ()
+    confirmed: tuple = ()
+
+    def __str__(self):
+        words = ("Copied", "Not in the file, kept as they were", "In the file, not used", "Fixed, and the same")
+        parts = zip(words, dataclasses.astuple(self), strict=True)
+        return "\n".join(f"{what} ({len(names)}): {', '.join(names)}." for what, names in parts if names)
+
+
+def load_caffemodel(model, path):
+    """Load a `.caffemodel`, V1 or new format, gzipped or not, into the layers of the same names.
+
+    InnerProduct fc6 and fc7 become convolutions, grouped upsampling its channel diagonal. Three-channel `conv1_1`
+    is not put into the `conv1_1_bgrd` of early fusion; `load_imagenet` does that.
+
+    Args:
+        model: of `FCN32s`, `FCN16s`, `FCN8s` or `LateFusion`.
+        path: the file, e.g. the released `fcn8s-heavy-pascal.caffemodel`.
+
+    Returns:
+        `Loaded`: what was and was not copied.
+
+    Raises:
+        ValueError: if the file is damaged, shares no layer with the model, holds other shapes or NaN, or scales a
+            pool otherwise (`at_once`).
+        OSError: if the file cannot be read.
+    """
+    blobs = caffemodel.read(path)
+    layers = _weighted(model)
+    plan, problems = {}, []
+    for name in (name for name in layers if name in blobs):
+        try:
+            plan[name] = _from_caffe(layers[name], blobs[name])
+        except _Mismatch as error:
+            problems.append(f"{name} {error}")
+    if problems:
+        raise ValueError(
+            f"`model` must have the shapes of the file's layers. Received: {path}: {'; '.join(problems[:5])}. "
+            "If `num_classes` differs, build a model with the file's, load it, and `transplant` it into yours; "
+            "if widths differ, build with the file's `channels`."
+        )
+    _check_any(plan, path, blobs, layers)
+    _check_finite(plan, path)
+    theirs, ours = {name: blobs[name][0] for name in blobs if name.startswith("scale_pool")}, _scales(model)
+    _check_scales({name: name for name in plan}, theirs, ours, path)
+    _assign(layers, plan)
+    confirmed = tuple(name for name in theirs if name in ours and np.allclose(theirs[name], ours[name], atol=0))
+    return Loaded(*_summary(layers, plan, [n for n in blobs if n not in plan and n not in confirmed]), confirmed)
+
+
+def load_imagenet(model, path=None, preprocessing="caffe"):
+    """Load VGG16 trained on ImageNet into the trunk, or into both trunks of late fusion.
+
+    Convolutions always; fc6 and fc7 where the file has the dense classifier and the model its width (see `missing`
+    of the result). The depth channel of early fusion gets the mean over the three colours. An HHA trunk takes its
+    three channels for B, G, R, as in the original.
+
+    Args:
+        model: of `FCN32s`, `FCN16s`, `FCN8s` or `LateFusion`.
+        path: `.h5` as published or saved by Keras, or `.npz` with `<layer>_W` (HWIO) and `<layer>_b`. `None` takes
+            Keras's published file (553 MB; 59 MB without the classifier, which is used where fc6 is not 4096 wide)
+            from Keras's cache or the network.
+        preprocessing: what the file was trained on. `"caffe"`: BGR 0-255 minus the mean, as the published ones.
+            `"torch"`: RGB / 255 minus mean over std, folded into conv1_1. Equal up to rounding but at the image's
+            border, where our zero padding is our mean colour, not theirs.
+
+    Returns:
+        `Loaded`: what was and was not copied.
+
+    Raises:
+        ValueError: if `preprocessing` is unknown, the file is damaged or holds NaN, or a convolution differs in shape.
+        OSError: if the file cannot be read or downloaded.
+    """
+    if preprocessing not in PREPROCESSING:
+        raise ValueError(f"`preprocessing` is one of {PREPROCESSING}. Received: {preprocessing!r}.")
+    trunks = _trunks(model)
+    trunk = next(iter(trunks.values()))
+    if path is None and preprocessing != "caffe":
+        raise ValueError('Keras\'s published weights expect `preprocessing="caffe"`. Received: "torch", no `path`.')
+    if path is None:
+        path = vgg16_files.download(with_classifier=trunk["fc6"].filters == 4096)
+    weights, present = vgg16_files.read(path, _shapes(trunk))
+    _check_finite(weights, path)
+    plan = {}
+    for suffix, trunk in trunks.items():
+        plan |= {trunk[name].name: pair for name, pair in weights.items()}
+        plan[trunk["conv1_1"].name] = _first(model, trunk["conv1_1"], suffix, weights["conv1_1"], preprocessing)
+    _assign(_weighted(model), plan)
+    return Loaded(*_summary(_weighted(model), plan, [name for name in present if name not in weights]))
+
+
+def transplant(source, target, *, suffix=""):
+    """Copy the weights of all layers that two networks share by name, as in the paper's 32s -> 16s -> 8s.
+
+    `score*` and `upscore*` layers that differ only in the number of classes are left as they are, so that a trunk
+    can be fine-tuned on other classes. What the models subtract from pixels (`mean`) is not copied.
+
+    Args:
+        source: network to copy from; any dtype policy.
+        target: network to copy into.
+        suffix: trunk of `LateFusion` to fill: `"color"` or `"hha"`. Shared upsampling is not copied then.
+
+    Returns:
+        list of the names of the target's layers that were filled.
+
+    Raises:
+        ValueError: if no layer is shared, or one has another shape, or `at_once` differs.
+    """
+    theirs, ours = _weighted(source), _weighted(target)
+    pairs = {name: twin for name in theirs if (twin := _suffixed(name, suffix)) in ours}
+    plan, problems = {}, []
+    for name, twin in pairs.items():
+        there, here = ([tuple(w.shape) for w in layer.weights] for layer in (theirs[name], ours[twin]))
+        if there == here:
+            plan[twin] = theirs[name].weights
+        elif not _differ_in_classes(name, there, here):
+            problems.append(f"{twin}: {there} into {here}")
+    if problems:
+        raise ValueError(
+            "`source` and `target` must have the same shapes (but for the number of classes). "
+            f"Received: {'; '.join(problems[:5])}. Build both with the same `channels`."
+        )
+    _check_any(plan, f"{source.name} (suffix {suffix!r})", theirs, ours)
+    copied = {name: twin for name, twin in pairs.items() if twin in plan}
+    _check_scales(copied, _scales(source), _scales(target), source.name)
+    _assign(ours, plan)
+    return list(plan)
+
+
+class _Mismatch(Exception):
+    """How a layer of the file differs from the model's; the caller adds the names."""
+
+
+def _weighted(model):
+    return {layer.name: layer for layer in model.layers if layer.weights}
+
+
+def _assign(layers, plan):
+    for name, values in plan.items():
+        for variable, value in zip(layers[name].weights, values, strict=True):
+            variable.assign(ops.convert_to_tensor(value, variable.dtype))
+
+
+def _summary(layers, plan, unused):
+    copied, missing = (tuple(n for n in layers if (n in plan) is there) for there in (True, False))
+    return copied, missing, tuple(unused)
+
+
+def _check_any(plan, source, theirs, ours):
+    if not plan:
+        some, others = (", ".join(list(names)[:5]) or "none" for names in (theirs, ours))
+        raise ValueError(
+            "No layer of the model can be filled: layers are matched by name and must be those of the released "
+            f"networks. Received: {source} with {some} ...; the model has {others} ..."
+        )
+
+
+def _check_finite(plan, path):
+    for name, arrays in plan.items():
+        with np.errstate(invalid="ignore"):
+            # A float64 sum of float32 cannot overflow, and needs no mask of the array's size.
+            finite = all(math.isfinite(np.sum(array, dtype=np.float64)) for array in arrays)
+        if not finite:
+            raise ValueError(
+                f"Weights must be finite. Received: NaN or infinity in layer {name} of {path}. "
+                "Its training diverged, or the file is damaged: take an earlier snapshot."
+            )
+
+
+def _from_caffe(layer, blobs):
+    """Return the layer's weights from Caffe's: `(out, in, kh, kw)`, upsampling `(in, out, kh, kw)`."""
+    if not isinstance(layer, (keras.layers.Conv2D, keras.layers.Conv2DTranspose)):
+        raise _Mismatch(f"is a {type(layer).__name__} in the model, which Caffe's networks do not have")
+    if len(blobs) != len(layer.weights):
+        raise _Mismatch(f"has {len(blobs)} arrays where the model takes {len(layer.weights)}")
+    values = [_kernel(blobs[0], layer)]
+    for blob in blobs[1:]:
+        if blob.size != layer.filters or max(blob.shape, default=1) != blob.size:  # V1 has (1, 1, 1, n)
+            raise _Mismatch(f"bias {blob.shape} where the model takes ({layer.filters},)")
+        values.append(blob.reshape(-1))
+    return values
+
+
+def _kernel(blob, layer):
+    height, width, *rest = layer.kernel.shape
+    wanted = (*rest[::-1], height, width)
+    matrix = blob.shape[-2:] if blob.shape[:-2] in ((), (1, 1)) else None  # InnerProduct; V1 has (1, 1, out, in)
+    upsampling = isinstance(layer, keras.layers.Conv2DTranspose)
+    if blob.shape != wanted and not upsampling and matrix == (wanted[0], math.prod(wanted[1:])):
+        blob = blob.reshape(wanted)
+    elif blob.shape != wanted and upsampling and wanted[0] == wanted[1] and blob.shape == (wanted[0], 1, *wanted[2:]):
+        full = np.zeros(wanted, np.float32)
+        full[range(wanted[0]), range(wanted[0])] = blob[:, 0]
+        blob = full
+    elif blob.shape != wanted:
+        raise _Mismatch(f"kernel {blob.shape} where the model takes {wanted}")
+    return blob.transpose(2, 3, 1, 0)
+
+
+def _scales(model):
+    return {x.name: x.scale for x in model.layers if x.name.startswith("scale_pool")}
+
+
+def _check_scales(pairs, theirs, ours, source):
+    """Check that the pools are multiplied by the same numbers wherever a layer that scores them is copied."""
+    for name, twin in pairs.items():
+        there, here = _scale(theirs, name), _scale(ours, twin)
+        if not np.allclose(there, here, rtol=1e-5, atol=0):
+            raise ValueError(
+                f"Skips must be scaled alike. Received: {source}, whose {name} expects a pool times "
+                f"{np.ravel(there)[0]:g}, where the model's is times {here:g}. "
+                "Scaled skips belong to `at_once=True`, unscaled ones to `at_once=False`."
+            )
+
+
+def _scale(scales, score):
+    return next((scale for name, scale in scales.items() if score.startswith(name.replace("scale", "score"))), 1.0)
+
+
+def _trunks(model):
+    """Return `{suffix: {VGG16 name: layer}}`; conv1_1 may be that of early fusion."""
+    layers, trunks = _weighted(model), {}
+    if "conv1_1_bgrd" in layers:
+        layers["conv1_1"] = layers["conv1_1_bgrd"]
+    for suffix in TRUNKS:
+        if trunk := {name: layers[name + suffix] for name in vgg16_files.LAYERS if name + suffix in layers}:
+            trunks[suffix] = trunk
+    if not trunks or not all({"conv1_1", "fc6"} <= set(trunk) for trunk in trunks.values()):
+        raise ValueError(
+            "`model` must have the layers conv1_1 ... fc7 of VGG16, as `FCN32s`, `FCN16s`, `FCN8s` and `LateFusion` "
+            f"build them. Received: {model.name} with {', '.join(list(layers)[:5]) or 'no weights'} ..."
+        )
+    return trunks
+
+
+def _shapes(trunk):
+    shapes = {name: tuple(layer.kernel.shape) for name, layer in trunk.items()}
+    return shapes | {"conv1_1": (3, 3, 3, shapes["conv1_1"][-1])}  # of colour, whatever else the model eats
+
+
+def _first(model, layer, suffix, weights, preprocessing):
+    """Return the first convolution's weights for what the model's `Preprocess` makes of raw pixels."""
+    kernel, bias = weights
+    if preprocessing == "torch":
+        preprocess = next((x for x in model.layers if x.name == "preprocess" + suffix), None)
+        if preprocess is None:
+            raise ValueError(f'`preprocessing="torch"` needs the layer preprocess{suffix}. Received: {model.name}.')
+        # HHA is no colour: its zero stands for the file's mean, as it does with `preprocessing="caffe"`.
+        mean = None if preprocess.modality == "hha" else preprocess.mean
+        kernel, bias = vgg16_files.fold_torch(kernel, bias, mean)
+    if layer.kernel.shape[2] == 4:
+        kernel = np.concatenate([kernel, kernel.mean(axis=2, keepdims=True)], axis=2)
+    return kernel, bias
+
+
+def _suffixed(name, suffix):
+    """Return the name with the trunk's suffix before the head's: score_fr_sem -> score_frcolor_sem."""
+    base = TRUNK_LAYER.match(name)
+    end = base.end() if base else len(name)
+    return name[:end] + suffix + name[end:]
+
+
+def _differ_in_classes(name, there, here):
+    """Whether two layers score the same map, or upsample by the same kernel, for other numbers of classes."""
+    axes = {"score": 3, "upscore": 2}.get(name.split("_")[0].rstrip("0123456789"), 4)
+    return axes < 4 and len(there) == len(here) and there[0][:axes] == here[0][:axes]
