@@ -1,0 +1,405 @@
+"""The exported SavedModel: its answers, its files, and its command."""
+
+import io
+import os
+import subprocess
+import sys
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from fcn_keras import inference
+from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
+from serving import export as exporter
+from serving.export import export, main
+
+NARROW = (((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32)
+SIZES = [(1, 1), (37, 53), (64, 32), (31, 100)]
+
+
+def randomize(model, seed=0):
+    """Give the scoring layers, which start at zero, and all biases random values."""
+    generator = np.random.default_rng(seed)
+    for variable in model.trainable_variables:
+        if "score" in variable.path or variable.path.endswith("bias"):
+            variable.assign(generator.normal(0, 0.3, variable.shape))
+    return model
+
+
+def picture(height, width, seed=0):
+    generator = np.random.default_rng([height, width, seed])
+    ramp = np.linspace(0, 255, height)[:, None, None] + generator.normal(0, 40, (height, width, 3))
+    return ramp.clip(0, 255).astype("uint8")
+
+
+def encode(image, kind="PNG", **options):
+    file = io.BytesIO()
+    image = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def decode(contents):
+    return np.asarray(Image.open(io.BytesIO(contents)))
+
+
+def pillow(contents):
+    return np.asarray(Image.open(io.BytesIO(contents)).convert("RGB"))
+
+
+def signatures(folder):
+    loaded = tf.saved_model.load(str(folder))
+    signatures.kept = loaded  # the functions hold their weights weakly
+    return loaded.signatures
+
+
+@pytest.fixture(scope="module")
+def net():
+    return randomize(FCN8s(21, padding="caffe", channels=NARROW))
+
+
+@pytest.fixture(scope="module")
+def folder(net, tmp_path_factory):
+    return export(net, tmp_path_factory.mktemp("served") / "fcn", classes=[f"c{i}" for i in range(21)])
+
+
+@pytest.fixture(scope="module")
+def served(folder):
+    return tf.saved_model.load(str(folder))
+
+
+def files():
+    """Image files of every kind that `serving_default` takes."""
+    rgb = Image.fromarray(picture(37, 53))
+    with_alpha = rgb.copy()
+    with_alpha.putalpha(Image.fromarray(picture(37, 53, seed=1)[..., 0]))
+    rotated = Image.Exif()
+    rotated[0x0112] = 6
+    return {
+        "jpeg": encode(rgb, "JPEG"),
+        "jpeg 4:4:4": encode(rgb, "JPEG", quality=95, subsampling=0),
+        "progressive jpeg": encode(rgb, "JPEG", progressive=True),
+        "grey jpeg": encode(rgb.convert("L"), "JPEG"),
+        "cmyk jpeg": encode(rgb.convert("CMYK"), "JPEG"),
+        "rotated jpeg": encode(rgb, "JPEG", exif=rotated),
+        "png": encode(rgb),
+        "grey png": encode(rgb.convert("L")),
+        "grey and alpha png": encode(with_alpha.convert("LA")),
+        "bit png": encode(rgb.convert("1")),
+        "alpha png": encode(with_alpha),
+        "palette png": encode(rgb.quantize(200)),
+        "transparent palette png": encode(rgb.quantize(9), transparency=2),
+        "bmp": encode(rgb, "BMP"),
+        "alpha bmp": encode(with_alpha, "BMP"),
+        "grey bmp": encode(rgb.convert("L"), "BMP"),
+        "palette bmp": encode(rgb.quantize(200), "BMP"),
+        "webp": encode(rgb, "WEBP"),
+        "lossless alpha webp": encode(with_alpha, "WEBP", lossless=True, exact=True),
+        **{f"{height}x{width}": encode(picture(height, width)) for height, width in SIZES},
+    }
+
+
+def test_files_of_all_kinds_and_sizes_get_the_labels_of_predict(net, served):
+    contents = list(files().values())
+    answer = served.signatures["serving_default"](image_bytes=tf.constant(contents))
+    assert set(answer) == {"label_png_bytes", "height", "width"}
+    assert answer["height"].dtype == answer["width"].dtype == tf.int32
+    for name, data, png, height, width in zip(
+        files(), contents, *(answer[key].numpy() for key in ("label_png_bytes", "height", "width")), strict=True
+    ):
+        expected = inference.predict(net, pillow(data))
+        assert Image.open(io.BytesIO(png)).mode == "L", name
+        assert (height, width) == expected.shape, name
+        np.testing.assert_array_equal(decode(png), expected, err_msg=name)
+
+
+@pytest.mark.parametrize("name", files())
+def test_files_decode_to_the_pixels_of_pillow(name):
+    from serving.signatures import _read_image
+
+    contents = files()[name]
+    np.testing.assert_array_equal(tf.function(_read_image)(tf.constant(contents)), pillow(contents))
+
+
+def test_16_bit_grey_keeps_the_high_byte():
+    from serving.signatures import _read_image
+
+    deep = np.random.default_rng(0).integers(0, 65536, (5, 7), dtype=np.uint16)
+    pixels = _read_image(tf.constant(encode(deep))).numpy()
+    np.testing.assert_array_equal(pixels, np.repeat(deep[..., None] >> 8, 3, axis=2))
+
+
+def test_tensors_and_scores(net, served):
+    images = np.stack([picture(40, 70), picture(40, 70, seed=1)])
+    scores = served.signatures["predict_scores"](image=tf.constant(images.astype("float32")))["scores"].numpy()
+    labels = served.signatures["predict_tensors"](image=tf.constant(images))["label"].numpy()
+    assert labels.dtype == np.uint8
+    for image, given, label in zip(images, scores, labels, strict=True):
+        expected = inference.predict(net, image, output="scores")
+        np.testing.assert_allclose(given, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+        np.testing.assert_array_equal(label, inference.predict(net, image))
+
+
+def test_no_images_get_no_answers(served):
+    answer = served.signatures["serving_default"](image_bytes=tf.constant([], tf.string))
+    assert {key: x.shape for key, x in answer.items()} == {"label_png_bytes": (0,), "height": (0,), "width": (0,)}
+
+
+def test_the_folder_holds_one_copy_of_the_weights(net, folder):
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    assert folder.name == "1"
+    assert 4 * net.count_params() < size < 4 * net.count_params() + 700_000
+    assert (folder / "assets" / "classes.txt").read_text().split() == [f"c{i}" for i in range(21)]
+    colours = (folder / "assets" / "palette.txt").read_text().splitlines()
+    assert (len(colours), colours[1], colours[15], colours[255]) == (256, "128 0 0", "192 128 128", "224 224 192")
+    assert [path.name for path in folder.parent.iterdir()] == ["1"]  # nothing temporary stays
+    assert folder.stat().st_mode & 0o777 == 0o777 & ~_umask()
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_it_answers_where_only_tensorflow_is_imported(net, folder, tmp_path):
+    image = picture(37, 53)
+    (tmp_path / "image.png").write_bytes(encode(image))
+    code = (
+        "import sys, tensorflow as tf;"
+        f"net = tf.saved_model.load({str(folder)!r});"
+        "answer = net.signatures['serving_default'](image_bytes=tf.io.read_file('image.png')[None]);"
+        "tf.io.write_file('label.png', answer['label_png_bytes'][0]);"
+        "print([name for name in sys.modules if name.startswith(('fcn_keras', 'serving'))])"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
+    np.testing.assert_array_equal(decode((tmp_path / "label.png").read_bytes()), inference.predict(net, image))
+
+
+def test_heads_answer_by_name(tmp_path):
+    net = randomize(FCN16s({"sem": 33, "geo": 300}, channels=NARROW))
+    folder = export(net, tmp_path, classes={"sem": [f"s{i}" for i in range(33)]})
+    run = signatures(folder)
+    image = picture(37, 53)
+    labels = inference.predict(net, image)
+    answer = run["serving_default"](image_bytes=tf.constant([encode(image)]))
+    assert set(answer) == {"sem_png_bytes", "geo_png_bytes", "height", "width"}
+    np.testing.assert_array_equal(decode(answer["sem_png_bytes"].numpy()[0]), labels["sem"])
+    np.testing.assert_array_equal(decode(answer["geo_png_bytes"].numpy()[0]), labels["geo"])  # 16-bit
+    tensors = run["predict_tensors"](image=tf.constant(image[None]))
+    assert {name: x.dtype for name, x in tensors.items()} == {"sem_label": tf.uint8, "geo_label": tf.uint16}
+    scores = run["predict_scores"](image=tf.constant(image[None].astype("float32")))
+    assert {name: x.shape[-1] for name, x in scores.items()} == {"sem_scores": 33, "geo_scores": 300}
+    assert len((folder / "assets" / "classes_sem.txt").read_text().splitlines()) == 33
+
+
+def test_depth_comes_as_16_bit_png(tmp_path):
+    net = randomize(FCN32s(5, modality="rgbd", channels=NARROW))
+    run = signatures(export(net, tmp_path))
+    image, depth = picture(40, 50), np.random.default_rng(0).integers(0, 9000, (40, 50), dtype=np.uint16)
+    rgbd = np.concatenate([image.astype("uint16"), depth[..., None]], axis=-1)
+    expected = inference.predict(net, rgbd)
+
+    def ask(image, depth):
+        return run["serving_default"](image_bytes=tf.constant([image]), depth_png_bytes=tf.constant([depth]))
+
+    answer = ask(encode(image), encode(depth))
+    np.testing.assert_array_equal(decode(answer["label_png_bytes"].numpy()[0]), expected)
+    np.testing.assert_array_equal(run["predict_tensors"](image=tf.constant(rgbd[None]))["label"][0], expected)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="16-bit grey PNG in millimetres"):
+        ask(encode(image), encode(depth.astype("uint8")))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="16-bit grey PNG in millimetres"):
+        ask(encode(image), b"")
+    with pytest.raises(tf.errors.InvalidArgumentError, match="image_bytes and depth_png_bytes must have one height"):
+        ask(encode(image), encode(depth[:, :-1].copy()))
+
+
+def test_late_fusion_takes_two_files(tmp_path):
+    net = randomize(LateFusion(5, channels=NARROW))
+    run = signatures(export(net, tmp_path))
+    rgb, hha = picture(40, 50), picture(40, 50, seed=1)
+    expected = inference.predict(net, {"rgb": rgb, "hha": hha})
+    pngs = {"rgb_bytes": tf.constant([encode(rgb)]), "hha_bytes": tf.constant([encode(hha)])}
+    np.testing.assert_array_equal(decode(run["serving_default"](**pngs)["label_png_bytes"].numpy()[0]), expected)
+    pixels = {"rgb": tf.constant(rgb[None]), "hha": tf.constant(hha[None])}
+    np.testing.assert_array_equal(run["predict_tensors"](**pixels)["label"][0], expected)
+
+
+def test_mixed_precision_is_served_in_float32(tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        mixed = randomize(FCN32s(5, at_once=True, channels=NARROW))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    single = FCN32s(5, at_once=True, channels=NARROW)
+    single.set_weights(mixed.get_weights())
+    image = picture(40, 50)
+    scores = signatures(export(mixed, tmp_path))["predict_scores"](image=tf.constant(image[None].astype("float32")))
+    expected = inference.predict(single, image, output="scores")
+    np.testing.assert_allclose(scores["scores"][0], expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(("kernel", "padding"), [(7, "same"), (7, "valid"), (3, "same"), (1, "valid")])
+def test_matrix_convolution_is_the_convolution(kernel, padding):
+    from serving.signatures import MatrixConv2D
+
+    x = np.random.default_rng(0).normal(size=(2, 9, 11, 5)).astype("float32")
+    layers = [kind(6, kernel, padding=padding, activation="relu") for kind in (keras.layers.Conv2D, MatrixConv2D)]
+    expected = layers[0](x)
+    layers[1].build(x.shape)
+    layers[1].set_weights(layers[0].get_weights())
+    np.testing.assert_allclose(layers[1](x), expected, atol=1e-4)
+
+
+def test_bad_files_are_refused(served, tmp_path):
+    run = served.signatures["serving_default"]
+    whole = encode(picture(40, 50), "JPEG")
+    compressed = bytearray(encode(Image.fromarray(picture(8, 8)).quantize(9), "BMP"))
+    compressed[30] = 1
+    for contents in (b"", b"GIF", b"BM", whole[:300], encode(picture(8, 8))[:60], bytes(compressed)):
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            run(image_bytes=tf.constant([contents]))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Compressed BMP files are not supported"):
+        run(image_bytes=tf.constant([bytes(compressed)]))
+    small = signatures(export(FCN32s(2, channels=NARROW), tmp_path, max_pixels=100))["serving_default"]
+    assert small(image_bytes=tf.constant([encode(picture(10, 10))]))["height"] == 10
+    with pytest.raises(tf.errors.InvalidArgumentError, match="more than 100 pixels are refused"):
+        small(image_bytes=tf.constant([encode(picture(10, 11))]))
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Write something small instead of a SavedModel."""
+
+    def save(module, folder, signatures):
+        os.makedirs(os.path.join(folder, "assets"))
+
+    monkeypatch.setattr(tf.saved_model, "save", save)
+
+
+def test_versions_count_up_and_are_never_overwritten(net, quick, tmp_path):
+    names = [export(net, tmp_path / "new" / "fcn", version=version).name for version in (None, None, 7, None, 3, None)]
+    assert names == ["1", "2", "7", "8", "3", "9"]
+    (tmp_path / "new" / "fcn" / "000000011").mkdir()
+    with pytest.raises(FileExistsError, match=r"Version 11 is in .* already, and is never overwritten"):
+        export(net, tmp_path / "new" / "fcn", version=11)
+    with pytest.raises(FileExistsError, match="Version 7 is in"):
+        export(net, tmp_path / "new" / "fcn", version=7)
+    assert export(net, tmp_path / "new" / "fcn").name == "12"
+
+
+def test_a_version_taken_meanwhile_gives_the_next(net, quick, tmp_path, monkeypatch):
+    rename = os.rename
+
+    def raced(source, target):
+        if target.name == "1":
+            (target / "assets").mkdir(parents=True)
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", raced)
+    assert export(net, tmp_path).name == "2"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "2"]
+
+
+def test_a_failure_leaves_nothing(net, tmp_path, monkeypatch):
+    def fail(module, folder, signatures):
+        os.makedirs(folder)
+        names = os.listdir(tmp_path / "a" / "b")
+        assert len(names) == 1
+        assert not names[0].isdigit()
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    monkeypatch.setattr(tf.saved_model, "save", fail)
+    with pytest.raises(tf.errors.ResourceExhaustedError):
+        export(net, tmp_path / "a" / "b")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"version": 0}, "`version` is a positive whole number. Received: 0"),
+        ({"version": "2"}, "`version` is a positive whole number. Received: '2'"),
+        ({"version": True}, "`version` is a positive whole number. Received: True"),
+        ({"max_pixels": -5}, "`max_pixels` is a positive whole number. Received: -5"),
+        ({"classes": ["a"]}, "one name a class, 21. Received: 1"),
+        ({"classes": {"sem": ["a"]}}, r"heads \[''\] of this model. Received: 'sem'"),
+    ],
+)
+def test_wrong_arguments_are_named(net, tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        export(net, tmp_path / "fcn", **options)
+    assert not (tmp_path / "fcn").exists()
+
+
+def test_wrong_models_are_named(tmp_path, monkeypatch, net):
+    fixed = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(2, 1)])
+    for model in (keras.Sequential(), fixed, keras.Sequential([keras.Input((None, None, 5))]), "model.keras"):
+        with pytest.raises(ValueError, match="`model` is a network of fcn_keras"):
+            export(model, tmp_path / "fcn")
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(ValueError, match=r"Received the Keras backend 'jax'.*KERAS_BACKEND=tensorflow"):
+        export(net, tmp_path / "fcn")
+
+
+def test_the_command_exports(tmp_path, capsys):
+    net = randomize(FCN32s({"sem": 2, "geo": 3}, channels=NARROW))
+    net.save(tmp_path / "net.keras")
+    (tmp_path / "names").write_text("sky\nground\n\n")
+    options = ["--version", "4", "--classes", f"sem={tmp_path / 'names'}", "--max-pixels", "5000"]
+    assert main([str(tmp_path / "net.keras"), str(tmp_path / "served"), *options]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "served" / "4")
+    assert (tmp_path / "served" / "4" / "assets" / "classes_sem.txt").read_text() == "sky\nground\n"
+    run = signatures(tmp_path / "served" / "4")["serving_default"]
+    image = picture(50, 60)
+    png = run(image_bytes=tf.constant([encode(image)]))["geo_png_bytes"].numpy()[0]
+    np.testing.assert_array_equal(decode(png), inference.predict(net, image)["geo"])
+
+
+def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys, monkeypatch):
+    (tmp_path / "text.keras").write_text("no model")
+    (tmp_path / "file").write_text("")
+    (tmp_path / "served" / "2").mkdir(parents=True)
+    with zipfile.ZipFile(tmp_path / "empty.keras", "w") as archive:
+        archive.writestr("readme", "")
+    FCN32s(2, channels=NARROW).save(tmp_path / "net.keras")
+    for arguments, message in [
+        (["none.keras", "served"], "none.keras does not exist"),
+        (["served", "served"], "MODEL is a .keras file"),
+        (["text.keras", "served"], "MODEL is a .keras file"),
+        (["empty.keras", "served"], "empty.keras is not a whole model that this version can read"),
+        (["net.keras", "file"], "file: File exists"),
+        (["net.keras", "file/deeper"], "Not a directory"),
+        (["net.keras", "served", "--version", "2"], "Version 2 is in served already"),
+        (["net.keras", "served", "--version", "-2"], "--version is a positive whole number. Received: -2"),
+        (["net.keras", "served", "--version", "x"], "--version is a positive whole number. Received: x"),
+        (["net.keras", "served", "--max-pixels", "0"], "--max-pixels is a positive whole number"),
+        (["net.keras", "served", "--classes", "none.txt"], "none.txt: No such file"),
+        (["net.keras", "served", "--classes", "file"], "`classes` holds one name a class, 2. Received: 0"),
+    ]:
+        monkeypatch.chdir(tmp_path)
+        assert main(arguments) == 2, arguments
+        output = capsys.readouterr()
+        assert output.out == ""
+        assert output.err.startswith("fcn-export: ")
+        assert output.err.count("\n") == 1
+        assert message in output.err
+    assert [path.name for path in (tmp_path / "served").iterdir()] == ["2"]
+
+
+def test_a_full_disk_is_one_line(tmp_path, capsys, monkeypatch):
+    FCN32s(2, channels=NARROW).save(tmp_path / "net.keras")
+
+    def fail(*_, **__):
+        raise tf.errors.UnknownError(None, None, "No space left on device")
+
+    monkeypatch.setattr(exporter, "export", fail)
+    assert main([str(tmp_path / "net.keras"), str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "fcn-export: No space left on device\n"
