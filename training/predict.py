@@ -123,7 +123,8 @@ def _write(output, key, head, image, labels, names):
     background = 0 if names is None or names[0] == "background" else None
     with written(overlay_file) as temporary:
         painted = overlay(image, labels, background=background)
-        Image.fromarray(painted).save(temporary, format="JPEG", quality=90, comment=MARK)
+        # Colour is not subsampled: it would bleed over the borders of classes.
+        Image.fromarray(painted).save(temporary, format="JPEG", quality=90, subsampling=0, comment=MARK)
     mark = PngImagePlugin.PngInfo()
     mark.add_text("Software", MARK)
     with written(labels_file) as temporary:

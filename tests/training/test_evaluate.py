@@ -1,0 +1,331 @@
+"""`fcn-evaluate`: the numbers against scikit-learn, where the data comes from, and what a user reads when it fails."""
+
+import json
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn import metrics as sklearn_metrics
+from tiny import NARROW, data_set, picture, randomize, saved, snapshot, write
+
+from fcn_keras.datasets.folder import Folder
+from fcn_keras.datasets.synthetic import Synthetic
+from fcn_keras.inference import predict
+from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
+from training.evaluate import evaluate, main
+from training.report import picture as draw
+from training.report import summary, table
+
+ROOT = Path(__file__).parents[2]
+NAMES = ("sky", "road", "car", "tree")
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory):
+    """A saved net of four classes."""
+    return saved(FCN8s(4, channels=NARROW), tmp_path_factory.mktemp("net") / "net.keras")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Images and masks whose truth holds classes 0 to 2 of four."""
+    folder = data_set(tmp_path_factory.mktemp("data"), 4, used=3)
+    (folder / "classes.txt").write_text("\n".join(NAMES))
+    return folder
+
+
+def pixels_of_split(model, data):
+    """Truth and prediction of all pixels that count, one after the other."""
+    truth, predicted = [], []
+    for path in sorted((data / "val" / "images").iterdir()):
+        mask = np.array(Image.open(data / "val" / "labels" / path.name))
+        labels = predict(model, np.array(Image.open(path)))
+        truth.append(mask[mask != 255])
+        predicted.append(labels[mask != 255])
+    return np.concatenate(truth), np.concatenate(predicted)
+
+
+def error_of(capsys, *arguments):
+    """Run the command, and return the one line that it fails with."""
+    assert main([*map(str, arguments)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("fcn-evaluate: ")
+    assert err.count("\n") == 1
+    return err
+
+
+def test_the_numbers_are_scikit_learns(net, data, tmp_path, capsys):
+    assert main([str(net), "--data", str(data), "--json", "--output", str(tmp_path / "out")]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    truth, predicted = pixels_of_split(keras.saving.load_model(net), data)
+    matrix = sklearn_metrics.confusion_matrix(truth, predicted, labels=range(4))
+    assert printed["matrix"] == matrix.tolist()
+    present = [label for label in range(4) if label in truth or label in predicted]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ius = sklearn_metrics.jaccard_score(truth, predicted, labels=present, average=None)
+    assert printed["pixel_accuracy"] == pytest.approx(sklearn_metrics.accuracy_score(truth, predicted))
+    assert printed["mean_iu"] == pytest.approx(ius.mean())
+    recalls = sklearn_metrics.recall_score(truth, predicted, labels=[0, 1, 2], average=None)
+    assert printed["mean_accuracy"] == pytest.approx(recalls.mean())
+    shares = np.bincount(truth, minlength=4)[present] / truth.size
+    assert printed["fw_iu"] == pytest.approx((shares * ius).sum())
+    named = {NAMES[label]: iu for label, iu in zip(present, ius, strict=True)}
+    assert printed["per_class_iu"] == pytest.approx({name: named.get(name) for name in NAMES})
+    assert (printed["model"], printed["data"]) == (str(net), str(data))
+    assert (printed["split"], printed["images"]) == ("val", 3)
+    assert printed["versions"]["keras"] == keras.__version__
+
+
+def test_output_holds_json_table_and_picture(net, data, tmp_path, capsys):
+    out = tmp_path / "new" / "out"
+    assert main([str(net), "--data", str(data), "--output", str(out)]) == 0
+    text = capsys.readouterr().out
+    assert sorted(path.name for path in out.iterdir()) == ["metrics.json", "metrics.png", "metrics.txt"]
+    assert (out / "metrics.txt").read_text() == text
+    report = json.loads((out / "metrics.json").read_text())
+    assert ["mean", "IU", f"{100 * report['mean_iu']:.2f}"] in [line.split() for line in text.splitlines()]
+    with Image.open(out / "metrics.png") as image:
+        assert image.width > image.height > 200
+    # Every row of the matrix is one line.
+    assert f"[{', '.join(map(str, report['matrix'][1]))}]" in (out / "metrics.json").read_text()
+
+
+def test_the_table():
+    matrix = np.array([[30, 10, 0, 0], [0, 59, 1, 0], [0, 0, 0, 0], [0, 0, 0, 0]])
+    assert table(summary(matrix, ("sky", "a long class name", "ghost", "boat"))) == "\n".join(
+        [
+            "class               pixels  accuracy       IU",
+            "sky                  40.00     75.00    75.00",
+            "a long class name    60.00     98.33    84.29",
+            "ghost                 0.00         -     0.00",
+            "boat                  0.00         -        -  left out",
+            "",
+            "pixel accuracy       89.00",
+            "mean accuracy        86.67",
+            "mean IU              53.10",
+            "f.w. IU              80.57",
+            "",
+            "Left out of the means, in neither truth nor prediction: boat.",
+            "",
+            "Predicted but in no label, so IU 0 counts in mean IU: ghost.",
+        ]
+    )
+
+
+def test_the_picture_takes_one_class_and_many():
+    for count in (1, 30):
+        names = tuple(f"class {index}" for index in range(count))
+        assert draw(summary(np.eye(count, dtype=np.int64), names)).mode == "RGB"
+
+
+def test_heads_are_counted_apart(tmp_path):
+    model = randomize(FCN16s({"sem": 8, "geo": 3}, channels=NARROW))
+    examples = Synthetic(3, seed=5, height=33, width=40, heads=True)
+    done = []
+    matrices = evaluate(model, examples, progress=lambda *now: done.append(now))
+    assert done == [(1, 3), (2, 3), (3, 3)]
+    for head, count in (("sem", 8), ("geo", 3)):
+        truth = np.concatenate([x["label"][head].ravel() for x in examples])
+        predicted = np.concatenate([predict(model, x["image"])[head].ravel() for x in examples])
+        expected = sklearn_metrics.confusion_matrix(truth[truth != 255], predicted[truth != 255], labels=range(count))
+        assert matrices[head].dtype == np.int64
+        np.testing.assert_array_equal(matrices[head], expected)
+
+
+def test_heads_are_printed_and_written_apart(tmp_path, capsys, monkeypatch):
+    from dataclasses import replace
+
+    from training import recipes
+
+    def two(directory, split):
+        return Synthetic(2, seed=5, height=33, width=40, heads=True)
+
+    monkeypatch.setitem(recipes.RECIPES, "two", replace(recipes.SYNTHETIC_FCN8S, name="two", data=two))
+    model = saved(FCN32s({"sem": 8, "geo": 3}, channels=NARROW), tmp_path / "net.keras")
+    assert main([str(model), "--recipe", "two", "--output", str(tmp_path / "out")]) == 0
+    out = capsys.readouterr().out
+    assert out.index("\nsem\n") < out.index("\ngeo\n")
+    report = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert list(report["heads"]["geo"]["per_class_iu"]) == ["sky", "horizontal", "vertical"]
+    assert (tmp_path / "out" / "metrics_sem.png").exists()
+    assert (tmp_path / "out" / "metrics_geo.png").exists()
+
+
+@pytest.mark.parametrize("modality", ["rgbd", "hha", "rgb_hha"])
+def test_models_that_eat_depth(modality):
+    model = randomize(
+        LateFusion(8, channels=NARROW) if modality == "rgb_hha" else FCN32s(8, modality=modality, channels=NARROW)
+    )
+    examples = Synthetic(2, seed=5, height=33, width=40)
+    labelled = sum(int((example["label"] != 255).sum()) for example in examples)
+    assert evaluate(model, examples)[""].sum() == labelled
+
+
+def stage(folder, model, recipe, data, overrides=None):
+    """Lay out what fcn-train leaves behind."""
+    saved(model, folder / "best.keras")
+    decisions = {"recipe": recipe, "overrides": overrides or {}, "data": str(data) if data else None}
+    (folder / "recipe.json").write_text(json.dumps({"decisions": decisions}))
+    (folder / "classes.txt").write_text("\n".join(NAMES))
+    return folder
+
+
+def test_a_stage_knows_its_data(tmp_path, data, capsys):
+    folder = stage(tmp_path / "runs" / "folder_fcn32s", FCN32s(4, channels=NARROW), "folder_fcn32s", data)
+    assert main([str(folder), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["recipe"], report["data"]) == ("folder_fcn32s", str(data))
+    assert report["classes"] == list(NAMES)
+
+
+def test_options_come_before_what_was_trained(tmp_path, capsys):
+    other = data_set(tmp_path / "other", 5, split="test")
+    overrides = {"classes": str(tmp_path / "gone.txt"), "ignore_label": 3}
+    folder = stage(tmp_path / "run", FCN32s(4, channels=NARROW), "folder_fcn32s", tmp_path / "gone", overrides)
+    options = ["--data", other, "--split", "test", "--classes", "4", "--ignore-label", "4", "--json"]
+    assert main([str(folder), *map(str, options)]) == 0
+    report = json.loads(capsys.readouterr().out)
+    truth = np.concatenate([np.array(Image.open(p)).ravel() for p in (other / "test" / "labels").iterdir()])
+    assert np.sum(report["matrix"], axis=1).tolist() == np.bincount(truth, minlength=5)[:4].tolist()
+
+
+def test_classes_default_to_the_models(net, tmp_path, capsys):
+    undivided = data_set(tmp_path, 4, split="val")
+    assert main([str(net), "--data", str(undivided / "val"), "--split", "none", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["classes"], report["split"]) == (["0", "1", "2", "3"], None)
+
+
+def test_a_missing_model(capsys, tmp_path):
+    assert "nowhere.keras is missing. Name a .keras file" in error_of(capsys, tmp_path / "nowhere.keras")
+
+
+def test_a_folder_without_a_model(capsys, tmp_path, net):
+    assert "holds no best.keras. Name a stage's folder" in error_of(capsys, tmp_path)
+    (tmp_path / "camvid_fcn8s").mkdir()
+    (tmp_path / "camvid_fcn8s" / "best.keras").write_bytes(net.read_bytes())
+    assert "Choose one of its stages: camvid_fcn8s." in error_of(capsys, tmp_path)
+
+
+def test_a_model_of_another_format(capsys, tmp_path):
+    (tmp_path / "net.h5").write_bytes(b"HDF")
+    assert "net.h5 is not a .keras file. Turn released weights" in error_of(capsys, tmp_path / "net.h5")
+
+
+@pytest.mark.parametrize("share", [0, 0.5, 0.99])
+def test_a_truncated_model(capsys, tmp_path, net, data, share):
+    whole = net.read_bytes()
+    (tmp_path / "cut.keras").write_bytes(whole[: int(share * len(whole))])
+    message = error_of(capsys, tmp_path / "cut.keras", "--data", data, "--output", tmp_path / "out")
+    assert "cut.keras is damaged, cut off or no .keras file. Copy or save it again." in message
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_damaged_model(capsys, tmp_path, net, data):
+    broken = bytearray(net.read_bytes())
+    broken[len(broken) // 3 : len(broken) // 2] = bytes(len(broken) // 2 - len(broken) // 3)
+    (tmp_path / "broken.keras").write_bytes(broken)
+    assert "broken.keras cannot be loaded: " in error_of(capsys, tmp_path / "broken.keras", "--data", data)
+
+
+def test_another_kind_of_model(capsys, tmp_path):
+    keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 1)]).save(tmp_path / "other.keras")
+    assert "is not a network of fcn_keras" in error_of(capsys, tmp_path / "other.keras")
+
+
+def test_no_data(capsys, net):
+    assert f"There is no recipe.json beside {net}: say --data DIR" in error_of(capsys, net)
+    assert "camvid_fcn8s reads images: give their folder" in error_of(capsys, net, "--recipe", "camvid_fcn8s")
+
+
+def test_a_missing_data_folder(capsys, tmp_path, net):
+    message = error_of(capsys, net, "--data", tmp_path / "gone")
+    assert "gone is not a folder. Name the data set's folder." in message
+    folder = stage(tmp_path / "run", FCN32s(4, channels=NARROW), "folder_fcn32s", tmp_path / "gone")
+    assert "gone is not a folder. The model was trained on it: say --data DIR." in error_of(capsys, folder)
+
+
+def test_a_missing_split(capsys, net, data):
+    assert "has no split 'test'" in error_of(capsys, net, "--data", data, "--split", "test")
+    assert "has no split 'test'" in error_of(capsys, net, "--recipe", "synthetic_fcn8s", "--split", "test")
+
+
+def test_an_unknown_recipe(capsys, net, data):
+    assert "No recipe is called 'voc'." in error_of(capsys, net, "--data", data, "--recipe", "voc")
+
+
+def test_a_damaged_recipe(capsys, tmp_path, data):
+    folder = stage(tmp_path / "run", FCN32s(4, channels=NARROW), "folder_fcn32s", data)
+    (folder / "recipe.json").write_text("{")
+    assert "recipe.json is not JSON" in error_of(capsys, folder)
+
+
+def test_class_counts_that_differ(capsys, tmp_path, net, data):
+    message = error_of(capsys, net, "--data", data, "--classes", 7, "--output", tmp_path / "out")
+    assert "The model has 4 classes, the data set 7." in message
+    assert not (tmp_path / "out").exists()
+    model = FCN32s({"sem": 8, "geo": 4}, channels=NARROW)
+    with pytest.raises(ValueError, match="The model has 8 sem, 4 geo classes, the data set 8 sem, 3 geo"):
+        evaluate(model, Synthetic(1, seed=0, heads=True))
+
+
+def test_an_empty_data_set():
+    with pytest.raises(ValueError, match="The data set holds no image"):
+        evaluate(FCN32s(8, channels=NARROW), Synthetic(0, seed=0))
+
+
+def test_a_data_set_without_what_the_model_eats(data):
+    with pytest.raises(ValueError, match="modality='rgbd' needs 'image', 'depth', 'label' in every example"):
+        evaluate(FCN32s(4, modality="rgbd", channels=NARROW), Folder(data, "val"))
+
+
+def test_an_unreadable_image(capsys, tmp_path, net):
+    folder = data_set(tmp_path / "data", 4)
+    whole = write(tmp_path / "whole.png", picture(32, 64)).read_bytes()
+    (folder / "val" / "images" / "2.png").write_bytes(whole[: len(whole) // 2])
+    message = error_of(capsys, net, "--data", folder, "--output", tmp_path / "out")
+    assert "2.png cannot be read as an image" in message
+    assert not any((tmp_path / "out").iterdir())
+
+
+def test_a_label_out_of_range(capsys, tmp_path, net):
+    folder = data_set(tmp_path / "data", 4)
+    mask = np.full((1, 1), 9, np.uint8)
+    write(folder / "val" / "labels" / "1.png", mask)
+    assert "Received: [9] in" in error_of(capsys, net, "--data", folder)
+
+    class Wrong(Synthetic):
+        def __getitem__(self, index):
+            return {**super().__getitem__(index), "label": np.full((self.height, self.width), -3)}
+
+    with pytest.raises(ValueError, match=r"`label` may hold 0..7 or 255 .*Received: \[-3\] in image 4-000000"):
+        evaluate(FCN32s(8, channels=NARROW), Wrong(1, seed=4, height=32, width=32))
+
+
+def test_a_split_of_void(capsys, tmp_path, net):
+    write(tmp_path / "val/images/0.png", picture(8, 8))
+    write(tmp_path / "val/labels/0.png", np.full((8, 8), 255, np.uint8))
+    assert "Every pixel of the split is void (255)" in error_of(capsys, net, "--data", tmp_path)
+
+
+def test_an_output_that_cannot_be_written(capsys, tmp_path, net, data):
+    taken = tmp_path / "taken"
+    taken.write_text("mine")
+    before = snapshot(tmp_path)
+    for output in (taken, taken / "below", "/proc/1/nothing"):
+        message = error_of(capsys, net, "--data", data, "--output", output)
+        assert f"--output {output} cannot be written to: " in message
+    assert snapshot(tmp_path) == before
+
+
+def test_help_needs_no_tensorflow():
+    code = "import sys; from training.evaluate import main; sys.modules['tensorflow'] = None; main(['--help'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert "mean IU" in done.stdout
