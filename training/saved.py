@@ -52,7 +52,7 @@ def load_model(path):
     except Exception as error:  # a damaged file or an unknown layer makes Keras raise nearly anything
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise ValueError(
-            f"{path} cannot be loaded: {reason} Save it again; it has to be a network of fcn_keras."
+            f"{path} cannot be loaded ({reason}). Save it again; it has to be a network of fcn_keras."
         ) from error
     try:
         modality_of(model)
