@@ -8,6 +8,28 @@ from fcn_keras.losses import PixelCrossentropy
 from fcn_keras.metrics import ConfusionMatrix, scores
 from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
 from fcn_keras.optimizers import CaffeSGD
+from fcn_keras.visualize import colorize, overlay, palette
 from fcn_keras.weights import load_caffemodel, load_imagenet, transplant
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "VGG16",
+    "Bilinear",
+    "CaffeSGD",
+    "ConfusionMatrix",
+    "FCN8s",
+    "FCN16s",
+    "FCN32s",
+    "LateFusion",
+    "PixelCrossentropy",
+    "batches",
+    "colorize",
+    "load_caffemodel",
+    "load_imagenet",
+    "overlay",
+    "palette",
+    "predict",
+    "scores",
+    "transplant",
+]

@@ -4,9 +4,9 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from pathlib import Path  # noqa: E402
+from pathlib import Path
 
-import pytest  # noqa: E402
+import pytest
 
 # The width of the parity fixtures: real Caffe ran the released topologies with these channels.
 NARROW = ((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32

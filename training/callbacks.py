@@ -37,6 +37,24 @@ class Checkpoint(keras.callbacks.Callback):
         save_model(self.model, self.stage.last)
 
 
+class Reseed(keras.callbacks.Callback):
+    """Start every epoch's dropout from a state that the seed and the epoch decide.
+
+    Keras does not save the state of dropout's generators: without this, a continued run draws other masks.
+    """
+
+    def __init__(self, seed):
+        super().__init__()
+        self.seed = seed
+
+    def on_epoch_begin(self, epoch, logs=None):
+        generators = [x.seed_generator for x in self.model.layers if isinstance(x, keras.layers.Dropout) and x.rate]
+        for i, generator in enumerate(generators):
+            # [seed, counter]; no epoch draws a million masks.
+            state = np.array([self.seed + i, epoch * 1_000_000])
+            generator.state.assign(keras.ops.cast(state, generator.state.dtype))
+
+
 class Overlays(keras.callbacks.Callback):
     """Write pictures of photograph, truth and prediction side by side to TensorBoard after every epoch.
 
@@ -44,10 +62,12 @@ class Overlays(keras.callbacks.Callback):
         inputs: what `predict` takes, one for each picture.
         examples: the examples they are of.
         directory: TensorBoard's log directory.
+        background: as for `overlay`.
     """
 
-    def __init__(self, inputs, examples, directory):
+    def __init__(self, inputs, examples, directory, background):
         super().__init__()
+        self.background = background
         self.inputs = inputs
         self.examples = examples
         self.directory = directory
@@ -64,7 +84,9 @@ class Overlays(keras.callbacks.Callback):
                     truth, labels = {"": truth}, {"": labels}
                 for head in truth:
                     panels = [example["image"]]
-                    panels += [overlay(example["image"], map_[head]) for map_ in (truth, labels)]
+                    panels += [
+                        overlay(example["image"], maps[head], background=self.background) for maps in (truth, labels)
+                    ]
                     name = f"overlay_{head}/{i}" if head else f"overlay/{i}"
                     tf.summary.image(name, np.concatenate(panels, axis=1)[None])
         writer.close()

@@ -121,8 +121,8 @@ CAMVID_FCN32S = Recipe(
     model_options={"channels": (VGG16[0], 512)},
     data=partial(Folder, classes=CAMVID, ignore_label=11),
     imagenet=True,
-    steps=400,
-    steps_per_epoch=200,
+    steps=250,
+    steps_per_epoch=125,
     optimizer=keras.optimizers.Adam,
     learning_rate=2e-4,
     final_learning_rate=0.02,
@@ -130,8 +130,22 @@ CAMVID_FCN32S = Recipe(
     augment=compose(partial(scale, low=0.5, high=1.0), partial(crop, height=180, width=240), mirror),
     validation_images=20,
 )
-CAMVID_FCN16S = replace(CAMVID_FCN32S, name="camvid_fcn16s", model=FCN16s, init_from="camvid_fcn32s")
-CAMVID_FCN8S = replace(CAMVID_FCN32S, name="camvid_fcn8s", model=FCN8s, init_from="camvid_fcn16s")
+CAMVID_FCN16S = replace(
+    CAMVID_FCN32S,
+    name="camvid_fcn16s",
+    model=FCN16s,
+    init_from="camvid_fcn32s",
+    steps=100,
+    steps_per_epoch=50,
+)
+CAMVID_FCN8S = replace(
+    CAMVID_FCN32S,
+    name="camvid_fcn8s",
+    model=FCN8s,
+    init_from="camvid_fcn16s",
+    steps=350,
+    steps_per_epoch=175,
+)
 
 # One's own photographs and masks: whole images at their own size, one at a time, as in the paper.
 FOLDER_FCN32S = Recipe(

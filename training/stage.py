@@ -61,7 +61,10 @@ class Stage:
         write_json(self.settings, {"decisions": decisions, "versions": versions(), "command": command()})
 
     def history(self, epochs):
-        """Return the log's rows of the first `epochs` epochs and cut later ones off (a run stopped between two writes)."""
+        """Return the log's rows of the first `epochs` epochs, and cut off later ones.
+
+        A run that stops between writing its row and its checkpoint leaves a row too many.
+        """
         if not self.log.exists():
             return []
         with self.log.open(newline="") as file:

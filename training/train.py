@@ -140,7 +140,7 @@ class _Run:
 
         import fcn_keras as fcn
 
-        from .callbacks import Checkpoint, Overlays, mean_iu
+        from .callbacks import Checkpoint, Overlays, Reseed, mean_iu
         from .inputs import modality_of, pixels_of
 
         done = int(model.optimizer.iterations)
@@ -164,7 +164,13 @@ class _Run:
         callbacks = [
             keras.callbacks.CSVLogger(stage.log, append=True),
             keras.callbacks.TensorBoard(stage.tensorboard, write_graph=False),
-            Overlays([pixels_of(x, modality) for x in pictured], pictured, stage.tensorboard / "overlays"),
+            Reseed(recipe.seed),
+            Overlays(
+                [pixels_of(x, modality) for x in pictured],
+                pictured,
+                stage.tensorboard / "overlays",
+                background=0 if _names(splits["val"])[0] == "background" else None,
+            ),
             Checkpoint(stage, max((mean_iu(row) for row in rows), default=None)),
         ]
         model.fit(
