@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import command
+from fcn_keras import command
 
 DESCRIPTION = """Score a model over a whole split, every image at its own size: pixel accuracy, mean accuracy, mean IU,
 frequency weighted IU, and the IU of every class. A model that fcn-train wrote knows its data: recipe.json beside it
@@ -174,26 +174,18 @@ def _open(arguments, path, counts):
     origin = {"recipe": name, "data": str(directory) if directory else None, "split": split}
     if name is None:
         return _own_folder(directory, split, reading, path, counts), origin
-    recipe = recipes.find(name, reading)
-    try:
-        return recipe.data(directory, split), origin
-    except KeyError:
-        raise ValueError(f"{name} has no split {arguments.split!r}. Try --split val.") from None
-    except TypeError:
-        if directory is None:
-            raise ValueError(f"{name} reads images: give their folder with --data DIR.") from None
-        raise
+    return recipes.find(name, reading).data(directory, split), origin
 
 
 def _reading(arguments, overrides):
     """Merge how one's own folder is read: as trained, unless an option says otherwise."""
+    from . import recipes
+
     reading = {key: overrides[key] for key in ("classes", "ignore_label") if key in overrides}
     if arguments.classes is not None:
-        reading["classes"] = arguments.classes
+        reading["classes"] = recipes.classes_of(arguments.classes)
     if arguments.ignore_label is not None:
         reading["ignore_label"] = arguments.ignore_label
-    if str(reading.get("classes", "")).isdigit():
-        reading["classes"] = int(reading["classes"])
     return reading
 
 

@@ -72,12 +72,24 @@ class Recipe:
             raise ValueError(f"`learning_rate` is above 0. Received: {self.learning_rate}.")
 
 
+SCENES = {"train": (800, 1), "val": (80, 2)}  # split -> number of scenes, seed
+
+
 def synthetic(directory, split):
-    """Draw the toy scenes: 800 to train on, 80 to score."""
+    """Draw the toy scenes."""
     if directory is not None:
         raise ValueError("The synthetic scenes are drawn, not read. Leave --data out.")
-    count, seed = {"train": (800, 1), "val": (80, 2)}[split]
+    if split not in SCENES:
+        raise ValueError(f"The synthetic scenes have the splits {', '.join(SCENES)}. Received: {split!r}.")
+    count, seed = SCENES[split]
     return Synthetic(count, seed=seed)
+
+
+def folder(directory, split, **options):
+    """Read one's own images and masks: `Folder` with a message for the command line."""
+    if directory is None:
+        raise ValueError("This recipe reads images: give their folder with --data DIR.")
+    return Folder(directory, split, **options)
 
 
 NARROW = (((16, 1), (32, 1), (48, 2), (64, 2), (96, 2)), 160)
@@ -119,7 +131,7 @@ CAMVID_FCN32S = Recipe(
     name="camvid_fcn32s",
     model=FCN32s,
     model_options={"channels": (VGG16[0], 512)},
-    data=partial(Folder, classes=CAMVID, ignore_label=11),
+    data=partial(folder, classes=CAMVID, ignore_label=11),
     imagenet=True,
     steps=250,
     steps_per_epoch=125,
@@ -151,7 +163,7 @@ CAMVID_FCN8S = replace(
 FOLDER_FCN32S = Recipe(
     name="folder_fcn32s",
     model=FCN32s,
-    data=Folder,
+    data=folder,
     imagenet=True,
     steps=8000,
     steps_per_epoch=500,
@@ -179,6 +191,11 @@ RECIPES = {
 }
 
 
+def classes_of(given):
+    """Turn what `--classes` gives into what `Folder` takes: a number, or the absolute path of a class file."""
+    return int(given) if given.isdigit() else str(Path(given).resolve())
+
+
 def find(name, overrides=None):
     """Return the recipe of that name with `overrides` put into it.
 
@@ -194,9 +211,9 @@ def find(name, overrides=None):
     recipe, overrides = RECIPES[name], dict(overrides or {})
     reading = {key: overrides.pop(key) for key in ("classes", "ignore_label") if key in overrides}
     if reading:
-        if recipe.data is not Folder:
+        if recipe.data is not folder:
             raise ValueError(f"{name} knows its classes: {', '.join(sorted(reading))} cannot be set for it.")
-        overrides["data"] = partial(Folder, **reading)
+        overrides["data"] = partial(folder, **reading)
     if "steps" in overrides:
         overrides.setdefault("steps_per_epoch", min(recipe.steps_per_epoch, overrides["steps"]))
     return replace(recipe, **overrides)

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import command
+from fcn_keras import command
 
 DESCRIPTION = """Train a recipe. The recipe it starts from is trained first when its result is not in the workdir.
 Running the same command again continues where the last run stopped."""
@@ -44,8 +44,8 @@ def _train(arguments):
 
     names = ("classes", "ignore_label", "steps", "steps_per_epoch", "batch_size", "learning_rate", "seed")
     overrides = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
-    if str(overrides.get("classes", "")).isdigit():
-        overrides["classes"] = int(overrides["classes"])
+    if "classes" in overrides:
+        overrides["classes"] = recipes.classes_of(overrides["classes"])
     chain = [recipes.find(arguments.recipe, overrides)]
     while chain[0].init_from:
         chain.insert(0, recipes.find(chain[0].init_from, overrides))
@@ -88,7 +88,7 @@ class _Run:
         """What decides the result, written down and compared when a run is continued."""
         return {
             "recipe": recipe.name,
-            "overrides": {key: str(value) if key == "classes" else value for key, value in self.overrides.items()},
+            "overrides": self.overrides,
             "data": str(self.data.resolve()) if self.data else None,
             "weights": str(self.weights.resolve()) if self.weights else None,
             "weights_preprocessing": self.preprocessing,
@@ -98,12 +98,7 @@ class _Run:
         """Open both splits, and read every file once before the first stage trains."""
         if self.data is not None and not self.data.is_dir():
             raise ValueError(f"--data {self.data} is not a folder.")
-        try:
-            splits = {split: recipe.data(self.data, split) for split in ("train", "val")}
-        except TypeError:
-            if self.data is None:
-                raise ValueError(f"{recipe.name} reads images: give their folder with --data DIR.") from None
-            raise
+        splits = {split: recipe.data(self.data, split) for split in ("train", "val")}
         if not self.verified:
             for split in splits.values():
                 if hasattr(split, "verify"):
