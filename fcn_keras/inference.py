@@ -1,11 +1,16 @@
-"""Label whole images: in one pass, and tile by tile with the same result."""
+"""Label whole images: in one pass, tile by tile with the same result, and by shift-and-stitch."""
 
+import itertools
+import math
 import weakref
 from collections.abc import Mapping
 
 import keras
 import numpy as np
 from keras import ops
+
+from fcn_keras.layers import CHANNELS, Preprocess
+from fcn_keras.receptive_field import receptive_field
 
 OUTPUTS = ("labels", "scores")
 _runners = weakref.WeakKeyDictionary()  # model -> {output: compiled model on the same layers}
@@ -30,6 +35,93 @@ def predict(model, image, *, output="labels"):
         ValueError: if `image` is not what the model eats, or `output` is unknown.
     """
     return _run(model, as_input(model, image), output)
+
+
+def predict_tiled(model, image, *, tile=1024, output="labels"):
+    """Label one image part by part, in the memory of one part, with the result of `predict`.
+
+    A tile is computed with a margin of what its pixels see of the image around it, and on the grid of the coarsest
+    map, so every pixel gets the whole image's score (up to the order in which the machine adds floats). An FCN-8s adds
+    256 pixels to each side of a tile: the default works on 1536x1536 pixels at once, 2.25 times what it keeps.
+
+    Args:
+        image: as for `predict`.
+        tile: side of a tile in pixels, a multiple of the model's largest stride (32).
+        output: as for `predict`.
+
+    Returns:
+        As `predict`.
+
+    Raises:
+        ValueError: on an image as for `predict`, a tile off the grid, or a model with layers of unknown geometry.
+    """
+    images = as_input(model, image)
+    field = receptive_field(model)
+    phase = int(field.phase)
+    if field.grid.stride != 1 or field.grid.start != 0:
+        raise ValueError(f"`predict_tiled` needs a model that scores every pixel. Received: one with {field.grid}.")
+    if isinstance(tile, bool) or not isinstance(tile, int) or tile < 1 or tile % phase:
+        raise ValueError(f"`tile` is a positive multiple of {phase}, the model's stride. Received: {tile!r}.")
+    margin = math.ceil(field.radius / phase) * phase
+    height, width = keras.tree.flatten(images)[0].shape[:2]
+    whole = None
+    for top, left in itertools.product(range(0, height, tile), range(0, width, tile)):
+        # A margin ends exactly at the image's border, where the whole net pads every map as well.
+        y, x = max(top - margin, 0), max(left - margin, 0)
+        part = (slice(y, top + tile + margin), slice(x, left + tile + margin))
+        found = _run(model, keras.tree.map_structure(lambda pixels, part=part: pixels[part], images), output)
+        if whole is None:
+            whole = keras.tree.map_structure(lambda a: np.empty((height, width, *a.shape[2:]), a.dtype), found)
+        kept = (slice(top - y, top - y + tile), slice(left - x, left - x + tile))
+        for a, b in zip(keras.tree.flatten(whole), keras.tree.flatten(found), strict=True):
+            a[top : top + tile, left : left + tile] = b[kept]
+    return whole
+
+
+def shift_and_stitch(model, image, *, stride):
+    """Score every pixel by shifting the input `stride**2` times and interlacing.
+
+    Dense without interpolation, at `stride**2` times the cost of `predict`. Score `o` of the input shifted by `s`
+    pixels to the right and down is centred on pixel `centre + stride * o - s` of the image, and is put there. Between
+    two pixels, the upper left one gets it: `centre` is 15.5 at stride 32 of a `"same"` net (12.5 of a `"caffe"` net),
+    so dense scores lie half a pixel to the upper left of what they see. The border that a shift uncovers is the mean
+    colour. What a net does at its borders (ceil pooling, zeros around every map) moves with the shift.
+
+    Args:
+        model: scores at `stride`, its last upsampling absent:
+            `keras.Model(net.input, net.get_layer("score_fr").output)` of an FCN-32s.
+        image: as for `predict`.
+        stride: output stride of `model` in pixels.
+
+    Returns:
+        `(H, W, C)` float32 scores at the input's size; a dict of them where the model has several outputs.
+
+    Raises:
+        ValueError: if `stride` is not positive, or not the model's; if the model's maps leave a part of the image out.
+
+    Reference: Long, Shelhamer, Darrell, CVPR 2015, section 3.2.
+    """
+    if isinstance(stride, bool) or not isinstance(stride, int) or stride < 1:
+        raise ValueError(f"`stride` is a positive int. Received: {stride!r}.")
+    grid = receptive_field(model).grid
+    if grid.stride != stride:
+        raise ValueError(
+            f"`model` scores at stride {grid.stride:g}. Received: stride={stride}. Cut the last upsampling off: "
+            'keras.Model(net.input, net.get_layer("score_fr").output).'
+        )
+    images, fills = as_input(model, image), _mean_pixels(model)
+    height, width = keras.tree.flatten(images)[0].shape[:2]
+    dense = None
+    for down, right in itertools.product(range(stride), repeat=2):
+        shifted = keras.tree.map_structure(lambda *x, by=(down, right): _shift(*x, *by), images, fills)
+        scores = _run(model, shifted, "scores")
+        if dense is None:
+            dense = keras.tree.map_structure(lambda a: np.empty((height, width, a.shape[-1]), a.dtype), scores)
+        for a, b in zip(keras.tree.flatten(dense), keras.tree.flatten(scores), strict=True):
+            rows, from_rows = _interlace(height, down, grid, b.shape[0])
+            columns, from_columns = _interlace(width, right, grid, b.shape[1])
+            a[rows, columns] = b[from_rows, from_columns]
+    return dense
 
 
 def as_input(model, image):
@@ -131,3 +223,34 @@ def label_of(scores):
     """Take the class of the highest score, the first of equals: uint8, or uint16 above 256 classes."""
     dtype = "uint8" if scores.shape[-1] <= 256 else "uint16"
     return ops.cast(ops.argmax(ops.cast(scores, "float32"), axis=-1), dtype)
+
+
+def _mean_pixels(model):
+    """Find the pixel that preprocessing turns into zeros, for every input."""
+    found = {}
+    for layer in model.layers:
+        if isinstance(layer, Preprocess):
+            pixel = layer.mean if layer.modality == "hha" else layer.mean[::-1]  # RGB; of depth, 0 is unknown
+            found[id(layer.input)] = np.array([*pixel, 0][: CHANNELS[layer.modality]], "float32")
+    return keras.tree.map_structure(lambda x: found.get(id(x), np.zeros(x.shape[-1], "float32")), model.input)
+
+
+def _shift(pixels, fill, down, right):
+    height, width, channels = pixels.shape
+    shifted = np.empty((height + down, width + right, channels), "float32")
+    shifted[:] = fill
+    shifted[down:, right:] = pixels
+    return shifted
+
+
+def _interlace(length, shift, grid, count):
+    """Match the pixels of one axis to the scores that are centred on them: two slices."""
+    stride, centre = int(grid.stride), math.floor(grid.start)
+    pixels = range((centre - shift) % stride, length, stride)
+    first = (pixels.start + shift - centre) // stride
+    if len(pixels) and not 0 <= first <= first + len(pixels) <= count:
+        raise ValueError(
+            f"`model` must score the whole image. Received: one whose scores 0..{count - 1} are centred on pixels "
+            f"{centre - shift}, {centre - shift + stride}, ... of {length}. Let it pad its input, as FCN32s does."
+        )
+    return slice(pixels.start, length, stride), slice(first, first + len(pixels))

@@ -11,6 +11,7 @@ from fcn_keras import inference
 from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
 
 NARROW = (((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32)
+NARROWEST = (((4, 1), (4, 1), (6, 3), (6, 3), (8, 3)), 12)
 HEADS = {"sem": 7, "geo": 3}
 
 
@@ -137,3 +138,124 @@ def test_wrong_dicts_outputs_and_models_are_named(net):
         inference.predict(net, picture(5, 5), output="logits")
     with pytest.raises(ValueError, match="must be a functional model"):
         inference.predict(keras.Sequential(), picture(5, 5))
+
+
+@pytest.mark.parametrize("padding", ["same", "caffe"])
+@pytest.mark.parametrize("build", [FCN32s, FCN8s])
+def test_tiles_give_the_whole_images_result(build, padding):
+    net = randomize(build(7, padding=padding, channels=NARROWEST))
+    for size, tile in [((577, 33), 32), ((545, 577), 288), ((1, 330), 96), ((40, 40), 1024)]:
+        image = picture(*size)
+        scores = inference.predict(net, image, output="scores")
+        tiled = inference.predict_tiled(net, image, tile=tile, output="scores")
+        np.testing.assert_allclose(tiled, scores, rtol=0, atol=1e-5 * np.abs(scores).max())
+        labels = inference.predict_tiled(net, image, tile=tile)
+        assert labels.dtype == np.uint8
+        np.testing.assert_array_equal(labels, scores.argmax(-1))
+
+
+@pytest.mark.parametrize("padding", ["same", "caffe"])
+def test_a_tile_sees_all_that_its_pixels_see(padding):
+    # Positive weights and a single bright pixel: whatever it reaches in the whole image is above zero.
+    net = FCN32s(1, padding=padding, mean=(0, 0, 0), channels=NARROWEST)
+    for variable in net.trainable_variables:
+        variable.assign(np.full(variable.shape, 0.5 if variable.path.endswith("kernel") else 0.0))
+    for column in (320, 328, 344, 351):
+        image = np.zeros((1, 672, 3), "uint8")
+        image[0, column] = 255
+        whole = inference.predict(net, image, output="scores")
+        tiled = inference.predict_tiled(net, image, tile=32, output="scores")
+        np.testing.assert_allclose(tiled, whole, rtol=1e-4)
+
+
+def test_tiles_of_heads_and_of_two_trunks():
+    net = randomize(FCN16s(HEADS, channels=NARROW))
+    image = picture(600, 40)
+    tiled = inference.predict_tiled(net, image, tile=128)
+    for head, labels in inference.predict(net, image).items():
+        np.testing.assert_array_equal(tiled[head], labels)
+    late = randomize(LateFusion(4, skips=1, padding="caffe", channels=NARROW))
+    images = {"rgb": image, "hha": picture(600, 40, seed=1)}
+    np.testing.assert_array_equal(inference.predict_tiled(late, images, tile=128), inference.predict(late, images))
+
+
+def test_a_tile_is_computed_in_bounded_memory(net, monkeypatch):
+    sizes = []
+    run = inference._run
+    monkeypatch.setattr(inference, "_run", lambda m, x, output: sizes.append(x.shape[:2]) or run(m, x, output))
+    inference.predict_tiled(net, picture(1200, 40), tile=96)
+    assert max(sizes) == (96 + 2 * 256, 40)  # radius 245 of FCN-8s, on the grid of 32
+    assert len(sizes) == 13
+
+
+@pytest.mark.parametrize("tile", [0, -32, 33, 64.0, True])
+def test_tiles_lie_on_the_stride(net, tile):
+    with pytest.raises(ValueError, match=r"`tile` is a positive multiple of 32.*Received: "):
+        inference.predict_tiled(net, picture(5, 5), tile=tile)
+
+
+def test_tiling_needs_a_dense_model(net):
+    coarse = keras.Model(net.input, net.get_layer("score_fr").output)
+    with pytest.raises(ValueError, match=r"needs a model that scores every pixel. .*stride=32"):
+        inference.predict_tiled(coarse, picture(5, 5))
+
+
+def stride_4_net(pad):
+    """A net of stride 4 whose scores see 10x10 pixels."""
+    layers = keras.layers
+    image = keras.Input((None, None, 3))
+    x = layers.ZeroPadding2D(pad)(image)
+    x = layers.Conv2D(6, 3, activation="relu")(x)
+    x = layers.MaxPooling2D(2)(x)
+    x = layers.Conv2D(7, 3, activation="relu")(x)
+    x = layers.MaxPooling2D(2)(x)
+    return keras.Model(image, layers.Conv2D(5, 1, name="score")(x))
+
+
+@pytest.mark.parametrize("size", [(13, 9), (1, 1), (4, 18)])
+def test_stitched_scores_are_those_of_the_patch_around_each_pixel(size):
+    keras.utils.set_random_seed(0)
+    net, bare = stride_4_net(8), stride_4_net(0)
+    bare.set_weights(net.get_weights())
+    image = picture(*size)
+    around = np.pad(image.astype("float32"), ((4, 5), (4, 5), (0, 0)))
+    patches = np.lib.stride_tricks.sliding_window_view(around, (10, 10), (0, 1))  # (H, W, 3, 10, 10)
+    patches = patches.reshape(-1, 3, 10, 10).transpose(0, 2, 3, 1)
+    expected = bare(patches).numpy().reshape(*size, 5)  # one score a patch
+    dense = inference.shift_and_stitch(net, image, stride=4)
+    assert dense.dtype == np.float32
+    np.testing.assert_allclose(dense, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize(("padding", "first", "pixel"), [("same", 0, 3), ("caffe", 3, 0)])
+def test_stitched_scores_hold_the_coarse_ones_at_their_centres(padding, first, pixel):
+    # Score 0 is centred on pixel 3.5, or -23.5 with the released padding.
+    net = randomize(FCN8s(HEADS, padding=padding, channels=NARROW))
+    fused = {head: net.get_layer(f"fuse_pool3_{head}").output for head in HEADS}
+    coarse = keras.Model(net.input, fused)
+    image = picture(33, 20)
+    dense = inference.shift_and_stitch(coarse, image, stride=8)
+    for head, scores in inference.predict(coarse, image, output="scores").items():
+        assert dense[head].shape == (33, 20, HEADS[head])
+        found = dense[head][pixel::8, pixel::8]
+        scores = scores[first : first + found.shape[0], first : first + found.shape[1]]
+        np.testing.assert_allclose(found, scores, rtol=0, atol=1e-5 * np.abs(scores).max())
+
+
+def test_shifts_uncover_what_preprocessing_turns_into_zeros():
+    late, early = LateFusion(2, mean=(1, 2, 3), channels=NARROW), FCN32s(2, modality="rgbd", channels=NARROW)
+    pixels = inference._mean_pixels(late)
+    for key, name in (("rgb", "preprocesscolor"), ("hha", "preprocesshha")):
+        assert not late.get_layer(name)(pixels[key][None, None, None]).numpy().any()
+    assert not early.get_layer("preprocess")(inference._mean_pixels(early)[None, None, None]).numpy().any()
+    np.testing.assert_array_equal(inference._mean_pixels(stride_4_net(0)), np.zeros(3))
+
+
+def test_wrong_strides_and_unpadded_nets_are_named(net):
+    for stride in (0, -4, 4.0, True):
+        with pytest.raises(ValueError, match=r"`stride` is a positive int. Received"):
+            inference.shift_and_stitch(stride_4_net(8), picture(9, 9), stride=stride)
+    with pytest.raises(ValueError, match=r"scores at stride 1. Received: stride=8. Cut the last upsampling off"):
+        inference.shift_and_stitch(net, picture(9, 9), stride=8)
+    with pytest.raises(ValueError, match=r"must score the whole image.*Let it pad its input"):
+        inference.shift_and_stitch(stride_4_net(0), picture(30, 30), stride=4)

@@ -1,0 +1,102 @@
+"""What a model's output pixels see of the image, followed layer by layer through the model itself."""
+
+from dataclasses import dataclass, replace
+
+import keras
+from keras import layers
+
+from fcn_keras.geometry import Grid
+from fcn_keras.layers import CropLike, PadToMultiple, Preprocess
+
+PIXELWISE = (
+    layers.InputLayer,
+    layers.Activation,
+    layers.BatchNormalization,
+    layers.Dropout,
+    layers.Rescaling,
+    layers.ReLU,
+    PadToMultiple,  # at the bottom and right only: nothing moves
+    Preprocess,
+)
+
+
+@dataclass(frozen=True)
+class Field:
+    """Pixel `i` of a map is centred on image coordinate `grid.start + grid.stride * i` and sees `radius` to each side.
+
+    Args:
+        phase: largest stride of any map on the way, in image pixels: a part of the image gives the same map pixels
+            as the whole only if it starts at a multiple of it.
+    """
+
+    grid: Grid
+    radius: float
+    phase: float
+
+
+def receptive_field(model):
+    """Follow a functional model from its inputs to its output.
+
+    Returns:
+        `Field` of the output; of several outputs, which must lie on one grid, the widest.
+
+    Raises:
+        ValueError: on a layer whose geometry is not known, or depends on the size of the image.
+    """
+    fields = {}
+    for layer in model.layers:
+        seen = [fields[id(x)] for x in keras.tree.flatten(layer.input) if id(x) in fields] or [Field(Grid(), 0.0, 1.0)]
+        field = _through(layer, seen)
+        fields.update({id(x): field for x in keras.tree.flatten(layer.output)})
+    return _merge("the outputs", [fields[id(x)] for x in keras.tree.flatten(model.output)])
+
+
+def _through(layer, seen):
+    if isinstance(layer, CropLike):
+        grid = seen[0].grid
+        return replace(seen[0], grid=Grid(grid.stride, grid.start + layer.offset * grid.stride))
+    if isinstance(layer, layers.ZeroPadding2D):
+        (top, _), (left, _) = layer.padding
+        grid = seen[0].grid
+        return replace(seen[0], grid=Grid(grid.stride, grid.start - _square(layer, top, left) * grid.stride))
+    if isinstance(layer, (layers.Conv2DTranspose, layers.Conv2D, layers.MaxPooling2D, layers.AveragePooling2D)):
+        return _window(layer, seen[0])
+    if isinstance(layer, (layers.Add, layers.Average, layers.Concatenate)):
+        return _merge(f"the inputs of {layer.name}", seen)
+    if isinstance(layer, PIXELWISE):
+        return seen[0]
+    raise ValueError(f"The receptive field of {type(layer).__name__} layers is not known. Received: {layer.name}.")
+
+
+def _window(layer, field):
+    pools = hasattr(layer, "pool_size")
+    kernel = _square(layer, *(layer.pool_size if pools else layer.kernel_size))
+    stride = _square(layer, *layer.strides)
+    same = layer.padding == "same"
+    if isinstance(layer, layers.Conv2DTranspose):
+        if same and (kernel - stride) % 2:
+            raise ValueError(f"`same` pads {layer.name} unequally. Make its kernel twice its stride.")
+        grid = field.grid.transposed(kernel, stride, (kernel - stride) / 2 if same else 0)
+        return replace(field, grid=grid, radius=field.radius + grid.stride * (kernel - 1) / 2)
+    if not pools:
+        kernel = 1 + (kernel - 1) * _square(layer, *layer.dilation_rate)
+    if same and (kernel % 2 == 0 or stride > 1) and not (pools and kernel == stride == 2):
+        raise ValueError(
+            f"How `same` pads {layer.name} depends on the image's size. Use an odd kernel and stride 1, 2x2/2 pooling, "
+            "or padding of your own."
+        )
+    grid = field.grid.window(kernel, stride, (kernel - 1) / 2 if same and stride == 1 else 0)
+    radius = field.radius + field.grid.stride * (kernel - 1) / 2
+    return Field(grid, radius, max(field.phase, grid.stride))
+
+
+def _square(layer, height, width):
+    if height != width:
+        raise ValueError(f"Only square windows, strides and pads are followed. Received: {layer.name}.")
+    return height
+
+
+def _merge(what, fields):
+    if len({field.grid for field in fields}) > 1:
+        raise ValueError(f"Maps of different grids meet in {what}. Received: {[field.grid for field in fields]}.")
+    return Field(fields[0].grid, max(f.radius for f in fields), max(f.phase for f in fields))
