@@ -23,12 +23,12 @@ PICTURED = (0, 3, 5, 8)  # scenes of the validation split
 
 # What a server does: TensorFlow alone, bytes in, bytes out.
 SERVE = """
-import base64, json, sys
+import base64, sys
 import tensorflow as tf
 served = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
 photographs = [base64.b64decode(line) for line in sys.stdin]
 answer = served(image_bytes=tf.constant(photographs))
-assert not any(name.startswith(("keras", "fcn_keras")) for name in sys.modules if "tensorflow" not in name)
+assert not {"fcn_keras", "fcn_keras_training", "fcn_keras_serving"} & set(sys.modules)
 for mask in answer["label_png_bytes"].numpy():
     print(base64.b64encode(mask).decode())
 """
@@ -84,7 +84,7 @@ def export(directory):
 
 def scenes():
     from fcn_keras.datasets.synthetic import Synthetic
-    from training.recipes import SCENES
+    from fcn_keras_training.recipes import SCENES
 
     count, seed = SCENES["val"]
     return Synthetic(count, seed=seed)

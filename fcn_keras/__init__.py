@@ -2,7 +2,7 @@
 
 from fcn_keras.backbone import VGG16
 from fcn_keras.data import batches
-from fcn_keras.inference import predict
+from fcn_keras.inference import predict, predict_tiled, shift_and_stitch
 from fcn_keras.initializers import Bilinear
 from fcn_keras.losses import PixelCrossentropy
 from fcn_keras.metrics import ConfusionMatrix, scores
@@ -30,6 +30,8 @@ __all__ = [
     "overlay",
     "palette",
     "predict",
+    "predict_tiled",
     "scores",
+    "shift_and_stitch",
     "transplant",
 ]

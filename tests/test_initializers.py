@@ -37,7 +37,9 @@ def test_kernel_is_diagonal():
 
 
 def test_a_linear_ramp_stays_a_ramp_inside():
-    layer = keras.layers.Conv2DTranspose(2, 16, strides=8, padding="same", use_bias=False, kernel_initializer=Bilinear())
+    layer = keras.layers.Conv2DTranspose(
+        2, 16, strides=8, padding="same", use_bias=False, kernel_initializer=Bilinear()
+    )
     rows, columns = np.meshgrid(np.arange(6.0), np.arange(7.0), indexing="ij")
     coarse = np.stack([3 * rows - columns, columns], -1)[None].astype("float32")
     fine = np.asarray(layer(coarse))[0]

@@ -41,7 +41,6 @@ def test_absent_and_predicted_but_absent_classes():
     assert values["mean_accuracy"] == pytest.approx(0.8)
 
 
-
 def test_tensor_and_array_agree():
     matrix = RNG.integers(0, 3_000_000, (21, 21))
     array, tensor = scores(matrix), scores(keras.ops.convert_to_tensor(matrix))

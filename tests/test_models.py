@@ -56,7 +56,11 @@ def test_scores_start_at_zero(narrow):
 
 @pytest.mark.parametrize(
     ("learn", "trainable"),
-    [("none", set()), ("intermediate", {"upscore2", "upscore_pool4"}), ("all", {"upscore2", "upscore_pool4", "upscore8"})],
+    [
+        ("none", set()),
+        ("intermediate", {"upscore2", "upscore_pool4"}),
+        ("all", {"upscore2", "upscore_pool4", "upscore8"}),
+    ],
 )
 def test_learned_upsampling(learn, trainable, narrow):
     model = FCN8s(3, learn_upsampling=learn, channels=narrow)

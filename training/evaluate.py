@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from fcn_keras import command
+from . import command
 
 DESCRIPTION = """Score a model over a whole split, every image at its own size: pixel accuracy, mean accuracy, mean IU,
 frequency weighted IU, and the IU of every class. A model that fcn-train wrote knows its data: recipe.json beside it

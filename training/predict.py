@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from fcn_keras import command
+from . import command
 
 DESCRIPTION = """Label images. DIR/labels gets a PNG of class ids (with the VOC palette) for every image, DIR/overlays a
 JPEG with the classes painted over it; sub-folders are kept. Both have the size of the image as its EXIF rotation turns

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from fcn_keras import command
+from . import command
 
 DESCRIPTION = """Train a recipe. The recipe it starts from is trained first when its result is not in the workdir.
 Running the same command again continues where the last run stopped."""

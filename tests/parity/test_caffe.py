@@ -58,7 +58,9 @@ def test_eight_steps_of_caffes_solver(narrow):
     after = fcn.FCN32s(21, padding="caffe", channels=narrow)
     fcn.load_caffemodel(after, DATA / "voc-fcn32s_train_after8.caffemodel.gz")
     for name, start in before.items():
-        for w0, ours, caffes in zip(start, model.get_layer(name).get_weights(), after.get_layer(name).get_weights(), strict=True):
+        for w0, ours, caffes in zip(
+            start, model.get_layer(name).get_weights(), after.get_layer(name).get_weights(), strict=True
+        ):
             change = np.linalg.norm(caffes - w0)
             assert np.linalg.norm(ours - caffes) <= 0.01 * change + 1e-12, name
             assert name == "upscore" or change > 0, name
@@ -72,10 +74,17 @@ def test_fit_takes_the_same_steps(narrow):
     optimizer = fcn.CaffeSGD(
         float(run["learning_rate"]), momentum=float(run["momentum"]), weight_decay=float(run["weight_decay"])
     )
-    model.compile(optimizer, fcn.PixelCrossentropy(reduction="sum"), metrics=[fcn.ConfusionMatrix(21)], jit_compile=False)
+    model.compile(
+        optimizer, fcn.PixelCrossentropy(reduction="sum"), metrics=[fcn.ConfusionMatrix(21)], jit_compile=False
+    )
     examples = [{"image": run["image"], "label": run["label"]}]
     data = fcn.batches(examples, training=True)
     history = model.fit(data, steps_per_epoch=1, epochs=8, verbose=0).history
     np.testing.assert_allclose(history["loss"], run["loss"], rtol=1e-3)
-    assert set(history) > {"confusion_pixel_accuracy", "confusion_mean_accuracy", "confusion_mean_iu", "confusion_fw_iu"}
+    assert set(history) > {
+        "confusion_pixel_accuracy",
+        "confusion_mean_accuracy",
+        "confusion_mean_iu",
+        "confusion_fw_iu",
+    }
     assert keras.backend.backend() == "tensorflow"

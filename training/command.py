@@ -1,4 +1,4 @@
-"""What every command shares: one line and exit code 2 for what a user can mend, and a quiet start."""
+"""What every command here shares: one line and exit code 2 for what a user can mend, and a quiet start."""
 
 import contextlib
 import os
@@ -27,7 +27,11 @@ def run(name, body, arguments):
 
 
 def _start_tensorflow():
-    """Import TensorFlow with file descriptor 2 closed to it: its native code logs its start-up there, unasked."""
+    """Import TensorFlow before anything else does, with file descriptor 2 leading nowhere.
+
+    Its native code logs its start-up there, unasked, and no setting silences all of it.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     kept = os.dup(2)
     with open(os.devnull, "w") as nowhere:
