@@ -83,8 +83,9 @@ def export(directory):
 
 
 def scenes():
-    from fcn_keras.datasets.synthetic import Synthetic
     from fcn_keras_training.recipes import SCENES
+
+    from fcn_keras.datasets.synthetic import Synthetic
 
     count, seed = SCENES["val"]
     return Synthetic(count, seed=seed)

@@ -1,0 +1,81 @@
+"""Who may import whom, read from the syntax trees."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+# Library module -> the library modules it may import. A module that is not listed stands alone.
+MAY_IMPORT = {
+    "models": {"backbone", "layers", "geometry", "initializers"},
+    "backbone": {"layers", "geometry"},
+    "weights": {"caffemodel", "vgg16_files"},
+    "losses": {"labels"},
+    "metrics": {"labels"},
+    "inference": {"layers", "receptive_field"},
+    "receptive_field": {"geometry", "layers"},
+    "data": {"augment", "examples", "streams"},
+    "streams": {"augment", "examples"},
+}
+TENSORFLOW = {"data", "augment", "streams"}  # lazily; everything else runs on every backend
+NUMPY_ONLY = {"geometry", "caffemodel", "examples", "visualize"}
+
+
+def modules(folder):
+    return sorted(path for path in (ROOT / folder).rglob("*.py") if path.name != "__init__.py")
+
+
+def imports(path):
+    """Full names of everything a file imports, relative ones resolved."""
+    package = ".".join(path.relative_to(ROOT).with_suffix("").parts[:-1])
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            origin = ".".join(filter(None, [package if node.level else "", node.module]))
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
+
+
+def within(name, package):
+    return name == package or name.startswith(package + ".")
+
+
+def library_modules_of(path):
+    names = {p.stem for p in (ROOT / "fcn_keras").glob("*.py")}
+    for name in imports(path):
+        if within(name, "fcn_keras"):
+            part = [*name.split("."), "", ""][1]
+            yield part if part in names or part == "datasets" else "__init__"
+
+
+@pytest.mark.parametrize("path", modules("fcn_keras"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_library_directions(path):
+    found = set(imports(path))
+    assert not any(within(name, verb) for name in found for verb in ("training", "serving"))
+    if path.parent.name == "datasets":
+        assert set(library_modules_of(path)) <= {"datasets"}
+        assert not any(within(name, heavy) for name in found for heavy in ("keras", "tensorflow"))
+        return
+    assert set(library_modules_of(path)) <= MAY_IMPORT.get(path.stem, set())
+    if path.stem not in TENSORFLOW:
+        assert not any(within(name, "tensorflow") for name in found)
+    if path.stem in NUMPY_ONLY:
+        assert not any(within(name, "keras") for name in found)
+
+
+def test_the_verbs_never_meet():
+    for verb, other in (("training", "serving"), ("serving", "training")):
+        for path in modules(verb):
+            assert not any(within(name, n) for name in imports(path) for n in (other, f"fcn_keras_{other}")), path
+
+
+def test_the_package_does_not_import_data_sets():
+    assert not any("datasets" in name for name in imports(ROOT / "fcn_keras" / "__init__.py"))
+
+
+def test_nothing_unpickles():
+    for folder in ("fcn_keras", "training", "serving"):
+        for path in modules(folder):
+            assert not set(imports(path)) & {"pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}, path
+            assert "allow_pickle=True" not in path.read_text(encoding="utf-8"), path
