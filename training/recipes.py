@@ -21,6 +21,8 @@ from fcn_keras.datasets.synthetic import Synthetic
 from fcn_keras.models import FCN8s, FCN16s, FCN32s
 from fcn_keras.optimizers import CaffeSGD
 
+POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -68,6 +70,13 @@ class Recipe:
         for name in ("steps", "steps_per_epoch", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` is at least 1. Received: {getattr(self, name)}.")
+        if self.steps % self.steps_per_epoch:
+            raise ValueError(
+                f"`steps` must be a multiple of `steps_per_epoch`, after which weights are kept. Received: {self.steps} "
+                f"and {self.steps_per_epoch}. With --steps, give --steps-per-epoch too."
+            )
+        if self.dtype_policy not in POLICIES:
+            raise ValueError(f"`dtype_policy` is one of {POLICIES}. Received: {self.dtype_policy!r}.")
         if not self.learning_rate > 0:
             raise ValueError(f"`learning_rate` is above 0. Received: {self.learning_rate}.")
 
@@ -167,7 +176,8 @@ FOLDER_FCN32S = Recipe(
     imagenet=True,
     steps=8000,
     steps_per_epoch=500,
-    learning_rate=1e-3,
+    optimizer=keras.optimizers.Adam,
+    learning_rate=1e-4,
     final_learning_rate=0.02,
     augment=compose(mirror, jitter),
     validation_images=200,
@@ -200,8 +210,8 @@ def find(name, overrides=None):
     """Return the recipe of that name with `overrides` put into it.
 
     Args:
-        overrides: dict of a subset of `steps`, `steps_per_epoch`, `batch_size`, `learning_rate`, `seed`, and of
-            `classes` and `ignore_label`, which go to the reader of one's own folder.
+        overrides: dict of a subset of `steps`, `steps_per_epoch`, `batch_size`, `learning_rate`, `seed`,
+            `dtype_policy`, and of `classes` and `ignore_label`, which go to the reader of one's own folder.
 
     Raises:
         ValueError: if there is no such recipe, or it does not take an override.

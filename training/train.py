@@ -35,6 +35,7 @@ def _parser():
     parser.add_argument("--batch-size", type=int)
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--seed", type=int)
+    parser.add_argument("--dtype-policy", help="Keras's, such as mixed_bfloat16 (default: float32)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     return parser
 
@@ -42,7 +43,16 @@ def _parser():
 def _train(arguments):
     from . import recipes
 
-    names = ("classes", "ignore_label", "steps", "steps_per_epoch", "batch_size", "learning_rate", "seed")
+    names = (
+        "classes",
+        "ignore_label",
+        "steps",
+        "steps_per_epoch",
+        "batch_size",
+        "learning_rate",
+        "seed",
+        "dtype_policy",
+    )
     overrides = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     if "classes" in overrides:
         overrides["classes"] = recipes.classes_of(overrides["classes"])
@@ -67,18 +77,19 @@ class _Run:
         self.verified = False
 
     def train(self, recipe):
+        from .fit import class_names, fit
         from .stage import Stage, write_json
 
         stage = Stage(self.workdir / recipe.name)
         splits = self.examples(recipe)
-        stage.open(self.decisions(recipe), _names(splits["train"]))
+        stage.open(self.decisions(recipe), class_names(splits["train"]))
         if stage.finished():
             print(f"{recipe.name}: finished before, {stage.best}")
             return
         with _policy(recipe.dtype_policy):
             started = time.monotonic()
             model = self.model(recipe, stage, splits["train"])
-            history = self.fit(recipe, stage, model, splits)
+            history = fit(recipe, stage, model, splits, verbose=self.verbose)
         best = max(history, key=lambda row: row["val_mean_iu"])
         seconds = round(time.monotonic() - started, 1)
         write_json(stage.summary, {"recipe": recipe.name, "best": best, "last": history[-1], "seconds": seconds})
@@ -112,6 +123,7 @@ class _Run:
 
         import fcn_keras as fcn
 
+        from .fit import compile_model
         from .stage import Stage
 
         if stage.last.exists():
@@ -126,60 +138,8 @@ class _Run:
         for layer in model.layers:
             if recipe.frozen and layer.name.startswith(recipe.frozen):
                 layer.trainable = False
-        _compile(model, recipe, examples.num_classes)
+        compile_model(model, recipe, examples.num_classes)
         return model
-
-    def fit(self, recipe, stage, model, splits):
-        """Fit from the model's own step count on; return the log's rows as numbers."""
-        import keras
-
-        import fcn_keras as fcn
-
-        from .callbacks import Checkpoint, Overlays, Reseed, mean_iu
-        from .inputs import modality_of, pixels_of
-
-        done = int(model.optimizer.iterations)
-        first, epochs = done // recipe.steps_per_epoch, -(-recipe.steps // recipe.steps_per_epoch)
-        rows = [_numbers(row) for row in stage.history(first)]
-        modality = modality_of(model)
-        train = fcn.batches(
-            splits["train"],
-            batch_size=recipe.batch_size,
-            training=True,
-            augment=recipe.augment,
-            buckets=recipe.buckets,
-            seed=recipe.seed,
-            modality=modality,
-            mean=_mean(model, modality),
-            start=done,
-            replacement=recipe.replacement,
-        )
-        scored = _spaced(splits["val"], recipe.validation_images)
-        pictured = [scored[i] for i in range(0, len(scored), -(-len(scored) // 4))]
-        callbacks = [
-            keras.callbacks.CSVLogger(stage.log, append=True),
-            keras.callbacks.TensorBoard(stage.tensorboard, write_graph=False),
-            Reseed(recipe.seed),
-            Overlays(
-                [pixels_of(x, modality) for x in pictured],
-                pictured,
-                stage.tensorboard / "overlays",
-                background=0 if _names(splits["val"])[0] == "background" else None,
-            ),
-            Checkpoint(stage, max((mean_iu(row) for row in rows), default=None)),
-        ]
-        model.fit(
-            train,
-            steps_per_epoch=recipe.steps_per_epoch,
-            initial_epoch=first,
-            epochs=epochs,
-            validation_data=fcn.batches(scored, modality=modality),
-            callbacks=callbacks,
-            shuffle=False,  # the stream is shuffled already
-            verbose=self.verbose,
-        )
-        rows = [_numbers(row) for row in stage.history(epochs)]
-        return [{**row, "epoch": int(row["epoch"]), "val_mean_iu": mean_iu(row)} for row in rows]
 
 
 @contextlib.contextmanager
@@ -201,64 +161,6 @@ def _load(path):
         return keras.saving.load_model(path)
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} cannot be read ({error}). Remove it to train that stage anew.") from None
-
-
-def _compile(model, recipe, num_classes):
-    import keras
-
-    import fcn_keras as fcn
-
-    rate = recipe.learning_rate
-    if recipe.final_learning_rate != 1:
-        rate = keras.optimizers.schedules.CosineDecay(rate, recipe.steps, alpha=recipe.final_learning_rate)
-
-    def loss():
-        return fcn.PixelCrossentropy(class_weights=recipe.class_weights, reduction=recipe.reduction)
-
-    if isinstance(num_classes, dict):
-        losses = {head: loss() for head in num_classes}
-        metrics = {head: [fcn.ConfusionMatrix(count, name=head)] for head, count in num_classes.items()}
-    else:
-        losses, metrics = loss(), [fcn.ConfusionMatrix(num_classes)]
-    model.compile(
-        recipe.optimizer(rate),
-        losses,
-        metrics=metrics,
-        # XLA compiles anew for every size: only worth it where sizes are few.
-        jit_compile="auto" if recipe.batch_size > 1 else False,
-    )
-
-
-def _mean(model, modality):
-    """The colour that the model subtracts, to pad with; None for HHA, which has its own."""
-    if modality == "hha":
-        return None
-    name = "preprocesscolor" if modality == "rgb_hha" else "preprocess"
-    return model.get_layer(name).mean
-
-
-class _spaced:
-    """At most `count` examples of a data set, evenly spaced."""
-
-    def __init__(self, examples, count):
-        step = 1 if count is None else max(1, -(-len(examples) // count))
-        self.examples, self.indices = examples, range(0, len(examples), step)
-
-    def __len__(self):
-        return len(self.indices)
-
-    def __getitem__(self, index):
-        return self.examples[self.indices[index]]
-
-
-def _names(examples):
-    """The class names to write down: of the only head, or of the first."""
-    names = examples.class_names
-    return next(iter(names.values())) if isinstance(names, dict) else names
-
-
-def _numbers(row):
-    return {key: float(value) for key, value in row.items()}
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from fcn_keras.datasets.synthetic import Synthetic
+from fcn_keras.optimizers import CaffeSGD
 from training import callbacks, recipes, train
 from training.recipes import Recipe
 
@@ -117,6 +118,31 @@ def test_a_log_row_without_its_checkpoint_is_trained_again(tmp_path, monkeypatch
     assert [row["epoch"] for row in rows(tmp_path / "synthetic_fcn32s" / "log.csv")] == ["0", "1"]
 
 
+def test_every_field_of_a_recipe_reaches_the_run(tmp_path, monkeypatch):
+    recipe = recipes.replace(
+        recipes.RECIPES["synthetic_fcn32s"],
+        steps=2,
+        frozen=("conv", "fc6"),
+        class_weights=(1.0,) * 8,
+        reduction="sum",
+        replacement=True,
+        buckets=((32, 40), (64, 64)),
+        optimizer=partial(CaffeSGD, momentum=0.99),
+        learning_rate=1e-6,
+        final_learning_rate=1.0,
+        dtype_policy="mixed_bfloat16",
+    )
+    monkeypatch.setitem(recipes.RECIPES, recipe.name, recipe)
+    assert run(recipe.name, "--workdir", tmp_path) == 0
+    model = keras.saving.load_model(tmp_path / recipe.name / "last.keras")
+    assert {layer.name for layer in model.layers if layer.weights and layer.trainable} == {"fc7", "score_fr"}
+    assert (model.optimizer.momentum, model.loss.reduction) == (0.99, "sum")
+    assert model.loss.class_weights == [1.0] * 8
+    assert float(model.optimizer.learning_rate) == pytest.approx(1e-6)
+    assert model.get_layer("fc7").compute_dtype == "bfloat16"
+    assert keras.config.dtype_policy().name == "float32"  # restored
+
+
 def folder(root, values=(0, 1), count=2):
     rng = np.random.default_rng(0)
     for split in ("train", "val"):
@@ -201,6 +227,10 @@ def test_a_broken_checkpoint(tmp_path, capsys):
 def test_options_out_of_range(tmp_path, capsys):
     assert "`steps` is at least 1" in refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--steps", 0)
     assert "`learning_rate`" in refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--learning-rate", 0)
+    message = refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--steps", 3)
+    assert "multiple of `steps_per_epoch`" in message
+    message = refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--dtype-policy", "half")
+    assert "`dtype_policy` is one of" in message
     assert "cannot be set" in refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--classes", 3)
 
 
