@@ -25,7 +25,8 @@ class PixelCrossentropy(keras.losses.Loss):
         reduction: `"mean"` over the counted pixels of the batch (weights do not enter the divisor), or `"sum"`, as
             the released solvers at batch 1, which goes with learning rates as small as 1e-10. Caffe divides the
             sum by the number of images.
-        keep: the paper's patch sampling: every pixel's term is kept with this probability, independently.
+        keep: the paper's patch sampling: every pixel's term is kept with this probability, independently. Not on
+            Keras's JAX backend.
         seed: of the sampling.
 
     Raises:
@@ -48,6 +49,11 @@ class PixelCrossentropy(keras.losses.Loss):
             raise ValueError(f"`reduction` is one of {REDUCTIONS}. Received: {reduction!r}.")
         if not 0 < keep <= 1:
             raise ValueError(f"`keep` is a probability above 0, at most 1. Received: {keep!r}.")
+        if keep < 1 and keras.backend.backend() == "jax":
+            raise ValueError(
+                "Patch sampling draws a new mask at every step, and Keras's JAX backend keeps a loss's random state "
+                f"constant in a compiled step. Received: keep={keep}. Train with the TensorFlow or torch backend."
+            )
         if class_weights is not None:
             class_weights = [float(weight) for weight in class_weights]
             if any(not 0 <= weight < float("inf") for weight in class_weights):

@@ -86,6 +86,12 @@ def test_patch_sampling_keeps_the_mean_and_a_share_of_the_sum():
     assert float(PixelCrossentropy(keep=0.25, seed=3)(labels, scores)) == pytest.approx(np.log(4), rel=1e-5)
 
 
+def test_patch_sampling_is_refused_where_it_would_repeat_itself(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(ValueError, match=r"Received: keep=0\.5. Train with the TensorFlow or torch backend"):
+        PixelCrossentropy(keep=0.5)
+
+
 def test_hopeless_pixels_count_as_in_caffe():
     """Caffe bounds the probability in the logarithm, not in the gradient."""
     tf = pytest.importorskip("tensorflow")

@@ -72,8 +72,8 @@ class Recipe:
                 raise ValueError(f"`{name}` is at least 1. Received: {getattr(self, name)}.")
         if self.steps % self.steps_per_epoch:
             raise ValueError(
-                f"`steps` must be a multiple of `steps_per_epoch`, after which weights are kept. Received: {self.steps} "
-                f"and {self.steps_per_epoch}. With --steps, give --steps-per-epoch too."
+                "`steps` must be a multiple of `steps_per_epoch`, after which weights are kept. "
+                f"Received: {self.steps} and {self.steps_per_epoch}. With --steps, give --steps-per-epoch too."
             )
         if self.dtype_policy not in POLICIES:
             raise ValueError(f"`dtype_policy` is one of {POLICIES}. Received: {self.dtype_policy!r}.")

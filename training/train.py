@@ -110,11 +110,11 @@ class _Run:
         if self.data is not None and not self.data.is_dir():
             raise ValueError(f"--data {self.data} is not a folder.")
         splits = {split: recipe.data(self.data, split) for split in ("train", "val")}
-        if not self.verified:
+        if not self.verified and hasattr(splits["train"], "verify"):
+            print(f"Reading the {sum(map(len, splits.values()))} images and masks of {self.data} once.", flush=True)
             for split in splits.values():
-                if hasattr(split, "verify"):
-                    split.verify()
-            self.verified = True
+                split.verify()
+        self.verified = True
         return splits
 
     def model(self, recipe, stage, examples):
