@@ -9,6 +9,8 @@ exact mean is no integer, so the functions that may expose a border return image
 unchanged).
 """
 
+import functools
+
 VOC_MEAN = (104.00699, 116.66877, 122.67892)  # VOC train, as in the released voc_layers.py
 HHA_MEAN = (132.431, 94.076, 118.477)  # NYUDv2 train, in the file's channel order (nyud_layers.py)
 
@@ -103,14 +105,14 @@ def compose(*functions):
     Each gets its own seed, derived from the given one and its place in the chain. Bind options with
     `functools.partial`: `compose(mirror, partial(jitter, pixels=16))`.
     """
+    return functools.partial(_chain, functions)
 
-    def composed(example, seed):
-        tf = import_tensorflow()
-        for position, function in enumerate(functions):
-            example = function(example, tf.random.fold_in(seed, position))
-        return example
 
-    return composed
+def _chain(functions, example, seed):
+    tf = import_tensorflow()
+    for position, function in enumerate(functions):
+        example = function(example, tf.random.fold_in(seed, position))
+    return example
 
 
 def window(example, top, left, height, width, *, mean=None, ignore_label=255):

@@ -8,7 +8,7 @@ Reference: Long, Shelhamer, Darrell, "Fully Convolutional Networks for Semantic 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -199,6 +199,25 @@ RECIPES = {
         FOLDER_FCN8S,
     )
 }
+
+
+def describe(recipe):
+    """Write a recipe's fields as JSON's types; functions by their names and what is bound to them."""
+    return {f.name: _written(getattr(recipe, f.name)) for f in fields(recipe)}
+
+
+def _written(value):
+    if isinstance(value, partial):
+        bound = [str(_written(x)) for x in value.args]
+        bound += [f"{key}={_written(x)}" for key, x in value.keywords.items()]
+        return f"{_written(value.func).lstrip('_')}({', '.join(bound)})"
+    if callable(value):
+        return value.__name__
+    if isinstance(value, Mapping):
+        return {key: _written(x) for key, x in value.items()}
+    if isinstance(value, tuple | list):
+        return [_written(x) for x in value]
+    return value
 
 
 def classes_of(given):

@@ -48,12 +48,12 @@ class Stage:
         decisions = json.loads(json.dumps(decisions))
         if self.settings.exists():
             theirs = read_json(self.settings).get("decisions", {})
-            differing = sorted(k for k in {*theirs, *decisions} if theirs.get(k) != decisions.get(k))
+            differing = sorted(_differences(theirs, decisions))
             if differing:
-                key = differing[0]
+                key, there, here = differing[0]
                 raise ValueError(
-                    f"{self.folder} holds a run with {key} = {theirs.get(key)!r}, and this one has "
-                    f"{decisions.get(key)!r}. Choose another --workdir, or remove that folder to start anew."
+                    f"{self.folder} holds a run with {key} = {there}, and this one has {here}. "
+                    "Choose another --workdir, or remove that folder to start anew."
                 )
             return
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -79,6 +79,15 @@ class Stage:
                 writer.writerows(kept)
             os.replace(temporary, self.log)
         return kept
+
+
+def _differences(theirs, ours):
+    """List `(name, their value, our value)` of what differs, settings by their own names."""
+    theirs, ours = (
+        {**d.get("settings", {}), **{k: v for k, v in d.items() if k != "settings"}} for d in (theirs, ours)
+    )
+    names = {*theirs, *ours}
+    return [(n, repr(theirs.get(n)), repr(ours.get(n))) for n in names if theirs.get(n) != ours.get(n)]
 
 
 def write_text(path, text):

@@ -97,9 +97,12 @@ class _Run:
 
     def decisions(self, recipe):
         """What decides the result, written down and compared when a run is continued."""
+        from . import recipes
+
         return {
             "recipe": recipe.name,
             "overrides": self.overrides,
+            "settings": recipes.describe(recipe),
             "data": str(self.data.resolve()) if self.data else None,
             "weights": str(self.weights.resolve()) if self.weights else None,
             "weights_preprocessing": self.preprocessing,
