@@ -127,31 +127,25 @@ def classifier(channels, classes):
     return keras.Model(image, keras.layers.Dense(classes)(x))
 
 
-def test_the_convolutional_net_is_the_classifier_on_every_crop(narrow):
-    """The coarse scores are what the dense classifier says of the 224x224 crop under each output (CVPR 2015, 3.1).
+def test_the_convolutional_net_is_the_classifier_on_its_crop(narrow):
+    """Where fc6 sees exactly a 224x224 crop, the coarse score is what the dense classifier says of it (CVPR 2015, 3.1).
 
-    Without padding: VGG pads every convolution, so crop and image agree where the crop's border is the image's. On an
-    image of the crop's own size the one valid fc6 position is the classifier.
+    VGG zero-pads every convolution, so a crop and the image it lies in differ along the crop's border: the crop is
+    the image here. Its pool5 is 7x7, and the middle one of its 7x7 coarse scores is fc6 on all of it.
     """
-    from fcn_keras.backbone import vgg16
-
     dense = randomise(classifier(narrow, 6))
-    image = keras.Input((None, None, 3))
-    trunk = vgg16(image, padding="same", channels=narrow)
-    coarse = keras.layers.Conv2D(6, 1, name="score_fr")(trunk["fc7"].tensor)
-    convolutional = keras.Model(image, coarse)
+    net = FCN32s(6, padding="same", channels=narrow)
     weighted = [layer for layer in dense.layers if layer.weights]
     names = [f"conv{b}_{i}" for b, (_, n) in enumerate(narrow[0], 1) for i in range(1, n + 1)]
     for layer, name in zip(weighted, [*names, "fc6", "fc7", "score_fr"], strict=True):
         kernel, bias = layer.get_weights()
-        target = convolutional.get_layer(name)
+        target = net.get_layer(name)
         target.set_weights([kernel.reshape(target.kernel.shape), bias])
-    crop = RNG.normal(size=(2, 224, 224, 3)).astype("float32")
-    expected = np.asarray(dense(crop))
-    # Seven cells of stride 32 are 224 pixels: the centre one sees exactly the crop.
-    scores = np.asarray(convolutional(crop))
-    assert scores.shape == (2, 7, 7, 6)
-    np.testing.assert_allclose(scores[:, 3, 3], expected, rtol=1e-4, atol=1e-5)
+    crops = pixels(2, 224, 224, 3)
+    expected = np.asarray(dense(crops[..., ::-1] - np.array(net.get_layer("preprocess").mean, "float32")))
+    coarse = np.asarray(keras.Model(net.input, net.get_layer("score_fr").output)(crops))
+    assert coarse.shape == (2, 7, 7, 6)
+    np.testing.assert_allclose(coarse[:, 3, 3], expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])

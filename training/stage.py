@@ -9,6 +9,8 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from .outputs import written
+
 
 class Stage:
     """Name the files of `<workdir>/<recipe>/`.
@@ -72,12 +74,10 @@ class Stage:
             names, rows = reader.fieldnames, list(reader)
         kept = [row for row in rows if row["epoch"].isdigit() and int(row["epoch"]) < epochs]
         if len(kept) < len(rows):
-            temporary = self.log.with_suffix(".tmp")
-            with temporary.open("w", newline="") as file:
+            with written(self.log) as temporary, temporary.open("w", newline="") as file:
                 writer = csv.DictWriter(file, names)
                 writer.writeheader()
                 writer.writerows(kept)
-            os.replace(temporary, self.log)
         return kept
 
 
@@ -91,10 +91,8 @@ def _differences(theirs, ours):
 
 
 def write_text(path, text):
-    """Write beside and rename: nobody reads half a file."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    with written(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path, value):
