@@ -73,7 +73,8 @@ class _Run:
         self.weights = arguments.weights
         self.preprocessing = arguments.weights_preprocessing
         self.overrides = overrides
-        self.verbose = 0 if arguments.quiet else "auto"
+        # Off a terminal, one line an epoch instead of a bar.
+        self.verbose = 0 if arguments.quiet else 1 if sys.stdout.isatty() else 2
         self.verified = False
 
     def train(self, recipe):
