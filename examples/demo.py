@@ -7,6 +7,7 @@ Needs no data, no weights and no network. Exits with 1 if the nets do not reach 
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 NETS = ("synthetic_fcn32s", "synthetic_fcn16s", "synthetic_fcn8s")
-PROMISED = {"synthetic_fcn32s": 0.25, "synthetic_fcn16s": 0.40, "synthetic_fcn8s": 0.55}  # mean IU, as in README
+PROMISED = {"synthetic_fcn32s": 0.30, "synthetic_fcn16s": 0.45, "synthetic_fcn8s": 0.60}  # mean IU, as in README
 PICTURED = (0, 3, 5, 8)  # scenes of the validation split
 
 # What a server does: TensorFlow alone, bytes in, bytes out.
@@ -39,6 +40,7 @@ def main(argv=None):
     parser.add_argument("directory", type=Path, help="folder to write; an earlier demo in it is replaced")
     directory = parser.parse_args(argv).directory
     started = time.monotonic()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     command("fcn-train", NETS[-1], "--workdir", directory / "runs")

@@ -40,6 +40,7 @@ def _start_tensorflow():
         with contextlib.suppress(ImportError):  # who needs it says so, with the pip command
             import tensorflow as tf
 
+            tf.get_logger().setLevel("ERROR")
             tf.config.list_physical_devices()
             tf.zeros(())
     finally:

@@ -216,7 +216,7 @@ def test_a_folder_without_a_model(capsys, tmp_path, net):
 
 def test_a_model_of_another_format(capsys, tmp_path):
     (tmp_path / "net.h5").write_bytes(b"HDF")
-    assert "net.h5 is not a .keras file. Turn released weights" in error_of(capsys, tmp_path / "net.h5")
+    assert "net.h5 is not a .keras file. Load released weights" in error_of(capsys, tmp_path / "net.h5")
 
 
 @pytest.mark.parametrize("share", [0, 0.5, 0.99])
@@ -242,7 +242,9 @@ def test_another_kind_of_model(capsys, tmp_path):
 
 def test_no_data(capsys, net):
     assert f"There is no recipe.json beside {net}: say --data DIR" in error_of(capsys, net)
-    assert "camvid_fcn8s reads images: give their folder" in error_of(capsys, net, "--recipe", "camvid_fcn8s")
+    assert "This recipe reads images: give their folder with --data DIR." in error_of(
+        capsys, net, "--recipe", "camvid_fcn8s"
+    )
 
 
 def test_a_missing_data_folder(capsys, tmp_path, net):
@@ -254,7 +256,8 @@ def test_a_missing_data_folder(capsys, tmp_path, net):
 
 def test_a_missing_split(capsys, net, data):
     assert "has no split 'test'" in error_of(capsys, net, "--data", data, "--split", "test")
-    assert "has no split 'test'" in error_of(capsys, net, "--recipe", "synthetic_fcn8s", "--split", "test")
+    message = error_of(capsys, net, "--recipe", "synthetic_fcn8s", "--split", "test")
+    assert "The synthetic scenes have the splits train, val. Received: 'test'." in message
 
 
 def test_an_unknown_recipe(capsys, net, data):
