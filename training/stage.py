@@ -38,8 +38,8 @@ class Stage:
     def finished(self):
         return self.summary.exists() and self.best.exists()
 
-    def open(self, decisions, class_names):
-        """Create the folder, or check that what it holds was trained by the same decisions.
+    def require_same(self, decisions):
+        """Make sure that what the folder holds, if anything that took time, was trained by the same decisions.
 
         Args:
             decisions: JSON-able dict of everything that decides the result.
@@ -47,16 +47,20 @@ class Stage:
         Raises:
             ValueError: if the folder holds another run.
         """
-        decisions = json.loads(json.dumps(decisions))
-        if self.settings.exists():
-            theirs = read_json(self.settings).get("decisions", {})
-            differing = sorted(_differences(theirs, decisions))
-            if differing:
-                key, there, here = differing[0]
-                raise ValueError(
-                    f"{self.folder} holds a run with {key} = {there}, and this one has {here}. "
-                    "Choose another --workdir, or remove that folder to start anew."
-                )
+        if not (self.settings.exists() and (self.last.exists() or self.finished())):
+            return
+        theirs = read_json(self.settings).get("decisions", {})
+        differing = sorted(_differences(theirs, json.loads(json.dumps(decisions))))
+        if differing:
+            key, there, here = differing[0]
+            raise ValueError(
+                f"{self.folder} holds a run with {key} = {there}, and this one has {here}. "
+                "Choose another --workdir, or remove that folder to start anew."
+            )
+
+    def open(self, decisions, class_names):
+        """Create the folder of a run that is about to start, or leave the one of a run that goes on."""
+        if self.last.exists():
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         write_text(self.classes, "".join(f"{name}\n" for name in class_names))

@@ -83,13 +83,14 @@ class _Run:
 
         stage = Stage(self.workdir / recipe.name)
         splits = self.examples(recipe)
-        stage.open(self.decisions(recipe), class_names(splits["train"]))
+        stage.require_same(self.decisions(recipe))
         if stage.finished():
             print(f"{recipe.name}: finished before, {stage.best}")
             return
         with _policy(recipe.dtype_policy):
             started = time.monotonic()
             model = self.model(recipe, stage, splits["train"])
+            stage.open(self.decisions(recipe), class_names(splits["train"]))
             history = fit(recipe, stage, model, splits, verbose=self.verbose)
         best = max(history, key=lambda row: row["val_mean_iu"])
         seconds = round(time.monotonic() - started, 1)

@@ -209,6 +209,17 @@ def test_label_out_of_range_is_found_before_training(tmp_path, capsys, small_fol
     assert not (tmp_path / "w").exists()
 
 
+def test_wrong_weights_leave_nothing(tmp_path, capsys, monkeypatch):
+    recipe = recipes.replace(recipes.RECIPES["synthetic_fcn32s"], imagenet=True)
+    monkeypatch.setitem(recipes.RECIPES, recipe.name, recipe)
+    (tmp_path / "vgg.npz").write_bytes(b"PK and nothing more")
+    workdir = tmp_path / "w"
+    message = refuse(capsys, recipe.name, "--workdir", workdir, "--weights", tmp_path / "vgg.npz")
+    assert "vgg.npz" in message
+    assert not workdir.exists()
+    assert "gone.npz" in refuse(capsys, recipe.name, "--workdir", workdir, "--weights", tmp_path / "gone.npz")
+
+
 def test_another_run_in_the_workdir(tmp_path, capsys):
     assert run("synthetic_fcn32s", "--workdir", tmp_path) == 0
     message = refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--seed", 5)
