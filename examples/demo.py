@@ -7,7 +7,6 @@ Needs no data, no weights and no network. Exits with 1 if the nets do not reach 
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+from fcn_keras_training.command import start_tensorflow
 from PIL import Image
 
 NETS = ("synthetic_fcn32s", "synthetic_fcn16s", "synthetic_fcn8s")
@@ -40,7 +40,7 @@ def main(argv=None):
     parser.add_argument("directory", type=Path, help="folder to write; an earlier demo in it is replaced")
     directory = parser.parse_args(argv).directory
     started = time.monotonic()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    start_tensorflow()
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     command("fcn-train", NETS[-1], "--workdir", directory / "runs")

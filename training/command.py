@@ -13,7 +13,7 @@ def run(name, body, arguments):
         on Ctrl-C.
     """
     try:
-        _start_tensorflow()
+        start_tensorflow()
         body(arguments)
     except (ValueError, OSError, ImportError) as error:
         return _fail(name, error)
@@ -26,7 +26,7 @@ def run(name, body, arguments):
     return 0
 
 
-def _start_tensorflow():
+def start_tensorflow():
     """Import TensorFlow before anything else does, with file descriptor 2 leading nowhere.
 
     Its native code logs its start-up there, unasked, and no setting silences all of it.

@@ -244,5 +244,6 @@ def find(name, overrides=None):
             raise ValueError(f"{name} knows its classes: {', '.join(sorted(reading))} cannot be set for it.")
         overrides["data"] = partial(folder, **reading)
     if "steps" in overrides:
-        overrides.setdefault("steps_per_epoch", min(recipe.steps_per_epoch, overrides["steps"]))
+        epochs = -(-overrides["steps"] // recipe.steps_per_epoch)
+        overrides.setdefault("steps_per_epoch", overrides["steps"] // max(epochs, 1))
     return replace(recipe, **overrides)

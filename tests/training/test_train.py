@@ -238,7 +238,7 @@ def test_a_broken_checkpoint(tmp_path, capsys):
 def test_options_out_of_range(tmp_path, capsys):
     assert "`steps` is at least 1" in refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--steps", 0)
     assert "`learning_rate`" in refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--learning-rate", 0)
-    message = refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--steps", 3)
+    message = refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--steps", 3, "--steps-per-epoch", 2)
     assert "multiple of `steps_per_epoch`" in message
     message = refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--dtype-policy", "half")
     assert "`dtype_policy` is one of" in message
@@ -263,4 +263,6 @@ def test_recipes_are_values():
     changed = recipes.find("folder_fcn8s", {"classes": 4, "steps": 10})
     assert isinstance(changed.data, partial)
     assert (changed.steps, changed.steps_per_epoch) == (10, 10)
+    shorter = recipes.find("camvid_fcn16s", {"steps": 80})  # its own epochs of 50 do not fit
+    assert (shorter.steps, shorter.steps_per_epoch) == (80, 40)
     assert recipes.find("folder_fcn8s").steps == recipes.RECIPES["folder_fcn8s"].steps
