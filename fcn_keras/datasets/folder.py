@@ -3,7 +3,6 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from operator import index as as_index
 from pathlib import Path
@@ -11,12 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from .classes import ClassTable
-from .images import extensions, orientation, read_image, read_mask, read_size
+from .images import extensions, orientation, read_image, read_mask
+from .reading import VOID, read_all, read_sizes
 
-VOID = 255
-_THREADS = min(8, os.cpu_count() or 1)
 _NAMED = 5  # files an error names before it only counts
-_CHUNK = 256  # files in flight at once
 
 
 class Folder(Sequence):
@@ -89,8 +86,7 @@ class Folder(Sequence):
     @cached_property
     def sizes(self):
         """List of `(H, W)`, read from the image files' headers."""
-        with ThreadPoolExecutor(_THREADS) as pool:
-            return list(pool.map(read_size, self._images))
+        return read_sizes(self._images)
 
     def verify(self, progress=None):
         """Read every pair fully, so that a bad file shows before training starts.
@@ -106,33 +102,16 @@ class Folder(Sequence):
         Raises:
             ValueError: if files are bad: names the first few in the order of `ids` and counts the rest.
         """
-        counts, bad = np.zeros(256, np.int64), []
-        with ThreadPoolExecutor(_THREADS) as pool:
-            for start in range(0, len(self), _CHUNK):
-                chunk = range(start, min(start + _CHUNK, len(self)))
-                for index, result in zip(chunk, pool.map(self._examine, chunk), strict=True):
-                    if isinstance(result, ValueError):
-                        bad.append(result)
-                    else:
-                        counts += result
-                    if progress is not None:
-                        progress(index + 1, len(self))
-        if bad:
-            more = f"\n... and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-            named = "\n".join(str(error) for error in bad[:_NAMED])
-            raise ValueError(f"{len(bad)} of {len(self)} pairs in {self.directory} are bad:\n{named}{more}")
-        if self.num_classes == 2 and not counts[1] and counts[VOID] and self.ignore_label == VOID:
+        counts = read_all(self, progress)
+        if self.num_classes == 2 and not counts[1] and self.ignore_label == VOID and self._void_within():
             raise ValueError(
                 f"The masks in {self.directory} hold 0 and 255 but never 1, and 255 is void: the second class has no "
                 "pixel. If 255 is your foreground, write 1 instead."
             )
-        return counts[: self.num_classes]
+        return counts
 
-    def _examine(self, index):
-        try:
-            return np.bincount(self[index]["label"].ravel(), minlength=256)
-        except ValueError as error:
-            return error
+    def _void_within(self):
+        return any((self[index]["label"] == VOID).any() for index in range(len(self)))
 
     def _label(self, path):
         mask = read_mask(path, colored=self._table.colored)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fcn_keras.datasets import folder as folder_module
+from fcn_keras.datasets import reading
 from fcn_keras.datasets.folder import Folder
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -292,13 +292,13 @@ def test_verify_counts_pixels_and_reports_progress(tree):
 
 
 def test_verify_names_the_first_bad_files_in_order(tmp_path, monkeypatch):
-    monkeypatch.setattr(folder_module, "_CHUNK", 4)
+    monkeypatch.setattr(reading, "_CHUNK", 4)
     for number in range(11):
         write(tmp_path / f"images/{number:02}.png", np.zeros((1, 1, 3), np.uint8))
         write(tmp_path / f"labels/{number:02}.png", np.array([[number]], np.uint8))
     (tmp_path / "images/01.png").write_bytes(b"rubbish")
     seen = []
-    with pytest.raises(ValueError, match=r"8 of 11 pairs in .* are bad") as caught:
+    with pytest.raises(ValueError, match=r"8 of 11 examples are bad") as caught:
         Folder(tmp_path, classes=4).verify(lambda done, total: seen.append(done))
     lines = str(caught.value).splitlines()
     assert len(lines) == 1 + 5 + 1
