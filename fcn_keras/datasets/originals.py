@@ -1,0 +1,106 @@
+"""What readers of original distributions share: lists of ids, complete folders, MATLAB files, checked labels."""
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from .reading import VOID, require
+
+_NAMED = 5  # files an error names before it only counts
+
+
+def read_ids(path, advice):
+    """Return the ids of a list file, one a line.
+
+    Args:
+        advice: one sentence that says what to download and where it goes.
+
+    Raises:
+        ValueError: if the file is missing, empty, not text, or lists an id twice.
+    """
+    try:
+        ids = require(path, advice).read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 text. Expected a list of ids, one a line. {advice}") from error
+    ids = [line.strip() for line in ids if line.strip()]
+    if not ids:
+        raise ValueError(f"{path} lists no id. {advice}")
+    if len(set(ids)) < len(ids):
+        twice = next(key for key in ids if ids.count(key) > 1)
+        raise ValueError(f"{path} lists {twice!r} twice. Expected each id once. {advice}")
+    return ids
+
+
+def files_of(folder, names, advice):
+    """Return the paths of files in a folder, from one listing of it.
+
+    Args:
+        names: of the files.
+        advice: one sentence that says what to download and where it goes.
+
+    Raises:
+        ValueError: if the folder or files of it are missing: names the first few and counts them.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is missing. {advice}")
+    there = set(os.listdir(folder))
+    lacking = [name for name in names if name not in there]
+    if lacking:
+        more = ", ..." if len(lacking) > _NAMED else ""
+        raise ValueError(
+            f"{folder} lacks {len(lacking)} of {len(names)} files: {', '.join(lacking[:_NAMED])}{more}. {advice}"
+        )
+    return [folder / name for name in names]
+
+
+def read_matlab(path, variable):
+    """Read one variable of a MATLAB file of version 5 (v4 and v7, not v7.3).
+
+    Raises:
+        ValueError: if the file is missing or damaged, or does not hold the variable.
+        ImportError: if SciPy is missing.
+    """
+    try:
+        from scipy.io import loadmat
+    except ImportError as error:
+        raise ImportError(f"Reading {path} needs SciPy: pip install scipy") from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # SciPy warns of what it then raises
+            contents = loadmat(path, variable_names=[variable])
+    except FileNotFoundError as error:
+        raise ValueError(f"{path} is missing. Was it moved while it was in use?") from error
+    except Exception as error:  # a damaged file makes SciPy raise nearly anything
+        raise ValueError(f"{path} cannot be read as a MATLAB 5 file: {error}. Unpack it again.") from error
+    if variable not in contents:
+        raise ValueError(f"{path} holds no variable `{variable}`. Is it a file of this data set? Unpack it again.")
+    return contents[variable]
+
+
+def check_label(label, image, num_classes, label_file, image_file):
+    """Return ids as uint8 once they fit their image and their classes.
+
+    Args:
+        label: `(H, W)` integer ids, 255 void.
+        image: `(H, W, 3)`.
+        num_classes: number of classes, void not counted.
+        label_file: for the error, as is `image_file`.
+
+    Raises:
+        ValueError: if the size is another or an id is out of range.
+    """
+    if label.shape != image.shape[:2]:
+        raise ValueError(
+            f"Image and label must have one size. Received: {image.shape[:2]} in {image_file}, "
+            f"{label.shape} in {label_file}. Unpack both again."
+        )
+    bad = (label < 0) | ((label >= num_classes) & (label != VOID))
+    if bad.any():
+        raise ValueError(
+            f"`label` may hold 0..{num_classes - 1} or {VOID} (void). "
+            f"Received: {np.unique(label[bad]).tolist()[:5]} in {label_file}. Unpack it again."
+        )
+    return label.astype(np.uint8)

@@ -1,0 +1,110 @@
+"""PASCAL-Context (Mottaghi et al., CVPR 2014): VOC 2010's images labelled throughout, with the 59 frequent classes."""
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from operator import index as as_index
+from pathlib import Path
+
+import numpy as np
+
+from .images import read_image
+from .originals import check_label, files_of, read_ids, read_matlab
+from .reading import read_all, read_sizes, require
+
+HOMEPAGE = "https://cs.stanford.edu/~roozbeh/pascal-context/"
+VOC_URL = (
+    "http://host.robots.ox.ac.uk/pascal/VOC/voc2010/VOCtrainval_03-May-2010.tar"  # da459979d0c395079b5c75ee67908abb
+)
+LABELS_URL = f"{HOMEPAGE}trainval.tar.gz"
+NAMES_URL = f"{HOMEPAGE}labels.txt"
+SPLITS = ("train", "val", "trainval")
+CLASSES = (  # in the order of the data set's 59_labels.txt
+    *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
+    *("diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
+    *("bag", "bed", "bench", "book", "building", "cabinet", "ceiling", "clothes", "computer", "cup", "door", "fence"),
+    *("floor", "flower", "food", "grass", "ground", "keyboard", "light", "mountain", "mouse", "curtain", "platform"),
+    *("sign", "plate", "road", "rock", "shelves", "sidewalk", "sky", "snow", "bedcloth", "track", "tree", "truck"),
+    *("wall", "water", "window", "wood"),
+)
+_NAMED_OTHERWISE = {"diningtable": "table", "bedcloth": "bedclothes", "clothes": "cloth"}  # in labels.txt
+
+
+class PascalContext(Sequence):
+    """Read VOC 2010's images with PASCAL-Context's labels: 59 classes, and everything else background. Nothing is void.
+
+    Below `directory` lie `VOCdevkit/VOC2010` (VOC's archive), `trainval/*.mat` (the annotations) and `labels.txt`,
+    which numbers the more than 400 labels. Splits are VOC 2010's main ones: `train` 4998, `val` 5105, `trainval`.
+
+    Args:
+        directory: the folder into which the archives were unpacked.
+        split: `"train"`, `"val"` or `"trainval"`.
+
+    Attributes:
+        num_classes: 60.
+        class_names: tuple of their names, background first.
+        ids: tuple of ids such as `2008_000002`.
+
+    Raises:
+        ValueError: if the split is unknown, or lists or files of it are missing or wrong.
+    """
+
+    num_classes = len(CLASSES)
+    class_names = CLASSES
+
+    def __init__(self, directory, split):
+        if split not in SPLITS:
+            raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: {split!r}.")
+        directory = Path(directory)
+        voc, advice = directory / "VOCdevkit" / "VOC2010", f"Download {VOC_URL} and unpack it into {directory}."
+        self.ids = tuple(read_ids(voc / "ImageSets" / "Main" / f"{split}.txt", advice))
+        self._images = files_of(voc / "JPEGImages", [f"{key}.jpg" for key in self.ids], advice)
+        advice = f"Download {LABELS_URL} and unpack it into {directory}."
+        self._labels = files_of(directory / "trainval", [f"{key}.mat" for key in self.ids], advice)
+        names = directory / "trainval" / "labels.txt"
+        self._class_of = _class_of(names if names.is_file() else directory / "labels.txt")
+
+    def __len__(self):
+        return len(self.ids)
+
+    def __getitem__(self, index):
+        image_file, label_file = self._images[as_index(index)], self._labels[as_index(index)]
+        image = read_image(image_file)
+        numbers = read_matlab(label_file, "LabelMap")
+        if numbers.ndim != 2 or numbers.dtype.kind not in "iu" or numbers.min(initial=0) < 0:
+            raise ValueError(
+                f"`LabelMap` must be (H, W) of numbers from 0 on. Received: {numbers.dtype} {numbers.shape} in "
+                f"{label_file}. Unpack it again."
+            )
+        label = self._class_of[np.minimum(numbers, len(self._class_of) - 1)]
+        return {"image": image, "label": check_label(label, image, self.num_classes, label_file, image_file)}
+
+    @cached_property
+    def sizes(self):
+        """List of `(H, W)`, read from the image files' headers."""
+        return read_sizes(self._images)
+
+    def verify(self, progress=None):
+        """Read every example fully; return the `(60,)` pixels of each class. See `reading.read_all`."""
+        return read_all(self, progress)
+
+
+def _class_of(path):
+    """Return the class of each number in `labels.txt` (lines such as `1: accordion`); the last entry is background."""
+    advice = f"Download {NAMES_URL} and put it there."
+    numbers = {}
+    for line in require(path, advice).read_text(encoding="utf-8-sig", errors="replace").splitlines():
+        match = re.fullmatch(r"\s*(\d{1,5})\s*:\s*(.*\S)\s*", line)
+        if match:
+            numbers.setdefault(match[2].replace(" ", ""), int(match[1]))
+    names = [_NAMED_OTHERWISE.get(name, name) for name in CLASSES[1:]]
+    lacking = [name for name in names if name not in numbers]
+    if lacking:
+        raise ValueError(
+            f"{path} lacks {len(lacking)} of 59 classes: {', '.join(lacking[:5])}. Expected lines such as "
+            f"`1: accordion`. {advice}"
+        )
+    table = np.zeros(max(numbers.values()) + 2, np.uint8)
+    for index, name in enumerate(names, 1):
+        table[numbers[name]] = index
+    return table
