@@ -90,11 +90,7 @@ class Camvid(Sequence):
         if split not in _RUNS:
             raise ValueError(f"`split` must be one of {', '.join(_RUNS)}. Received: {split!r}.")
         directory = Path(directory)
-        self.ids = tuple(
-            f"{prefix}{frame:0{digits}d}"
-            for prefix, digits, first, last, step in _RUNS[split]
-            for frame in range(first, last + 1, step)
-        )
+        self.ids = _ids(split)
         images, labels = directory / "701_StillsRaw_full", directory / "LabeledApproved_full"
         self._images = files_of(
             images, [f"{key}.png" for key in self.ids], f"Download {IMAGES_URL} and unpack it into {directory}."
@@ -120,6 +116,14 @@ class Camvid(Sequence):
     def verify(self, progress=None):
         """Read every example fully; return the `(11,)` pixels of each class. See `reading.read_all`."""
         return read_all(self, progress)
+
+
+def _ids(split):
+    return tuple(
+        f"{prefix}{frame:0{digits}d}"
+        for prefix, digits, first, last, step in _RUNS[split]
+        for frame in range(first, last + 1, step)
+    )
 
 
 def _table():

@@ -67,12 +67,12 @@ def read_matlab(path, variable):
         from scipy.io import loadmat
     except ImportError as error:
         raise ImportError(f"Reading {path} needs SciPy: pip install scipy") from error
+    if not Path(path).is_file():
+        raise ValueError(f"{path} is missing. Was it moved while it was in use?")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # SciPy warns of what it then raises
             contents = loadmat(path, variable_names=[variable])
-    except FileNotFoundError as error:
-        raise ValueError(f"{path} is missing. Was it moved while it was in use?") from error
     except Exception as error:  # a damaged file makes SciPy raise nearly anything
         raise ValueError(f"{path} cannot be read as a MATLAB 5 file: {error}. Unpack it again.") from error
     if variable not in contents:

@@ -1,0 +1,178 @@
+"""TensorFlow Datasets builders over the readers: `import fcn_keras.datasets.builders`, then `tfds.load("voc_sbd")`.
+
+Most of these data sets may not be fetched by a program, or publish no checksum to hold a download against: put them
+into a folder by hand and say where it is:
+
+    config = tfds.download.DownloadConfig(manual_dir="/data/camvid")
+    tfds.load("camvid", split="train", download_and_prepare_kwargs={"download_config": config})
+
+The examples go into `fcn_keras.batches` as they are. `info.metadata` holds `num_classes` and `class_names`.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from . import camvid, pascal_context, voc_sbd
+from .reading import VOID
+
+try:
+    import importlib_resources  # noqa: F401  TFDS 4.9.10 needs it but does not say so
+    import tensorflow_datasets as tfds
+except ImportError as error:
+    raise ImportError(
+        'The TFDS builders need TensorFlow Datasets: pip install "fcn_keras[datasets]". The readers do without.'
+    ) from error
+
+
+class VocSbd(tfds.core.GeneratorBasedBuilder):
+    """PASCAL VOC segmentation with the Semantic Boundaries Dataset: 20 classes and background.
+
+    Splits: `train` and `val` (VOC), `sbd_train` (8498), `seg11valid` (736: VOC 2011 val that SBD does not train on),
+    and `test` where it was unpacked by hand, whose labels are all void because VOC keeps them.
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+    MANUAL_DOWNLOAD_INSTRUCTIONS = f"""
+    VOC 2012 and SBD are downloaded by themselves. To do it by hand, or for VOC 2011 or the test images, unpack
+    {voc_sbd.VOC_URLS[2012]} (or {voc_sbd.VOC_URLS[2011]}), {voc_sbd.SBD_URL} and, for `test`, {voc_sbd.TEST_URL}
+    into manual_dir, so that it holds VOCdevkit/VOC2012 and benchmark_RELEASE/dataset; or put the two archives there as
+    they are.
+    """
+
+    def _info(self):
+        return _info(self, voc_sbd.VocSbd, "http://host.robots.ox.ac.uk/pascal/VOC/", _VOC_SBD)
+
+    def _split_generators(self, dl_manager):
+        manual = _manual(dl_manager)
+        if manual is not None and any((manual / folder).is_dir() for folder in ("VOCdevkit", "TrainVal")):
+            splits = [split for split in voc_sbd.SPLITS if split != "test" or _has_test(manual)]
+            return {split: self._generate_examples(voc_sbd.VocSbd(manual, split)) for split in splits}
+        urls = {"voc": voc_sbd.VOC_URLS[2012], "sbd": voc_sbd.SBD_URL}
+        try:
+            folders = dl_manager.download_and_extract(urls)
+        except (OSError, tfds.download.DownloadError) as error:
+            raise ValueError(
+                f"VOC and SBD cannot be downloaded: {error}. Put VOCtrainval_11-May-2012.tar ({urls['voc']}) and "
+                f"benchmark.tgz ({urls['sbd']}) into {manual or 'manual_dir'} as they are."
+            ) from error
+        return {
+            split: self._generate_examples(voc_sbd.VocSbd(folders["voc"], split, year=2012, sbd=folders["sbd"]))
+            for split in voc_sbd.SPLITS
+            if split != "test"
+        }
+
+    def _generate_examples(self, reader):
+        return _examples(reader)
+
+
+class Camvid(tfds.core.GeneratorBasedBuilder):
+    """CamVid: 701 road scenes of 720x960 with SegNet's 11 classes and splits."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    MANUAL_DOWNLOAD_INSTRUCTIONS = f"""
+    Unpack {camvid.IMAGES_URL} into manual_dir and {camvid.LABELS_URL} into manual_dir/LabeledApproved_full, so that
+    manual_dir holds 701_StillsRaw_full/*.png and LabeledApproved_full/*_L.png.
+    """
+
+    def _info(self):
+        return _info(self, camvid.Camvid, camvid.HOMEPAGE, _CAMVID)
+
+    def _split_generators(self, dl_manager):
+        root = dl_manager.manual_dir
+        return {split: self._generate_examples(camvid.Camvid(root, split)) for split in ("train", "val", "test")}
+
+    def _generate_examples(self, reader):
+        return _examples(reader)
+
+
+class PascalContext(tfds.core.GeneratorBasedBuilder):
+    """PASCAL-Context: VOC 2010's images labelled throughout with 59 classes; everything else is background."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    MANUAL_DOWNLOAD_INSTRUCTIONS = f"""
+    Unpack {pascal_context.VOC_URL} and {pascal_context.LABELS_URL} into manual_dir and put {pascal_context.NAMES_URL}
+    there, so that it holds VOCdevkit/VOC2010, trainval/*.mat and labels.txt.
+    """
+
+    def _info(self):
+        return _info(self, pascal_context.PascalContext, pascal_context.HOMEPAGE, _PASCAL_CONTEXT)
+
+    def _split_generators(self, dl_manager):
+        root = dl_manager.manual_dir
+        return {split: self._generate_examples(pascal_context.PascalContext(root, split)) for split in ("train", "val")}
+
+    def _generate_examples(self, reader):
+        return _examples(reader)
+
+
+def _info(builder, reader, homepage, citation, *, maps=()):
+    """Describe a reader's examples; `maps` are the keys beside image and label that they have."""
+    one = not isinstance(reader.num_classes, dict)
+    features = {
+        "image": tfds.features.Image(shape=(None, None, 3), encoding_format="png"),
+        "label": _ids() if one else {head: _ids() for head in reader.num_classes},
+        "depth": _ids(np.uint16),
+        "hha": tfds.features.Image(shape=(None, None, 3), encoding_format="png"),
+    }
+    return tfds.core.DatasetInfo(
+        builder=builder,
+        description=type(builder).__doc__,
+        features=tfds.features.FeaturesDict({key: features[key] for key in ("image", "label", *maps)}),
+        homepage=homepage,
+        citation=citation,
+        metadata=tfds.core.MetadataDict(num_classes=reader.num_classes, class_names=reader.class_names),
+    )
+
+
+def _ids(dtype=np.uint8):
+    return tfds.features.Tensor(shape=(None, None), dtype=dtype, encoding=tfds.features.Encoding.ZLIB)
+
+
+def _examples(reader):
+    """Yield `(id, example)`; where a split has no labels, they are void."""
+    for key, example in zip(reader.ids, reader, strict=True):
+        void = np.full(example["image"].shape[:2], VOID, np.uint8)
+        yield key, {"label": void, **example}
+
+
+def _manual(dl_manager):
+    """Return the folder of files put there by hand, or None if there is none."""
+    try:
+        return Path(dl_manager.manual_dir)
+    except AssertionError:  # TFDS's way to say that it is missing or empty
+        return None
+
+
+def _has_test(folder):
+    return any(folder.glob("**/VOC201[12]/ImageSets/Segmentation/test.txt"))
+
+
+_VOC_SBD = """
+@article{everingham2015pascal,
+  title={The {PASCAL} Visual Object Classes Challenge: A Retrospective},
+  author={Everingham, Mark and Eslami, S. M. Ali and Van Gool, Luc and Williams, Christopher K. I. and Winn, John
+    and Zisserman, Andrew},
+  journal={International Journal of Computer Vision}, volume={111}, number={1}, pages={98--136}, year={2015}
+}
+@inproceedings{hariharan2011semantic,
+  title={Semantic Contours from Inverse Detectors},
+  author={Hariharan, Bharath and Arbel{\\'a}ez, Pablo and Bourdev, Lubomir and Maji, Subhransu and Malik, Jitendra},
+  booktitle={ICCV}, year={2011}
+}
+"""
+_CAMVID = """
+@article{brostow2009semantic,
+  title={Semantic Object Classes in Video: A High-Definition Ground Truth Database},
+  author={Brostow, Gabriel J. and Fauqueur, Julien and Cipolla, Roberto},
+  journal={Pattern Recognition Letters}, volume={30}, number={2}, pages={88--97}, year={2009}
+}
+"""
+_PASCAL_CONTEXT = """
+@inproceedings{mottaghi2014role,
+  title={The Role of Context for Object Detection and Semantic Segmentation in the Wild},
+  author={Mottaghi, Roozbeh and Chen, Xianjie and Liu, Xiaobai and Cho, Nam-Gyu and Lee, Seong-Whan and
+    Fidler, Sanja and Urtasun, Raquel and Yuille, Alan},
+  booktitle={CVPR}, year={2014}
+}
+"""
