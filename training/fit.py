@@ -20,7 +20,7 @@ def fit(recipe, stage, model, splits, *, verbose):
     Returns:
         The log's rows, all epochs of the stage: dicts of floats, with `val_mean_iu` over the heads.
     """
-    done = int(model.optimizer.iterations)
+    done = _batches_seen(model.optimizer)
     first = done // recipe.steps_per_epoch
     earlier = [_numbers(row) for row in stage.history(first)]
     scored = Spaced(splits["val"], recipe.validation_images)
@@ -61,6 +61,11 @@ def compile_model(model, recipe, num_classes):
     # XLA compiles anew for every size: only worth it where sizes are few.
     jit = "auto" if recipe.batch_size > 1 else False
     model.compile(recipe.optimizer(rate), losses, metrics=metrics, jit_compile=jit)
+
+
+def _batches_seen(optimizer):
+    """Return the number of batches trained on; `iterations` counts updates, fewer where gradients accumulate."""
+    return next(int(variable) for variable in optimizer.variables if variable.name == "iteration")
 
 
 def class_names(examples):

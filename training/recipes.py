@@ -1,14 +1,10 @@
 """Runs by name: a recipe is a frozen value, and a new experiment is a new value, not a new flag.
 
-`fcn-train NAME` trains `RECIPES[NAME]`; a recipe's `init_from` is trained first.
-
-Reference: Long, Shelhamer, Darrell, "Fully Convolutional Networks for Semantic Segmentation", CVPR 2015.
+`fcn-train NAME` trains `RECIPES[NAME]`; the recipes it starts from are trained first. Those of the paper's own data
+sets stand in `paper.py`.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,91 +12,13 @@ import keras
 
 from fcn_keras.augment import compose, crop, jitter, mirror, scale
 from fcn_keras.backbone import VGG16
-from fcn_keras.datasets.folder import Folder
-from fcn_keras.datasets.synthetic import Synthetic
 from fcn_keras.models import FCN8s, FCN16s, FCN32s
-from fcn_keras.optimizers import CaffeSGD
 
-POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
+from . import paper
+from .recipe import Recipe
+from .sources import folder, has_two_heads, synthetic
 
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides a training run but the place of its data.
-
-    Attributes:
-        model: function of `fcn_keras.models`, called with the data set's classes and `model_options`.
-        data: `(directory, split) -> examples`, a data set of `fcn_keras.datasets`; `directory` is None where the
-            data set is drawn.
-        steps: updates in all, in epochs of `steps_per_epoch`; after each the split `val` is scored, and the weights
-            kept.
-        init_from: name of the recipe whose best weights are transplanted; None starts from VGG16 (`imagenet`)
-            or from scratch.
-        imagenet: start the trunk from VGG16 trained on ImageNet.
-        learning_rate: where the rate starts; it falls to `final_learning_rate` times that along a half cosine.
-        optimizer: called with the learning rate, returns a `keras.optimizers.Optimizer`.
-        frozen: prefixes of the names of layers that do not learn.
-        validation_images: at most so many, evenly spaced over the split, are scored after an epoch.
-        dtype_policy: Keras's, such as `"mixed_bfloat16"`.
-    """
-
-    name: str
-    model: Callable
-    data: Callable[[Path | None, str], Sequence]
-    steps: int
-    steps_per_epoch: int
-    learning_rate: float
-    model_options: Mapping = field(default_factory=dict)
-    init_from: str | None = None
-    imagenet: bool = False
-    final_learning_rate: float = 1.0
-    optimizer: Callable = CaffeSGD
-    reduction: str = "mean"
-    class_weights: tuple[float, ...] | None = None
-    batch_size: int = 1
-    augment: Callable | None = None
-    buckets: tuple[tuple[int, int], ...] | None = None
-    replacement: bool = False
-    frozen: tuple[str, ...] = ()
-    validation_images: int | None = None
-    dtype_policy: str = "float32"
-    seed: int = 1337  # the released data layers' seed
-
-    def __post_init__(self):
-        for name in ("steps", "steps_per_epoch", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"`{name}` is at least 1. Received: {getattr(self, name)}.")
-        if self.steps % self.steps_per_epoch:
-            raise ValueError(
-                "`steps` must be a multiple of `steps_per_epoch`, after which weights are kept. "
-                f"Received: {self.steps} and {self.steps_per_epoch}. With --steps, give --steps-per-epoch too."
-            )
-        if self.dtype_policy not in POLICIES:
-            raise ValueError(f"`dtype_policy` is one of {POLICIES}. Received: {self.dtype_policy!r}.")
-        if not self.learning_rate > 0:
-            raise ValueError(f"`learning_rate` is above 0. Received: {self.learning_rate}.")
-
-
-SCENES = {"train": (800, 1), "val": (80, 2)}  # split -> number of scenes, seed
-
-
-def synthetic(directory, split):
-    """Draw the toy scenes."""
-    if directory is not None:
-        raise ValueError("The synthetic scenes are drawn, not read. Leave --data out.")
-    if split not in SCENES:
-        raise ValueError(f"The synthetic scenes have the splits {', '.join(SCENES)}. Received: {split!r}.")
-    count, seed = SCENES[split]
-    return Synthetic(count, seed=seed)
-
-
-def folder(directory, split, **options):
-    """Read one's own images and masks: `Folder` with a message for the command line."""
-    if directory is None:
-        raise ValueError("This recipe reads images: give their folder with --data DIR.")
-    return Folder(directory, split, **options)
-
-
+# (filters, convolutions) of the blocks, and the width of fc6 and fc7: a net for two processor cores.
 NARROW = (((16, 1), (32, 1), (48, 2), (64, 2), (96, 2)), 160)
 
 SYNTHETIC_FCN32S = Recipe(
@@ -197,27 +115,9 @@ RECIPES = {
         FOLDER_FCN32S,
         FOLDER_FCN16S,
         FOLDER_FCN8S,
+        *paper.RECIPES,
     )
 }
-
-
-def describe(recipe):
-    """Write a recipe's fields as JSON's types; functions by their names and what is bound to them."""
-    return {f.name: _written(getattr(recipe, f.name)) for f in fields(recipe)}
-
-
-def _written(value):
-    if isinstance(value, partial):
-        bound = [str(_written(x)) for x in value.args]
-        bound += [f"{key}={_written(x)}" for key, x in value.keywords.items()]
-        return f"{_written(value.func).lstrip('_')}({', '.join(bound)})"
-    if callable(value):
-        return value.__name__
-    if isinstance(value, Mapping):
-        return {key: _written(x) for key, x in value.items()}
-    if isinstance(value, tuple | list):
-        return [_written(x) for x in value]
-    return value
 
 
 def classes_of(given):
@@ -230,7 +130,8 @@ def find(name, overrides=None):
 
     Args:
         overrides: dict of a subset of `steps`, `steps_per_epoch`, `batch_size`, `learning_rate`, `seed`,
-            `dtype_policy`, and of `classes` and `ignore_label`, which go to the reader of one's own folder.
+            `dtype_policy`, `splits`; of `classes` and `ignore_label`, which go to the reader of one's own folder; of
+            `width`, a factor on all channels; and of `stand_in`, True for drawn scenes instead of the data set.
 
     Raises:
         ValueError: if there is no such recipe, or it does not take an override.
@@ -243,7 +144,41 @@ def find(name, overrides=None):
         if recipe.data is not folder:
             raise ValueError(f"{name} knows its classes: {', '.join(sorted(reading))} cannot be set for it.")
         overrides["data"] = partial(folder, **reading)
+    if overrides.pop("stand_in", False):
+        recipe = stand_in(recipe)
+    if "width" in overrides:
+        recipe = narrowed(recipe, overrides.pop("width"))
     if "steps" in overrides:
         epochs = -(-overrides["steps"] // recipe.steps_per_epoch)
         overrides.setdefault("steps_per_epoch", overrides["steps"] // max(epochs, 1))
     return replace(recipe, **overrides)
+
+
+def chain(name, overrides=None):
+    """Return the recipe of that name after all those it starts from, each once, in the order to train them."""
+    recipe = find(name, overrides)
+    before = [r for source in recipe.sources.values() for r in chain(source, overrides)]
+    return [*{r.name: r for r in before}.values(), recipe]
+
+
+def stand_in(recipe):
+    """Put drawn scenes of the same kind in the place of a recipe's data set, to see it run where the data is not.
+
+    The scenes have an image, depth, HHA, and the semantic and geometric labels where the recipe has two heads.
+    """
+    return replace(
+        recipe,
+        data=partial(synthetic, heads=has_two_heads(recipe.data)),
+        splits=("train", "val"),
+        validation_images=min(recipe.validation_images or 20, 20),
+    )
+
+
+def narrowed(recipe, width):
+    """Multiply all channels of a recipe's net by `width`; there are no ImageNet weights for another width than 1."""
+    if not 0 < width <= 1:
+        raise ValueError(f"`width` is above 0, at most 1. Received: {width}.")
+    blocks, top = recipe.model_options.get("channels", VGG16)
+    channels = tuple((max(1, round(filters * width)), count) for filters, count in blocks), max(1, round(top * width))
+    options = {**recipe.model_options, "channels": channels}
+    return replace(recipe, model_options=options, imagenet=recipe.imagenet and width == 1)

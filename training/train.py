@@ -36,6 +36,9 @@ def _parser():
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--dtype-policy", help="Keras's, such as mixed_bfloat16 (default: float32)")
+    parser.add_argument("--splits", nargs=2, metavar=("TRAIN", "VAL"), help="splits to train and to validate on")
+    parser.add_argument("--width", type=float, help="factor on all channels of the net, such as 0.125; from scratch")
+    parser.add_argument("--stand-in", action="store_true", help="drawn scenes of the same kind instead of the data set")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     return parser
 
@@ -52,13 +55,15 @@ def _train(arguments):
         "learning_rate",
         "seed",
         "dtype_policy",
+        "splits",
+        "width",
     )
     overrides = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     if "classes" in overrides:
         overrides["classes"] = recipes.classes_of(overrides["classes"])
-    chain = [recipes.find(arguments.recipe, overrides)]
-    while chain[0].init_from:
-        chain.insert(0, recipes.find(chain[0].init_from, overrides))
+    if arguments.stand_in:
+        overrides["stand_in"] = True
+    chain = recipes.chain(arguments.recipe, overrides)
     run = _Run(arguments, overrides)
     for recipe in chain:
         run.train(recipe)
@@ -75,7 +80,7 @@ class _Run:
         self.overrides = overrides
         # Off a terminal, one line an epoch instead of a bar.
         self.verbose = 0 if arguments.quiet else 1 if sys.stdout.isatty() else 2
-        self.verified = False
+        self.verified = set()
 
     def train(self, recipe):
         from .fit import class_names, fit
@@ -99,12 +104,12 @@ class _Run:
 
     def decisions(self, recipe):
         """What decides the result, written down and compared when a run is continued."""
-        from . import recipes
+        from .recipe import describe
 
         return {
             "recipe": recipe.name,
             "overrides": self.overrides,
-            "settings": recipes.describe(recipe),
+            "settings": describe(recipe),
             "data": str(self.data.resolve()) if self.data else None,
             "weights": str(self.weights.resolve()) if self.weights else None,
             "weights_preprocessing": self.preprocessing,
@@ -112,14 +117,18 @@ class _Run:
 
     def examples(self, recipe):
         """Open both splits, and read every file once before the first stage trains."""
+        from .recipe import describe
+
         if self.data is not None and not self.data.is_dir():
             raise ValueError(f"--data {self.data} is not a folder.")
-        splits = {split: recipe.data(self.data, split) for split in ("train", "val")}
-        if not self.verified and hasattr(splits["train"], "verify"):
-            print(f"Reading the {sum(map(len, splits.values()))} images and masks of {self.data} once.", flush=True)
-            for split in splits.values():
-                split.verify()
-        self.verified = True
+        train, val = (recipe.data(self.data, split) for split in recipe.splits)
+        splits = {"train": train, "val": val}
+        read = (*recipe.splits, describe(recipe)["data"])
+        if read not in self.verified and hasattr(train, "verify"):
+            print(f"Reading the {len(train) + len(val)} images and masks of {self.data} once.", flush=True)
+            train.verify()
+            val.verify()
+        self.verified.add(read)
         return splits
 
     def model(self, recipe, stage, examples):
@@ -135,10 +144,9 @@ class _Run:
             return _load(stage.last)
         keras.utils.set_random_seed(recipe.seed)
         model = recipe.model(examples.num_classes, **recipe.model_options)
-        if recipe.init_from:
-            before = Stage(self.workdir / recipe.init_from)
-            fcn.transplant(_load(before.best), model)
-        elif recipe.imagenet:
+        for suffix, source in recipe.sources.items():
+            fcn.transplant(_load(Stage(self.workdir / source).best), model, suffix=suffix)
+        if recipe.imagenet and not recipe.sources:
             print(fcn.load_imagenet(model, self.weights, preprocessing=self.preprocessing))
         for layer in model.layers:
             if recipe.frozen and layer.name.startswith(recipe.frozen):

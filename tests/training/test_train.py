@@ -12,7 +12,6 @@ from PIL import Image
 from fcn_keras.datasets.synthetic import Synthetic
 from fcn_keras.optimizers import CaffeSGD
 from training import callbacks, recipes, train
-from training.recipes import Recipe
 
 TINY = (((4, 1), (6, 1), (8, 1), (8, 1), (8, 1)), 8)
 
@@ -248,21 +247,3 @@ def test_options_out_of_range(tmp_path, capsys):
 def test_the_workdir_is_a_file(tmp_path, capsys):
     (tmp_path / "file").touch()
     assert "file" in refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path / "file")
-
-
-def test_every_recipe_builds_its_net():
-    for name, recipe in recipes.RECIPES.items():
-        assert recipe.name == name
-        assert recipe.init_from is None or recipe.init_from in recipes.RECIPES
-        options = {**recipe.model_options, "channels": TINY}
-        assert recipe.model(5, **options).output.shape[-1] == 5
-
-
-def test_recipes_are_values():
-    assert isinstance(recipes.find("camvid_fcn8s"), Recipe)
-    changed = recipes.find("folder_fcn8s", {"classes": 4, "steps": 10})
-    assert isinstance(changed.data, partial)
-    assert (changed.steps, changed.steps_per_epoch) == (10, 10)
-    shorter = recipes.find("camvid_fcn16s", {"steps": 80})  # its own epochs of 50 do not fit
-    assert (shorter.steps, shorter.steps_per_epoch) == (80, 40)
-    assert recipes.find("folder_fcn8s").steps == recipes.RECIPES["folder_fcn8s"].steps

@@ -1,0 +1,98 @@
+"""What decides a training run, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import partial
+from pathlib import Path
+
+from fcn_keras.optimizers import CaffeSGD
+
+POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training run but the place of its data.
+
+    Attributes:
+        model: function that builds a network of `fcn_keras`, called with the data set's classes and `model_options`.
+        data: `(directory, split) -> examples`, a data set of `fcn_keras.datasets`; `directory` is None where the
+            data set is drawn.
+        steps: updates in all, in epochs of `steps_per_epoch`; after each the validation split is scored, and the
+            weights kept.
+        init_from: name of the recipe whose best weights are transplanted; of late fusion, a mapping from each trunk
+            to the recipe of its net; None starts from VGG16 (`imagenet`) or from scratch.
+        imagenet: start the trunk from VGG16 trained on ImageNet.
+        splits: names of the splits to train and to validate on.
+        learning_rate: where the rate starts; it falls to `final_learning_rate` times that along a half cosine.
+        optimizer: called with the learning rate, returns a `keras.optimizers.Optimizer`.
+        frozen: prefixes of the names of layers that do not learn.
+        replacement: draw every training example independently, as the released data layers do.
+        validation_images: at most so many, evenly spaced over the split, are scored after an epoch.
+        dtype_policy: Keras's, such as `"mixed_bfloat16"`.
+    """
+
+    name: str
+    model: Callable
+    data: Callable[[Path | None, str], Sequence]
+    steps: int
+    steps_per_epoch: int
+    learning_rate: float
+    model_options: Mapping = field(default_factory=dict)
+    init_from: str | Mapping[str, str] | None = None
+    imagenet: bool = False
+    splits: tuple[str, str] = ("train", "val")
+    final_learning_rate: float = 1.0
+    optimizer: Callable = CaffeSGD
+    reduction: str = "mean"
+    class_weights: tuple[float, ...] | None = None
+    batch_size: int = 1
+    augment: Callable | None = None
+    buckets: tuple[tuple[int, int], ...] | None = None
+    replacement: bool = False
+    frozen: tuple[str, ...] = ()
+    validation_images: int | None = None
+    dtype_policy: str = "float32"
+    seed: int = 1337  # the released data layers' seed
+
+    def __post_init__(self):
+        for name in ("steps", "steps_per_epoch", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"`{name}` is at least 1. Received: {getattr(self, name)}.")
+        if self.steps % self.steps_per_epoch:
+            raise ValueError(
+                "`steps` must be a multiple of `steps_per_epoch`, after which weights are kept. "
+                f"Received: {self.steps} and {self.steps_per_epoch}. With --steps, give --steps-per-epoch too."
+            )
+        if self.dtype_policy not in POLICIES:
+            raise ValueError(f"`dtype_policy` is one of {POLICIES}. Received: {self.dtype_policy!r}.")
+        if not self.learning_rate > 0:
+            raise ValueError(f"`learning_rate` is above 0. Received: {self.learning_rate}.")
+
+    @property
+    def sources(self):
+        """The recipes to transplant from: `{suffix of the trunk: name}`, the only trunk's suffix being `""`."""
+        if self.init_from is None:
+            return {}
+        return {"": self.init_from} if isinstance(self.init_from, str) else dict(self.init_from)
+
+
+def describe(recipe):
+    """Write a recipe's fields as JSON's types; functions by their names and what is bound to them."""
+    return {f.name: _written(getattr(recipe, f.name)) for f in fields(recipe)}
+
+
+def _written(value):
+    if isinstance(value, partial):
+        bound = [str(_written(x)) for x in value.args]
+        bound += [f"{key}={_written(x)}" for key, x in value.keywords.items()]
+        return f"{_written(value.func).lstrip('_')}({', '.join(bound)})"
+    if callable(value):
+        return value.__name__
+    if isinstance(value, Mapping):
+        return {key: _written(x) for key, x in value.items()}
+    if isinstance(value, tuple | list):
+        return [_written(x) for x in value]
+    return value

@@ -1,0 +1,86 @@
+"""Where recipes read from: `(directory, split) -> examples`, with messages for the command line."""
+
+from pathlib import Path
+
+from fcn_keras.datasets.folder import Folder
+from fcn_keras.datasets.synthetic import Synthetic
+
+SCENES = {"train": (800, 1), "val": (80, 2)}  # split -> number of scenes, seed
+
+
+def synthetic(directory, split, **options):
+    """Draw the toy scenes; `options` are `Synthetic`'s."""
+    if directory is not None:
+        raise ValueError("The synthetic scenes are drawn, not read. Leave --data out.")
+    if split not in SCENES:
+        raise ValueError(f"The synthetic scenes have the splits {', '.join(SCENES)}. Received: {split!r}.")
+    count, seed = SCENES[split]
+    return Synthetic(count, seed=seed, **options)
+
+
+def folder(directory, split, **options):
+    """Read one's own images and masks; `options` are `Folder`'s."""
+    return Folder(_given(directory), split, **options)
+
+
+def camvid(directory, split, **options):
+    """Read the CamVid of `fcn_keras.datasets.camvid`."""
+    from fcn_keras.datasets.camvid import Camvid
+
+    return Camvid(_given(directory), split, **options)
+
+
+def voc_sbd(directory, split):
+    """Read PASCAL VOC and SBD; `directory` holds `VOCdevkit` and `benchmark_RELEASE`."""
+    from fcn_keras.datasets.voc_sbd import VocSbd
+
+    return VocSbd(_given(directory), split)
+
+
+def pascal_context(directory, split):
+    """Read PASCAL-Context."""
+    from fcn_keras.datasets.pascal_context import PascalContext
+
+    return PascalContext(_given(directory), split)
+
+
+def nyud_v2(directory, split, **options):
+    """Read the official NYUDv2 file; `options` are `NyudV2`'s."""
+    from fcn_keras.datasets.nyud_v2 import NyudV2
+
+    return NyudV2(_given(directory), split, **options)
+
+
+def nyud_folder(directory, split, **options):
+    """Read a NYUDv2 unpacked to image files; `options` are `NyudFolder`'s."""
+    from fcn_keras.datasets.nyud_v2 import NyudFolder
+
+    return NyudFolder(_given(directory), split, **options)
+
+
+def sift_flow(directory, split):
+    """Read SIFT Flow with its semantic and geometric labels."""
+    from fcn_keras.datasets.sift_flow import SiftFlow
+
+    return SiftFlow(_given(directory), split)
+
+
+def stanford_background(directory, split):
+    """Read Stanford Background with its semantic labels and the geometric ones derived from them."""
+    from fcn_keras.datasets.stanford_background import StanfordBackground
+
+    return StanfordBackground(_given(directory), split)
+
+
+TWO_HEADS = (sift_flow, stanford_background)
+
+
+def has_two_heads(source):
+    """Tell whether a source's examples have semantic and geometric labels."""
+    return getattr(source, "func", source) in TWO_HEADS
+
+
+def _given(directory):
+    if directory is None:
+        raise ValueError("This recipe reads images: give their folder with --data DIR.")
+    return Path(directory)
