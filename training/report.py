@@ -20,15 +20,18 @@ def summary(matrix, names):
         names: of the classes.
 
     Returns:
-        dict of JSON's types: the four metrics 0..1; `per_class_iu` and `per_class_accuracy` by name, None where a
+        dict of JSON's types: the four metrics 0..1; `mean_iu_present`, the mean over the classes that occur in the
+        truth, as the paper's for SIFT Flow; `per_class_iu` and `per_class_accuracy` by name, None where a
         class has no pixel to be scored on; `classes` and `matrix`.
     """
     from fcn_keras.metrics import scores
 
     metrics = scores(matrix)
     truth, hits = matrix.sum(axis=1), matrix.diagonal()
+    present = [float(iu) for iu, total in zip(metrics["per_class_iu"], truth, strict=True) if total]
     return {
         **{name: float(metrics[name]) for name in FOUR},
+        "mean_iu_present": sum(present) / len(present) if present else None,
         "per_class_iu": {
             name: None if iu != iu else float(iu) for name, iu in zip(names, metrics["per_class_iu"], strict=True)
         },
@@ -68,7 +71,9 @@ def table(result):
     if absent:
         lines += ["", f"Left out of the means, in neither truth nor prediction: {', '.join(absent)}."]
     if invented:
+        count, present = len(names) - len(absent) - len(invented), _percent(result["mean_iu_present"])
         lines += ["", f"Predicted but in no label, so IU 0 counts in mean IU: {', '.join(invented)}."]
+        lines += [f"Mean IU over the {count} classes that the labels hold: {present}."]
     return "\n".join(lines)
 
 

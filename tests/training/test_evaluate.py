@@ -115,6 +115,7 @@ def test_the_table():
             "Left out of the means, in neither truth nor prediction: boat.",
             "",
             "Predicted but in no label, so IU 0 counts in mean IU: ghost.",
+            "Mean IU over the 2 classes that the labels hold: 79.64.",
         ]
     )
 
@@ -332,3 +333,114 @@ def test_help_needs_no_tensorflow():
     code = "import sys; from training.evaluate import main; sys.modules['tensorflow'] = None; main(['--help'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert "mean IU" in done.stdout
+
+
+def scored(capsys, *arguments):
+    """Run the command, and return what --json prints."""
+    assert main([*map(str, arguments), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_label_files_against_true_ones(tmp_path, capsys):
+    # Six pixels count: 0 is right twice and once taken for 3, 3 is right twice and once taken for 0.
+    truth = np.array([[0, 0, 0, 255], [3, 3, 3, 255]], np.uint8)
+    predicted = np.array([[0, 0, 3, 3], [0, 3, 3, 255]], np.uint8)
+    write(tmp_path / "truth.png", truth)
+    palette_file(tmp_path / "predicted.png", predicted)
+    report = scored(capsys, tmp_path / "predicted.png", "--labels", tmp_path / "truth.png", "--output", tmp_path / "o")
+    assert report["matrix"] == [[2, 0, 0, 1], [0] * 4, [0] * 4, [1, 0, 0, 2]]
+    assert report["per_class_iu"] == {"0": 0.5, "1": None, "2": None, "3": 0.5}
+    assert (report["mean_iu"], report["images"], report["labels_without_prediction"]) == (0.5, 1, 0)
+    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["metrics.json", "metrics.png", "metrics.txt"]
+    assert "mean IU           50.00" in (tmp_path / "o" / "metrics.txt").read_text()
+
+
+def palette_file(path, ids):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture = Image.fromarray(ids)
+    picture.putpalette(list(range(256)) * 3)
+    picture.save(path)
+
+
+def test_folders_of_label_files(tmp_path, capsys):
+    generator = np.random.default_rng(0)
+    truths, predictions = [], []
+    for key in ("a/0", "a/1", "b/0"):
+        truth, predicted = generator.integers(0, 4, (7, 5), np.uint8), generator.integers(0, 3, (7, 5), np.uint8)
+        predicted[truth == 3] = 3  # where the truth is void, nothing is counted
+        write(tmp_path / "truth" / f"{key}.png", truth)
+        palette_file(tmp_path / "predicted" / f"{key}.png", predicted)
+        truths.append(truth[truth < 3])
+        predictions.append(predicted[truth < 3])
+    write(tmp_path / "truth" / "unlabelled.png", np.zeros((2, 2), np.uint8))
+    (tmp_path / "predicted" / "notes.txt").write_text("mine")
+    arguments = [tmp_path / "predicted", "--labels", tmp_path / "truth", "--classes", 3, "--ignore-label", 3]
+    report = scored(capsys, *arguments)
+    expected = sklearn_metrics.confusion_matrix(np.concatenate(truths), np.concatenate(predictions), labels=range(3))
+    assert report["matrix"] == expected.tolist()
+    assert (report["images"], report["labels_without_prediction"]) == (3, 1)
+    assert main([*map(str, arguments)]) == 0
+    assert "3 files, in percent; 1 more labels have no prediction\n" in capsys.readouterr().out
+
+
+def test_a_file_and_the_folder_of_its_label(tmp_path, capsys):
+    write(tmp_path / "a.png", np.array([[1, 0]], np.uint8))
+    write(tmp_path / "truth" / "a.png", np.array([[1, 1]], np.uint8))
+    assert scored(capsys, tmp_path / "a.png", "--labels", tmp_path / "truth")["matrix"] == [[0, 0], [1, 1]]
+
+
+def test_label_files_in_colours(tmp_path, capsys):
+    (tmp_path / "classes.txt").write_text("sky 0 0 255\nroad 90 90 90\nvoid 0 0 0\n")
+    colors = np.array([[0, 0, 255], [90, 90, 90], [0, 0, 0]], np.uint8)
+    write(tmp_path / "truth.png", colors[[[0, 1, 1, 2]]])
+    write(tmp_path / "grey.png", np.array([[0, 1, 0, 0]], np.uint8))
+    options = ["--labels", tmp_path / "truth.png", "--classes", tmp_path / "classes.txt"]
+    report = scored(capsys, tmp_path / "grey.png", *options)
+    assert (report["classes"], report["matrix"]) == (["sky", "road"], [[1, 0], [1, 1]])
+    message = error_of(capsys, tmp_path / "grey.png", "--labels", tmp_path / "truth.png")
+    assert "truth.png holds colours, and the classes have none." in message
+
+
+def test_label_files_that_do_not_fit(tmp_path, capsys):
+    for folder, names in (("predicted", "abcdefg"), ("truth", "a")):
+        for name in names:
+            write(tmp_path / folder / f"{name}.png", np.zeros((2, 3), np.uint8))
+    predicted, truth = tmp_path / "predicted", tmp_path / "truth"
+    message = error_of(capsys, predicted, "--labels", truth)
+    assert f"6 of 7 predictions have no label of the same stem in {truth}: b, c, d, e, f. Add the labels" in message
+    assert "predicted is a folder, " in error_of(capsys, predicted, "--labels", truth / "a.png")
+    message = error_of(capsys, tmp_path / "gone", "--labels", truth)
+    assert "gone is missing. Name predicted label files." in message
+    message = error_of(capsys, predicted, "--labels", tmp_path / "gone")
+    assert "gone is missing. Name the true ones with --labels." in message
+    (tmp_path / "empty").mkdir()
+    assert "empty holds no label file." in error_of(capsys, tmp_path / "empty", "--labels", truth)
+    write(truth / "a.bmp", np.zeros((2, 3), np.uint8))
+    assert "a.bmp and " in error_of(capsys, truth / "a.png", "--labels", truth)
+
+
+def test_pixels_that_do_not_fit(tmp_path, capsys):
+    truth = write(tmp_path / "truth.png", np.array([[0, 1, 255]], np.uint8))
+    message = error_of(capsys, write(tmp_path / "turned.png", np.zeros((3, 1), np.uint8)), "--labels", truth)
+    assert "turned.png is (3, 1) (height, width), " in message
+    message = error_of(capsys, write(tmp_path / "open.png", np.array([[0, 255, 0]], np.uint8)), "--labels", truth)
+    assert "A prediction may hold 0..254, never void. Received: [255] in" in message
+    message = error_of(capsys, truth, "--labels", truth, "--classes", 1)
+    assert "`label` may hold 0..0 or 255 (void). Received: [1] in" in message
+    void = write(tmp_path / "void.png", np.full((1, 3), 255, np.uint8))
+    assert "Every pixel of the split is void (255)" in error_of(capsys, truth, "--labels", void)
+
+
+@pytest.mark.parametrize("option", ["--data", "--split", "--recipe"])
+def test_options_that_do_not_go_with_label_files(option, capsys):
+    message = error_of(capsys, "a.png", "--labels", "b.png", option, "x")
+    assert f"{option} says where a model's images are; --labels scores files." in message
+
+
+def test_the_released_nets_own_output(shared, capsys):
+    folder = shared / "data" / "fcn_demo"
+    report = scored(capsys, folder / "output_index.png", "--labels", folder / "label.png", "--classes", 21)
+    published = {"pixel_accuracy": 0.842514, "mean_accuracy": 0.845463, "mean_iu": 0.719616, "fw_iu": 0.727374}
+    assert {name: round(report[name], 6) for name in published} == published
+    # Mean IU is over the classes of this one image: the 18 in neither truth nor prediction are left out.
+    assert [name for name, iu in report["per_class_iu"].items() if iu is not None] == ["0", "2", "15"]
