@@ -81,8 +81,8 @@ def quantities(depth, camera, *, measured=None):
     """Measure disparity, height above ground and angle with gravity.
 
     The normals come from planes fitted to 7x7 windows, so at the edge of a surface they mix its two sides, as in the
-    published code. The lowest point lies at height 0, unless it is less than 0.9 m below the
-    camera: then the ground is taken to be 1.3 m below.
+    published code. The lowest point lies at height 0, unless it is less than 0.9 m below the camera: then the ground
+    is taken to be 1.3 m below.
 
     Args:
         depth: as for `hha`.
