@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 
 from . import command
+from .splits import add_options
 
 DESCRIPTION = """Score a model over a whole split, every image at its own size: pixel accuracy, mean accuracy, mean IU,
 frequency weighted IU, and the IU of every class. A model that fcn-train wrote knows its data: recipe.json beside it
-names the recipe and the folder."""
+names the recipe and the folder. With --labels, score label files that anything wrote; their classes are as many as the
+highest id, unless --classes says otherwise."""
 
 
 def main(argv=None):
@@ -17,16 +19,19 @@ def main(argv=None):
 
 def _parser():
     parser = argparse.ArgumentParser(prog="fcn-evaluate", description=DESCRIPTION)
-    parser.add_argument("model", type=Path, help="a .keras file, or a stage's folder: then its best.keras")
-    parser.add_argument("--data", type=Path, help="folder of the data set (default: the one trained on)")
-    parser.add_argument("--split", default="val", help="default: val; none where the data set is not divided")
-    parser.add_argument("--recipe", help="read the data as this recipe does (default: the recipe trained)")
     parser.add_argument(
-        "--classes",
-        help="your own folder's class file, or number of classes "
-        "(default: as trained; else DATA/classes.txt; else as many as the model has)",
+        "model",
+        type=Path,
+        help="a .keras file, or a stage's folder: then its best.keras; with --labels, a PNG of class ids (grey or "
+        "palette) or a folder of them",
     )
-    parser.add_argument("--ignore-label", type=int, help="your own folder's void id besides 255")
+    add_options(parser)
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        metavar="PATH",
+        help="score label files: the true ones, a file or a folder of the same stems",
+    )
     parser.add_argument(
         "--output", type=Path, help="folder for metrics.json, metrics.txt and metrics.png; replaces older ones"
     )
@@ -56,6 +61,7 @@ def evaluate(model, examples, *, progress=None):
     import fcn_keras as fcn
 
     from .ahead import read_ahead
+    from .counting import confusion
     from .inputs import heads_of, modality_of, pixels_of
     from .saved import class_counts
 
@@ -66,7 +72,7 @@ def evaluate(model, examples, *, progress=None):
     for index, example in enumerate(read_ahead(read, range(len(examples)))):
         predicted = heads_of(fcn.predict(model, pixels_of(example, modality)))
         for head, truth in heads_of(example["label"]).items():
-            matrices[head] += _confusion(truth, predicted[head], counts[head], _place(examples, index))
+            matrices[head] += confusion(truth, predicted[head], counts[head], _place(examples, index))
         if progress is not None:
             progress(index + 1, len(examples))
     return matrices
@@ -101,50 +107,21 @@ def _reader(examples, modality):
     return read
 
 
-def _confusion(truth, predicted, num_classes, place, void=255):
-    """Count the pairs of true and predicted class over the pixels that are not void."""
-    import numpy as np
-
-    counted = truth != void
-    truth, predicted = truth[counted].astype(np.int64), predicted[counted]
-    outside = truth[(truth < 0) | (truth >= num_classes)]
-    if outside.size:
-        raise ValueError(
-            f"`label` may hold 0..{num_classes - 1} or {void} (void). Received: {np.unique(outside)[:5].tolist()} "
-            f"in {place}. Subtract 1 if your classes start at 1."
-        )
-    cells = np.bincount(num_classes * truth + predicted, minlength=num_classes**2)
-    return cells.reshape(num_classes, num_classes)
-
-
 def _place(examples, index):
     return f"image {examples.ids[index]}" if hasattr(examples, "ids") else f"example {index}"
 
 
 def _evaluate(arguments):
-    from .inputs import heads_of
-    from .outputs import require_folder
     from .report import summary, table, to_json
-    from .saved import class_counts, find_model, load_model
     from .stage import versions
 
-    path = find_model(arguments.model)
-    model = load_model(path)
-    examples, origin = _open(arguments, path, class_counts(model))
-    _require_same_classes(class_counts(model), examples)
-    if arguments.output is not None:
-        require_folder(arguments.output)
-    matrices = evaluate(model, examples, progress=_progress(arguments.json))
-    names = heads_of(examples.class_names)
+    origin, title, matrices, names = (_score_model if arguments.labels is None else _score_files)(arguments)
     results = {}
     for head, matrix in matrices.items():
         if not matrix.any():
             raise ValueError("Every pixel of the split is void (255): there is nothing to score.")
         results[head] = summary(matrix, names[head])
-    report = {"model": str(path), **origin, "images": len(examples), "versions": versions()}
-    report |= results.get("", {"heads": results})
-    place = ", ".join(filter(None, (origin["data"] or origin["recipe"], origin["split"])))
-    title = f"{path} on {place}: {len(examples)} images, in percent"
+    report = {**origin, "versions": versions(), **results.get("", {"heads": results})}
     tables = [f"{head}\n{table(result)}" if head else table(result) for head, result in results.items()]
     text = "\n\n".join([title, *tables])
     if arguments.output is not None:
@@ -152,54 +129,53 @@ def _evaluate(arguments):
     print(to_json(report) if arguments.json else text)
 
 
-def _open(arguments, path, counts):
-    """Open the split that the options and the model's recipe.json name.
+def _score_model(arguments):
+    """Return what is scored as JSON's types, a title, and the confusion matrices and class names by head."""
+    from .inputs import heads_of
+    from .outputs import require_folder
+    from .saved import class_counts, class_names_beside, decisions_beside, find_model, load_model
+    from .splits import described, open_split
 
-    Returns:
-        The examples, and a dict that says where they come from.
-    """
-    from . import recipes
-    from .saved import decisions_beside
-
-    trained = decisions_beside(path)
-    if arguments.recipe not in (None, trained.get("recipe")):
-        trained = {}  # what was decided for another recipe says nothing about this one
-    name = arguments.recipe or trained.get("recipe")
-    directory = arguments.data or (Path(trained["data"]) if trained.get("data") else None)
-    if directory is not None and not directory.is_dir():
-        hint = "Name the data set's folder." if arguments.data else "The model was trained on it: say --data DIR."
-        raise ValueError(f"{directory} is not a folder. {hint}")
-    reading = _reading(arguments, trained.get("overrides", {}))
-    split = None if arguments.split == "none" else arguments.split
-    origin = {"recipe": name, "data": str(directory) if directory else None, "split": split}
-    if name is None:
-        return _own_folder(directory, split, reading, path, counts), origin
-    return recipes.find(name, reading).data(directory, split), origin
-
-
-def _reading(arguments, overrides):
-    """Merge how one's own folder is read: as trained, unless an option says otherwise."""
-    from . import recipes
-
-    reading = {key: overrides[key] for key in ("classes", "ignore_label") if key in overrides}
-    if arguments.classes is not None:
-        reading["classes"] = recipes.classes_of(arguments.classes)
-    if arguments.ignore_label is not None:
-        reading["ignore_label"] = arguments.ignore_label
-    return reading
-
-
-def _own_folder(directory, split, reading, path, counts):
-    """Open images and masks for a model that no recipe of fcn-train lies beside."""
-    from fcn_keras.datasets.folder import Folder
-
-    from .saved import class_names_beside
-
-    if directory is None:
+    path = find_model(arguments.model)
+    model = load_model(path)
+    counts, trained = class_counts(model), decisions_beside(path)
+    if not (trained.get("recipe") or arguments.recipe or arguments.data):
         raise ValueError(f"There is no recipe.json beside {path}: say --data DIR, or --recipe NAME.")
-    if not (directory / "classes.txt").is_file():
-        reading.setdefault("classes", class_names_beside(path) or next(iter(counts.values())))
-    return Folder(directory, split, **reading)
+    examples, origin = open_split(
+        arguments, trained, classes=lambda: class_names_beside(path) or next(iter(counts.values()))
+    )
+    _require_same_classes(counts, examples)
+    if arguments.output is not None:
+        require_folder(arguments.output)
+    matrices = evaluate(model, examples, progress=_progress(arguments.json))
+    title = f"{path} on {described(origin)}: {len(examples)} images, in percent"
+    return {"model": str(path), **origin, "images": len(examples)}, title, matrices, heads_of(examples.class_names)
+
+
+def _score_files(arguments):
+    """Return the same of label files against the true ones."""
+    from .outputs import require_folder
+    from .predictions import VOID, evaluate_files
+    from .recipes import classes_of
+
+    for name in ("data", "split", "recipe"):
+        if getattr(arguments, name) is not None:
+            raise ValueError(f"--{name} says where a model's images are; --labels scores files. Leave one of them out.")
+    if arguments.output is not None:
+        require_folder(arguments.output)
+    predictions, labels, ignored = arguments.model, arguments.labels, arguments.ignore_label
+    matrix, names, count, alone = evaluate_files(
+        predictions,
+        labels,
+        classes=None if arguments.classes is None else classes_of(arguments.classes),
+        ignore_label=VOID if ignored is None else ignored,
+        progress=_progress(arguments.json),
+    )
+    origin = {"predictions": str(predictions), "labels": str(labels), "images": count}
+    origin["labels_without_prediction"] = alone
+    left = f"; {alone} more labels have no prediction" if alone else ""
+    title = f"{predictions} against {labels}: {count} {'file' if count == 1 else 'files'}, in percent{left}"
+    return origin, title, {"": matrix}, {"": names}
 
 
 def _progress(as_json):
