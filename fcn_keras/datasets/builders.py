@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import camvid, pascal_context, voc_sbd
+from . import camvid, nyud_v2, pascal_context, voc_sbd
 from .reading import VOID
 
 try:
@@ -61,6 +61,28 @@ class VocSbd(tfds.core.GeneratorBasedBuilder):
             for split in voc_sbd.SPLITS
             if split != "test"
         }
+
+    def _generate_examples(self, reader):
+        return _examples(reader)
+
+
+class NyudV2(tfds.core.GeneratorBasedBuilder):
+    """NYU Depth v2 with the 40 classes of Gupta et al.: image, depth in millimetres, HHA and label, 425x560.
+
+    The paper's `trainval` is `train+val`.
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+    MANUAL_DOWNLOAD_INSTRUCTIONS = f"""
+    Put {nyud_v2.URL} (2.8 GB) into manual_dir, so that it holds {nyud_v2.FILE}.
+    """
+
+    def _info(self):
+        return _info(self, nyud_v2.NyudV2, nyud_v2.HOMEPAGE, _NYUD_V2, maps=("depth", "hha"))
+
+    def _split_generators(self, dl_manager):
+        root = dl_manager.manual_dir
+        return {split: self._generate_examples(nyud_v2.NyudV2(root, split)) for split in ("train", "val", "test")}
 
     def _generate_examples(self, reader):
         return _examples(reader)
@@ -159,6 +181,18 @@ _VOC_SBD = """
   title={Semantic Contours from Inverse Detectors},
   author={Hariharan, Bharath and Arbel{\\'a}ez, Pablo and Bourdev, Lubomir and Maji, Subhransu and Malik, Jitendra},
   booktitle={ICCV}, year={2011}
+}
+"""
+_NYUD_V2 = """
+@inproceedings{silberman2012indoor,
+  title={Indoor Segmentation and Support Inference from {RGBD} Images},
+  author={Silberman, Nathan and Hoiem, Derek and Kohli, Pushmeet and Fergus, Rob},
+  booktitle={ECCV}, year={2012}
+}
+@inproceedings{gupta2013perceptual,
+  title={Perceptual Organization and Recognition of Indoor Scenes from {RGB-D} Images},
+  author={Gupta, Saurabh and Arbel{\\'a}ez, Pablo and Malik, Jitendra},
+  booktitle={CVPR}, year={2013}
 }
 """
 _CAMVID = """

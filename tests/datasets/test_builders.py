@@ -15,6 +15,7 @@ tfds = pytest.importorskip("tensorflow_datasets")
 pytest.importorskip("dill", reason="TFDS's test cases need it")
 
 import test_camvid  # noqa: E402
+import test_nyud_v2  # noqa: E402
 import test_pascal_context  # noqa: E402
 import test_voc_sbd  # noqa: E402
 
@@ -23,11 +24,16 @@ from fcn_keras.datasets import builders, voc_sbd  # noqa: E402
 
 WRITE = {
     "voc_sbd": test_voc_sbd.write_miniature,
+    "nyud_v2": test_nyud_v2.write_miniature,
     "camvid": test_camvid.write_miniature,
     "pascal_context": test_pascal_context.write_miniature,
 }
-READERS = {"voc_sbd": voc_sbd.VocSbd, "camvid": builders.camvid.Camvid}
-READERS["pascal_context"] = builders.pascal_context.PascalContext
+READERS = {
+    "voc_sbd": voc_sbd.VocSbd,
+    "nyud_v2": builders.nyud_v2.NyudV2,
+    "camvid": builders.camvid.Camvid,
+    "pascal_context": builders.pascal_context.PascalContext,
+}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,7 +43,7 @@ def miniatures(tmp_path_factory):
     for name, write in WRITE.items():
         folders[name] = tmp_path_factory.mktemp(name)
         write(folders[name])
-    for case in (TestVocSbd, TestCamvid, TestPascalContext):
+    for case in (TestVocSbd, TestNyudV2, TestCamvid, TestPascalContext):
         case.EXAMPLE_DIR = folders[case.DATASET_CLASS.name]
     TestVocSbdDownloaded.EXAMPLE_DIR = folder = tmp_path_factory.mktemp("downloads")
     test_voc_sbd.write_voc(folder / "voc/VOCdevkit/VOC2012")
@@ -51,6 +57,12 @@ class TestVocSbd(tfds.testing.DatasetBuilderTestCase):
     SPLITS = {"train": 2, "sbd_train": 2, "seg11valid": 2, "val": 3, "test": 1}  # noqa: RUF012
     OVERLAPPING_SPLITS = ["seg11valid"]  # noqa: RUF012  part of val
     MOCK_OUT_FORBIDDEN_OS_FUNCTIONS = False  # the readers read local files
+
+
+class TestNyudV2(tfds.testing.DatasetBuilderTestCase):
+    DATASET_CLASS = builders.NyudV2
+    SPLITS = {"train": 2, "val": 1, "test": 2}  # noqa: RUF012
+    MOCK_OUT_FORBIDDEN_OS_FUNCTIONS = False
 
 
 class TestCamvid(tfds.testing.DatasetBuilderTestCase):
@@ -100,7 +112,14 @@ def test_names_are_registered():
 
 
 @pytest.mark.parametrize(
-    ("name", "split"), [("voc_sbd", "val"), ("voc_sbd", "sbd_train"), ("camvid", "val"), ("pascal_context", "train")]
+    ("name", "split"),
+    [
+        ("voc_sbd", "val"),
+        ("voc_sbd", "sbd_train"),
+        ("nyud_v2", "train"),
+        ("camvid", "val"),
+        ("pascal_context", "train"),
+    ],
 )
 def test_examples_are_the_reader_s(miniatures, built, name, split):
     def contents(example):
@@ -138,6 +157,15 @@ def test_batches_take_them(built, name):
     assert [(image.shape, label.shape) for image, label in pairs] == [((2, 5, 7, 3), (2, 5, 7))]
     assert (pairs[0][1][:, 4] == 255).all()  # the bucket's padding
     assert pairs[0][1].dtype == np.uint8
+
+
+@pytest.mark.parametrize(("modality", "channels"), [("rgbd", 4), ("hha", 3)])
+def test_batches_take_depth_and_hha(built, modality, channels):
+    examples = built("nyud_v2", "train+val")
+    (image, label), *rest = fcn.batches(examples, modality=modality).as_numpy_iterator()
+    assert image.shape == (1, 7, 13, channels)
+    assert label.shape == (1, 7, 13)
+    assert len(rest) == 2
 
 
 def test_without_files_tfds_says_what_to_put_where(tmp_path):
