@@ -23,6 +23,7 @@ VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5  # wire types
 WIDTHS = {FIXED64: 8, FIXED32: 4}
 LAYERS = {2: (4, 6), 100: (1, 7)}  # NetParameter: V1 `layers` and new `layer` -> fields of name and blobs
 LEGACY_AXES = (1, 2, 3, 4)  # BlobProto: num, channels, height, width
+PYTHON, MODULE, ARGUMENTS = 130, 1, 3  # LayerParameter: python_param, and what of it tells the training data
 
 
 def read(path):
@@ -42,9 +43,21 @@ def read(path):
         ValueError: if the file is damaged, or is no `.caffemodel`.
         OSError: if the file cannot be read; FileNotFoundError if there is none.
     """
+    return _parsed(path, _network)
+
+
+def origin(path):
+    """Read what a `.caffemodel` says of where it comes from: lines of no fixed form, or `""`.
+
+    They are the network's name, and module and arguments of the Python layer that it was trained on.
+    """
+    return "\n".join(filter(None, _parsed(path, _words)))
+
+
+def _parsed(path, parse):
     path = os.fspath(path)
     try:
-        return _network(_Wire(_contents(path)))
+        return parse(_Wire(_contents(path)))
     except _Malformed as error:
         raise ValueError(
             f"`path` must be a whole .caffemodel (protobuf, V1 or new format). Received: {path}: {error}. "
@@ -172,6 +185,16 @@ def _network(wire):
     if not layers:
         raise _Malformed("no layer has weights; it may be another kind of file")
     return layers
+
+
+def _words(wire):
+    texts = []
+    for number, kind, value in wire.fields((0, len(wire.data))):
+        texts += [value] if (number, kind) == (1, LENGTH) else []
+        if (number, kind) == (100, LENGTH):
+            for python in (v for field, kind, v in wire.fields(value) if (field, kind) == (PYTHON, LENGTH)):
+                texts += [v for f, kind, v in wire.fields(python) if f in (MODULE, ARGUMENTS) and kind == LENGTH]
+    return [bytes(wire.data[slice(*text)][:MAX_NAME]).decode("utf-8", "replace") for text in texts]
 
 
 def _same(some, others):
