@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import camvid, nyud_v2, pascal_context, voc_sbd
+from . import camvid, nyud_v2, pascal_context, sift_flow, stanford_background, voc_sbd
 from .reading import VOID
 
 try:
@@ -47,7 +47,7 @@ class VocSbd(tfds.core.GeneratorBasedBuilder):
         manual = _manual(dl_manager)
         if manual is not None and any((manual / folder).is_dir() for folder in ("VOCdevkit", "TrainVal")):
             splits = [split for split in voc_sbd.SPLITS if split != "test" or _has_test(manual)]
-            return {split: self._generate_examples(voc_sbd.VocSbd(manual, split)) for split in splits}
+            return _splits(self, voc_sbd.VocSbd, manual, splits)
         urls = {"voc": voc_sbd.VOC_URLS[2012], "sbd": voc_sbd.SBD_URL}
         try:
             folders = dl_manager.download_and_extract(urls)
@@ -56,11 +56,8 @@ class VocSbd(tfds.core.GeneratorBasedBuilder):
                 f"VOC and SBD cannot be downloaded: {error}. Put VOCtrainval_11-May-2012.tar ({urls['voc']}) and "
                 f"benchmark.tgz ({urls['sbd']}) into {manual or 'manual_dir'} as they are."
             ) from error
-        return {
-            split: self._generate_examples(voc_sbd.VocSbd(folders["voc"], split, year=2012, sbd=folders["sbd"]))
-            for split in voc_sbd.SPLITS
-            if split != "test"
-        }
+        splits = [split for split in voc_sbd.SPLITS if split != "test"]
+        return _splits(self, voc_sbd.VocSbd, folders["voc"], splits, year=2012, sbd=folders["sbd"])
 
     def _generate_examples(self, reader):
         return _examples(reader)
@@ -81,8 +78,46 @@ class NyudV2(tfds.core.GeneratorBasedBuilder):
         return _info(self, nyud_v2.NyudV2, nyud_v2.HOMEPAGE, _NYUD_V2, maps=("depth", "hha"))
 
     def _split_generators(self, dl_manager):
-        root = dl_manager.manual_dir
-        return {split: self._generate_examples(nyud_v2.NyudV2(root, split)) for split in ("train", "val", "test")}
+        return _splits(self, nyud_v2.NyudV2, dl_manager.manual_dir, ("train", "val", "test"))
+
+    def _generate_examples(self, reader):
+        return _examples(reader)
+
+
+class SiftFlow(tfds.core.GeneratorBasedBuilder):
+    """SIFT Flow: outdoor scenes of 256x256 with 33 semantic and 3 geometric classes, `label` being both."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    MANUAL_DOWNLOAD_INSTRUCTIONS = f"""
+    Unpack {sift_flow.URL} into manual_dir, so that it holds SiftFlowDataset.
+    """
+
+    def _info(self):
+        return _info(self, sift_flow.SiftFlow, sift_flow.HOMEPAGE, _SIFT_FLOW)
+
+    def _split_generators(self, dl_manager):
+        return _splits(self, sift_flow.SiftFlow, dl_manager.manual_dir, sift_flow.SPLITS)
+
+    def _generate_examples(self, reader):
+        return _examples(reader)
+
+
+class StanfordBackground(tfds.core.GeneratorBasedBuilder):
+    """Stanford Background: 715 outdoor scenes with 8 semantic and 3 geometric classes, `label` being both.
+
+    There is no official split; `val` is a fixed fifth of the scenes.
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+    MANUAL_DOWNLOAD_INSTRUCTIONS = f"""
+    Unpack {stanford_background.URL} into manual_dir, so that it holds iccv09Data.
+    """
+
+    def _info(self):
+        return _info(self, stanford_background.StanfordBackground, stanford_background.HOMEPAGE, _STANFORD_BACKGROUND)
+
+    def _split_generators(self, dl_manager):
+        return _splits(self, stanford_background.StanfordBackground, dl_manager.manual_dir, stanford_background.SPLITS)
 
     def _generate_examples(self, reader):
         return _examples(reader)
@@ -101,8 +136,7 @@ class Camvid(tfds.core.GeneratorBasedBuilder):
         return _info(self, camvid.Camvid, camvid.HOMEPAGE, _CAMVID)
 
     def _split_generators(self, dl_manager):
-        root = dl_manager.manual_dir
-        return {split: self._generate_examples(camvid.Camvid(root, split)) for split in ("train", "val", "test")}
+        return _splits(self, camvid.Camvid, dl_manager.manual_dir, ("train", "val", "test"))
 
     def _generate_examples(self, reader):
         return _examples(reader)
@@ -121,8 +155,7 @@ class PascalContext(tfds.core.GeneratorBasedBuilder):
         return _info(self, pascal_context.PascalContext, pascal_context.HOMEPAGE, _PASCAL_CONTEXT)
 
     def _split_generators(self, dl_manager):
-        root = dl_manager.manual_dir
-        return {split: self._generate_examples(pascal_context.PascalContext(root, split)) for split in ("train", "val")}
+        return _splits(self, pascal_context.PascalContext, dl_manager.manual_dir, ("train", "val"))
 
     def _generate_examples(self, reader):
         return _examples(reader)
@@ -149,6 +182,11 @@ def _info(builder, reader, homepage, citation, *, maps=()):
 
 def _ids(dtype=np.uint8):
     return tfds.features.Tensor(shape=(None, None), dtype=dtype, encoding=tfds.features.Encoding.ZLIB)
+
+
+def _splits(builder, reader, folder, splits, **options):
+    """Open every split, so that a wrong tree shows before anything is written."""
+    return {split: builder._generate_examples(reader(folder, split, **options)) for split in splits}
 
 
 def _examples(reader):
@@ -193,6 +231,25 @@ _NYUD_V2 = """
   title={Perceptual Organization and Recognition of Indoor Scenes from {RGB-D} Images},
   author={Gupta, Saurabh and Arbel{\\'a}ez, Pablo and Malik, Jitendra},
   booktitle={CVPR}, year={2013}
+}
+"""
+_SIFT_FLOW = """
+@inproceedings{liu2009nonparametric,
+  title={Nonparametric Scene Parsing: Label Transfer via Dense Scene Alignment},
+  author={Liu, Ce and Yuen, Jenny and Torralba, Antonio},
+  booktitle={CVPR}, year={2009}
+}
+@inproceedings{tighe2010superparsing,
+  title={{SuperParsing}: Scalable Nonparametric Image Parsing with Superpixels},
+  author={Tighe, Joseph and Lazebnik, Svetlana},
+  booktitle={ECCV}, year={2010}
+}
+"""
+_STANFORD_BACKGROUND = """
+@inproceedings{gould2009decomposing,
+  title={Decomposing a Scene into Geometric and Semantically Consistent Regions},
+  author={Gould, Stephen and Fulton, Richard and Koller, Daphne},
+  booktitle={ICCV}, year={2009}
 }
 """
 _CAMVID = """

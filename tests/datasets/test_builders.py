@@ -17,20 +17,27 @@ pytest.importorskip("dill", reason="TFDS's test cases need it")
 import test_camvid  # noqa: E402
 import test_nyud_v2  # noqa: E402
 import test_pascal_context  # noqa: E402
+import test_sift_flow  # noqa: E402
+import test_stanford_background  # noqa: E402
 import test_voc_sbd  # noqa: E402
 
 import fcn_keras as fcn  # noqa: E402
 from fcn_keras.datasets import builders, voc_sbd  # noqa: E402
+from fcn_keras.examples import flatten  # noqa: E402
 
 WRITE = {
     "voc_sbd": test_voc_sbd.write_miniature,
     "nyud_v2": test_nyud_v2.write_miniature,
+    "sift_flow": test_sift_flow.write_miniature,
+    "stanford_background": test_stanford_background.write_miniature,
     "camvid": test_camvid.write_miniature,
     "pascal_context": test_pascal_context.write_miniature,
 }
 READERS = {
     "voc_sbd": voc_sbd.VocSbd,
     "nyud_v2": builders.nyud_v2.NyudV2,
+    "sift_flow": builders.sift_flow.SiftFlow,
+    "stanford_background": builders.stanford_background.StanfordBackground,
     "camvid": builders.camvid.Camvid,
     "pascal_context": builders.pascal_context.PascalContext,
 }
@@ -43,7 +50,7 @@ def miniatures(tmp_path_factory):
     for name, write in WRITE.items():
         folders[name] = tmp_path_factory.mktemp(name)
         write(folders[name])
-    for case in (TestVocSbd, TestNyudV2, TestCamvid, TestPascalContext):
+    for case in (TestVocSbd, TestNyudV2, TestSiftFlow, TestStanfordBackground, TestCamvid, TestPascalContext):
         case.EXAMPLE_DIR = folders[case.DATASET_CLASS.name]
     TestVocSbdDownloaded.EXAMPLE_DIR = folder = tmp_path_factory.mktemp("downloads")
     test_voc_sbd.write_voc(folder / "voc/VOCdevkit/VOC2012")
@@ -62,6 +69,18 @@ class TestVocSbd(tfds.testing.DatasetBuilderTestCase):
 class TestNyudV2(tfds.testing.DatasetBuilderTestCase):
     DATASET_CLASS = builders.NyudV2
     SPLITS = {"train": 2, "val": 1, "test": 2}  # noqa: RUF012
+    MOCK_OUT_FORBIDDEN_OS_FUNCTIONS = False
+
+
+class TestSiftFlow(tfds.testing.DatasetBuilderTestCase):
+    DATASET_CLASS = builders.SiftFlow
+    SPLITS = {"trainval": 2, "test": 1}  # noqa: RUF012
+    MOCK_OUT_FORBIDDEN_OS_FUNCTIONS = False
+
+
+class TestStanfordBackground(tfds.testing.DatasetBuilderTestCase):
+    DATASET_CLASS = builders.StanfordBackground
+    SPLITS = {"train": 6, "val": 1}  # noqa: RUF012
     MOCK_OUT_FORBIDDEN_OS_FUNCTIONS = False
 
 
@@ -117,15 +136,15 @@ def test_names_are_registered():
         ("voc_sbd", "val"),
         ("voc_sbd", "sbd_train"),
         ("nyud_v2", "train"),
+        ("sift_flow", "trainval"),
+        ("stanford_background", "train"),
         ("camvid", "val"),
         ("pascal_context", "train"),
     ],
 )
 def test_examples_are_the_reader_s(miniatures, built, name, split):
     def contents(example):
-        return tuple(
-            (key, example[key].shape, str(example[key].dtype), example[key].tobytes()) for key in sorted(example)
-        )
+        return tuple((key, a.shape, a.dtype.name, a.tobytes()) for key, a in sorted(flatten(example).items()))
 
     reader = READERS[name](miniatures[name], split)
     examples = built(name, split).as_numpy_iterator()
@@ -157,6 +176,13 @@ def test_batches_take_them(built, name):
     assert [(image.shape, label.shape) for image, label in pairs] == [((2, 5, 7, 3), (2, 5, 7))]
     assert (pairs[0][1][:, 4] == 255).all()  # the bucket's padding
     assert pairs[0][1].dtype == np.uint8
+
+
+def test_batches_take_two_heads(built):
+    (image, label), *rest = fcn.batches(built("sift_flow", "trainval")).as_numpy_iterator()
+    assert image.shape == (1, 5, 7, 3)
+    assert {head: ids.shape for head, ids in label.items()} == {"sem": (1, 5, 7), "geo": (1, 5, 7)}
+    assert len(rest) == 1
 
 
 @pytest.mark.parametrize(("modality", "channels"), [("rgbd", 4), ("hha", 3)])
