@@ -7,11 +7,11 @@ _READING = ("classes", "ignore_label", "stand_in")  # what was decided in traini
 
 def add_options(parser):
     """Add the options that say which images a command works on."""
-    parser.add_argument("--data", type=Path, help="folder of the data set (default: the one trained on)")
+    parser.add_argument("--data", type=Path, help="folder of the data set (default: what the model was trained on)")
     parser.add_argument(
         "--split", help="default: the recipe's validation split, else val; none where the data set is not divided"
     )
-    parser.add_argument("--recipe", help="read the data as this recipe does (default: the recipe trained)")
+    parser.add_argument("--recipe", help="read the data as this recipe does (default: the model's)")
     parser.add_argument(
         "--classes",
         help="your own folder's class file, or number of classes "

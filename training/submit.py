@@ -1,0 +1,212 @@
+"""`fcn-submit`: label PASCAL VOC's test images into the tree that its evaluation server takes, checked and packed."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from . import command
+
+DESCRIPTION = """Label PASCAL VOC's test images with a model, as VOC's evaluation server takes them: palette PNGs of class
+ids, DIR/results/VOC2012/Segmentation/comp6_test_cls/ID.png, and DIR/comp6_test_cls.tar.gz to upload. Everything is
+read again before it is packed: every id there once and nothing else, mode P, the size of its image, ids 0..20 only.
+With --check, check such a tree and change nothing."""
+
+CLASSES = 21
+_NAMED = 5  # files an error names before it only counts
+
+
+def main(argv=None):
+    return command.run("fcn-submit", _submit, _parser().parse_args(argv))
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="fcn-submit", description=DESCRIPTION)
+    parser.add_argument("model", type=Path, nargs="?", help="a .keras file, or a stage's folder: then its best.keras")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="VOCdevkit, or a folder with it, whose ImageSets/Segmentation lists the ids; or a folder of images",
+    )
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("--output", type=Path, metavar="DIR")
+    target.add_argument("--check", type=Path, metavar="DIR", help="check the tree in DIR/results instead")
+    parser.add_argument("--year", type=int, default=2012, help="default: 2012")
+    parser.add_argument(
+        "--competition",
+        choices=("comp5", "comp6"),
+        default="comp6",
+        help="comp5: trained on VOC's own data only; comp6: on any data (default)",
+    )
+    parser.add_argument("--split", default="test", help="default: test; the server takes nothing else")
+    return parser
+
+
+def _submit(arguments):
+    from .outputs import require_folder
+
+    images = find_images(arguments.data, arguments.year, arguments.split)
+    name = f"{arguments.competition}_{arguments.split}_cls"
+    root = arguments.check or arguments.output
+    folder = root / "results" / f"VOC{arguments.year}" / "Segmentation" / name
+    if arguments.check is not None:
+        if arguments.model is not None:
+            raise ValueError("--check takes no model: it reads what is there. Leave one of them out.")
+        check(folder, images)
+        print(f"{len(images)} files in {folder} are as the server takes them.")
+        return
+    if arguments.model is None:
+        raise ValueError("Name a model: a .keras file or the folder of a stage that fcn-train wrote.")
+    model = _load(arguments.model)
+    require_folder(root)
+    _require_no_others(folder, images)
+    _label(model, images, folder)
+    check(folder, images)
+    archive = root / f"{name}.tar.gz"
+    _pack(archive, folder, root)
+    print(f"{len(images)} images labelled in {folder}, checked and packed in {archive}")
+
+
+def find_images(data, year, split):
+    """Map the ids of a split to their images.
+
+    Args:
+        data: `VOC<year>`, `VOCdevkit`, the folder that holds it, or a folder of images whose stems are the ids.
+
+    Raises:
+        ValueError: if there is no list or image, or an image of the list is missing.
+    """
+    from fcn_keras.datasets.images import extensions
+
+    if not data.is_dir():
+        raise ValueError(f"{data} is not a folder. Name VOCdevkit or a folder of images.")
+    roots = (data, data / f"VOC{year}", data / "VOCdevkit" / f"VOC{year}")
+    root = next((root for root in roots if (root / "JPEGImages").is_dir()), None)
+    if root is None:
+        found = {path.stem: path for path in sorted(data.iterdir()) if path.suffix.lower() in extensions()}
+        if not found:
+            raise ValueError(f"{data} holds neither images nor VOC{year}/JPEGImages. Name VOCdevkit.")
+        return found
+    listed = root / "ImageSets" / "Segmentation" / f"{split}.txt"
+    if not listed.is_file():
+        raise ValueError(f"{listed} is missing. It comes with VOC{year}'s test data from the evaluation server.")
+    found = {key: root / "JPEGImages" / f"{key}.jpg" for key in listed.read_text(encoding="utf-8").split()}
+    missing = [path.name for path in found.values() if not path.is_file()]
+    if missing or not found:
+        raise ValueError(f"{root / 'JPEGImages'} lacks {len(missing)} of {listed}: {_some(missing)}. Add them.")
+    return found
+
+
+def check(folder, images):
+    """Read a submission as the server would.
+
+    Args:
+        folder: `.../comp6_test_cls`.
+        images: files of the images by id.
+
+    Raises:
+        ValueError: if a file is missing, foreign, no palette PNG, of another size than its image, or holds an id
+            above 20; void (255) too, which the server refuses.
+    """
+    from .ahead import read_ahead
+
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is missing. Expected the tree that fcn-submit writes.")
+    _require_no_others(folder, images)
+    missing = [f"{key}.png" for key in images if not (folder / f"{key}.png").is_file()]
+    if missing:
+        raise ValueError(f"{folder} lacks {len(missing)} of {len(images)} files: {_some(missing)}.")
+    faults = read_ahead(lambda key: _fault(folder / f"{key}.png", images[key]), images)
+    bad = [fault for fault in faults if fault]
+    if bad:
+        raise ValueError(f"{len(bad)} of {len(images)} files are bad: {_some(bad, '; ')}.")
+
+
+def _fault(path, image):
+    """Say what is wrong with one file, or return None."""
+    import numpy as np
+    from PIL import Image
+
+    from fcn_keras.datasets.images import read_size
+
+    try:
+        with Image.open(path) as picture:
+            kind, mode, ids = picture.format, picture.mode, np.array(picture)
+    except Exception as error:  # a damaged file makes Pillow raise nearly anything
+        return f"{path.name} cannot be read ({error})"
+    if (kind, mode) != ("PNG", "P"):
+        return f"{path.name} is {kind} of mode {mode}, not PNG of mode P"
+    if ids.shape != read_size(image):
+        return f"{path.name} is {ids.shape} (height, width), its image {read_size(image)}"
+    if ids.max() >= CLASSES:
+        return f"{path.name} holds {np.unique(ids[ids >= CLASSES])[:5].tolist()}, not only 0..{CLASSES - 1}"
+    return None
+
+
+def _require_no_others(folder, images):
+    """Refuse a tree with anything else in it: the server counts what it unpacks."""
+    expected = {folder / f"{key}.png" for key in images}
+    others = [path for path in sorted(folder.rglob("*")) if path.is_dir() or path not in expected]
+    if others:
+        names = [path.relative_to(folder).as_posix() for path in others]
+        raise ValueError(f"{folder} holds {len(others)} other files or folders: {_some(names)}. Take them out.")
+
+
+def _load(given):
+    from .inputs import modality_of
+    from .saved import class_counts, find_model, load_model
+
+    path = find_model(given)
+    model = load_model(path)
+    counts = class_counts(model)
+    if counts != {"": CLASSES} or modality_of(model) != "rgb":
+        told = ", ".join(f"{count} {head}".strip() for head, count in counts.items())
+        raise ValueError(f"VOC has {CLASSES} classes of RGB images. {path} has {told}, and eats {modality_of(model)}.")
+    return model
+
+
+def _label(model, images, folder):
+    from PIL import Image
+
+    import fcn_keras as fcn
+    from fcn_keras.datasets.images import read_image
+    from fcn_keras.visualize import palette
+
+    from .ahead import read_ahead
+    from .outputs import written
+
+    for key, image in zip(images, read_ahead(lambda key: read_image(images[key]), images), strict=True):
+        with written(folder / f"{key}.png") as temporary:
+            picture = Image.fromarray(fcn.predict(model, image))
+            picture.putpalette(palette().tobytes())
+            picture.save(temporary, format="PNG")
+
+
+def _pack(archive, folder, root):
+    """Pack the tree; the same files give the same bytes."""
+    import gzip
+    import tarfile
+
+    from .outputs import written
+
+    def bare(member):
+        member.mtime = member.uid = member.gid = 0
+        member.uname = member.gname = ""
+        return member
+
+    with (
+        written(archive) as temporary,
+        temporary.open("wb") as file,
+        gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as tar,
+    ):
+        for path in sorted(folder.iterdir()):
+            tar.add(path, path.relative_to(root).as_posix(), filter=bare)
+
+
+def _some(names, between=", "):
+    return between.join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
