@@ -157,7 +157,11 @@ def _parameters(layer, count):
         return "Eltwise", "eltwise_param { operation: SUM }", ()
     if isinstance(layer, layers.Average):
         return "Eltwise", f"eltwise_param {{ operation: SUM {f'coeff: {1 / count} ' * count}}}", ()
-    _require(not isinstance(layer, PadToMultiple), layer, 'pads to a multiple: build the model with `padding="caffe"`')
+    _require(
+        not isinstance(layer, PadToMultiple),
+        layer,
+        'pads to a multiple. Build one with `padding="caffe"`, and `transplant` the weights',
+    )
     raise ValueError(f"Caffe has no equal of {type(layer).__name__}. Received: {layer.name}.")
 
 
