@@ -6,9 +6,9 @@ from pathlib import Path
 
 from . import command
 
-DESCRIPTION = """Label PASCAL VOC's test images with a model, as VOC's evaluation server takes them: palette PNGs of class
-ids, DIR/results/VOC2012/Segmentation/comp6_test_cls/ID.png, and DIR/comp6_test_cls.tar.gz to upload. Everything is
-read again before it is packed: every id there once and nothing else, mode P, the size of its image, ids 0..20 only.
+DESCRIPTION = """Label PASCAL VOC's test images with a model, as VOC's evaluation server takes them: palette PNGs of
+class ids, DIR/results/VOC2012/Segmentation/comp6_test_cls/ID.png, and DIR/comp6_test_cls.tar.gz to upload. Everything
+is read again before it is packed: every id there once and nothing else, mode P, the size of its image, ids 0 to 20.
 With --check, check such a tree and change nothing."""
 
 CLASSES = 21
