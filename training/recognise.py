@@ -1,5 +1,6 @@
 """Tell which network a `.caffemodel` holds: from its layers, their shapes, and what it says of its origin."""
 
+import math
 import re
 from typing import NamedTuple
 
@@ -118,7 +119,7 @@ def _filters(blobs, name, inputs, side):
         raise ValueError(f"has no layer {name}. Known are the layers of the released FCNs; see --help.")
     shapes = [blob.shape for blob in blobs[name]]
     filters = blobs[name][-1].size
-    if len(shapes) != 2 or blobs[name][0].size != filters * inputs * side**2:
+    if len(shapes) != 2 or not filters or blobs[name][0].size != filters * inputs * side**2:
         raise ValueError(f"has shapes {shapes} in {name}: no {side}x{side} convolution of {inputs:g} channels.")
     return filters
 
@@ -135,8 +136,8 @@ def _heads(blobs, suffix, width):
         raise ValueError(f"has heads with and without a name: {', '.join(found.values())}.")
     heads = {head: _filters(blobs, name, width, 1) for head, name in found.items()}
     for head, classes in heads.items():
-        if not 0 < classes <= MOST_CLASSES:
-            raise ValueError(f"has {classes} classes in {found[head]}. Expected: 1 to {MOST_CLASSES}.")
+        if classes > MOST_CLASSES:
+            raise ValueError(f"has {classes} classes in {found[head]}. Expected: up to {MOST_CLASSES}.")
     return heads
 
 
@@ -165,6 +166,8 @@ def _mean(heads, origin, mean, hha):
     """Return the mean, and how it is known."""
     from fcn_keras.layers import HHA_MEAN
 
+    if mean and not all(map(math.isfinite, mean)):
+        raise ValueError(f"cannot have the mean {_numbers(mean)}: --mean takes three numbers on the 0-255 scale.")
     if mean:
         return tuple(mean), "--mean"
     if stated := re.search(r"mean[^\w-]*" + r"[,\s]+".join([NUMBER] * 3), origin):
