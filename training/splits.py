@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-_READING = ("classes", "ignore_label", "stand_in")  # what was decided in training about how the data is read
+_READING = ("classes", "ignore_label", "stand_in", "splits")  # what was decided in training about how the data is read
 
 
 def add_options(parser):

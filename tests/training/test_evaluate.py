@@ -186,6 +186,13 @@ def test_a_stage_knows_its_data(tmp_path, data, capsys):
     assert report["classes"] == list(NAMES)
 
 
+def test_a_stage_trained_on_drawn_scenes_is_scored_on_them(tmp_path, capsys):
+    model = FCN32s(8, channels=NARROW)
+    folder = stage(tmp_path / "voc_fcn32s", model, "voc_fcn32s", None, {"stand_in": True})
+    report = scored(capsys, folder)
+    assert (report["recipe"], report["data"], report["split"], report["images"]) == ("voc_fcn32s", None, "val", 80)
+
+
 def test_options_come_before_what_was_trained(tmp_path, capsys):
     other = data_set(tmp_path / "other", 5, split="test")
     overrides = {"classes": str(tmp_path / "gone.txt"), "ignore_label": 3}

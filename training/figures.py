@@ -1,0 +1,165 @@
+"""`fcn-figures`: the paper's Figure 4 and Table 2 for the nets of a workdir."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from . import command
+from .splits import add_options
+
+DESCRIPTION = """Score the nets PREFIX_fcn32s, _fcn16s and _fcn8s of a workdir that fcn-train wrote, and the net
+PREFIX_fcn32s_fixed where it is there, and write DIR/table2.txt, .csv and .json (a net a row, the four metrics) and
+DIR/figure4.png (image, the three nets' labels, truth). Nets of two heads get a table and a figure for each head, such
+as table2_geo.txt."""
+
+NETS = {  # suffix of the stage -> title
+    "fcn32s_fixed": "FCN-32s-fixed",
+    "fcn32s": "FCN-32s",
+    "fcn16s": "FCN-16s",
+    "fcn8s": "FCN-8s",
+}
+OPTIONAL = "fcn32s_fixed"
+PICTURED = ("fcn32s", "fcn16s", "fcn8s")
+
+
+def main(argv=None):
+    return command.run("fcn-figures", _figures, _parser().parse_args(argv))
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="fcn-figures", description=DESCRIPTION)
+    parser.add_argument("workdir", type=Path, help="the --workdir of fcn-train")
+    parser.add_argument("--prefix", help="of the stages' names, such as voc (default: the only one in the workdir)")
+    add_options(parser)
+    pictured = parser.add_mutually_exclusive_group()
+    pictured.add_argument("--images", nargs="+", metavar="ID", help="the images of Figure 4")
+    pictured.add_argument("--count", type=int, default=4, help="or how many, evenly spaced over the split; default: 4")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="default: WORKDIR/PREFIX_figures")
+    return parser
+
+
+def _figures(arguments):
+    from .outputs import require_folder
+    from .saved import class_counts, class_names_beside, decisions_beside, load_model
+    from .splits import described, open_split
+
+    prefix = arguments.prefix or _only_prefix(arguments.workdir)
+    paths = _stages(arguments.workdir, prefix)
+    trained, finest = decisions_beside(paths["fcn8s"]), paths["fcn8s"]
+    examples, origin = open_split(
+        arguments,
+        trained,
+        classes=lambda: class_names_beside(finest) or next(iter(class_counts(load_model(finest)).values())),
+    )
+    chosen = _chosen(examples, arguments.images, arguments.count)
+    output = arguments.output or arguments.workdir / f"{prefix}_figures"
+    require_folder(output)
+    scored, columns = {}, {}
+    for net, path in paths.items():  # one net in memory at a time
+        scored[net], columns[net] = _score(path, examples, chosen if net in PICTURED else [])
+        print(f"{path} scored on {len(examples)} images", flush=True)
+    for head in scored["fcn8s"]:
+        suffix = f"_{head}" if head else ""
+        rows = {net: results[head] for net, results in scored.items()}
+        _write_table(output / f"table2{suffix}", rows, {**origin, "images": len(examples)}, described(origin))
+        _draw(output / f"figure4{suffix}.png", head, examples, chosen, [columns[net] for net in PICTURED])
+    print(f"table2 and figure4 written in {output}")
+
+
+def _only_prefix(workdir):
+    if not workdir.is_dir():
+        raise ValueError(f"{workdir} is not a folder. Name the --workdir of fcn-train.")
+    found = sorted(path.name.removesuffix("_fcn8s") for path in workdir.glob("*_fcn8s") if path.is_dir())
+    if len(found) != 1:
+        told = f"Choose one with --prefix: {', '.join(found)}." if found else "Train one, such as fcn-train voc_fcn8s."
+        raise ValueError(f"{workdir} holds {len(found)} stages whose names end in _fcn8s. {told}")
+    return found[0]
+
+
+def _stages(workdir, prefix):
+    """Return the nets' files by stage, coarse to fine."""
+    from .stage import Stage
+
+    paths = {net: Stage(workdir / f"{prefix}_{net}").best for net in NETS}
+    missing = [path for net, path in paths.items() if net != OPTIONAL and not path.is_file()]
+    if missing:
+        raise ValueError(f"{missing[0]} is missing. Train it: fcn-train {prefix}_fcn8s --workdir {workdir} ...")
+    return {net: path for net, path in paths.items() if path.is_file()}
+
+
+def _chosen(examples, ids, count):
+    """Return the indices of the images to picture."""
+    if ids is None:
+        if count < 1:
+            raise ValueError(f"--count is at least 1. Received: {count}.")
+        count = min(count, len(examples))
+        return [len(examples) * i // count for i in range(count)]
+    places = {key: index for index, key in enumerate(examples.ids)}
+    unknown = [key for key in ids if key not in places]
+    if unknown:
+        raise ValueError(
+            f"The split holds no image {unknown[0]!r}. It holds {len(places)}, such as {', '.join([*places][:3])}."
+        )
+    return [places[key] for key in ids]
+
+
+def _score(path, examples, chosen):
+    """Return a net's metrics by head, and its labels of the chosen images, dicts by head."""
+    import fcn_keras as fcn
+
+    from .evaluate import evaluate
+    from .inputs import heads_of, modality_of, pixels_of
+    from .report import summary
+    from .saved import load_model
+
+    model, names = load_model(path), heads_of(examples.class_names)
+    results = {head: summary(matrix, names[head]) for head, matrix in evaluate(model, examples).items()}
+    modality = modality_of(model)
+    return results, [heads_of(fcn.predict(model, pixels_of(examples[i], modality))) for i in chosen]
+
+
+def _write_table(path, rows, origin, place):
+    """Write one head's table as text, CSV (0 to 1) and JSON."""
+    import csv
+    import io
+
+    from .report import FOUR, to_json
+    from .stage import versions, write_text
+
+    lines = [f"{place}, in percent", "", f"{'':<13}  pixel acc.  mean acc.  mean IU  f.w. IU"]
+    sheet = io.StringIO()
+    writer = csv.writer(sheet, lineterminator="\n")
+    writer.writerow(("net", *FOUR))
+    for net, result in rows.items():
+        values = [result[name] for name in FOUR]
+        cells = zip(values, (10, 9, 7, 7), strict=True)
+        lines.append("  ".join([f"{NETS[net]:<13}", *(f"{100 * value:>{width}.1f}" for value, width in cells)]))
+        writer.writerow((NETS[net], *values))
+    text = "\n".join(lines) + "\n"
+    write_text(path.with_name(f"{path.name}.txt"), text)
+    write_text(path.with_name(f"{path.name}.csv"), sheet.getvalue())
+    report = {**origin, "versions": versions(), "nets": {NETS[net]: result for net, result in rows.items()}}
+    write_text(path.with_name(f"{path.name}.json"), to_json(report) + "\n")
+    print(f"\n{text}")
+
+
+def _draw(path, head, examples, chosen, columns):
+    """Write one head's picture; `columns` holds each net's labels of the chosen images."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    from fcn_keras.visualize import comparison
+
+    from .inputs import heads_of
+    from .outputs import written
+
+    rows = []
+    for place, index in enumerate(chosen):
+        example = examples[index]
+        rows.append([example["image"], *(column[place][head] for column in columns), heads_of(example["label"])[head]])
+    figure = comparison(rows, class_names=heads_of(examples.class_names)[head])
+    with written(path) as temporary:
+        FigureCanvasAgg(figure).print_png(temporary)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
