@@ -48,7 +48,7 @@ def load_caffemodel(model, path):
     is not put into the `conv1_1_bgrd` of early fusion; `load_imagenet` does that.
 
     Args:
-        model: of `FCN32s`, `FCN16s`, `FCN8s` or `LateFusion`.
+        model: of `FCN32s`, `FCN16s`, `FCN8s`, `LateFusion` or `FCNAlexNet`.
         path: the file, e.g. the released `fcn8s-heavy-pascal.caffemodel`.
 
     Returns:
