@@ -19,6 +19,7 @@ setup(
     python_requires=">=3.10",
     packages=["fcn_keras", "fcn_keras.datasets", "fcn_keras_training", "fcn_keras_serving"],
     package_dir={"fcn_keras_training": "training", "fcn_keras_serving": "serving"},
+    package_data={"fcn_keras.datasets": ["checksums.tsv", "lists/*.txt"]},
     install_requires=[
         "keras>=3.12,<3.16",
         "tensorflow>=2.21,<2.22",  # input pipeline, training, export
@@ -28,11 +29,24 @@ setup(
         "matplotlib>=3.10,<4",  # pictures of the metrics
         "tensorboard>=2.20,<3",  # tf.summary.image, which TensorFlow 2.21 no longer brings
     ],
+    extras_require={
+        # The originals of VOC, SBD, PASCAL-Context, NYUDv2, SIFT Flow; `tfds.load("voc_sbd")`.
+        "datasets": [
+            "scipy>=1.15,<2",  # .mat files
+            "tensorflow-datasets>=4.9.10,<5",
+            "importlib_resources>=6",  # TFDS 4.9.10 imports it without declaring it
+        ],
+    },
     entry_points={
         "console_scripts": [
             "fcn-train=fcn_keras_training.train:main",
             "fcn-evaluate=fcn_keras_training.evaluate:main",
             "fcn-predict=fcn_keras_training.predict:main",
+            "fcn-doctor=fcn_keras_training.doctor:main",
+            "fcn-bound=fcn_keras_training.bound:main",
+            "fcn-figures=fcn_keras_training.figures:main",
+            "fcn-submit=fcn_keras_training.submit:main",
+            "fcn-import-weights=fcn_keras_training.import_weights:main",
             "fcn-export=fcn_keras_serving.export:main",
         ]
     },

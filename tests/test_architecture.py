@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "streams": {"augment", "examples"},
 }
 TENSORFLOW = {"data", "augment", "streams"}  # lazily; everything else runs on every backend
-NUMPY_ONLY = {"geometry", "caffemodel", "examples", "visualize"}
+NUMPY_ONLY = {"geometry", "caffemodel", "examples", "hha", "visualize"}
 
 
 def modules(folder):
@@ -28,12 +28,13 @@ def modules(folder):
 
 def imports(path):
     """Full names of everything a file imports, relative ones resolved."""
-    package = ".".join(path.relative_to(ROOT).with_suffix("").parts[:-1])
+    parts = path.relative_to(ROOT).with_suffix("").parts
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            origin = ".".join(filter(None, [package if node.level else "", node.module]))
+            package = ".".join(parts[: len(parts) - node.level]) if node.level else ""
+            origin = ".".join(filter(None, [package, node.module]))
             yield from (f"{origin}.{alias.name}" for alias in node.names)
 
 
@@ -54,8 +55,9 @@ def test_library_directions(path):
     found = set(imports(path))
     assert not any(within(name, verb) for name in found for verb in ("training", "serving"))
     if path.parent.name == "datasets":
-        assert set(library_modules_of(path)) <= {"datasets"}
-        assert not any(within(name, heavy) for name in found for heavy in ("keras", "tensorflow"))
+        assert set(library_modules_of(path)) <= {"datasets", "hha"}
+        heavy = ("keras", "tensorflow", *(() if path.stem == "builders" else ("tensorflow_datasets",)))
+        assert not any(within(name, package) for name in found for package in heavy)
         return
     assert set(library_modules_of(path)) <= MAY_IMPORT.get(path.stem, set())
     if path.stem not in TENSORFLOW:

@@ -1,6 +1,7 @@
 """NYU Depth v2 (Silberman, Hoiem, Kohli, Fergus, ECCV 2012) with the 40 classes of Gupta et al., CVPR 2013."""
 
 from collections.abc import Sequence
+from copy import copy
 from functools import cached_property
 from operator import index as as_index
 from pathlib import Path
@@ -82,8 +83,10 @@ class NyudV2(Sequence):
         return example
 
     def verify(self, progress=None):
-        """Read every example fully; return the `(40,)` pixels of each class. See `reading.read_all`."""
-        return read_all(self, progress)
+        """Read every example but compute no HHA; return the `(40,)` pixels of each class. See `reading.read_all`."""
+        files = copy(self)
+        files._fields = self._fields[:3]
+        return read_all(files, progress)
 
     def _read(self, number):
         """Return one image's arrays, height before width; MATLAB stores them turned around."""
@@ -165,8 +168,10 @@ class NyudFolder(Sequence):
         return read_sizes(self._images)
 
     def verify(self, progress=None):
-        """Read every example fully; return the `(40,)` pixels of each class. See `reading.read_all`."""
-        return read_all(self, progress)
+        """Read every example but compute no HHA; return the `(40,)` pixels of each class. See `reading.read_all`."""
+        files = copy(self)
+        files._hha = False
+        return read_all(files, progress)
 
     def _camera(self, image, path):
         camera = _CAMERAS.get(image.shape[:2]) if self.camera is None else self.camera

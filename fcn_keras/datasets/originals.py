@@ -66,7 +66,7 @@ def read_matlab(path, variable):
     try:
         from scipy.io import loadmat
     except ImportError as error:
-        raise ImportError(f"Reading {path} needs SciPy: pip install scipy") from error
+        raise ImportError(f'Reading {path} needs SciPy: pip install "fcn_keras[datasets]"') from error
     if not Path(path).is_file():
         raise ValueError(f"{path} is missing. Was it moved while it was in use?")
     try:

@@ -250,5 +250,5 @@ def test_bad_matlab_files_are_refused(tree):
 def test_without_scipy_the_command_is_named(tree, monkeypatch):
     data = VocSbd(tree, "sbd_train")
     monkeypatch.setitem(sys.modules, "scipy.io", None)
-    with pytest.raises(ImportError, match="needs SciPy: pip install scipy"):
+    with pytest.raises(ImportError, match=r'needs SciPy: pip install "fcn_keras\[datasets\]"'):
         data[0]
