@@ -1,6 +1,8 @@
 """Fully convolutional networks for semantic segmentation in Keras (Long, Shelhamer, Darrell, CVPR 2015)."""
 
+from fcn_keras.alexnet import FCNAlexNet
 from fcn_keras.backbone import VGG16
+from fcn_keras.caffe_export import save_caffemodel
 from fcn_keras.data import batches
 from fcn_keras.inference import predict, predict_tiled, shift_and_stitch
 from fcn_keras.initializers import Bilinear
@@ -21,6 +23,7 @@ __all__ = [
     "FCN8s",
     "FCN16s",
     "FCN32s",
+    "FCNAlexNet",
     "LateFusion",
     "PixelCrossentropy",
     "batches",
@@ -31,6 +34,7 @@ __all__ = [
     "palette",
     "predict",
     "predict_tiled",
+    "save_caffemodel",
     "scores",
     "shift_and_stitch",
     "transplant",

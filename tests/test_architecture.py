@@ -10,6 +10,8 @@ ROOT = Path(__file__).resolve().parents[1]
 MAY_IMPORT = {
     "models": {"backbone", "layers", "geometry", "initializers"},
     "backbone": {"layers", "geometry"},
+    "alexnet": {"geometry", "initializers", "layers"},
+    "caffe_export": {"alexnet", "caffemodel", "layers"},
     "weights": {"caffemodel", "vgg16_files"},
     "losses": {"labels"},
     "metrics": {"labels"},

@@ -27,10 +27,8 @@ class Network(NamedTuple):
 
     def build(self):
         import fcn_keras as fcn
-        from fcn_keras.alexnet import FCNAlexNet
 
-        builder = FCNAlexNet if self.builder == "FCNAlexNet" else getattr(fcn, self.builder)
-        return builder(self.heads.get("", self.heads), learn_upsampling="none", **self.options)
+        return getattr(fcn, self.builder)(self.heads.get("", self.heads), learn_upsampling="none", **self.options)
 
     def __str__(self):
         classes = ", ".join(f"{count} {head}".strip() for head, count in self.heads.items())

@@ -25,7 +25,7 @@ def find_model(given):
         raise ValueError(f"{path} is missing. Name a .keras file, or the folder of a stage that fcn-train wrote.")
     if path.suffix != ".keras":
         raise ValueError(
-            f"{path} is not a .keras file. Load released weights with fcn_keras.load_caffemodel and save the model; "
+            f"{path} is not a .keras file. Turn a .caffemodel into one with fcn-import-weights; "
             "an exported SavedModel is for serving."
         )
     return path
