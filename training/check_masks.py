@@ -1,0 +1,218 @@
+"""Describe one mask in numbers, and undo what smooth resizing, JPEG and grey conversion do to masks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fcn_keras.visualize import VOID_COLOR, palette
+
+VOID = 255
+_MOST_COLORS = 300
+_RAMPS, _RAMP_SHARE = 20, 0.4  # below 0.1 on CamVid, VOC, NYUDv2 and Stanford; above 0.5 once resized smoothly
+_SOLID_SHARE = 0.25  # of an id's pixels that lie in a 3x3 block of it, if the id is true
+_FAR = np.iinfo(np.int64).max
+_LUMA = np.array([0.299, 0.587, 0.114])
+
+
+@dataclass(frozen=True)
+class Mask:
+    """What the checks need to know of one mask.
+
+    Attributes:
+        size: `(H, W)`.
+        mode: Pillow's, such as `L`, `P`, `RGB`.
+        lossy: whether it is a JPEG file that shows anything.
+        values: the ids that it holds, ascending; of a mask in colours only if the three channels are equal.
+        counts: pixels of each.
+        smooth: whether ids were mixed at borders, as smooth resizing and JPEG do.
+        solid: the ids that are left once mixed ones are taken away.
+        colors: `(K, 3)` uint8 if it holds colours that no class has, the most frequent first; else None.
+        color_counts: pixels of each.
+        unknown: of a mask in colours, pixels whose colour no class has.
+    """
+
+    size: tuple[int, int]
+    mode: str
+    lossy: bool
+    values: np.ndarray
+    counts: np.ndarray
+    smooth: bool
+    solid: np.ndarray
+    colors: np.ndarray | None = None
+    color_counts: np.ndarray | None = None
+    unknown: int = 0
+
+
+def describe_mask(pixels, *, mode="L", lossy=False, table=None, ignore_label=VOID):
+    """Describe the pixels of a mask.
+
+    Args:
+        pixels: `(H, W)` integers or `(H, W, 3)` uint8, as `fcn_keras.datasets.images.read_mask` returns them.
+        table: a `ClassTable`, whose colours are looked up.
+    """
+    colors, color_counts, unknown = None, None, 0
+    if pixels.ndim == 3:
+        ids, known = ids_of_colors(pixels, table)
+        unknown = int((~known).sum())
+        if unknown:
+            colors, color_counts = _colors(pixels)
+            if table is None or not table.colored:
+                ids = pixels[..., 0] if _is_grey(pixels) else ids[:0]
+    else:
+        ids = pixels
+    values, counts = count(ids)
+    # The ids of unknown colours say nothing about borders.
+    smooth = not (unknown and table is not None and table.colored) and _is_smooth(ids, ignore_label)
+    solid = count(ids[true_ids(ids)])[0] if smooth or lossy else values
+    size = tuple(int(n) for n in pixels.shape[:2])
+    lossy = bool(lossy and len(values) != 1)
+    return Mask(size, mode, lossy, values, counts, smooth, solid, colors, color_counts, unknown)
+
+
+def count(ids):
+    """Return the ids that occur, ascending, and the pixels of each."""
+    if ids.dtype == np.uint8:
+        counts = np.bincount(ids.ravel(), minlength=256)
+        values = np.flatnonzero(counts)
+        return values, counts[values]
+    values, counts = np.unique(ids, return_counts=True)
+    return values.astype(np.int64), counts
+
+
+def ids_of_colors(pixels, table):
+    """Translate `(H, W, 3)` colours.
+
+    Returns:
+        `(H, W)` uint8 ids, void where the colour is unknown, and `(H, W)` whether it is known. Nothing is known
+        where the table has no colours.
+    """
+    shape = pixels.shape[:2]
+    if table is None or not table.colored:
+        return np.full(shape, VOID, np.uint8), np.zeros(shape, bool)
+    try:
+        return table.translate(pixels, ""), np.ones(shape, bool)
+    except ValueError:  # a colour is unknown: ask for each
+        packed, place = np.unique(_packed(pixels), return_inverse=True)
+    ids, known = np.full(len(packed), VOID, np.uint8), np.zeros(len(packed), bool)
+    for index, color in enumerate(_unpacked(packed)):
+        try:
+            ids[index], known[index] = table.translate(color[None, None], "")[0, 0], True
+        except ValueError:
+            continue
+    return ids[place].reshape(shape), known[place].reshape(shape)
+
+
+def voc_ids(colors):
+    """Return the ids of `(..., 3)` uint8 colours in VOC's map, void included, and -1 for other colours."""
+    known = _packed(np.concatenate([palette(), [VOID_COLOR]]).astype(np.uint8))
+    ids = np.append(np.arange(256), VOID)
+    order = np.argsort(known, kind="stable")
+    packed = _packed(colors)
+    place = np.searchsorted(known[order], packed).clip(0, len(known) - 1)
+    return np.where(known[order][place] == packed, ids[order][place], -1)
+
+
+def luma_tables(num_classes):
+    """Map grey values to the ids whose colours in VOC's map turn into them when a palette mask is read as grey.
+
+    Returns:
+        dicts of grey value -> set of ids, 255 among them: 0.299 R + 0.587 G + 0.114 B rounded, as Pillow does, and
+        cut off, as TensorFlow and OpenCV do.
+    """
+    colors = np.concatenate([palette(num_classes), [VOID_COLOR]]).astype(float)
+    luma = colors @ _LUMA + 1e-6
+    tables = {}, {}
+    for index, value in zip([*range(num_classes), VOID], luma, strict=True):
+        for table, grey in zip(tables, (int(value + 0.5), int(value)), strict=True):
+            table.setdefault(grey, set()).add(index)
+    return tables
+
+
+def without_mixed(ids, known=None):
+    """Replace ids that smooth resizing or JPEG mixed by the true id beside them.
+
+    An id is true where a 3x3 block holds nothing else; what is thinner than three pixels is lost. The others take,
+    step by step from the true ones, the id of the neighbour nearest in value.
+
+    Args:
+        ids: `(H, W)` integers.
+        known: `(H, W)` bool, the true ones, if that is known otherwise.
+
+    Returns:
+        `(H, W)` of the same dtype.
+    """
+    known = true_ids(ids) if known is None else known
+    if not known.any():
+        return ids.copy()
+    width = ids.shape[1] + 2
+    wanted = np.pad(ids.astype(np.int64), 1).ravel()
+    result, known = wanted.copy(), np.pad(known, 1).ravel()
+    around = np.array([dy * width + dx for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx])
+    inside = np.pad(np.ones(ids.shape, bool), 1).ravel()
+    open_ = np.flatnonzero(inside & ~known)
+    while open_.size:
+        beside = open_[:, None] + around  # (pixels, 8)
+        gaps = np.where(known[beside], np.abs(result[beside] - wanted[open_, None]), _FAR)
+        nearest = gaps.argmin(axis=1)[:, None]
+        reached = np.take_along_axis(gaps, nearest, 1)[:, 0] < _FAR
+        result[open_[reached]] = result[np.take_along_axis(beside, nearest, 1)[reached, 0]]
+        known[open_[reached]] = True
+        open_ = open_[~reached]
+    return result.reshape(-1, width)[1:-1, 1:-1].astype(ids.dtype)
+
+
+def true_ids(ids):
+    """Mark the pixels in constant 3x3 blocks, unless such blocks are rare among the pixels of their id."""
+    solid = _solid(ids)
+    values, place = np.unique(ids, return_inverse=True)
+    place = place.reshape(ids.shape)
+    share = np.bincount(place.ravel(), solid.ravel(), len(values)) / np.bincount(place.ravel())
+    return solid & (share >= _SOLID_SHARE)[place]
+
+
+def _solid(ids):
+    """Mark the pixels of all constant 3x3 blocks (of a smaller size at the image's edge)."""
+    padded = np.pad(ids, 1, mode="edge")
+    height, width = ids.shape
+    centre = np.ones(ids.shape, bool)
+    for dy in range(3):
+        for dx in range(3):
+            centre &= padded[dy : dy + height, dx : dx + width] == ids
+    padded, solid = np.pad(centre, 1), np.zeros(ids.shape, bool)
+    for dy in range(3):
+        for dx in range(3):
+            solid |= padded[dy : dy + height, dx : dx + width]
+    return solid
+
+
+def _is_smooth(ids, ignore_label):
+    """Tell whether most borders go through in-between ids rather than straight from one id to another."""
+    ids = ids.astype(np.int16 if ids.dtype == np.uint8 else np.int64)
+    if ignore_label != VOID:
+        ids[ids == ignore_label] = VOID
+    ramps = steps = 0
+    for lines in (ids, ids.T):
+        difference = np.diff(lines, axis=1)
+        ramps += np.count_nonzero(difference[:, 1:] * np.sign(difference[:, :-1]) > 0)
+        flat = difference == 0
+        steps += np.count_nonzero(flat[:, :-2] & flat[:, 2:] & (np.abs(difference[:, 1:-1]) >= 2))
+    return ramps >= _RAMPS and ramps > _RAMP_SHARE * (ramps + steps)
+
+
+def _is_grey(pixels):
+    return bool((pixels == pixels[..., :1]).all())
+
+
+def _colors(pixels):
+    packed, counts = np.unique(_packed(pixels), return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:_MOST_COLORS]
+    return _unpacked(packed[order]), counts[order]
+
+
+def _packed(colors):
+    red, green, blue = np.moveaxis(np.asarray(colors), -1, 0).astype(np.int64)
+    return red << 16 | green << 8 | blue
+
+
+def _unpacked(packed):
+    return np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=-1).astype(np.uint8)
