@@ -87,6 +87,7 @@ def _stream(recipe, model, examples, done):
         mean=_mean(model, modality),
         start=done,
         replacement=recipe.replacement,
+        cache=recipe.cache,
     )
 
 

@@ -147,10 +147,10 @@ NYUD_SMALL_RGB = Recipe(
     name="nyud_small_rgb",
     model=FCN32s,
     model_options={"channels": (VGG16[0], 512), "mean": NYUD_MEAN},
-    data=partial(nyud_folder, depth_scale=1000 / 25.5),
+    data=partial(nyud_folder, depth_scale=1000 / 25.5, hha=False),
     imagenet=True,
-    steps=240,
-    steps_per_epoch=60,
+    steps=160,
+    steps_per_epoch=80,
     optimizer=keras.optimizers.Adam,
     learning_rate=2e-4,
     final_learning_rate=0.05,
@@ -167,15 +167,17 @@ NYUD_SMALL_HHA = replace(
     NYUD_SMALL_RGB,
     name="nyud_small_hha",
     model_options={"channels": (VGG16[0], 512), "modality": "hha"},
+    data=partial(nyud_folder, depth_scale=1000 / 25.5),
+    cache=True,  # HHA takes 0.3 s an image
 )
 NYUD_SMALL_RGB_HHA = replace(
-    NYUD_SMALL_RGB,
+    NYUD_SMALL_HHA,
     name="nyud_small_rgb_hha",
     model=LateFusion,
+    model_options=NYUD_SMALL_RGB.model_options,
     init_from={"color": "nyud_small_rgb", "hha": "nyud_small_hha"},
-    imagenet=False,
-    steps=60,
-    steps_per_epoch=30,
+    steps=40,
+    steps_per_epoch=40,
     learning_rate=5e-5,
 )
 NYUD_SMALL_FCN16S_RGB_HHA = replace(
@@ -195,7 +197,7 @@ STANFORD_FCN32S = replace(
     validation_images=20,
 )
 STANFORD_FCN16S = replace(
-    STANFORD_FCN32S, name="stanford_fcn16s", model=FCN16s, init_from="stanford_fcn32s", steps=60, steps_per_epoch=30
+    STANFORD_FCN32S, name="stanford_fcn16s", model=FCN16s, init_from="stanford_fcn32s", steps=60, steps_per_epoch=60
 )
 STANFORD_FCN8S = replace(STANFORD_FCN16S, name="stanford_fcn8s", model=FCN8s, init_from="stanford_fcn16s")
 

@@ -30,6 +30,7 @@ class Recipe:
         optimizer: called with the learning rate, returns a `keras.optimizers.Optimizer`.
         frozen: prefixes of the names of layers that do not learn.
         replacement: draw every training example independently, as the released data layers do.
+        cache: keep decoded training examples in memory.
         validation_images: at most so many, evenly spaced over the split, are scored after an epoch.
         dtype_policy: Keras's, such as `"mixed_bfloat16"`.
     """
@@ -52,6 +53,7 @@ class Recipe:
     augment: Callable | None = None
     buckets: tuple[tuple[int, int], ...] | None = None
     replacement: bool = False
+    cache: bool = False
     frozen: tuple[str, ...] = ()
     validation_images: int | None = None
     dtype_policy: str = "float32"
