@@ -154,6 +154,8 @@ def draw(runs):
     by_time.set(
         xlabel="relative time (images processed)", xlim=(0, len(runs[1.0]["loss"]) * runs[1.0]["images_per_step"])
     )
+    lowest = min(smooth(run["loss"]).min() for run in runs.values())
+    by_iteration.set_ylim(0.9 * lowest, 3 * lowest)  # the paper's axis, 0.4 to 1.2
     by_iteration.legend()
     for axis in (by_iteration, by_time):
         axis.grid(alpha=0.3)

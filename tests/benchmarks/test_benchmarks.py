@@ -24,7 +24,8 @@ def small_recipe(monkeypatch):
         return Synthetic(6, seed={"train": 1, "val": 2}[split], height=64, width=72)
 
     recipe = recipes.RECIPES["synthetic_fcn32s"]
-    small = recipes.replace(recipe, data=scenes, model_options={"channels": TINY}, batch_size=2)
+    options = {"channels": TINY, "dropout": 0}
+    small = recipes.replace(recipe, data=scenes, model_options=options, optimizer=keras.optimizers.SGD, batch_size=2)
     monkeypatch.setitem(recipes.RECIPES, "synthetic_fcn32s", small)
 
 

@@ -11,7 +11,7 @@ from tiny import NARROW, picture, saved, snapshot, write
 
 from fcn_keras.inference import predict
 from fcn_keras.models import FCN32s
-from training.submit import main
+from training.submit import find_images, main
 
 IDS = ("2008_000006", "2008_000011", "2008_000012")
 TREE = Path("results/VOC2012/Segmentation/comp6_test_cls")
@@ -58,8 +58,14 @@ def error_of(capsys, *arguments):
 
 
 @pytest.mark.parametrize("below", ["", "..", "VOC2012"])
-def test_the_tree_and_the_archive(net, voc, tmp_path, capsys, below):
-    assert main([str(net), "--data", str(voc / below), "--output", str(tmp_path)]) == 0
+def test_images_are_found_from_any_folder_of_the_tree(voc, below):
+    found = find_images(voc / below, 2012, "test")
+    assert list(found) == list(IDS)
+    assert all(path.samefile(voc / "VOC2012" / "JPEGImages" / f"{key}.jpg") for key, path in found.items())
+
+
+def test_the_tree_and_the_archive(net, voc, tmp_path, capsys):
+    assert main([str(net), "--data", str(voc), "--output", str(tmp_path)]) == 0
     assert "3 images labelled in" in capsys.readouterr().out
     archive = tmp_path / "comp6_test_cls.tar.gz"
     with tarfile.open(archive, "r:gz") as tar:
