@@ -45,7 +45,13 @@ def fit(recipe, stage, model, splits, *, verbose):
 
 
 def compile_model(model, recipe, num_classes):
-    """Compile a model as the recipe says: loss and metrics by head, rate, optimizer."""
+    """Compile a model as the recipe says: loss and metrics by head, rate, optimizer.
+
+    Raises:
+        ValueError: if the class weights are not those of `num_classes`.
+    """
+    if recipe.class_weights is not None and len(recipe.class_weights) != num_classes:
+        raise ValueError(f"There are {len(recipe.class_weights)} class weights for {num_classes} classes.")
     rate = recipe.learning_rate
     if recipe.final_learning_rate != 1:
         rate = keras.optimizers.schedules.CosineDecay(rate, recipe.steps, alpha=recipe.final_learning_rate)

@@ -4,6 +4,7 @@
 sets stand in `paper.py`.
 """
 
+import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -125,13 +126,32 @@ def classes_of(given):
     return int(given) if given.isdigit() else str(Path(given).resolve())
 
 
+def weights_of(path):
+    """Read class weights: the `class_weights` of fcn-doctor's doctor.json, or a JSON list of numbers.
+
+    Raises:
+        ValueError: if the file holds neither.
+    """
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"--class-weights {path} cannot be read: {error}. Name the doctor.json of fcn-doctor."
+        ) from None
+    value = value.get("class_weights") if isinstance(value, dict) else value
+    if not isinstance(value, list) or not value or not all(isinstance(x, int | float) for x in value):
+        raise ValueError(f"--class-weights {path} holds no list of numbers. Name the doctor.json of fcn-doctor.")
+    return value
+
+
 def find(name, overrides=None):
     """Return the recipe of that name with `overrides` put into it.
 
     Args:
         overrides: dict of a subset of `steps`, `steps_per_epoch`, `batch_size`, `learning_rate`, `seed`,
-            `dtype_policy`, `splits`; of `classes` and `ignore_label`, which go to the reader of one's own folder; of
-            `width`, a factor on all channels; and of `stand_in`, True for drawn scenes instead of the data set.
+            `dtype_policy`, `splits`, `class_weights`; of `classes` and `ignore_label`, which go to the reader of one's
+            own folder; of `width`, a factor on all channels; and of `stand_in`, True for drawn scenes instead of the
+            data set.
 
     Raises:
         ValueError: if there is no such recipe, or it does not take an override.

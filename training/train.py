@@ -36,6 +36,7 @@ def _parser():
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--dtype-policy", help="Keras's, such as mixed_bfloat16 (default: float32)")
+    parser.add_argument("--class-weights", type=Path, metavar="FILE", help="doctor.json of fcn-doctor, or a JSON list")
     parser.add_argument("--splits", nargs=2, metavar=("TRAIN", "VAL"), help="splits to train and to validate on")
     parser.add_argument("--width", type=float, help="factor on all channels of the net, such as 0.125; from scratch")
     parser.add_argument("--stand-in", action="store_true", help="drawn scenes of the same kind instead of the data set")
@@ -61,6 +62,8 @@ def _train(arguments):
     overrides = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     if "classes" in overrides:
         overrides["classes"] = recipes.classes_of(overrides["classes"])
+    if arguments.class_weights is not None:
+        overrides["class_weights"] = recipes.weights_of(arguments.class_weights)
     if arguments.stand_in:
         overrides["stand_in"] = True
     chain = recipes.chain(arguments.recipe, overrides)

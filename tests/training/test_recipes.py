@@ -78,6 +78,35 @@ def test_width_multiplies_the_channels():
             recipes.find("voc_fcn32s", {"width": width})
 
 
+@pytest.mark.usefixtures("tiny")
+def test_class_weights_of_the_doctor(tmp_path, capsys):
+    weights = tmp_path / "doctor.json"
+    options = [
+        "voc_fcn32s",
+        "--stand-in",
+        "--width",
+        "0.1",
+        "--steps",
+        "1",
+        "--quiet",
+        "--workdir",
+        str(tmp_path / "w"),
+    ]
+    for text, message in (
+        ("{", "cannot be read"),
+        ('{"class_weights": {"sem": [1]}}', "holds no list of numbers"),
+        ("[1, 2]", "There are 2 class weights for 8 classes"),
+    ):
+        weights.write_text(text)
+        assert train.main([*options, "--class-weights", str(weights)]) == 2
+        assert message in capsys.readouterr().err
+        assert not (tmp_path / "w").exists()
+    weights.write_text('{"class_weights": [1, 2, 3, 4, 5, 6, 7, 0.5]}')
+    assert train.main([*options, "--class-weights", str(weights)]) == 0
+    loss = keras.saving.load_model(tmp_path / "w" / "voc_fcn32s" / "best.keras").loss
+    assert loss.class_weights == [1, 2, 3, 4, 5, 6, 7, 0.5]
+
+
 def test_stand_ins_have_the_heads_of_the_data_set():
     assert recipes.find("voc_fcn32s", {"stand_in": True}).data(None, "val").num_classes == 8
     assert recipes.find("sift_flow_fcn8s", {"stand_in": True}).data(None, "val").num_classes == {"sem": 8, "geo": 3}
