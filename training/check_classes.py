@@ -55,8 +55,10 @@ def check_classes(pixels, names, splits, ledger, head=""):
     absent = {split: counts.sum(axis=0) == 0 for split, counts in pixels.items()}
     for split, counts in pixels.items():
         indices, files = splits[split]
+        if not len(counts):
+            continue
         empty = [place for place, row in enumerate(counts) if not row.any()]
-        if len(counts) and len(empty) == len(counts):
+        if len(empty) == len(counts):
             ledger.error(
                 "nothing-labelled",
                 f"Every mask of {split}{of_head} is void all over: there is nothing to learn from or to score.",
@@ -71,21 +73,20 @@ def check_classes(pixels, names, splits, ledger, head=""):
                 files=[files[place] for place in empty],
                 pairs=[indices[place] for place in empty],
             )
-        missing = [name for name, gone in zip(names, absent[split], strict=True) if gone]
-        if missing and len(counts):
-            others = {
-                s
-                for s in pixels
-                if s != split
-                for gone, here in zip(absent[s], absent[split], strict=True)
-                if here and not gone
-            }
-            there = f" (in {' and '.join(sorted(others))} some of them do)" if others else ""
-            ledger.note(
-                "class-absent",
-                f"{len(missing)} of {len(names)} classes{of_head} never occur in {split}{there}: {_few(missing)}.",
-                "A class that is never seen cannot be learned." if split in ("train", "all") else "It is not scored.",
-            )
+        _check_absent(split, names, absent, ledger, of_head)
+
+
+def _check_absent(split, names, absent, ledger, of_head):
+    missing = [index for index, gone in enumerate(absent[split]) if gone]
+    if missing:
+        others = [other for other, gone in absent.items() if not gone[missing].all()]
+        there = f" (in {' and '.join(others)} some of them do)" if others else ""
+        ledger.note(
+            "class-absent",
+            f"{len(missing)} of {len(names)} classes{of_head} never occur in {split}{there}: "
+            f"{_few([names[index] for index in missing])}.",
+            "A class that is never seen cannot be learned." if split in ("train", "all") else "It is not scored.",
+        )
 
 
 def _few(names, most=8):

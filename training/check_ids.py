@@ -75,7 +75,7 @@ def _check_lossy(masks, where, ledger):
     smooth = [i for i, mask in masks.items() if mask.smooth and not mask.lossy]
     if smooth:
         mixed = sorted(set().union(*(set(masks[i].values.tolist()) - set(masks[i].solid.tolist()) for i in smooth)))
-        extra = f", {len(mixed)} of which are nothing else ({_few(mixed)})" if mixed else ""
+        extra = f" ({_few(mixed)} occur nowhere else)" if mixed else ""
         ledger.error(
             "mask-resized-smoothly",
             f"{where(smooth)} hold in-between ids along their borders{extra}: they were resized smoothly.",
@@ -97,37 +97,32 @@ def _check_colors(masks, reading, known, where, ledger):
     grey = {i for i, mask in colored.items() if mask.values.size}
     if fits - grey and grey <= fits:  # black and grey are colours of the map, too
         grey = set()
-    if grey:
-        ledger.error(
-            "mask-is-rgb",
-            f"{where(sorted(grey))} are RGB files whose three channels are equal: ids stored three times.",
+    reading.voc = fits - grey
+    others = colored.keys() - fits - grey
+    found = np.unique(np.concatenate([np.zeros((0, 3), int), *(masks[i].colors for i in others)]), axis=0)
+    shown = ", ".join(str(tuple(color)) for color in found[:4].tolist())
+    for indices, message, advice in (
+        (
+            grey,
+            "are RGB files whose three channels are equal: ids stored three times.",
             "Save one channel as 8-bit grey PNG; fcn-doctor --fix does.",
-            files=where.files(sorted(grey)),
-            pairs=sorted(grey),
-        )
-    fits -= grey
-    reading.voc = fits
-    if fits:
-        ledger.error(
-            "mask-is-rgb",
-            f"{where(sorted(fits))} hold VOC's colours, not ids, and the classes have no colours.",
+        ),
+        (
+            reading.voc,
+            "hold VOC's colours, not ids, and the classes have no colours.",
             "Save ids as 8-bit grey PNG, as fcn-doctor --fix does, or give each class its colour in classes.txt.",
-            files=where.files(sorted(fits)),
-            pairs=sorted(fits),
-        )
-    others = sorted(colored.keys() - fits - grey)
-    if others:
-        found = np.unique(np.concatenate([masks[i].colors for i in others]), axis=0)
-        shown = ", ".join(str(tuple(color)) for color in found[:4].tolist())
-        ledger.error(
-            "mask-is-rgb",
-            f"{where(others)} hold colours ({len(found)}, such as {shown}), and the classes have none.",
+        ),
+        (
+            others,
+            f"hold colours ({len(found)}, such as {shown}), and the classes have none.",
             "Give each class its colour in classes.txt (`name R G B` a line), or save ids as 8-bit grey PNG.",
-            files=where.files(others),
-            pairs=others,
-        )
-    ids = {i: _ids(mask.solid, reading) for i, mask in masks.items() if i not in fits and i not in others}
-    return {**ids, **{i: set(voc[i].tolist()) for i in fits}}
+        ),
+    ):
+        if indices:
+            bad = sorted(indices)
+            ledger.error("mask-is-rgb", f"{where(bad)} {message}", advice, files=where.files(bad), pairs=bad)
+    ids = {i: _ids(mask.solid, reading) for i, mask in masks.items() if i not in reading.voc and i not in others}
+    return {**ids, **{i: set(voc[i].tolist()) for i in reading.voc}}
 
 
 def _check_unknown_colors(colored, where, ledger):

@@ -79,9 +79,10 @@ def _table(head, names, weights, shares):
 
 def _counted(report):
     trained = "train" if "train" in report.images else next(iter(report.images))
+    place = "" if trained == "all" else f" of {trained}"
     lines = [
         "Shares of the labelled pixels. The weights, for class_weights, balance by median frequency: median(f) / f,",
-        f"f = the pixels of the class / all pixels of the images of {trained} in which it occurs.",
+        f"f = the pixels of the class / all pixels of the images{place} in which it occurs.",
     ]
     left_out = sum(report.images.values()) - sum(report.counted.values())
     if left_out:
@@ -113,8 +114,8 @@ def picture(examination):
     names = max((len(names) for names, _, _ in _by_head(report).values()), default=1)
     rows = -(-len(sheet) // 4)
     top = max(4.0, 1.2 + 0.24 * min(names, _BARS))
-    figure = Figure(figsize=(13, top + 2.6 * rows), layout="constrained")
-    parts = figure.subfigures(2, 1, height_ratios=(top, 2.6 * rows)) if rows else [figure]
+    figure = Figure(figsize=(13, top + 1.9 * rows), layout="constrained")
+    parts = figure.subfigures(2, 1, height_ratios=(top, 1.9 * rows)) if rows else [figure]
     bars, scatter = parts[0].subplots(1, 2)
     _bars(bars, report)
     _scatter(scatter, report)
@@ -176,7 +177,7 @@ def _faulty(examination):
 
 
 def _cell(pair, height=160):
-    """Return image and mask of a pair side by side, of one height; None if neither can be read."""
+    """Return image and mask of a pair side by side, of one height, white for what cannot be read; None for neither."""
     from PIL import Image
 
     from fcn_keras.datasets.images import read_image, read_mask
@@ -189,9 +190,12 @@ def _cell(pair, height=160):
         except ValueError:
             pixels = None
         if pixels is None:
+            panels.append(None)
             continue
         if pixels.ndim == 2:
             pixels = palette()[np.asarray(pixels).astype(np.int64) % 256]
         width = max(1, round(height * pixels.shape[1] / pixels.shape[0]))
         panels.append(np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.NEAREST)))
-    return np.concatenate(panels, axis=1) if panels else None
+    shown = [panel for panel in panels if panel is not None]
+    white = np.full_like(shown[0], 255) if shown else None
+    return np.concatenate([white if panel is None else panel for panel in panels], axis=1) if shown else None

@@ -153,15 +153,7 @@ def check_reading(looks, where_images, where_masks, directory, ledger):
 
 def check_pair_sizes(looks, where, ledger):
     """Compare the sizes of images and masks, with EXIF rotation in mind."""
-    unturned, fitting, undecided, wrong = [], [], [], []
-    for index, look in enumerate(looks):
-        if not isinstance(look.picture, Picture) or not isinstance(look.mask, Mask):
-            continue
-        size, turned, sideways = look.picture.size, look.picture.turned, look.picture.turned >= 5
-        if look.mask.size != size:
-            (unturned if sideways and look.mask.size == size[::-1] else wrong).append(index)
-        elif turned != 1:
-            (fitting if sideways and size[0] != size[1] else undecided).append(index)
+    unturned, turned, undecided, wrong = _by_fit(looks)
     if unturned:
         ledger.error(
             "exif-mask-unturned",
@@ -181,23 +173,37 @@ def check_pair_sizes(looks, where, ledger):
             files=where.files(wrong),
             pairs=wrong,
         )
-    if fitting:
-        ledger.note(
+    for code, found, message, advice in (
+        (
             "exif-rotated",
-            f"{where(fitting)} are turned by their EXIF orientation, and their masks fit the turned pixels.",
+            turned,
+            "and their masks fit the turned pixels.",
             "Right here, but programs that ignore EXIF see them lying; fcn-doctor --fix turns the pixels.",
-            files=where.files(fitting),
-            pairs=fitting,
-        )
-    if undecided:
-        ledger.note(
+        ),
+        (
             "exif-undecided",
-            f"{where(undecided)} are turned by their EXIF orientation, and the sizes do not tell whether their masks "
-            "were drawn on the turned pixels, which is how they are read.",
+            undecided,
+            "and the sizes do not tell whether their masks fit the turned pixels, which is how they are read.",
             "Look at a few of them with their masks.",
-            files=where.files(undecided),
-            pairs=undecided,
-        )
+        ),
+    ):
+        if found:
+            message = f"{where(found)} are turned by their EXIF orientation, {message}"
+            ledger.note(code, message, advice, files=where.files(found), pairs=found)
+
+
+def _by_fit(looks):
+    """Sort pairs by how they fail to fit: masks of the unturned pixels, of the turned ones, of either, of neither."""
+    unturned, turned, undecided, wrong = [], [], [], []
+    for index, look in enumerate(looks):
+        if not isinstance(look.picture, Picture) or not isinstance(look.mask, Mask):
+            continue
+        size, sideways = look.picture.size, look.picture.turned >= 5
+        if look.mask.size != size:
+            (unturned if sideways and look.mask.size == size[::-1] else wrong).append(index)
+        elif look.picture.turned != 1:
+            (turned if sideways and size[0] != size[1] else undecided).append(index)
+    return unturned, turned, undecided, wrong
 
 
 def check_duplicates(looks, splits, names, ledger):
@@ -219,16 +225,16 @@ def _across(looks, first, second, readable, names, ledger):
     mine = [i for i in mine if i not in same]
     near = [(mine[a], theirs[b]) for a, b in near_pairs(_thumbnails(looks, mine), _thumbnails(looks, theirs))]
     for code, found, how in (
-        ("duplicate-across-splits", exact, "are"),
-        ("near-duplicate-across-splits", near, "are nearly the same as, or mirror,"),
+        ("duplicate-across-splits", exact, "are also in"),
+        ("near-duplicate-across-splits", near, "are also, changed a little or mirrored, in"),
     ):
         if not found:
             continue
         trained = first == "train"
         (ledger.error if trained else ledger.note)(
             code,
-            f"{len(found)} images of {first} {how} images of {second}, the first {names[found[0][0]]} and "
-            f"{names[found[0][1]]}" + (": what is scored there was trained on." if trained else "."),
+            f"{len(found)} of {len(readable[first])} images of {first} {how} {second}, the first {names[found[0][0]]} "
+            f"and {names[found[0][1]]}" + (": what is scored there was trained on." if trained else "."),
             "Take them out of train; fcn-doctor --fix does." if trained else "Keep each in one split.",
             files=[names[i] for i, _ in found],
             pairs=[i for i, _ in found],

@@ -227,9 +227,11 @@ def _write_image(path, target, *, upright):
 
 def _copy(source, folder, handled):
     """Copy every file of the data set that was not handled, byte for byte."""
-    for parent, _, names in os.walk(source):
+    for parent, folders, names in os.walk(source, followlinks=True):
+        here = Path(parent).resolve()
+        folders[:] = [name for name in folders if not here.is_relative_to(Path(parent, name).resolve())]  # no loops
         for path in (Path(parent, name) for name in names):
-            if path not in handled:
+            if path not in handled and path.is_file():
                 target = folder / path.relative_to(source)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, target)

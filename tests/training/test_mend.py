@@ -256,6 +256,18 @@ def test_command_says_what_it_did(data, tmp_path, capsys):
     assert report["fix"]["findings"] == []
 
 
+def test_linked_folders_are_copied_too(data, tmp_path):
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    (linked / "train").symlink_to(data / "train")
+    (linked / "val").symlink_to(data / "val")
+    (linked / "train" / "again").symlink_to(linked)
+    change(masks(data, "val")[:1], voc_colors)
+    mend(examination(linked, classes=8), tmp_path / "out")
+    assert len(masks(tmp_path / "out")) == 10
+    assert examine(tmp_path / "out", classes=8).findings == ()
+
+
 def test_where_the_copy_may_lie(data, tmp_path, capsys):
     for out, message in ((data / "fixed", "lies in the data set itself"), (data.parent, "is not empty")):
         assert main([str(data), "--fix", str(out)]) == 2
