@@ -17,7 +17,13 @@ setup(
     license="MIT",
     license_files=["LICENSE"],
     python_requires=">=3.10",
-    packages=["fcn_keras", "fcn_keras.datasets", "fcn_keras_training", "fcn_keras_serving"],
+    packages=[
+        "fcn_keras",
+        "fcn_keras.datasets",
+        "fcn_keras_training",
+        "fcn_keras_training.checkup",
+        "fcn_keras_serving",
+    ],
     package_dir={"fcn_keras_training": "training", "fcn_keras_serving": "serving"},
     package_data={"fcn_keras.datasets": ["checksums.tsv", "lists/*.txt"]},
     install_requires=[

@@ -30,8 +30,8 @@ def _parser():
 
 def _doctor(arguments):
     from . import recipes
-    from .check_report import picture, text
-    from .examination import examination, examine
+    from .checkup.examination import examination, examine
+    from .checkup.report import picture, text
     from .outputs import require_folder, written
     from .report import to_json
     from .stage import write_text
@@ -43,7 +43,7 @@ def _doctor(arguments):
     result = examination(arguments.directory, classes=classes, ignore_label=arguments.ignore_label, progress=progress)
     report, said = asdict(result.report), text(result.report)
     if arguments.fix is not None:
-        from .mend import mend
+        from .checkup.mend import mend
 
         mended = mend(result, arguments.fix)
         after = examine(arguments.fix, classes=mended.classes, ignore_label=mended.ignore_label, progress=progress)

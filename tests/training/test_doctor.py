@@ -13,12 +13,12 @@ from PIL import Image
 from fcn_keras.datasets.folder import Folder
 from fcn_keras.datasets.synthetic import SEM, Synthetic
 from fcn_keras.visualize import palette
-from training.check_classes import balancing_weights
-from training.check_duplicates import difference_hash, near_pairs, thumbnail
-from training.check_masks import luma_tables, without_mixed
-from training.check_sizes import choose_buckets
+from training.checkup.classes import balancing_weights
+from training.checkup.duplicates import difference_hash, near_pairs, thumbnail
+from training.checkup.examination import examine, examine_examples
+from training.checkup.masks import luma_tables, without_mixed
+from training.checkup.sizes import choose_buckets
 from training.doctor import main
-from training.examination import examine, examine_examples
 
 
 @pytest.fixture(scope="module")
@@ -329,8 +329,8 @@ def test_difference_hash_by_hand():
 
 
 def test_near_pairs_finds_what_brute_force_finds(monkeypatch):
-    monkeypatch.setattr("training.check_duplicates._ROWS", 7)
-    monkeypatch.setattr("training.check_duplicates._COLUMNS", 5)
+    monkeypatch.setattr("training.checkup.duplicates._ROWS", 7)
+    monkeypatch.setattr("training.checkup.duplicates._COLUMNS", 5)
     scenes = Synthetic(24, seed=5, height=40, width=60)
     theirs = np.stack([thumbnail(scene["image"]) for scene in scenes])
     mine = np.clip(theirs[[20, 3, 11, 17]] * 0.9 + 4, 0, 255).astype(np.uint8)

@@ -21,9 +21,9 @@ from tiny import snapshot
 
 from fcn_keras.datasets.folder import Folder
 from fcn_keras.visualize import palette
+from training.checkup.examination import examination, examine
+from training.checkup.mend import mend
 from training.doctor import main
-from training.examination import examination, examine
-from training.mend import mend
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .check_masks import VOID, luma_tables, voc_ids
+from .masks import VOID, luma_tables, voc_ids
 
 _VOC = 21  # classes of VOC, whose colours are assumed where the number of classes is not known
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .check_duplicates import near_pairs, thumbnail
-from .check_masks import VOID, Mask, describe_mask
+from .duplicates import near_pairs, thumbnail
+from .masks import VOID, Mask, describe_mask
 
 MASK_FAULTS = {  # what makes the pixels of a mask count for nothing
     "mask-is-rgb",
@@ -109,7 +109,7 @@ def look_at(image_file, label_file, *, table=None, ignore_label=VOID):
 
 def look_at_example(examples, index):
     """Read an example of a data set."""
-    from .inputs import heads_of
+    from ..inputs import heads_of
 
     try:
         example = examples[index]

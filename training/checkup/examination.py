@@ -7,11 +7,6 @@ import numpy as np
 
 from fcn_keras.datasets.classes import ClassTable
 
-from .check_classes import balancing_weights, check_classes, class_pixels
-from .check_files import Layout, find_layout
-from .check_ids import Reading, read_ids
-from .check_masks import VOID, Mask
-from .check_sizes import choose_buckets
 from .checks import (
     MASK_FAULTS,
     Picture,
@@ -23,7 +18,12 @@ from .checks import (
     look_at_example,
     read_all,
 )
+from .classes import balancing_weights, check_classes, class_pixels
+from .files import Layout, find_layout
 from .findings import Finding, Ledger
+from .ids import Reading, read_ids
+from .masks import VOID, Mask
+from .sizes import choose_buckets
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def examine_examples(splits, *, progress=None):
     Raises:
         ValueError: if there is no split.
     """
-    from .inputs import heads_of
+    from ..inputs import heads_of
 
     if not splits:
         raise ValueError("`splits` holds no data set. Expected such as {'train': examples}.")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .check_masks import VOID
+from .masks import VOID
 
 
 def class_pixels(masks, num_classes, ignore_label=VOID):

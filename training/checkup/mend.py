@@ -10,8 +10,8 @@ from PIL import ExifTags, Image, ImageOps
 
 from fcn_keras.datasets.images import read_mask, read_size
 
-from .check_masks import VOID, describe_mask, ids_of_colors, voc_ids, without_mixed
 from .findings import NAMED
+from .masks import VOID, describe_mask, ids_of_colors, voc_ids, without_mixed
 
 _ASPECT = 0.01  # relative difference of two aspect ratios up to which a mask is resized
 _KNOWN_SHARE = 0.5  # of a mask's pixels whose colour must be known for the others to follow
@@ -60,7 +60,7 @@ class Mended:
 
     def text(self, after):
         """Say what was done, and what the doctor says of the copy."""
-        from .check_report import verdict
+        from .report import verdict
 
         lines = [f"Wrote {self.directory}:"]
         lines += [f"  {what}: {number}" for what, number in self.written.items()]
