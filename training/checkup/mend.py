@@ -81,7 +81,7 @@ def mend(examination, out):
     What cannot be corrected is left out, and so are training images that are also in another split.
 
     Args:
-        examination: of `training.examination.examination`.
+        examination: of `examination`.
         out: folder that does not exist, or is empty.
 
     Returns:
