@@ -3,9 +3,9 @@
     python benchmarks/class_balance.py --output DIR
     python benchmarks/class_balance.py --output DIR --recipe voc_fcn32s --data VOC --weights vgg16.h5 --seeds 1
 
-Both start from the same weights and see the same images in the same order. The weights are the median frequency's over
-each class's (Eigen, Fergus, ICCV 2015): a class's frequency is its share of the pixels of the images that hold it. The
-paper found class balancing unnecessary (section 4.3).
+Both start from the same weights and see the same images in the same order. The class weights are those that fcn-doctor
+prints: the median frequency over each class's (Eigen, Fergus, ICCV 2015), a class's frequency being its share of the
+pixels of the images that hold it. The paper found class balancing unnecessary (section 4.3).
 """
 
 import argparse
@@ -61,25 +61,19 @@ def _measure(arguments):
 
 
 def balance(examples):
-    """Compute the classes' weights by median frequency balancing.
+    """Compute the classes' weights as `fcn-doctor` does.
 
     Returns:
-        Weights and shares of all labelled pixels, lists of floats; a class that never occurs weighs 1.
+        Weights and shares of all labelled pixels, lists of floats; a class that never occurs weighs 0.
     """
     import numpy as np
+    from fcn_keras_training.checkup.classes import balancing_weights
 
-    pixels = np.zeros(examples.num_classes)
-    around = np.zeros(examples.num_classes)  # labelled pixels of the images that hold the class
-    for index in range(len(examples)):
-        label = examples[index]["label"]
-        counts = np.bincount(label[label != 255], minlength=examples.num_classes)
-        pixels += counts
-        around += np.where(counts > 0, counts.sum(), 0)
-    present = pixels > 0
-    frequency = pixels[present] / around[present]
-    weights = np.ones(examples.num_classes)
-    weights[present] = np.median(frequency) / frequency
-    return weights.tolist(), (pixels / pixels.sum()).tolist()
+    labels = (examples[index]["label"] for index in range(len(examples)))
+    counts = [(np.bincount(label[label != 255], minlength=examples.num_classes), label.size) for label in labels]
+    pixels = np.array([of_class for of_class, _ in counts])
+    totals = np.array([size for _, size in counts])
+    return balancing_weights(pixels, totals).tolist(), (pixels.sum(axis=0) / pixels.sum()).tolist()
 
 
 def train_and_score(recipe, train, val, weights=None):

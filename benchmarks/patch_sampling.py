@@ -1,7 +1,7 @@
 """Figure 5 of the paper: training on sampled patches against whole images.
 
     python benchmarks/patch_sampling.py --output DIR
-    python benchmarks/patch_sampling.py --output DIR --recipe voc_paper_fcn32s --data VOC --images 20 --iterations 1500
+    python benchmarks/patch_sampling.py --output DIR --recipe voc_paper_fcn32s --data VOC --iterations 1500
 
 The same net is trained three times from the same weights: with the loss of every pixel, of a random half, and of a
 random quarter, on 1, 2 and 4 times as many images a step, so that as many pixels count in each step (in expectation).
@@ -36,8 +36,10 @@ def main(argv=None):
     parser.add_argument("--data", type=Path, help="folder of the recipe's data set")
     parser.add_argument("--weights", type=Path, help="VGG16 weights, for a recipe that starts from them")
     parser.add_argument("--width", type=float, help="factor on all channels of the net, from scratch")
-    parser.add_argument("--images", type=int, default=5, help="images a step of the whole loss; the paper: 20")
-    parser.add_argument("--iterations", type=int, default=400, help="the paper: about 1500")
+    parser.add_argument(
+        "--images", type=int, default=20, help="images a step of the whole loss; default: 20, as the paper"
+    )
+    parser.add_argument("--iterations", type=int, default=120, help="default: 120; the paper: about 1500")
     parser.add_argument("--seed", type=int, default=1337)
     return command.run("patch_sampling", _measure, parser.parse_args(argv))
 

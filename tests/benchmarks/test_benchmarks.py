@@ -88,13 +88,14 @@ class Labels(list):
 
 
 def test_median_frequency_balancing_by_hand():
-    # Class 0 has 4 of the 8 labelled pixels of both images, 1 has 2 of 4, 2 has 2 of 4 in the other: all one half...
-    weights, shares = class_balance.balance(Labels([[[0, 0, 1, 1, 255]], [[0, 0, 2, 2]]]))
-    assert weights == [1, 1, 1, 1]
-    assert shares == [0.5, 0.25, 0.25, 0]
-    # 0 has 5 of 8, 1 has 2 of 4, 2 has 1 of 4; the median is 1/2.
-    weights, _ = class_balance.balance(Labels([[[0, 0, 1, 1]], [[0, 0, 0, 2]]]))
-    assert weights == pytest.approx([0.5 / 0.625, 1, 2, 1])
+    # Class 0 has 5 of the 8 pixels of the images that hold it, 1 has 2 of 4, 2 has 1 of 4; the median is 1/2.
+    weights, shares = class_balance.balance(Labels([[[0, 0, 1, 1]], [[0, 0, 0, 2]]]))
+    assert weights == pytest.approx([0.5 / 0.625, 1, 2, 0])
+    assert shares == [0.625, 0.25, 0.125, 0]
+    # Void is a part of an image, and no class's.
+    weights, shares = class_balance.balance(Labels([[[0, 1, 1, 255]], [[0, 0, 0, 2]]]))
+    assert weights == pytest.approx([1, 1, 2, 0])
+    assert shares == pytest.approx([4 / 7, 2 / 7, 1 / 7, 0])
 
 
 def test_dense_prediction(tmp_path, capsys):
