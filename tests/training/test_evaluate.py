@@ -224,7 +224,9 @@ def test_a_folder_without_a_model(capsys, tmp_path, net):
 
 def test_a_model_of_another_format(capsys, tmp_path):
     (tmp_path / "net.h5").write_bytes(b"HDF")
-    assert "net.h5 is not a .keras file. Load released weights" in error_of(capsys, tmp_path / "net.h5")
+    assert "net.h5 is not a .keras file. Turn a .caffemodel into one with fcn-import-weights" in error_of(
+        capsys, tmp_path / "net.h5"
+    )
 
 
 @pytest.mark.parametrize("share", [0, 0.5, 0.99])
