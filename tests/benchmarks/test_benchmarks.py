@@ -4,6 +4,7 @@ import json
 
 import class_balance
 import dense_prediction
+import fidelity
 import keras
 import numpy as np
 import patch_sampling
@@ -129,3 +130,12 @@ def test_an_interpolated_lattice():
     assert found.shape == (32, 32, 1)
     np.testing.assert_allclose(found[0, :, 0], 1 + np.arange(32) + 0.5, atol=1e-4)
     np.testing.assert_allclose(found[:, 0, 0], 2 * (np.arange(32) + 0.5) + 0.5, atol=1e-4)
+
+
+def test_fidelity_measures_what_the_parity_tests_bound():
+    difference, same = fidelity.compare("voc-fcn32s")
+    assert 0 < difference <= 1e-5
+    assert same == 1
+    losses, weights = fidelity.compare_training()
+    assert 0 < losses <= 1e-3
+    assert 0 < weights <= 1e-2
