@@ -110,6 +110,7 @@ NYUD_FCN32S_HHA = replace(
     name="nyud_fcn32s_hha",
     model_options={**RELEASED, "modality": "hha"},
     data=nyud_v2,
+    cache=True,  # HHA takes 0.3 s an image; 1.3 GB with it
 )
 NYUD_FCN32S_RGB_HHA = replace(
     NYUD_FCN32S_HHA,
@@ -168,7 +169,7 @@ NYUD_SMALL_HHA = replace(
     name="nyud_small_hha",
     model_options={"channels": (VGG16[0], 512), "modality": "hha"},
     data=partial(nyud_folder, depth_scale=1000 / 25.5),
-    cache=True,  # HHA takes 0.3 s an image
+    cache=True,
 )
 NYUD_SMALL_RGB_HHA = replace(
     NYUD_SMALL_HHA,
