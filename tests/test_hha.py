@@ -84,7 +84,7 @@ def fitted_by_hand(disparity, fitted, camera, radius, y, x):
         slice(max(x - radius, 0), x + radius + 1),
     )
     points = rays(disparity.shape, camera)[(slice(None), *window)][:, fitted[window]]
-    if np.linalg.matrix_rank(points) < 3:
+    if not points.size or np.linalg.matrix_rank(points) < 3:
         return np.full(3, np.nan)
     normal = np.linalg.lstsq(points.T, disparity[window][fitted[window]], rcond=None)[0]
     return normal / np.linalg.norm(normal) * np.sign(normal @ rays(disparity.shape, camera)[:, y, x])
