@@ -85,7 +85,7 @@ def export(directory):
 
 
 def scenes():
-    from fcn_keras_training.recipes import SCENES
+    from fcn_keras_training.sources import SCENES
 
     from fcn_keras.datasets.synthetic import Synthetic
 
