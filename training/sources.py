@@ -23,13 +23,6 @@ def folder(directory, split, **options):
     return Folder(_given(directory), split, **options)
 
 
-def camvid(directory, split, **options):
-    """Read the CamVid of `fcn_keras.datasets.camvid`."""
-    from fcn_keras.datasets.camvid import Camvid
-
-    return Camvid(_given(directory), split, **options)
-
-
 def voc_sbd(directory, split):
     """Read PASCAL VOC and SBD; `directory` holds `VOCdevkit` and `benchmark_RELEASE`."""
     from fcn_keras.datasets.voc_sbd import VocSbd

@@ -14,7 +14,7 @@ import numpy as np
 from .duplicates import near_pairs, thumbnail
 from .masks import VOID, Mask, describe_mask
 
-MASK_FAULTS = {  # what makes the pixels of a mask count for nothing
+MASK_MENDABLE = {  # faults of a mask that `mend` corrects where it can
     "mask-is-rgb",
     "mask-colors-unknown",
     "mask-is-luma",
@@ -24,10 +24,9 @@ MASK_FAULTS = {  # what makes the pixels of a mask count for nothing
     "ids-off-by-one",
     "ids-out-of-range",
     "size-mismatch",
-    "exif-mask-unturned",
-    "image-unreadable",
-    "mask-unreadable",
 }
+# What makes the pixels of a mask count for nothing.
+MASK_FAULTS = MASK_MENDABLE | {"exif-mask-unturned", "image-unreadable", "mask-unreadable"}
 _THREADS = min(8, os.cpu_count() or 1)
 _CHUNK = 256
 _COMPARED = ("train", "val", "test", "all")  # lists of other names are parts or unions of these

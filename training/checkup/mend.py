@@ -10,6 +10,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from fcn_keras.datasets.images import read_mask, read_size
 
+from .checks import MASK_MENDABLE
 from .findings import NAMED
 from .masks import VOID, describe_mask, ids_of_colors, voc_ids, without_mixed
 
@@ -21,17 +22,6 @@ _LEFT_OUT = {
     "listed-but-missing": "neither image nor mask",
     "image-unreadable": "image unreadable",
     "mask-unreadable": "mask unreadable",
-}
-_MASKS = {
-    "mask-is-rgb",
-    "mask-colors-unknown",
-    "mask-is-luma",
-    "mask-is-0-255",
-    "mask-is-jpeg",
-    "mask-resized-smoothly",
-    "ids-off-by-one",
-    "ids-out-of-range",
-    "size-mismatch",
 }
 _TURNED = {"exif-rotated", "exif-mask-unturned"}
 _TWINS = {"duplicate-across-splits", "near-duplicate-across-splits"}
@@ -147,7 +137,7 @@ def _classes(examination):
 def _write_pair(examination, index, codes, source, folder, result, handled):
     """Write what changes of a pair, and return None; or return why it is left out."""
     pair = examination.layout.pairs[index]
-    if codes & _MASKS:
+    if codes & MASK_MENDABLE:
         ids, reason = mended_mask(examination, index, codes)
         if ids is None:
             return reason
@@ -158,7 +148,7 @@ def _write_pair(examination, index, codes, source, folder, result, handled):
     if codes & _TURNED:
         _write_image(pair.image, folder / pair.image.relative_to(source), upright="exif-rotated" in codes)
         handled.add(pair.image)
-    for code in sorted(codes & (_MASKS | _TURNED)):
+    for code in sorted(codes & (MASK_MENDABLE | _TURNED)):
         result.written[code] = result.written.get(code, 0) + 1
     return None
 
