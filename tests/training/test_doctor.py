@@ -435,6 +435,17 @@ def test_examples_with_two_heads_and_duplicates():
     assert len(report.class_weights["geo"]) == 3
 
 
+def test_a_split_without_labels(origin):
+    class Unlabelled(Folder):
+        def __getitem__(self, index):
+            return {"image": super().__getitem__(index)["image"]}
+
+    report = examine_examples({"train": Folder(origin, "train"), "test": Unlabelled(origin, "val")})
+    assert codes(report) == set()
+    assert report.class_weights == examine(origin).class_weights
+    assert list(report.images.values()) == list(examine(origin).images.values())
+
+
 def test_examples_that_cannot_be_read(data):
     (data / "train" / "images" / "0.png").write_bytes(b"no picture")
     report = examine_examples({"train": Folder(data, "train")})

@@ -126,7 +126,9 @@ def examine_examples(splits, *, progress=None):
     check_reading(looks, images, masks, "", ledger)
     heads = {}
     for head, known in heads_of(first.class_names).items():
-        found = {i: look.mask[head] for i, look in enumerate(looks) if isinstance(look.mask, dict)}
+        found = {
+            i: look.mask[head] for i, look in enumerate(looks) if isinstance(look.mask, dict) and head in look.mask
+        }
         heads[head] = (tuple(known), found)
         _check_examples(found, looks, len(known), masks, ledger, head)
     check_duplicates(looks, members, names, ledger)
