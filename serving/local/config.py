@@ -1,0 +1,247 @@
+"""TF Serving's files of settings: text protos of models, batching and monitoring.
+
+`tensorflow-serving-api` brings the messages of a model config; those of batching and monitoring it leaves out, so they
+are described here, field by field as in TF Serving's `session_bundle_config.proto` and `monitoring_config.proto`.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format, wrappers_pb2
+from tensorflow_serving.config import model_server_config_pb2
+
+from .errors import ServingError
+
+PLATFORM = "tensorflow"
+DEFAULT_METRICS_PATH = "/monitoring/prometheus/metrics"
+
+
+def _messages(file, *messages):
+    """Make classes of messages; a message is `(name, {field: type})`, a type `[type]` where it repeats.
+
+    They live in a pool of their own, where TF Serving's real ones cannot collide with them.
+    """
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(wrappers_pb2.DESCRIPTOR.serialized_pb)
+    package = "tensorflow.serving"
+    proto = descriptor_pb2.FileDescriptorProto(name=file, package=package, syntax="proto3")
+    proto.dependency.append(wrappers_pb2.DESCRIPTOR.name)
+    kinds = descriptor_pb2.FieldDescriptorProto
+    for name, fields in messages:
+        message = proto.message_type.add(name=name)
+        for number, (field, kind) in enumerate(fields.items(), 1):
+            label = kinds.LABEL_REPEATED if isinstance(kind, list) else kinds.LABEL_OPTIONAL
+            kind = kind[0] if isinstance(kind, list) else kind
+            added = message.field.add(name=field, number=number, label=label)
+            if isinstance(kind, str):
+                added.type, added.type_name = kinds.TYPE_MESSAGE, kind
+            else:
+                added.type = kind
+    pool.AddSerializedFile(proto.SerializeToString())
+    return [
+        message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.{name}")) for name, fields in messages
+    ]
+
+
+_INT64, _BOOL, _STRING = (f".google.protobuf.{kind}Value" for kind in ("Int64", "Bool", "String"))
+_KINDS = descriptor_pb2.FieldDescriptorProto
+
+(BatchingParameters,) = _messages(
+    "session_bundle_config.proto",
+    (
+        "BatchingParameters",
+        {
+            "max_batch_size": _INT64,
+            "batch_timeout_micros": _INT64,
+            "max_enqueued_batches": _INT64,
+            "num_batch_threads": _INT64,
+            "thread_pool_name": _STRING,
+            "allowed_batch_sizes": [_KINDS.TYPE_INT64],
+            "pad_variable_length_inputs": _KINDS.TYPE_BOOL,
+            "enable_large_batch_splitting": _BOOL,
+            "max_execution_batch_size": _INT64,
+        },
+    ),
+)
+PrometheusConfig, MonitoringConfig = _messages(
+    "monitoring_config.proto",
+    ("PrometheusConfig", {"enable": _KINDS.TYPE_BOOL, "path": _KINDS.TYPE_STRING}),
+    ("MonitoringConfig", {"prometheus_config": ".tensorflow.serving.PrometheusConfig"}),
+)
+
+
+class Latest(NamedTuple):
+    """The versions with the highest numbers."""
+
+    num_versions: int = 1
+
+    def choose(self, versions):
+        return sorted(versions)[-self.num_versions :]
+
+
+class All(NamedTuple):
+    """Every version there is."""
+
+    def choose(self, versions):
+        return sorted(versions)
+
+
+class Specific(NamedTuple):
+    """The versions that are listed."""
+
+    versions: tuple[int, ...]
+
+    def choose(self, versions):
+        return sorted(set(versions) & set(self.versions))
+
+
+class ModelConfig(NamedTuple):
+    """One model to serve: where its versions are, which of them, and the labels of some."""
+
+    name: str
+    base_path: str
+    policy: Latest | All | Specific = Latest()
+    labels: Mapping[str, int] = MappingProxyType({})
+
+
+class Batching(NamedTuple):
+    """How requests are merged; the defaults are TF Serving's."""
+
+    max_batch_size: int = 1000
+    batch_timeout_micros: int = 0
+    max_enqueued_batches: int = 10
+    num_batch_threads: int = os.cpu_count() or 1
+    allowed_batch_sizes: tuple[int, ...] = ()
+
+
+class Monitoring(NamedTuple):
+    """Whether metrics are served, and under which path."""
+
+    enabled: bool = False
+    path: str = DEFAULT_METRICS_PATH
+
+
+def read_models(path):
+    """Read a `--model_config_file` into a list of `ModelConfig`.
+
+    Raises:
+        ValueError: on what TF Serving would not start with; it names the file and, where there is one, the line.
+        OSError: if the file cannot be read.
+    """
+    config = _read(path, model_server_config_pb2.ModelServerConfig, 'model_config_list { config { name: "fcn" ... } }')
+    try:
+        return models_of(config)
+    except ServingError as error:
+        raise ValueError(f"{path}: {error.message}") from None
+
+
+def models_of(config):
+    """Convert a `ModelServerConfig` message into a list of `ModelConfig`.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT on what TF Serving refuses.
+    """
+    if config.WhichOneof("config") != "model_config_list":
+        raise _invalid(
+            "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is currently "
+            "supported"
+        )
+    return [_model(model) for model in config.model_config_list.config]
+
+
+def _model(model):
+    if model.model_type and model.model_platform:
+        raise _invalid("Illegal setting both ModelServerConfig::model_type (deprecated) and model_platform.")
+    if not model.model_type and not model.model_platform:
+        raise _invalid(
+            "Illegal setting neither ModelServerConfig::model_type (deprecated) nor ModelServerConfig::model_platform."
+        )
+    platform = model.model_platform or model_server_config_pb2.ModelType.Name(model.model_type).lower()
+    if platform != PLATFORM:
+        raise _invalid(f"Model {model.name} requests unsupported platform {platform}")
+    if not os.path.isabs(model.base_path):
+        raise _invalid(
+            f"Expected model {model.name} to have an absolute path or URI; got base_path()={model.base_path}"
+        )
+    return ModelConfig(model.name, model.base_path, _policy(model.model_version_policy), dict(model.version_labels))
+
+
+def _policy(policy):
+    choice = policy.WhichOneof("policy_choice")
+    if choice == "all":
+        return All()
+    if choice == "specific":
+        return Specific(tuple(policy.specific.versions))
+    return Latest(max(policy.latest.num_versions, 1))
+
+
+def read_batching(path):
+    """Read a `--batching_parameters_file`, or a version's `batching_params.pbtxt`, into a `Batching`.
+
+    Raises:
+        ValueError: on a value that TF Serving refuses or this server does not know; it names the file.
+        OSError: if the file cannot be read.
+    """
+    message = _read(path, BatchingParameters, "max_batch_size { value: 8 } batch_timeout_micros { value: 2000 }")
+    values = {name: getattr(message, name).value for name in Batching._fields[:4] if message.HasField(name)}
+    for name, value in values.items():
+        lowest = 0 if name == "batch_timeout_micros" else 1
+        if value < lowest:
+            raise ValueError(f"{path}: {name} is a whole number from {lowest} up. Received: {value}.")
+    batching = Batching(**values, allowed_batch_sizes=tuple(message.allowed_batch_sizes))
+    _check_sizes(path, batching)
+    if message.pad_variable_length_inputs:
+        raise ValueError(
+            f"{path}: this server does not pad unequal images (pad_variable_length_inputs), whose masks TF Serving "
+            "would not crop. Leave it out; images of each size are merged by themselves."
+        )
+    if message.enable_large_batch_splitting.value:
+        raise ValueError(
+            f"{path}: this server does not split requests (enable_large_batch_splitting). Leave it out, and send at "
+            "most max_batch_size images in one request."
+        )
+    return batching
+
+
+def _check_sizes(path, batching):
+    sizes = batching.allowed_batch_sizes
+    if list(sizes) != sorted(set(sizes)):
+        raise ValueError(f"{path}: allowed_batch_sizes entries must be increasing. Received: {list(sizes)}.")
+    if sizes and sizes[-1] != batching.max_batch_size:
+        raise ValueError(
+            f"{path}: Last entry in allowed_batch_sizes must match max_batch_size; last entry was {sizes[-1]}; "
+            f"expected {batching.max_batch_size}"
+        )
+
+
+def read_monitoring(path):
+    """Read a `--monitoring_config_file` into a `Monitoring`.
+
+    Raises:
+        ValueError: on another kind of file, named with its line.
+        OSError: if the file cannot be read.
+    """
+    config = _read(path, MonitoringConfig, "prometheus_config { enable: true }").prometheus_config
+    return Monitoring(config.enable, config.path or DEFAULT_METRICS_PATH)
+
+
+def _read(path, kind, example):
+    """Parse a text proto."""
+    try:
+        return text_format.Parse(Path(path).read_text(encoding="utf-8"), kind())
+    except text_format.ParseError as error:
+        line = f":{error.GetLine()}" if error.GetLine() else ""
+        reason = str(error).split(" : ", 1)[-1]
+    except UnicodeDecodeError:
+        line, reason = "", "it is not text"
+    raise ValueError(
+        f"{path}{line}: {reason.rstrip('.')}. Expected: a text proto of tensorflow.serving.{kind.DESCRIPTOR.name}, "
+        f"such as: {example}"
+    )
+
+
+def _invalid(message):
+    return ServingError("INVALID_ARGUMENT", message)
