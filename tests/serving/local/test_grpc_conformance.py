@@ -1,0 +1,262 @@
+"""gRPC as TensorFlow Serving speaks it: real stubs, a real SavedModel, one table of requests and answers."""
+
+import asyncio
+import contextlib
+import threading
+import time
+
+import grpc
+import numpy as np
+import pytest
+import tensorflow as tf
+from google.protobuf import text_format
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    inference_pb2,
+    model_management_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+    regression_pb2,
+)
+from tensorflow_serving.config import model_server_config_pb2
+
+from serving.local import config, rpc
+from serving.local.errors import ServingError
+from serving.local.metrics import Metrics
+from serving.local.models import Models
+from serving.local.proto_tensors import decode, encode
+from serving.local.runner import Runner
+from serving.local.service import Service
+
+REQUESTS = {
+    "Predict": predict_pb2.PredictRequest,
+    "Classify": classification_pb2.ClassificationRequest,
+    "Regress": regression_pb2.RegressionRequest,
+    "MultiInference": inference_pb2.MultiInferenceRequest,
+    "GetModelMetadata": get_model_metadata_pb2.GetModelMetadataRequest,
+    "GetModelStatus": get_model_status_pb2.GetModelStatusRequest,
+    "HandleReloadConfigRequest": model_management_pb2.ReloadConfigRequest,
+}
+
+
+def model(directory, version, slope):
+    """Write a version: `serving_default` y = slope * x + 2, `pair` a + b and a - b, `files` the lengths of strings."""
+    module = tf.Module()
+
+    def named(names, dtype):
+        return {name: tf.TensorSpec([None], dtype, name) for name in names}
+
+    signatures = {
+        "serving_default": tf.function(lambda x: {"y": slope * x + 2}).get_concrete_function(**named("x", tf.float32)),
+        "pair": tf.function(lambda a, b: {"sum": a + b, "difference": a - b}).get_concrete_function(
+            **named("ab", tf.float32)
+        ),
+        "files": tf.function(
+            lambda image_bytes: {"echo_bytes": image_bytes, "length": tf.strings.length(image_bytes)}
+        ).get_concrete_function(**named(["image_bytes"], tf.string)),
+        "checked": tf.function(checked).get_concrete_function(**named("x", tf.float32)),
+    }
+    tf.saved_model.save(module, str(directory / str(version)), signatures)
+
+
+def checked(x):
+    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(x > 0), ["x" * 3000])]):
+        return {"y": tf.identity(x)}
+
+
+@contextlib.contextmanager
+def serving(service, **options):
+    """Run the gRPC server in a thread; yields a channel."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    def wait(coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(60)
+
+    server, port = wait(rpc.start(service, "127.0.0.1:0", **options))
+    try:
+        with grpc.insecure_channel(f"127.0.0.1:{port}", [("grpc.max_receive_message_length", -1)]) as channel:
+            yield channel
+    finally:
+        wait(server.stop(None))
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("half")
+    model(folder, 1, 0.5)
+    model(folder, 2, 0.25)
+    (folder / "3").mkdir()  # no SavedModel
+    return folder
+
+
+def configs(folder):
+    return config.models_of(
+        text_format.Parse(
+            f"""model_config_list {{
+                config {{ name: "half" base_path: "{folder}" model_platform: "tensorflow"
+                          model_version_policy {{ specific {{ versions: [1, 2] }} }}
+                          version_labels {{ key: "stable" value: 1 }} version_labels {{ key: "canary" value: 2 }} }} }}
+            """,
+            model_server_config_pb2.ModelServerConfig(),
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def service(folder):
+    models = Models(configs(folder), allow_labels_of_unavailable=True)
+    runner = Runner(threads=1, queue_size=8)
+    models.start()
+    yield Service(models, runner, metrics=Metrics())
+    runner.close()
+    models.close()
+
+
+@pytest.fixture(scope="module")
+def channel(service):
+    with serving(service, max_message_bytes=2_000_000) as channel:
+        yield channel
+
+
+def call(channel, method, request, **options):
+    prediction = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+    stub = prediction if hasattr(prediction, method) else model_service_pb2_grpc.ModelServiceStub(channel)
+    return getattr(stub, method)(request, **{"timeout": 30, **options})
+
+
+def spec(rest="", name="half"):
+    return f'model_spec {{ name: "{name}" {rest} }} '
+
+
+def tensor(name, values, dims="dim { size: 2 }", dtype="DT_FLOAT"):
+    return f'inputs {{ key: "{name}" value {{ dtype: {dtype} tensor_shape {{ {dims} }} {values} }} }} '
+
+
+def x(values, dims="dim { size: 2 }", dtype="DT_FLOAT"):
+    return spec() + tensor("x", values, dims, dtype)
+
+
+def answer(version=2, signature="serving_default", **outputs):
+    text = f'model_spec {{ name: "half" version {{ value: {version} }} signature_name: "{signature}" }}'
+    for name, (dtype, size, values) in outputs.items():
+        shape = f"tensor_shape {{ dim {{ size: {size} }} }}"
+        text += f'outputs {{ key: "{name}" value {{ dtype: {dtype} {shape} {values} }} }}'
+    return text
+
+
+X, A, B = (tensor(name, f"float_val: {values}") for name, values in [("x", [2, 4]), ("a", [2, 4]), ("b", [1, 5])])
+PAIR, FILES, CHECKED = (spec(f'signature_name: "{name}"') for name in ("pair", "files", "checked"))
+FLOAT = "DT_FLOAT"
+Y1, Y2 = (FLOAT, 2, "float_val: [3, 4]"), (FLOAT, 2, "float_val: [2.5, 3]")
+SUM, DIFFERENCE = (FLOAT, 2, "float_val: [3, 9]"), (FLOAT, 2, "float_val: [1, -1]")
+STRINGS = r'string_val: ["\xff\000a\000", ""]'
+INVALID, MISSING, FAILED, UNIMPLEMENTED = "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION", "UNIMPLEMENTED"
+NO_SPEC, NO_NAME, PARSING = "Missing ModelSpec", "ModelSpec has no name specified", "tensor parsing error: x"
+METHOD = "signature method_name to be tensorflow/serving/{}. Was: tensorflow/serving/predict"
+LATEST = "Servable not found for request: Latest(other)"
+AVAILABLE = "model_version_status {{ version: {} state: AVAILABLE status {{ }} }} "
+
+# method, request, code, and what the message holds or, where the code is OK, the whole answer
+TABLE = [
+    # The model: name, version, label, signature
+    ("Predict", spec() + X, "OK", answer(y=Y2)),
+    ("Predict", spec("version { value: 1 }") + X, "OK", answer(1, y=Y1)),
+    ("Predict", spec('version_label: "stable"') + X, "OK", answer(1, y=Y1)),
+    ("Predict", spec('version_label: "canary"') + X, "OK", answer(y=Y2)),
+    ("Predict", spec('signature_name: "serving_default"') + X, "OK", answer(y=Y2)),
+    ("Predict", X, INVALID, NO_SPEC),
+    ("Predict", "model_spec { }" + X, INVALID, NO_NAME),
+    ("Predict", spec(name="other") + X, MISSING, LATEST),
+    ("Predict", spec("version { value: 7 }") + X, MISSING, "Servable not found for request: Specific(half, 7)"),
+    ("Predict", spec("version { value: -1 }") + X, MISSING, "Servable not found for request: Specific(half, -1)"),
+    ("Predict", spec('version_label: "no"') + X, INVALID, "Unrecognized servable version label: no"),
+    ("Predict", spec('signature_name: "no"') + X, FAILED, 'Serving signature key "no" not found.'),
+    # The names of inputs and outputs
+    ("Predict", PAIR + A + B, "OK", answer(signature="pair", sum=SUM, difference=DIFFERENCE)),
+    ("Predict", PAIR + A + B + 'output_filter: "sum"', "OK", answer(signature="pair", sum=SUM)),
+    ("Predict", PAIR + A + B + 'output_filter: "no"', INVALID, "alias not found in signature: no Outputs expected"),
+    ("Predict", PAIR + A + B + 'output_filter: ["sum", "sum"]', INVALID, "duplicate output tensor alias: sum"),
+    ("Predict", spec(), INVALID, "0!=1 len({}) != len({x}). Sent extra: {}. Missing but required: {x}."),
+    ("Predict", PAIR + A, INVALID, "1!=2 len({a}) != len({a,b}). Sent extra: {}. Missing but required: {b}."),
+    ("Predict", spec() + X + A, INVALID, "2!=1 len({a,x}) != len({x}). Sent extra: {a}. Missing but required: {}."),
+    ("Predict", PAIR + A + X, INVALID, "Signature input alias: b(feed name: pair_b:0) not found in request"),
+    # Values and shapes
+    ("Predict", x("float_val: 4"), "OK", answer(y=(FLOAT, 2, "float_val: [3, 3]"))),  # the last value is repeated
+    ("Predict", x(""), "OK", answer(y=(FLOAT, 2, "float_val: [2, 2]"))),
+    ("Predict", x("float_val: [nan, inf]"), "OK", answer(y=(FLOAT, 2, "float_val: [nan, inf]"))),
+    ("Predict", x("", "dim { size: 0 }"), "OK", answer(y=(FLOAT, 0, ""))),
+    ("Predict", x(r'tensor_content: "\0\0\0@\0\0\200@"'), "OK", answer(y=Y2)),
+    ("Predict", x(r'tensor_content: "\0\0\0@\0\0"'), INVALID, PARSING),
+    ("Predict", x("float_val: [1, 2, 3]"), INVALID, PARSING),
+    ("Predict", x('string_val: ["1", "2"]'), INVALID, PARSING),
+    ("Predict", x("float_val: 1", ""), INVALID, "shape"),
+    ("Predict", x("float_val: 1", "dim { size: -1 }"), INVALID, PARSING),
+    ("Predict", x("float_val: 1", "dim { size: 9000000000000000000 }"), INVALID, PARSING),
+    ("Predict", x("float_val: 1", "dim { size: 4294967296 }" * 3), INVALID, PARSING),
+    ("Predict", x("", "dim { size: 0 } dim { size: 9000000000000000000 }"), INVALID, PARSING),
+    ("Predict", x("float_val: 1", "dim { size: 1 }" * 300), INVALID, PARSING),
+    ("Predict", x("float_val: 1", "unknown_rank: true"), INVALID, PARSING),
+    # Types
+    ("Predict", spec() + 'inputs { key: "x" value { } }', INVALID, PARSING),
+    ("Predict", x("float_val: 1", dtype="99"), INVALID, PARSING),
+    ("Predict", x("float_val: 1", dtype="DT_FLOAT_REF"), INVALID, PARSING),
+    ("Predict", x("", dtype="DT_RESOURCE"), INVALID, PARSING),
+    ("Predict", x("", dtype="DT_VARIANT"), INVALID, PARSING),
+    ("Predict", x(STRINGS, dtype="DT_STRING"), INVALID, "Expects arg[0] to be float but string is provided"),
+    ("Predict", x("double_val: [2, 4]", dtype="DT_DOUBLE"), INVALID, "to be float but double is provided"),
+    ("Predict", FILES + tensor("image_bytes", ""), INVALID, "Expects arg[0] to be string but float is provided"),
+    (
+        "Predict",
+        FILES + tensor("image_bytes", STRINGS, dtype="DT_STRING"),
+        "OK",
+        answer(signature="files", echo_bytes=("DT_STRING", 2, STRINGS), length=("DT_INT32", 2, "int_val: [4, 0]")),
+    ),
+    ("Predict", CHECKED + tensor("x", "float_val: -1"), INVALID, "assertion failed"),
+    # Calls for tf.Example
+    ("Classify", spec(), INVALID, "Expected classification " + METHOD.format("classify")),
+    ("Classify", spec('signature_name: "no"'), INVALID, "No signature was found with the name: no"),
+    ("Classify", spec(name="other"), MISSING, LATEST),
+    ("Regress", spec(), INVALID, "Expected regression " + METHOD.format("regress")),
+    ("MultiInference", "", INVALID, NO_NAME),
+    (
+        "MultiInference",
+        f'tasks {{ {spec()} method_name: "tensorflow/serving/regress" }}',
+        INVALID,
+        "regression signature",
+    ),
+    ("MultiInference", f'tasks {{ {spec()} method_name: "no" }}', UNIMPLEMENTED, "signature method_name: no"),
+    # Metadata and state
+    ("GetModelMetadata", 'metadata_field: "signature_def"', INVALID, NO_SPEC),
+    ("GetModelMetadata", spec(), INVALID, "GetModelMetadataRequest must specify at least one metadata_field"),
+    ("GetModelMetadata", spec() + 'metadata_field: "graph"', INVALID, "Metadata field graph is not supported"),
+    ("GetModelMetadata", spec(name="other") + 'metadata_field: "signature_def"', MISSING, LATEST),
+    ("GetModelStatus", spec(), "OK", AVAILABLE.format(2) + AVAILABLE.format(1)),
+    ("GetModelStatus", spec("version { value: 1 }"), "OK", AVAILABLE.format(1)),
+    ("GetModelStatus", spec('version_label: "no"'), "OK", AVAILABLE.format(2) + AVAILABLE.format(1)),
+    ("GetModelStatus", "", INVALID, NO_SPEC),
+    ("GetModelStatus", spec(name="other"), MISSING, "Could not find any versions of model other"),
+    ("GetModelStatus", spec("version { value: 7 }"), MISSING, "Could not find version 7 of model half"),
+    ("HandleReloadConfigRequest", "", INVALID, "Only ModelConfigList is currently supported"),
+    ("HandleReloadConfigRequest", "config { custom_model_config { } }", INVALID, "Only ModelConfigList is"),
+]
+
+
+@pytest.mark.parametrize(("method", "request_text", "code", "expected"), TABLE)
+def test_table(channel, method, request_text, code, expected):
+    request = text_format.Parse(request_text, REQUESTS[method]())
+    if code == "OK":
+        response = call(channel, method, request)
+        assert str(response) == str(text_format.Parse(expected, type(response)()))  # as text, where NaN equals NaN
+        return
+    with pytest.raises(grpc.RpcError) as caught:
+        call(channel, method, request)
+    assert caught.value.code().name == code
+    assert expected in caught.value.details()
