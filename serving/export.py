@@ -66,15 +66,17 @@ def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXEL
 def _write(model, directory, version, assets, max_pixels):
     import tensorflow as tf
 
-    from . import signatures
+    from .network import freeze
+    from .signatures import build
 
     _check_absent(directory, version)
     # Not a number, so no server takes it for a version; beside the version, so that renaming is atomic.
     temporary = Path(tempfile.mkdtemp(prefix=".exporting-", dir=directory))
     try:
-        module, functions = signatures.build(model, max_pixels)
+        module = tf.Module()
+        network, module.weights = freeze(model)
         folder = temporary / "model"  # with the permissions that the user's umask gives, unlike mkdtemp's own
-        tf.saved_model.save(module, str(folder), signatures=functions)
+        tf.saved_model.save(module, str(folder), signatures=build(network, max_pixels=max_pixels))
         for name, text in assets.items():
             (folder / "assets" / name).write_text(text, encoding="utf-8")
         return _publish(folder, directory, version)

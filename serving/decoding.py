@@ -1,0 +1,172 @@
+"""Image files to pixels inside the SavedModel's graph: sizes before pixels, and a sentence instead of a failure.
+
+Importing this imports TensorFlow.
+"""
+
+import tensorflow as tf
+
+from fcn_keras.data import decode_image
+
+from .exif import orientation, upright
+from .file_bytes import number, part
+
+PNG = b"\x89PNG\r\n\x1a\n"
+GREY_16_BIT = 0x1000  # PNG's bit depth and colour type, a byte each
+
+UNKNOWN = "This is not a JPEG, PNG, BMP or WebP file."
+ANIMATED = "Animated WebP files are not supported. Send one frame."
+NOT_DEPTH = "Depth must be a 16-bit grey PNG in millimetres."
+DAMAGED = "This file is damaged or cut off, or of a variety that cannot be decoded."
+
+
+def read_image(contents, max_pixels):
+    """Decode a photograph to what `fcn_keras.datasets.images.read_image` makes of it.
+
+    Args:
+        contents: scalar string, a JPEG, PNG, BMP or WebP file.
+        max_pixels: largest height times width; checked in the header, before memory for pixels is taken.
+
+    Returns:
+        `(H, W, 3)` uint8 RGB, upright by EXIF, and a scalar string: empty, or a sentence on what is wrong with the
+        file (the image is then `(0, 0, 3)`).
+    """
+    is_kind = _kinds(contents)
+    animated = is_kind["webp"] & _has(contents, 12, b"VP8X") & (number(contents, 20, 1) // 2 % 2 > 0)
+    known = tf.reduce_any(tf.stack(list(is_kind.values())))
+    status = tf.where(known, tf.where(animated, ANIMATED, ""), UNKNOWN)
+    size = _when(status, lambda: _size(contents, is_kind), tf.zeros([2], tf.int64))
+    status = _checked(status, size, max_pixels)
+
+    def decoded():
+        image = _attempt(_decode, contents, tf.zeros([0, 0, 3], tf.uint8))
+        return upright(image, orientation(contents, is_kind))
+
+    image = _when(status, decoded, tf.zeros([0, 0, 3], tf.uint8))
+    return image, _damaged_if_empty(status, image)
+
+
+def read_depth(contents, max_pixels):
+    """Decode a depth map.
+
+    Returns:
+        `(H, W, 1)` uint16 millimetres, and the status, as `read_image`.
+    """
+    is_depth = _has(contents, 0, PNG) & tf.equal(number(contents, 24, 2, big=True), GREY_16_BIT)
+    status = tf.where(is_depth, "", NOT_DEPTH)
+    size = tf.stack([number(contents, 20, 4, big=True), number(contents, 16, 4, big=True)])
+    status = _checked(status, size, max_pixels)
+
+    def decode(contents):
+        return tf.io.decode_png(contents, channels=1, dtype=tf.uint16)
+
+    nothing = tf.zeros([0, 0, 1], tf.uint16)
+    image = _when(status, lambda: _attempt(decode, contents, nothing), nothing)
+    return image, _damaged_if_empty(status, image)
+
+
+def _kinds(contents):
+    """Tell a file's kind by its first bytes: `{kind: scalar bool}`, at most one of them true."""
+    return {
+        "jpeg": _has(contents, 0, b"\xff\xd8\xff"),
+        "png": _has(contents, 0, PNG),
+        "bmp": _has(contents, 0, b"BM"),
+        "webp": _has(contents, 0, b"RIFF") & _has(contents, 8, b"WEBP"),
+    }
+
+
+def _has(contents, position, expected):
+    return tf.equal(part(contents, position, len(expected)), expected)
+
+
+def _when(status, make, otherwise):
+    """Call `make` where nothing is wrong so far."""
+    return tf.cond(tf.equal(status, ""), make, lambda: otherwise)
+
+
+def _attempt(function, contents, otherwise):
+    """Return `function(contents)`, or `otherwise` where TensorFlow refuses the bytes.
+
+    A graph has no `try`; a data set of one element that leaves out what fails is the same. (`reduce` would do without
+    the second data set, but sets its function up anew at every call, which takes longer than to decode.)
+    """
+    results = tf.data.Dataset.from_tensors(contents).map(function).ignore_errors()
+    either = results.concatenate(tf.data.Dataset.from_tensors(otherwise)).take(1)
+    return tf.ensure_shape(either.get_single_element(), otherwise.shape.rank * [None])
+
+
+def _size(contents, is_kind):
+    """Read `[height, width]` (int64) from a file's header; zeros where there is none."""
+
+    def jpeg():
+        def shape(contents):
+            return tf.io.extract_jpeg_shape(contents, output_type=tf.int64)[:2]
+
+        return _attempt(shape, contents, tf.zeros([2], tf.int64))
+
+    def png():
+        return tf.stack([number(contents, 20, 4, big=True), number(contents, 16, 4, big=True)])
+
+    def bmp():
+        height, width = (number(contents, position, 4) for position in (22, 18))
+        return tf.stack([tf.minimum(height, 2**32 - height), width])  # rows from the top down have a negative height
+
+    def webp():
+        return _webp_size(contents)
+
+    branches = {"jpeg": jpeg, "png": png, "bmp": bmp, "webp": webp}
+    return tf.case([(is_kind[kind], branch) for kind, branch in branches.items()], exclusive=True)
+
+
+def _webp_size(contents):
+    """Read `[height, width]` by https://developers.google.com/speed/webp/docs/riff_container."""
+
+    def lossy():  # 3 bytes of frame tag and 3 of start code before
+        return tf.stack([number(contents, 28, 2) % 2**14, number(contents, 26, 2) % 2**14])
+
+    def lossless():  # 14 bits each behind one byte of signature
+        bits = number(contents, 21, 4)
+        return tf.stack([bits // 2**14 % 2**14 + 1, bits % 2**14 + 1])
+
+    def extended():
+        return tf.stack([number(contents, 27, 3) + 1, number(contents, 24, 3) + 1])
+
+    branches = [(_has(contents, 12, b"VP8 "), lossy), (_has(contents, 12, b"VP8L"), lossless)]
+    return tf.case(branches, default=extended, exclusive=True)
+
+
+def _checked(status, size, max_pixels):
+    """Say in `status` what is wrong with a size, unless something is already wrong."""
+    too_large = tf.strings.format(
+        f"This image is {{}} pixels high and {{}} wide; more than {max_pixels} pixels are refused. Scale it down.",
+        (size[0], size[1]),
+    )
+    wrong = tf.where(
+        tf.reduce_any(size < 1), DAMAGED, tf.where(size[0] > max_pixels // tf.maximum(size[1], 1), too_large, "")
+    )
+    return tf.where(tf.equal(status, ""), wrong, status)
+
+
+def _damaged_if_empty(status, image):
+    return tf.where(tf.equal(status, "") & tf.equal(tf.size(image), 0), DAMAGED, status)
+
+
+def _decode(contents):
+    """Decode as Pillow does, palette BMP included."""
+    image = decode_image(contents)
+    return tf.cond(_has(contents, 0, b"BM"), lambda: _look_up_palette(contents, image), lambda: image)
+
+
+def _look_up_palette(contents, image):
+    """Replace the indices, which TensorFlow returns as grey levels, by the colours of an 8-bit BMP file."""
+
+    def colours():
+        plain = tf.debugging.assert_equal(number(contents, 30, 4), tf.constant(0, tf.int64), "a compressed BMP file")
+        with tf.control_dependencies([plain]):
+            start = 14 + number(contents, 14, 4)
+        end = number(contents, 10, 4)  # where the pixels start
+        palette = tf.io.decode_raw(part(contents, start, tf.minimum(end - start, 1024)), tf.uint8)
+        palette = tf.pad(palette, [[0, 1024 - tf.size(palette)]])
+        return tf.gather(tf.reshape(palette, [256, 4])[:, 2::-1], tf.cast(image[..., 0], tf.int32))  # stored as BGR0
+
+    bits_per_pixel = number(contents, 28, 2)
+    return tf.cond(tf.equal(bits_per_pixel, 8), colours, lambda: image)

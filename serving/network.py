@@ -1,0 +1,105 @@
+"""A model made ready to serve: float32, its weights constants where that helps. Importing this imports TensorFlow."""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from fcn_keras.inference import label_of
+
+MATRIX_LAYERS = ("fc6", "fc7")  # of so many weights that the CPU's convolution spends its time on rearranging them
+LARGEST_CONSTANT = 4_000_000  # weights; conv5_3 has 2.4 million, fc7 16.8 million, fc6 102.8 million
+
+
+class MatrixConv2D(keras.layers.Conv2D):
+    """A convolution of stride 1 as one matrix product of its input's patches.
+
+    TensorFlow's own convolution rearranges a variable kernel on the CPU at every call: 411 MB for fc6, half of the
+    network's time. A matrix product reads it as it is.
+    """
+
+    def convolution_op(self, inputs, kernel):
+        height, width, channels, filters = kernel.shape
+        window = [1, height, width, 1]
+        patches = tf.image.extract_patches(inputs, window, [1] * 4, [1] * 4, self.padding.upper())
+        rows = tf.reshape(patches, [-1, height * width * channels])
+        product = tf.matmul(rows, tf.reshape(kernel, [-1, filters]))
+        return tf.reshape(product, [*tf.unstack(tf.shape(patches))[:3], filters])
+
+
+class Network(NamedTuple):
+    """A model with named inputs and outputs; an only head is named `""`."""
+
+    channels: dict[str, int]  # of every input
+    classes: dict[str, int]  # of every head
+    scores: Callable  # (N, H, W, C) float32 images in the order of `channels` -> {head: (N, H, W, K)}
+
+    @property
+    def is_rgbd(self):
+        return 4 in self.channels.values()
+
+    def labels(self, images):
+        pixels = [tf.cast(image, tf.float32) for image in images]
+        return {head: label_of(scores) for head, scores in self.scores(*pixels).items()}
+
+    def specs(self, dtype):
+        """Describe a batch of every input."""
+        return batch_specs(self.channels, dtype)
+
+
+def batch_specs(channels, dtype):
+    return [tf.TensorSpec([None, None, None, count], dtype, name) for name, count in channels.items()]
+
+
+def freeze(model):
+    """Make the one function that every signature calls.
+
+    Weights become constants of that function, which oneDNN rearranges once instead of at every call. Kernels above
+    `LARGEST_CONSTANT` stay variables: those of fc6 and fc7 hold nine tenths of the bytes and are read as they are (see
+    `MatrixConv2D`), so they gain no time as constants, but a graph of 538 MB of constants takes 11 GB of memory and a
+    minute to its first answer.
+
+    Args:
+        model: as `fcn_keras.models` makes them, under any dtype policy.
+
+    Returns:
+        `Network`, and a list of the `tf.Variable`s that it reads.
+    """
+    model = _in_float32(model)
+    inputs = model.input if isinstance(model.input, dict) else {"image": model.input}
+    outputs = model.output if isinstance(model.output, dict) else {"": model.output}
+    channels = {name: x.shape[-1] for name, x in inputs.items()}
+    frozen, kept = [], []
+    for variable in model.variables:
+        if math.prod(variable.shape) <= LARGEST_CONSTANT:
+            frozen.append((variable, variable.numpy()))
+        else:
+            kept.append(variable.value)
+
+    @tf.function(input_signature=batch_specs(channels, tf.float32))
+    def scores(*images):
+        batch = dict(zip(inputs, images, strict=True)) if isinstance(model.input, dict) else images[0]
+        with keras.StatelessScope(state_mapping=[(variable, tf.constant(value)) for variable, value in frozen]):
+            scored = model(batch, training=False)
+        return scored if isinstance(scored, dict) else {"": scored}
+
+    classes = {head: x.shape[-1] for head, x in outputs.items()}
+    return Network(channels, classes, scores), kept
+
+
+def _in_float32(model):
+    """Copy a model in float32, whatever its dtype policy, with the largest convolutions as matrix products."""
+
+    def clone(layer):
+        config = {**layer.get_config(), "dtype": "float32"}
+        if "kernel_initializer" in config:
+            config["kernel_initializer"] = "zeros"  # soon overwritten; to draw 134 M random numbers takes seconds
+        to_matrix = type(layer) is keras.layers.Conv2D and layer.name.startswith(MATRIX_LAYERS)
+        return (MatrixConv2D if to_matrix else type(layer)).from_config(config)
+
+    copy = keras.models.clone_model(model, clone_function=clone)
+    for target, source in zip(copy.weights, model.weights, strict=True):
+        target.assign(source)
+    return copy

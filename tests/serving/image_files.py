@@ -1,0 +1,74 @@
+"""Drawn images as files of every kind that the exported model takes."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+SIZES = [(1, 1), (37, 53), (64, 32), (31, 100)]
+ORIENTATIONS = range(10)  # 0 and 9 mean nothing
+
+
+def picture(height, width, seed=0):
+    generator = np.random.default_rng([height, width, seed])
+    ramp = np.linspace(0, 255, height)[:, None, None] + generator.normal(0, 40, (height, width, 3))
+    return ramp.clip(0, 255).astype("uint8")
+
+
+def encode(image, kind="PNG", **options):
+    file = io.BytesIO()
+    image = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def files():
+    """Return `{name: contents}`."""
+    rgb = Image.fromarray(picture(37, 53))
+    with_alpha = rgb.copy()
+    with_alpha.putalpha(Image.fromarray(picture(37, 53, seed=1)[..., 0]))
+    return {
+        "jpeg": encode(rgb, "JPEG"),
+        "jpeg 4:4:4": encode(rgb, "JPEG", quality=95, subsampling=0),
+        "progressive jpeg": encode(rgb, "JPEG", progressive=True),
+        "grey jpeg": encode(rgb.convert("L"), "JPEG"),
+        "cmyk jpeg": encode(rgb.convert("CMYK"), "JPEG"),
+        "rotated jpeg": encode(rgb, "JPEG", exif=_exif(6)),
+        "png": encode(rgb),
+        "grey png": encode(rgb.convert("L")),
+        "grey and alpha png": encode(with_alpha.convert("LA")),
+        "bit png": encode(rgb.convert("1")),
+        "alpha png": encode(with_alpha),
+        "palette png": encode(rgb.quantize(200)),
+        "transparent palette png": encode(rgb.quantize(9), transparency=2),
+        "rotated png": encode(rgb, exif=_exif(8)),
+        "bmp": encode(rgb, "BMP"),
+        "alpha bmp": encode(with_alpha, "BMP"),
+        "grey bmp": encode(rgb.convert("L"), "BMP"),
+        "palette bmp": encode(rgb.quantize(200), "BMP"),
+        "webp": encode(rgb, "WEBP"),
+        "lossless alpha webp": encode(with_alpha, "WEBP", lossless=True, exact=True),
+        "rotated webp": encode(rgb, "WEBP", exif=_exif(5)),
+        **{f"{height}x{width}": encode(picture(height, width)) for height, width in SIZES},
+    }
+
+
+def rotated_files():
+    """Return `{name: contents}` of every orientation, little- and big-endian, behind other entries."""
+    rgb = Image.fromarray(picture(7, 12))
+    found = {}
+    for orientation in ORIENTATIONS:
+        for kind, options in {"JPEG": {}, "PNG": {}, "WEBP": {"lossless": True}}.items():
+            for endian in "<>":
+                exif = _exif(orientation, endian)
+                found[f"{kind} {orientation} {endian}"] = encode(rgb, kind, exif=exif, **options)
+    return found
+
+
+def _exif(orientation, endian="<"):
+    exif = Image.Exif()
+    exif.endian = endian
+    exif[0x010F] = "a maker's name that does not fit into its entry"
+    exif[0x0112] = orientation
+    exif[0x0128] = 2
+    return exif
