@@ -1,0 +1,66 @@
+"""What a client sends and gets: image files, and PNGs of labels."""
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, PngImagePlugin
+
+from .local.errors import ServingError
+
+
+def file_of(value, argument):
+    """Make the file that goes over."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value)
+    if isinstance(value, (str, os.PathLike)):
+        return Path(value).read_bytes()
+    shape, dtype, kind = (
+        ("H, W", "uint16", "") if argument == "depth" else ("H, W, 3", "uint8", "a PIL image of 8 bits, ")
+    )
+    if isinstance(value, Image.Image) and kind and value.mode[0] not in "IF":
+        return _png(_upright(value))
+    if isinstance(value, np.ndarray):
+        free = (*value.shape[:2], 3) if kind else value.shape[:2]
+        if value.dtype == dtype and value.ndim > 1 and value.shape == free and value.size:
+            return _png(Image.fromarray(np.ascontiguousarray(value)))
+        received = f"{value.dtype} {value.shape}"
+    else:
+        received = f"mode {value.mode}" if isinstance(value, Image.Image) else type(value).__name__
+    raise ValueError(f"`{argument}` is a path, a file's bytes, {kind}or ({shape}) {dtype}. Received: {received}.")
+
+
+def _upright(image):
+    try:
+        return ImageOps.exif_transpose(image).convert("RGB")
+    except Exception as error:  # a damaged file makes Pillow raise nearly anything
+        raise ValueError(f"A PIL image cannot be read: {error}.") from error
+
+
+def _png(image):
+    file = io.BytesIO()
+    image.save(file, "PNG", compress_level=1)  # higher levels take longer than the network saves
+    return file.getvalue()
+
+
+def labels_of(outputs, name):
+    """Take the label PNGs out of a model's outputs."""
+    outputs = {key: value for key, value in outputs.items() if key != "status"}
+    size = tuple(int(outputs.pop(key)) for key in ("height", "width") if key in outputs)
+    keys = [key for key in outputs if key.endswith("_png_bytes") and not key.endswith("color_png_bytes")]
+    labels = {key.removesuffix("_png_bytes"): _decode(outputs.pop(key), size, name) for key in keys}
+    if not labels:
+        raise ServingError("INTERNAL", f"{name}: the model gives {sorted(outputs)}. Expected label_png_bytes.")
+    return (labels["label"] if set(labels) == {"label"} else labels), outputs
+
+
+def _decode(png, size, name):
+    try:
+        # Not `Image.open`, which knows more formats and refuses large files.
+        with PngImagePlugin.PngImageFile(io.BytesIO(png)) as image:
+            if image.mode not in ("L", "I;16") or (size and image.size[::-1] != size):
+                raise ValueError(f"{image.mode} {image.size[::-1]} for an image of {size}")
+            return np.array(image)
+    except Exception as error:  # damaged files make Pillow raise nearly anything
+        raise ServingError("INTERNAL", f"{name}: the server's labels cannot be read: {error}.") from error

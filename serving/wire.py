@@ -1,0 +1,250 @@
+"""Ask a model server once over gRPC, without TensorFlow, which `tensorflow-serving-api` imports.
+
+The messages live in a descriptor pool of their own, so that a process may hold the originals as well. Only numbers and
+types of fields go over the wire: names of messages are free, an enum is its number, and a map is a list of entries.
+"""
+
+import grpc
+import numpy as np
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+from .local.errors import ServingError
+from .transport import Metadata, Spec, TryAgain, VersionStatus, plain, unknown_signature
+
+PREDICT = "/tensorflow.serving.PredictionService/Predict"
+GET_MODEL_METADATA = "/tensorflow.serving.PredictionService/GetModelMetadata"
+GET_MODEL_STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
+
+CODES = {code.value[0]: code.name for code in grpc.StatusCode}
+# tensorflow_serving/apis/get_model_status.proto, ModelVersionStatus.State.
+STATES = {0: "UNKNOWN", 10: "START", 20: "LOADING", 30: "AVAILABLE", 40: "UNLOADING", 50: "END"}
+# tensorflow/core/framework/types.proto and tensor.proto: number of the type -> its name, and the field of its values.
+TYPES = {
+    1: ("float32", "float_val"),
+    2: ("float64", "double_val"),
+    3: ("int32", "int_val"),
+    4: ("uint8", "int_val"),
+    5: ("int16", "int_val"),
+    6: ("int8", "int_val"),
+    7: ("string", "string_val"),
+    9: ("int64", "int64_val"),
+    10: ("bool", "bool_val"),
+    17: ("uint16", "int_val"),
+    22: ("uint32", "uint32_val"),
+    23: ("uint64", "uint64_val"),
+}
+STRING = 7
+
+# Message -> field: number and type; `*` marks a repeated field.
+_MESSAGES = {
+    # tensorflow/core/framework
+    "Dim": {"size": (1, "int64")},
+    "TensorShape": {"dim": (2, "*Dim"), "unknown_rank": (3, "bool")},
+    "Tensor": {
+        "dtype": (1, "int32"),
+        "tensor_shape": (2, "TensorShape"),
+        "tensor_content": (4, "bytes"),
+        "float_val": (5, "*float"),
+        "double_val": (6, "*double"),
+        "int_val": (7, "*int32"),
+        "string_val": (8, "*bytes"),
+        "int64_val": (10, "*int64"),
+        "bool_val": (11, "*bool"),
+        "uint32_val": (16, "*uint32"),
+        "uint64_val": (17, "*uint64"),
+    },
+    "NamedTensor": {"key": (1, "string"), "value": (2, "Tensor")},
+    # tensorflow_serving/apis/model.proto and predict.proto
+    "Int64Value": {"value": (1, "int64")},
+    "ModelSpec": {
+        "name": (1, "string"),
+        "version": (2, "Int64Value"),
+        "signature_name": (3, "string"),
+        "version_label": (4, "string"),
+    },
+    "PredictRequest": {"model_spec": (1, "ModelSpec"), "inputs": (2, "*NamedTensor")},
+    "PredictResponse": {"outputs": (1, "*NamedTensor"), "model_spec": (2, "ModelSpec")},
+    # tensorflow_serving/apis/get_model_status.proto
+    "GetModelStatusRequest": {"model_spec": (1, "ModelSpec")},
+    "Status": {"error_code": (1, "int32"), "error_message": (2, "string")},
+    "ModelVersionStatus": {"version": (1, "int64"), "state": (2, "int32"), "status": (3, "Status")},
+    "GetModelStatusResponse": {"model_version_status": (1, "*ModelVersionStatus")},
+    # tensorflow/core/protobuf/meta_graph.proto and tensorflow_serving/apis/get_model_metadata.proto
+    "TensorInfo": {"dtype": (2, "int32"), "tensor_shape": (3, "TensorShape")},
+    "NamedInfo": {"key": (1, "string"), "value": (2, "TensorInfo")},
+    "SignatureDef": {"inputs": (1, "*NamedInfo"), "outputs": (2, "*NamedInfo")},
+    "NamedSignature": {"key": (1, "string"), "value": (2, "SignatureDef")},
+    "SignatureDefMap": {"signature_def": (1, "*NamedSignature")},
+    "GetModelMetadataRequest": {"model_spec": (1, "ModelSpec"), "metadata_field": (2, "*string")},
+    "Any": {"type_url": (1, "string"), "value": (2, "bytes")},
+    "NamedAny": {"key": (1, "string"), "value": (2, "Any")},
+    "GetModelMetadataResponse": {"model_spec": (1, "ModelSpec"), "metadata": (2, "*NamedAny")},
+}
+
+
+def _build():
+    """Make the classes: `{name: class}`."""
+    kinds = descriptor_pb2.FieldDescriptorProto
+    file = descriptor_pb2.FileDescriptorProto(name="wire.proto", package="fcn_keras.wire", syntax="proto3")
+    for message, fields in _MESSAGES.items():
+        described = file.message_type.add(name=message)
+        for name, (number, kind) in fields.items():
+            field = described.field.add(name=name, number=number)
+            field.label = kinds.LABEL_REPEATED if kind.startswith("*") else kinds.LABEL_OPTIONAL
+            kind = kind.lstrip("*")
+            if kind in _MESSAGES:
+                field.type, field.type_name = kinds.TYPE_MESSAGE, f".{file.package}.{kind}"
+            else:
+                field.type = getattr(kinds, f"TYPE_{kind.upper()}")
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(file.SerializeToString())
+    return {
+        name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{file.package}.{name}"))
+        for name in _MESSAGES
+    }
+
+
+_CLASSES = _build()
+PredictRequest = _CLASSES["PredictRequest"]
+PredictResponse = _CLASSES["PredictResponse"]
+GetModelStatusRequest = _CLASSES["GetModelStatusRequest"]
+GetModelStatusResponse = _CLASSES["GetModelStatusResponse"]
+GetModelMetadataRequest = _CLASSES["GetModelMetadataRequest"]
+GetModelMetadataResponse = _CLASSES["GetModelMetadataResponse"]
+SignatureDefMap = _CLASSES["SignatureDefMap"]
+
+
+def set_spec(spec, *, model, version=None, label=None, signature=""):
+    """Say in a request which model is meant."""
+    spec.name = model
+    spec.signature_name = signature
+    if version is not None:
+        spec.version.value = version
+    if label is not None:
+        spec.version_label = label
+
+
+def add_strings(request, name, values):
+    """Add an input of bytes, shape `(N,)`, to a `PredictRequest`."""
+    tensor = request.inputs.add(key=name).value
+    tensor.dtype = STRING
+    tensor.tensor_shape.dim.add(size=len(values))
+    tensor.string_val.extend(values)
+
+
+def to_array(tensor):
+    """Read a tensor.
+
+    Returns:
+        numpy array; of objects (bytes) for strings.
+
+    Raises:
+        ValueError: on a type that is not in `TYPES`, or values that do not fill the shape.
+    """
+    if tensor.dtype not in TYPES:
+        raise ValueError(f"A tensor holds type {tensor.dtype}. Expected one of {[name for name, _ in TYPES.values()]}.")
+    name, field = TYPES[tensor.dtype]
+    dtype = object if name == "string" else name
+    shape = tuple(dim.size for dim in tensor.tensor_shape.dim)
+    if tensor.tensor_content and name != "string":
+        return np.frombuffer(tensor.tensor_content, np.dtype(name).newbyteorder("<")).reshape(shape)
+    values = list(getattr(tensor, field))
+    # TensorFlow leaves out what repeats at the end, and zeros altogether.
+    array = np.full(
+        int(np.prod(shape, dtype=np.int64)), values[-1] if values else (b"" if dtype is object else 0), dtype
+    )
+    array[: len(values)] = values
+    return array.reshape(shape)
+
+
+class Grpc:
+    """TF Serving's gRPC, over one channel."""
+
+    def __init__(self, address, model, headers):
+        self._model = model
+        self._where = f"{address.scheme}://{address.netloc}"
+        self._headers = [(name.lower(), value) for name, value in headers.items()]
+        options = [
+            ("grpc.max_receive_message_length", -1),
+            ("grpc.max_send_message_length", -1),
+            # A server that comes up is found within a second, not after gRPC's two minutes.
+            ("grpc.initial_reconnect_backoff_ms", 100),
+            ("grpc.min_reconnect_backoff_ms", 1000),
+            ("grpc.max_reconnect_backoff_ms", 1000),
+        ]
+        if address.scheme == "grpcs":
+            self._channel = grpc.secure_channel(address.netloc, grpc.ssl_channel_credentials(), options)
+        else:
+            self._channel = grpc.insecure_channel(address.netloc, options)
+
+    def predict(self, files, metadata, seconds):
+        """Ask for one image: `{input: bytes}` -> `{output: value}`."""
+        request = PredictRequest()
+        self._set_spec(request)
+        for name, contents in files.items():
+            add_strings(request, name, [contents])
+        reply = self._call(PREDICT, request, PredictResponse, seconds)
+        try:
+            arrays = {entry.key: to_array(entry.value) for entry in reply.outputs}
+            return {name: plain(name, array[0]) for name, array in arrays.items()}
+        except (ValueError, IndexError) as error:
+            raise ServingError("INTERNAL", f"{self._where} gave an answer that cannot be read: {error}") from error
+
+    def status(self, seconds):
+        request = GetModelStatusRequest()
+        set_spec(request.model_spec, model=self._model.name, version=self._model.version)
+        reply = self._call(GET_MODEL_STATUS, request, GetModelStatusResponse, seconds)
+        return [
+            VersionStatus(
+                entry.version,
+                STATES.get(entry.state, "UNKNOWN"),
+                CODES.get(entry.status.error_code, "UNKNOWN"),
+                entry.status.error_message,
+            )
+            for entry in reply.model_version_status
+        ]
+
+    def metadata(self, seconds):
+        request = GetModelMetadataRequest(metadata_field=["signature_def"])
+        self._set_spec(request)
+        request.model_spec.signature_name = ""
+        reply = self._call(GET_MODEL_METADATA, request, GetModelMetadataResponse, seconds)
+        packed = {entry.key: entry.value.value for entry in reply.metadata}
+        signatures = SignatureDefMap.FromString(packed.get("signature_def", b"")).signature_def
+        signatures = {entry.key: entry.value for entry in signatures}
+        if self._model.signature not in signatures:
+            raise unknown_signature(self._model, signatures)
+        found = signatures[self._model.signature]
+        sides = ({entry.key: self._spec(entry.value) for entry in side} for side in (found.inputs, found.outputs))
+        return Metadata(reply.model_spec.version.value, *sides)
+
+    def close(self):
+        """Close the channel; calls that wait fail."""
+        self._channel.close()
+
+    def _set_spec(self, request):
+        name, version, label, signature = self._model
+        set_spec(request.model_spec, model=name, version=version, label=label, signature=signature)
+
+    def _spec(self, info):
+        dtype, _ = TYPES.get(info.dtype, (f"type {info.dtype}", None))
+        return Spec(dtype, tuple(dim.size for dim in info.tensor_shape.dim))
+
+    def _call(self, method, request, reply, seconds):
+        ask = self._channel.unary_unary(
+            method, request_serializer=type(request).SerializeToString, response_deserializer=reply.FromString
+        )
+        try:
+            return ask(request, timeout=seconds, metadata=self._headers)
+        except grpc.RpcError as error:
+            raise self._refusal(error.code().name, error.details() or "") from error
+        except ValueError as error:  # the channel is closed
+            raise ServingError("CANCELLED", str(error)) from error
+
+    def _refusal(self, code, message):
+        if code == "DEADLINE_EXCEEDED":
+            return TimeoutError(f"{self._where} did not answer in time: {message}.")
+        too_large = "larger than max" in message  # the next time as well
+        if code == "UNAVAILABLE" or (code == "RESOURCE_EXHAUSTED" and not too_large):
+            return TryAgain(code, f"{self._where}: {message}")
+        return ServingError(code, message)
