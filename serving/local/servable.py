@@ -8,9 +8,11 @@ import logging
 import re
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import error_codes_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
@@ -44,6 +46,7 @@ class Servable:
         self.folder = folder
         self.signature_defs = signature_defs
         self._session = session
+        self._inputs = {signature: _inputs(definition) for signature, definition in signature_defs.items()}
 
     def run(self, signature, inputs, outputs=()):
         """Answer one request.
@@ -64,8 +67,8 @@ class Servable:
             answers = self._session.run(fetches, feeds)
         except tf.errors.OpError as error:
             raise _serving_error(error) from None
-        except RuntimeError as error:  # the session is closed: whoever asked has given up before
-            raise ServingError("UNAVAILABLE", f"{self.name} version {self.version} was unloaded: {error}") from None
+        except RuntimeError:  # the session is closed: whoever asked has given up before
+            raise ServingError("UNAVAILABLE", f"{self.name} version {self.version} was unloaded") from None
         return {name: _array(answer) for name, answer in answers.items()}
 
     def check(self, signature, inputs, outputs=()):
@@ -74,11 +77,17 @@ class Servable:
             raise ServingError("FAILED_PRECONDITION", f'Serving signature key "{signature}" not found.')
         definition = self.signature_defs[signature]
         _check_names(definition, inputs)
-        feeds = {}
-        tensors = sorted((info.name, name, info) for name, info in definition.inputs.items())
-        for position, (tensor, name, info) in enumerate(tensors):
-            feeds[tensor] = _check_tensor(position, name, np.asarray(inputs[name]), info)
+        feeds = {
+            tensor.feed: tensor.check(position, np.asarray(inputs[tensor.name]))
+            for position, tensor in enumerate(self._inputs[signature])
+        }
         return feeds, _fetches(definition, outputs)
+
+    def is_batchable(self, signature):
+        """Tell whether dimension 0 of all inputs and outputs is open, as it is where it counts images."""
+        definition = self.signature_defs[signature]
+        shapes = [_shape(info) for infos in (definition.inputs, definition.outputs) for info in infos.values()]
+        return all(shape and shape[0] is None for shape in shapes)
 
     def close(self):
         """Give the memory back."""
@@ -105,7 +114,6 @@ def load(name, version, folder):
     try:
         with session.graph.as_default(), _without_notices():
             meta_graph = tf.compat.v1.saved_model.load(session, [tf.saved_model.SERVING], str(folder))
-        _check_variables(folder, meta_graph)
         signature_defs = {
             key: definition
             for key, definition in meta_graph.signature_def.items()
@@ -118,8 +126,10 @@ def load(name, version, folder):
         session.close()
         if isinstance(error, tf.errors.OpError):
             raise _serving_error(error) from None
-        if isinstance(error, (OSError, ValueError, RuntimeError)):  # what TensorFlow's Python finds wrong with files
-            raise ServingError("NOT_FOUND" if "tags" in str(error) else "DATA_LOSS", str(error)) from None
+        if isinstance(error, (ValueError, RuntimeError)):  # no such variables, no such tag
+            raise ServingError("NOT_FOUND", str(error)) from None
+        if isinstance(error, OSError):  # what is there cannot be parsed
+            raise ServingError("DATA_LOSS", str(error)) from None
         raise
 
 
@@ -130,13 +140,6 @@ def _check_folder(folder):
             f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {folder}. Check that the "
             "directory exists and that you have the right permissions for accessing it.",
         )
-
-
-def _check_variables(folder, meta_graph):
-    """Refuse a folder whose weights are not there yet, which TensorFlow takes for a model that has none."""
-    has_variables = any(node.op == "VarHandleOp" for node in meta_graph.graph_def.node)
-    if has_variables and not (folder / "variables" / "variables.index").is_file():
-        raise ServingError("NOT_FOUND", f"{folder} has no variables/variables.index, which its graph reads.")
 
 
 @contextmanager
@@ -171,20 +174,45 @@ def _check_names(definition, inputs):
         )
 
 
-def _check_tensor(position, name, array, info):
-    expected = tf.as_dtype(info.dtype).name
-    given = "string" if array.dtype.kind in "OSU" else array.dtype.name
-    if given != expected:
-        names = [DTYPE_NAMES.get(dtype, dtype) for dtype in (expected, given)]
-        raise ServingError("INVALID_ARGUMENT", f"Expects arg[{position}] to be {names[0]} but {names[1]} is provided")
-    if not tf.TensorShape(info.tensor_shape).is_compatible_with(array.shape):
-        sizes = ["?" if size.size < 0 else str(size.size) for size in info.tensor_shape.dim]
-        raise ServingError(
-            "INVALID_ARGUMENT",
-            f"Tensor {name} is expected to have shape [{','.join(sizes)}] but shape "
-            f"[{','.join(map(str, array.shape))}] is provided",
-        )
-    return array
+class _Input(NamedTuple):
+    """What a signature says of an input: the names outside and in the graph, type, and shape if it has one."""
+
+    feed: str
+    name: str
+    dtype: str
+    shape: tuple | None  # None where a size is open
+
+    def check(self, position, array):
+        given = "string" if array.dtype.kind in "OSU" else array.dtype.name
+        if given != self.dtype:
+            names = [DTYPE_NAMES.get(dtype, dtype) for dtype in (self.dtype, given)]
+            raise ServingError(
+                "INVALID_ARGUMENT", f"Expects arg[{position}] to be {names[0]} but {names[1]} is provided"
+            )
+        sizes = self.shape
+        if sizes is not None and (
+            len(sizes) != array.ndim
+            or any(size not in (None, actual) for size, actual in zip(sizes, array.shape, strict=True))
+        ):
+            expected = ",".join("?" if size is None else str(size) for size in sizes)
+            raise ServingError(
+                "INVALID_ARGUMENT",
+                f"Tensor {self.name} is expected to have shape [{expected}] but shape "
+                f"[{','.join(map(str, array.shape))}] is provided",
+            )
+        return array
+
+
+def _inputs(definition):
+    """Describe the inputs in the order that TensorFlow numbers them: by their names in the graph."""
+    return sorted(
+        _Input(info.name, name, tf.as_dtype(info.dtype).name, _shape(info)) for name, info in definition.inputs.items()
+    )
+
+
+def _shape(info):
+    shape = info.tensor_shape
+    return None if shape.unknown_rank else tuple(None if size.size < 0 else size.size for size in shape.dim)
 
 
 def _fetches(definition, outputs):
@@ -235,7 +263,7 @@ def _whole(records):
 def _warm_up_with(servable, record, path):
     try:
         log = prediction_log_pb2.PredictionLog.FromString(record)
-    except ValueError:  # protobuf's DecodeError
+    except DecodeError:
         raise ServingError("INVALID_ARGUMENT", f"Failed to parse warmup record: {record} from {path}") from None
     kind = log.WhichOneof("log_type")
     if kind != "predict_log":
