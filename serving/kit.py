@@ -34,7 +34,8 @@ def kit(name, directory):
     if not re.fullmatch("[a-z]([-a-z0-9]*[a-z0-9])?", name) or len(name) > LONGEST:
         raise ValueError(
             f"A model's name is at most {LONGEST} lower-case letters, digits and hyphens, starts with a letter and "
-            f"does not end with a hyphen: Kubernetes uses it too. Received: {name!r}. Rename the model's folder to match."
+            "does not end with a hyphen: Kubernetes uses it too. "
+            f"Received: {name!r}. Rename the model's folder to match."
         )
     directory = Path(directory)
     if directory.exists():

@@ -122,9 +122,14 @@ DASHBOARDS = closed(
 )
 
 
+def load(folder, name):
+    """Read the documents of a YAML file."""
+    return list(yaml.load_all((folder / name).read_text(), yaml.CSafeLoader))
+
+
 def read(folder, name, schema):
-    document = yaml.safe_load((folder / name).read_text())
-    jsonschema.validate(document, schema)
+    (document,) = load(folder, name)
+    jsonschema.Draft202012Validator(schema).validate(document)
     return document
 
 
@@ -197,7 +202,7 @@ def check_kubernetes(folder, name, metrics_path, arguments):
     assert all((folder / file).is_file() for file in generated["files"])
     assert kustomization["generatorOptions"]["disableNameSuffixHash"]
 
-    documents = [d for file in KUBERNETES for d in yaml.safe_load_all((folder / file).read_text())]
+    documents = [document for file in KUBERNETES for document in load(folder, file)]
     for document in documents:
         kubernetes_validate.validate(document, "1.37", strict=True)
     volume, deployment, service, pods, autoscaler = documents
@@ -241,13 +246,13 @@ def check_container(container, name, arguments):
 
 def check_kserve(folder, name):
     service = read(folder, "kserve/inference_service.yaml", KSERVE)
-    claim = yaml.safe_load((folder / "k8s/volume.yaml").read_text())["metadata"]["name"]
-    container = yaml.safe_load((folder / "k8s/deployment.yaml").read_text())["spec"]["template"]["spec"]["containers"]
+    (claim,), (deployment,) = load(folder, "k8s/volume.yaml"), load(folder, "k8s/deployment.yaml")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
     model = service["spec"]["predictor"]["model"]
     assert service["metadata"]["name"] == name
-    assert model["storageUri"] == f"pvc://{claim}/{name}"
+    assert model["storageUri"] == f"pvc://{claim['metadata']['name']}/{name}"
     assert model["runtimeVersion"] == pinned_tensorflow()
-    assert model["resources"] == container[0]["resources"]
+    assert model["resources"] == container["resources"]
 
 
 def check_grafana(folder):
@@ -286,6 +291,11 @@ def reported_metrics():
     metrics.runtime(model="m", seconds=1)
     samples = re.findall(r"^([\w:]+){(.*?)}", metrics.page().decode(), re.MULTILINE)
     return {name: set(re.findall(r'(\w+)="', labels)) for name, labels in samples} | QUEUE
+
+
+def test_the_schemas_are_schemas():
+    for schema in (COMPOSE, KSERVE, PROMETHEUS, KUSTOMIZATION, SOURCES, DASHBOARDS):
+        jsonschema.Draft202012Validator.check_schema(schema)
 
 
 def test_the_files_fit_their_schemas_and_one_another():
