@@ -1,0 +1,100 @@
+"""Read JSON text, and repeat it in messages, as TF Serving does."""
+
+import json
+import math
+import re
+from itertools import islice
+
+import numpy as np
+
+from .errors import ServingError
+from .json_format import decimal
+
+QUOTED = 1024  # characters of a value that a message repeats
+BLANK = " \t\n\r"
+INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}  # these very objects; a number like 1e999 is refused
+DECODER = json.JSONDecoder(parse_constant=lambda name: INFINITIES.get(name, math.nan))
+ENCODER = json.JSONEncoder(indent=4, ensure_ascii=False)
+# What the reader of the standard library reports, in the words of TF Serving's.
+PARSE_ERRORS = {
+    "Expecting value": "Invalid value.",
+    "Expecting property name enclosed in double quotes": "Missing a name for object member.",
+    "Expecting ':' delimiter": "Missing a colon after a name of object member.",
+    "Unterminated string starting at": "Missing a closing quotation mark in string.",
+    "Invalid control character at": "Invalid escape character in string.",
+    "Invalid \\escape": "Invalid escape character in string.",
+    "Invalid \\uXXXX escape": "Incorrect hex digit after \\u escape in string.",
+    "Illegal trailing comma before end of object": "Missing a name for object member.",
+    "Illegal trailing comma before end of array": "Invalid value.",
+}
+
+
+def parse(body):
+    """Read the request's JSON object; what follows it is ignored.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT.
+    """
+    if not body:
+        raise _malformed("JSON Parse error: The document is empty")
+    # Bytes that are not UTF-8 are kept, as TF Serving keeps them.
+    text = body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+    start = len(text) - len(text.lstrip(BLANK))
+    if start == len(text):
+        raise _malformed(f"JSON Parse error: The document is empty. at offset: {start}")
+    try:
+        document, _ = DECODER.raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        raise _malformed(_parse_error(error)) from None
+    except RecursionError:
+        raise _malformed("JSON Parse error: Lists or objects are nested too deeply.") from None
+    except ValueError:  # Python reads no integer of thousands of digits
+        raise _malformed("JSON Parse error: Number too big to be stored in double.") from None
+    if not isinstance(document, dict):
+        raise _malformed(f"JSON Value: {quote(document)} Is not object")
+    return document
+
+
+def _malformed(message):
+    return ServingError("INVALID_ARGUMENT", message)
+
+
+def quote(value):
+    """Repeat a value as TF Serving does, but not more of it than a reader wants."""
+    if type(value) is float and not abs(value) > float(np.finfo(np.float32).max):
+        return decimal(np.float32(value))
+    if type(value) is float:
+        return decimal(np.float64(value))
+    try:
+        text = "".join(islice(ENCODER.iterencode(value), QUOTED + 1))  # a piece may be long, and none is empty
+    except RecursionError:
+        return "...TRUNCATED"
+    return text if len(text) <= QUOTED else f"{text[:QUOTED]}...TRUNCATED"
+
+
+def _parse_error(error):
+    """Say where and why JSON text is malformed."""
+    position = error.pos
+    message = PARSE_ERRORS.get(error.msg)
+    if error.msg.startswith("Unterminated string"):
+        position = len(error.doc)
+    if message is None:  # "Expecting ',' delimiter"
+        message, position = _delimiter_error(error.doc, position)
+    offset = len(error.doc[:position].encode("utf-8", "surrogateescape"))
+    return f"JSON Parse error: {message} at offset: {offset}"
+
+
+def _delimiter_error(text, position):
+    """Tell an unfinished number, list and object apart."""
+    after_digit = text[position - 1].isdigit()
+    if after_digit and text[position : position + 1] == ".":
+        return "Miss fraction part in number.", position + 1
+    if after_digit and text[position : position + 1] in ("e", "E"):
+        return "Miss exponent in number.", position + 1
+    closed = 0
+    for bracket in reversed(re.sub(r'"(?:[^"\\]|\\.)*"|[^][{}"]+', "", text[:position])):
+        closed += 1 if bracket in "]}" else -1
+        if closed < 0:
+            break
+    closing, where = ("}", "an object member") if bracket == "{" else ("]", "an array element")
+    return f"Missing a comma or {closing} after {where}.", position
