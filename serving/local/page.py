@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from .errors import ServingError
+from .models import ModelSpec
 
 STATIC = Path(__file__).parent / "static"
 FILES = {  # path: name in `STATIC`, media type
@@ -75,8 +76,6 @@ def _list(models):
 
 def _describe(models, name, number):
     """Describe a version, or return None where it is gone or answers no photographs."""
-    from .models import ModelSpec
-
     try:
         with models.use(ModelSpec(name, number)) as servable:
             labels = _labels(servable.signature_defs)
@@ -104,8 +103,8 @@ def _labels(signature_defs):
         output = f"{head or 'label'}_png_bytes"
         scores = signature_defs["predict_scores"].outputs.get(f"{head}_scores".lstrip("_"))
         if output in signature_defs["serving_default"].outputs and scores:
-            count = scores.tensor_shape.dim[-1].size
-            labels.append({"head": head, "output": output, "count": count})
+            sizes = [dim.size for dim in scores.tensor_shape.dim]
+            labels.append({"head": head, "output": output, "count": sizes[-1] if sizes and sizes[-1] > 0 else None})
     return sorted(labels, key=lambda label: label["head"])
 
 

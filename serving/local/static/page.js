@@ -2,10 +2,10 @@ import { colour, compose, count, paint } from "./paint.js";
 import { decodeLabel } from "./png.js";
 
 const TITLES = {
-  image_bytes: ["photograph", "JPEG, PNG, BMP or WebP"],
-  rgb_bytes: ["photograph", "JPEG, PNG, BMP or WebP"],
-  depth_png_bytes: ["depth", "16-bit grey PNG, millimetres"],
-  hha_bytes: ["HHA image", "PNG"],
+  image_bytes: ["a photograph", "JPEG, PNG, BMP or WebP"],
+  rgb_bytes: ["a photograph", "JPEG, PNG, BMP or WebP"],
+  depth_png_bytes: ["a depth image", "16-bit grey PNG, millimetres"],
+  hha_bytes: ["an HHA image", "PNG"],
 };
 const LARGEST_SIDE = 2048;  // of what is drawn; shares and downloads have every pixel
 
@@ -17,6 +17,7 @@ let files = {};  // input -> File
 let shown = null;  // the answer on show: file, photo (null where the browser cannot draw it), labels by head
 let painted = null;
 let request = null;
+let nextLook = 0;
 
 function element(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
@@ -33,7 +34,8 @@ async function refresh(signal) {
   followModel();
   if (!models.length) {
     say(all.length ? "No served model takes photographs." : "No model is loaded yet.");
-    setTimeout(() => refresh().catch(fail), 2000);
+    clearTimeout(nextLook);
+    nextLook = setTimeout(() => refresh().catch(fail), 1000);
   } else if (!shown && !request) say("");
 }
 
@@ -69,8 +71,8 @@ function fields(inputs) {
     const chooser = element("input", { type: "file", accept: "image/*" });
     const named = element("span", { className: "name", textContent: files[input]?.name || "" });
     const field = element("label", { className: "field" }, chooser,
-      element("strong", { textContent: `Drop a ${title} here` }),
-      element("span", { textContent: `or choose a file, or paste one · ${kinds}` }), named);
+      element("strong", { textContent: `Drop or choose ${title}` }),
+      element("span", { textContent: `or paste it · ${kinds}` }), named);
     field.dataset.input = input;
     chooser.addEventListener("change", () => {
       if (chooser.files.length) take(chooser.files[0], input);
@@ -84,9 +86,14 @@ function take(file, input) {
   files[input] = file;
   const field = [...$("files").children].find((other) => other.dataset.input === input);
   field.querySelector(".name").textContent = file.name;
-  const missing = chosen().inputs.filter((name) => !files[name]);
-  if (!missing.length) return ask();
-  say(`Now the ${missing.map((name) => TITLES[name]?.[0] || name).join(" and the ")}.`);
+  if (complete()) ask();
+}
+
+/** Tell whether every field has its file, and say what is still to come. */
+function complete() {
+  const missing = chosen().inputs.filter((input) => !files[input]);
+  if (missing.length) say(`Now ${missing.map((input) => TITLES[input]?.[0] || input).join(" and ")}.`);
+  return !missing.length;
 }
 
 /** Take files that were dropped on a field or anywhere else, or pasted: the first empty field gets the first. */
@@ -134,7 +141,7 @@ async function get(url, options) {
 const base64 = (file) => new Promise((resolve, reject) => {
   const reader = new FileReader();
   reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
-  reader.onerror = () => reject(new Error(`${file.name} cannot be read.`));
+  reader.onerror = () => reject(new Error(`The file ${file.name} cannot be read. Choose it again.`));
   reader.readAsDataURL(file);
 });
 
@@ -154,7 +161,7 @@ async function ask() {
     await refresh(signal);  // a version may have come or gone: names and colours must be those of its answer
     const model = $("model").value;
     const entry = chosen();
-    if (!entry || entry.inputs.some((input) => !files[input])) throw new Error("The model changed. Choose the files again.");
+    if (!entry || !complete()) return;
     const file = files[entry.inputs[0]];
     const photo = current(await picture(file));
     shown = { file, photo, labels: {} };
@@ -175,7 +182,7 @@ async function ask() {
     show();
     say(`${model}, version ${entry.version}, answered in ${seconds.toFixed(2)} s.${mismatch()}`);
   } catch (error) {
-    if (!signal.aborted) fail(error);
+    if (!signal.aborted) fail(error, files[chosen()?.inputs[0]]);
   } finally {
     if (mine === request) {
       request = null;
@@ -213,8 +220,8 @@ function say(text) {
   $("error").hidden = true;
 }
 
-function fail(error) {
-  $("error").children[0].textContent = shown?.file ? `${shown.file.name}: ` : "";
+function fail(error, file) {
+  $("error").children[0].textContent = file ? `${file.name}: ` : "";
   $("error").children[1].textContent = error.message;
   $("status").textContent = "";
   $("error").hidden = false;
@@ -239,7 +246,7 @@ function show() {
   const scale = Math.min(1, LARGEST_SIDE / Math.max(...size));
   [$("canvas").width, $("canvas").height] = size.map((side) => Math.max(1, Math.round(side * scale)));
   // Small pictures are drawn larger, none higher than the window.
-  $("canvas").style.inlineSize = `min(100%, ${75 * size[0] / size[1]}vh, ${Math.max(size[0], 560)}px)`;
+  $("canvas").style.inlineSize = `min(100%, ${70 * size[0] / size[1]}vh, ${Math.max(size[0], 560)}px)`;
   if (ids) legend();
   else $("found").textContent = problem || "";
   repaint();
@@ -306,7 +313,7 @@ $("head").addEventListener("change", () => shown && show());
 for (const select of [$("model"), $("version")]) {
   select.addEventListener("change", () => {
     followModel();
-    if (shown && chosen().inputs.every((input) => files[input])) ask();
+    if (shown && complete()) ask();
   });
 }
 

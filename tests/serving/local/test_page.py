@@ -22,8 +22,9 @@ def signature(inputs, outputs, dtype=types_pb2.DT_STRING):
     for name in inputs:
         made.inputs[name].dtype = dtype
     for name, classes in outputs.items():
-        for size in (-1, -1, -1, classes):
-            made.outputs[name].tensor_shape.dim.add(size=size)
+        shape = made.outputs[name].tensor_shape
+        for size in (-1, -1, -1, classes) if classes else ():
+            shape.dim.add(size=size)
     return made
 
 
@@ -159,10 +160,14 @@ def test_a_model_is_listed_with_its_names_and_colours(folder):
 
 def test_heads_have_their_own_names_and_coloured_pngs_are_none(folder):
     (folder / "assets" / "classes_sem.txt").write_text("sky\nsea\n")
-    heads = network(heads=[("sem", 2), ("geo", 300)], extra=["color_png_bytes", "sem_color_png_bytes"])
+    heads = network(
+        heads=[("sem", 2), ("geo", 300), ("any", -1), ("none", None)], extra=["color_png_bytes", "sem_color_png_bytes"]
+    )
     labels = listing({"fcn": {1: (heads, folder)}})[0]["versions"][0]["labels"]
     assert [(x["head"], x["output"], x["count"], x["classes"]) for x in labels] == [
+        ("any", "any_png_bytes", None, []),
         ("geo", "geo_png_bytes", 300, []),
+        ("none", "none_png_bytes", None, []),
         ("sem", "sem_png_bytes", 2, ["sky", "sea"]),
     ]
 

@@ -55,7 +55,7 @@ LABELS = {
     "rgbd": {"label_png_bytes": np.full((30, 41), 1, "uint8")},
 }
 INPUTS = {"fcn": ["image_bytes"], "heads": ["image_bytes"], "rgbd": ["image_bytes", "depth_png_bytes"]}
-VERSIONS = {"fcn": [1, 2], "heads": [1], "rgbd": [1]}
+VERSIONS = {"numbers": [1], "fcn": [1, 2], "heads": [1], "rgbd": [1]}
 PNGS = {model: {name: encode(x) for name, x in outputs.items()} for model, outputs in LABELS.items()}
 
 
@@ -63,10 +63,10 @@ class Models:
     """What the page asks of the served models."""
 
     def __init__(self, folder):
-        self.folder = folder
+        self.folder, self.served = folder, list(LABELS)
 
     def names(self):
-        return list(LABELS)
+        return self.served
 
     def status(self, name):
         return [SimpleNamespace(version=version, state="AVAILABLE") for version in VERSIONS[name]]
@@ -74,6 +74,9 @@ class Models:
     @contextmanager
     def use(self, spec):
         text = SimpleNamespace(dtype=7)
+        if spec.name == "numbers":
+            yield SimpleNamespace(folder=self.folder, signature_defs={})
+            return
         heads = [name.removesuffix("_png_bytes").removesuffix("label") for name in LABELS[spec.name]]
         scores = SimpleNamespace(tensor_shape=SimpleNamespace(dim=[SimpleNamespace(size=5)]))
         definition = SimpleNamespace(inputs=dict.fromkeys(INPUTS[spec.name], text), outputs=LABELS[spec.name])
@@ -94,7 +97,8 @@ class Server:
         self.requests, self.answer, self.gate = [], None, threading.Event()
         self.gate.set()
         routes = [Route("/v1/models/{model}/versions/{version}:predict", self.predict, methods=["POST"])]
-        app = Starlette(routes=[*routes, Mount("/", page(Models(folder)))])
+        self.models = Models(folder)
+        app = Starlette(routes=[*routes, Mount("/", page(self.models))])
         self.socket = socket.create_server(("127.0.0.1", 0))  # listens at once: who asks early, waits
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}/"
         self.server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
@@ -170,10 +174,11 @@ class Page:
         self.browser.find_elements(By.CSS_SELECTOR, ".field input")[field].send_keys(str(path))
 
     def give(self, kind, name, contents, target="body"):
-        """Drop or paste a file."""
+        """Drop or paste a file; a name of None makes it mere text."""
         script = """
             const [kind, name, text, target] = arguments, data = new DataTransfer();
-            data.items.add(new File([Uint8Array.from(atob(text), c => c.charCodeAt(0))], name));
+            const bytes = Uint8Array.from(atob(text), c => c.charCodeAt(0));
+            name === null ? data.items.add("some words", "text/plain") : data.items.add(new File([bytes], name));
             const options = {bubbles: true, cancelable: true, dataTransfer: data, clipboardData: data};
             const event = kind === "drop" ? new DragEvent(kind, options) : new ClipboardEvent(kind, options);
             document.querySelector(target).dispatchEvent(event);"""
@@ -351,7 +356,49 @@ def test_what_is_no_picture_is_still_asked_and_its_error_told(page_):
 def test_a_dead_server_is_told(page_):
     page_.browser.execute_script("window.fetch = () => Promise.reject(new TypeError('Failed to fetch'))")
     page_.choose("a.png", encode(photograph()))
-    assert page_.error() == "The server does not answer. Is it running?"
+    assert page_.error() == "a.png: The server does not answer. Is it running?"
+
+
+def test_models_may_come_later(page_):
+    models = page_.server.models
+    try:
+        for models.served, message in (
+            ([], "No model is loaded yet."),
+            (["numbers"], "No served model takes photographs."),
+        ):
+            page_.browser.refresh()
+            page_.until(lambda message=message: page_.find("#status").text == message)
+            assert page_.browser.find_elements(By.CSS_SELECTOR, ".field") == []
+    finally:
+        models.served = list(LABELS)
+    page_.until(lambda: page_.browser.find_elements(By.CSS_SELECTOR, ".field"))
+    page_.choose("a.png", encode(photograph()))
+    page_.answered()
+
+
+def test_a_model_may_change_its_inputs(page_, monkeypatch):
+    monkeypatch.setitem(INPUTS, "fcn", ["image_bytes", "depth_png_bytes"])
+    page_.choose("a.png", encode(photograph()))
+    page_.until(lambda: page_.find("#status").text == "Now a depth image.")
+    assert page_.server.requests == []
+    page_.choose("depth.png", encode(photograph()), field=1)
+    page_.answered()
+
+
+def test_dropped_text_is_told(page_):
+    page_.give("drop", None, b"", "h1")
+    assert page_.error() == "That holds no file. Save the picture first, then drop the file."
+
+
+def test_a_file_that_went_is_told(page_):
+    page_.select("model", "rgbd")
+    page_.choose("a.png", encode(photograph()))
+    page_.until(lambda: page_.find("#status").text == "Now a depth image.")
+    (page_.folder / "a.png").unlink()
+    page_.choose("depth.png", encode(photograph()), field=1)
+    assert page_.error() == "a.png: The file a.png cannot be read. Choose it again."
+    (logged,) = page_.browser.get_log("browser")
+    assert "ERR_FILE_NOT_FOUND" in logged["message"]
 
 
 def test_waiting_shows_and_the_last_photograph_wins(page_):
@@ -380,10 +427,10 @@ def test_another_version_is_asked_again(page_):
 def test_two_files_are_asked_together(page_):
     page_.select("model", "rgbd")
     titles = [field.text for field in page_.browser.find_elements(By.CSS_SELECTOR, ".field strong")]
-    assert titles == ["Drop a photograph here", "Drop a depth here"]
+    assert titles == ["Drop or choose a photograph", "Drop or choose a depth image"]
     depth = encode(np.full((30, 41), 1234, "uint16"))
     page_.choose("a.png", encode(photograph()))
-    page_.until(lambda: page_.find("#status").text == "Now the depth.")
+    page_.until(lambda: page_.find("#status").text == "Now a depth image.")
     assert page_.server.requests == []
     page_.choose("depth.png", depth, field=1)
     page_.answered()
@@ -438,7 +485,7 @@ def test_labels_of_another_size_are_told(page_):
     assert "reads the photograph as 41 x 30 pixels, the server as 20 x 30:" in status
 
 
-@pytest.mark.parametrize("labels", [random_labels(3, 5000, 4), np.full((1, 1), 3, "uint8")], ids=str)
+@pytest.mark.parametrize("labels", [random_labels(3, 5000, 4), np.full((1, 1), 3, "uint8")], ids=["5000x3", "1x1"])
 def test_large_and_tiny_labels_are_counted_whole(page_, labels):
     page_.server.answer = predictions(encode(labels))
     page_.choose("a.png", encode(photograph(*labels.shape)))
@@ -454,6 +501,7 @@ def test_large_and_tiny_labels_are_counted_whole(page_, labels):
         (b"GIF89a", "it is not a PNG"),
         (encode(np.zeros((3, 4, 3), "uint8")), "it is not a grey PNG of 8 or 16 bits"),
     ],
+    ids=["GIF", "colours"],
 )
 def test_a_mask_that_cannot_be_shown_can_be_saved(page_, downloads, png, reason):
     page_.server.answer = predictions(png)
