@@ -1,0 +1,93 @@
+"""Label many images, on one machine or many, by an Apache Beam pipeline: `fcn-batch`."""
+
+import argparse
+import logging
+import os
+import sys
+
+from . import command
+
+DESCRIPTION = """Label many images with a SavedModel of fcn-export, by an Apache Beam pipeline. DIR/labels gets a grey
+PNG of class ids for every image (labels_HEAD, where the model has several heads), named by the image's path below the
+pattern's fixed folders; DIR/images.csv a line for every image with its status, size and the share of every class. An
+image that cannot be labelled is a line with the reason there, and is tried again by the next call; one that is labelled
+is not, unless its file's size has changed. Paths may be of any file system that Beam knows: local, gs://, s3://,
+hdfs://. Options not listed here are Beam's own: without --runner the pipeline runs in this process, in
+--direct_num_workers threads; with --runner=DataflowRunner, FlinkRunner or SparkRunner elsewhere, where
+fcn_keras[batch] has to be installed (as with --sdk_container_image)."""
+
+
+def main(argv=None):
+    """Run `fcn-batch` and return its exit code: 0, or 2 with one line on stderr."""
+    return command.run("fcn-batch", _batch, _parser().parse_known_args(argv))
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="fcn-batch", description=DESCRIPTION, allow_abbrev=False)
+    parser.add_argument(
+        "--input",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="PATTERN",
+        help="an image, or a quoted pattern: * within a folder, ** across folders; repeatable",
+    )
+    parser.add_argument(
+        "--list", metavar="FILE", help="a file of paths, one a line, relative ones from that file's folder"
+    )
+    parser.add_argument(
+        "--model", required=True, metavar="DIR", help="a model's folder: its latest version; or one version"
+    )
+    parser.add_argument("--output", required=True, metavar="DIR")
+    parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="images a call (default: %(default)s)")
+    parser.add_argument("--overwrite", action="store_true", help="delete what an earlier fcn-batch wrote to DIR first")
+    return parser
+
+
+def _batch(given):
+    arguments, flags = given
+    if not arguments.input and not arguments.list:
+        raise ValueError('Say which images: --input PATTERN, such as "photos/**.jpg", or --list FILE.')
+    if arguments.batch_size < 1:
+        raise ValueError(f"--batch-size is a positive whole number. Received: {arguments.batch_size}.")
+    _import_beam()
+    from .beam_files import absolute
+    from .beam_model import read_model
+    from .beam_pipeline import check_inputs, prepare, read_options, run
+    from .beam_steps import Output
+
+    options = read_options(flags)
+    here = os.getcwd()
+    patterns = [absolute(pattern, here) for pattern in arguments.input]
+    listed = absolute(arguments.list, here) if arguments.list else None
+    check_inputs(patterns, listed)
+    command.start_tensorflow()
+    model = read_model(absolute(arguments.model, here))
+    output = Output(absolute(arguments.output, here), model.classes)
+    record = {"model": model.folder, "fingerprint": model.fingerprint, "heads": list(model.classes)}
+    prepare(output, record, arguments.overwrite)
+    _report(run(patterns, listed, model, output, record, options, batch_size=arguments.batch_size), output)
+
+
+def _import_beam():
+    """Import Apache Beam without its warnings about clouds that are not installed."""
+    logging.disable(logging.WARNING)
+    try:
+        import apache_beam  # noqa: F401
+    except ImportError as error:
+        raise ImportError('fcn-batch needs Apache Beam: pip install "fcn_keras[batch]"') from error
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def _report(run, output):
+    for path, reason in run["named"]:
+        print(f"fcn-batch: {path}: {reason}", file=sys.stderr)
+    if run["refused"] > len(run["named"]):
+        print(f"fcn-batch: and {run['refused'] - len(run['named'])} more", file=sys.stderr)
+    counts = f"{run['labelled']} labelled, {run['refused']} refused, {run['done']} already done"
+    print(f"{counts} (see {output.path('images.csv')})")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
