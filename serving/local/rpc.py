@@ -20,7 +20,7 @@ from .models import ModelSpec
 from .proto_tensors import decode, encode
 from .servable import DEFAULT_SIGNATURE
 
-MAX_MESSAGE_BYTES = 512 * 2**20
+MAX_MESSAGE_BYTES = 256 * 2**20
 MAX_ERROR_BYTES = 1024  # then TF Serving cuts: an error travels in HTTP/2 headers, which have a limit
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
 KINDS = {CLASSIFY: "classification", REGRESS: "regression"}

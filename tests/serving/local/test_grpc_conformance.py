@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import threading
 import time
 
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from google.protobuf import text_format
+from tensorflow.core.framework import tensor_pb2, types_pb2
+from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -260,3 +263,228 @@ def test_table(channel, method, request_text, code, expected):
         call(channel, method, request)
     assert caught.value.code().name == code
     assert expected in caught.value.details()
+
+
+def predict(channel, text, **options):
+    return call(channel, "Predict", text_format.Parse(text, predict_pb2.PredictRequest()), **options)
+
+
+def failure(channel, text, **options):
+    with pytest.raises(grpc.RpcError) as caught:
+        predict(channel, text, **options)
+    return caught.value.code().name, caught.value.details()
+
+
+def test_metadata_are_the_signatures_of_the_file(channel, folder):
+    text = spec("version { value: 1 }") + 'metadata_field: "signature_def"'
+    request = text_format.Parse(text, get_model_metadata_pb2.GetModelMetadataRequest())
+    response = call(channel, "GetModelMetadata", request)
+    assert str(response.model_spec) == 'name: "half"\nversion {\n  value: 1\n}\n'
+    assert list(response.metadata) == ["signature_def"]
+    found = get_model_metadata_pb2.SignatureDefMap()
+    assert response.metadata["signature_def"].Unpack(found)
+    graph = saved_model_pb2.SavedModel.FromString((folder / "1" / "saved_model.pb").read_bytes()).meta_graphs[0]
+    expected = {name: graph.signature_def[name] for name in ("serving_default", "pair", "files", "checked")}
+    assert dict(found.signature_def) == expected
+
+
+def test_long_errors_are_cut(channel):
+    code, details = failure(channel, CHECKED + tensor("x", "float_val: -1"))
+    assert code == "INVALID_ARGUMENT"
+    assert len(details) == 1024 + len("...TRUNCATED")
+    assert details.endswith("xxx...TRUNCATED")
+
+
+def test_requests_are_limited_packed_and_unpacked(channel):
+    assert len(predict(channel, x("float_val: 1", "dim { size: 400000 }")).outputs["y"].float_val) == 400_000
+    code, details = failure(channel, x("float_val: 1", "dim { size: 600000 }"))  # 2.4 MB, from 60 bytes
+    assert (code, details) == ("INVALID_ARGUMENT", PARSING)
+    halves = [tensor(name, "float_val: 1", "dim { size: 300000 }") for name in "ab"]
+    assert failure(channel, PAIR + "".join(halves))[0] == "INVALID_ARGUMENT"  # 1.2 MB each
+    request = predict_pb2.PredictRequest()
+    request.inputs["x"].CopyFrom(tf.make_tensor_proto(np.zeros(600_000, "float32")))
+    with pytest.raises(grpc.RpcError, match="Received message larger than max") as caught:
+        call(channel, "Predict", request)
+    assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_requests_are_counted(folder, service, channel):
+    def counts():
+        page = service.metrics.page().decode().splitlines()
+        return {line.split()[0]: float(line.split()[1]) for line in page if not line.startswith("#")}
+
+    before = counts()
+    predict(channel, spec() + X)
+    failure(channel, spec('version_label: "no"') + X)
+    after = counts()
+    grown = {name: value - before.get(name, 0) for name, value in after.items() if value != before.get(name)}
+    prefix, labels = ":tensorflow:serving:", 'API="Predict",entrypoint="GRPC",model_name="half"'
+    assert grown[prefix + 'request_count{model_name="half",status="OK"}'] == 1
+    assert grown[prefix + 'request_count{model_name="half",status="INVALID_ARGUMENT"}'] == 1
+    assert grown[f"{prefix}request_latency_count{{{labels}}}"] == 1
+    assert 10 < grown[f"{prefix}request_latency_sum{{{labels}}}"] < 10e6  # microseconds
+
+
+def test_a_reload_replaces_the_models(folder):
+    with contextlib.closing(Models(configs(folder), allow_labels_of_unavailable=True)) as models:
+        models.start()
+        runner = Runner(threads=1, queue_size=1)
+        with serving(Service(models, runner, metrics=Metrics())) as channel:
+
+            def reload(*lines):
+                text = "config { model_config_list { " + " ".join(
+                    f'config {{ base_path: "{folder}" model_platform: "tensorflow" {line} }}' for line in lines
+                )
+                request = text_format.Parse(text + "} }", model_management_pb2.ReloadConfigRequest())
+                return call(channel, "HandleReloadConfigRequest", request)
+
+            def states(name):
+                request = text_format.Parse(spec(name=name), get_model_status_pb2.GetModelStatusRequest())
+                statuses = call(channel, "GetModelStatus", request).model_version_status
+                return {status.version: (status.state, status.status.error_code) for status in statuses}
+
+            all_versions = "model_version_policy { all { } }"
+            assert reload('name: "one" model_version_policy { specific { versions: 1 } }').status.error_code == 0
+            assert states("one") == {1: (30, 0)}
+            assert failure(channel, spec() + X) == ("NOT_FOUND", "Servable not found for request: Latest(half)")
+            with pytest.raises(grpc.RpcError, match="due to error: NOT_FOUND: Could not find SavedModel"):
+                reload(f'name: "broken" {all_versions}')
+            assert states("broken") == {1: (30, 0), 2: (30, 0), 3: (50, 5)}  # AVAILABLE, and END with NOT_FOUND
+            with pytest.raises(grpc.RpcError, match="Illegal to list model a multiple times") as caught:
+                reload('name: "a"', 'name: "a"')
+            assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+        runner.close()
+
+
+class Slow:
+    """A servable and its models: runs until it is told to answer."""
+
+    name, version, signature_defs = "slow", 1, {}
+
+    def __init__(self):
+        self.runs, self.started, self.answer = 0, threading.Semaphore(0), threading.Event()
+
+    @contextlib.contextmanager
+    def use(self, spec):
+        yield self
+
+    def run(self, signature, inputs, outputs):
+        self.runs += 1
+        self.started.release()
+        assert self.answer.wait(30)
+        return {"y": np.array(inputs["x"])}
+
+
+@pytest.fixture
+def slow():
+    slow = Slow()
+    runner = Runner(threads=1, queue_size=1)
+    with serving(Service(slow, runner, metrics=Metrics())) as channel:
+        yield slow, channel
+        slow.answer.set()
+    runner.close()
+
+
+def test_a_full_queue_refuses_and_a_cancelled_call_gives_its_place_back(slow):
+    servable, channel = slow
+    request = text_format.Parse(spec() + X, predict_pb2.PredictRequest())
+    stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+    running = stub.Predict.future(request, timeout=30)
+    assert servable.started.acquire(timeout=30)
+    queued = stub.Predict.future(request, timeout=30)
+    deadline = time.monotonic() + 30
+    code, details = "", ""
+    while code != "RESOURCE_EXHAUSTED" and time.monotonic() < deadline:  # `queued` may still be on its way
+        code, details = failure(channel, spec() + X, timeout=0.2)
+    assert (code, "queue is full" in details) == ("RESOURCE_EXHAUSTED", True)
+    queued.cancel()
+    while code == "RESOURCE_EXHAUSTED" and time.monotonic() < deadline:
+        code, _ = failure(channel, spec() + X, timeout=0.2)
+    assert code == "DEADLINE_EXCEEDED"  # it waited in the free place
+    servable.answer.set()
+    assert running.result().outputs["y"].float_val == [2, 4]
+    assert predict(channel, spec() + X).outputs["y"].float_val == [2, 4]
+    assert servable.runs == 2  # neither the cancelled nor the late ones
+
+
+def test_the_client_s_deadline_reaches_the_queue(slow, monkeypatch):
+    servable, channel = slow
+    servable.answer.set()
+    seconds = []
+
+    async def spy(self, servable, signature, inputs, **options):
+        seconds.append(options["seconds"])
+        return await predict_truly(self, servable, signature, inputs, **options)
+
+    predict_truly = Service.predict
+    monkeypatch.setattr(Service, "predict", spy)
+    predict(channel, spec() + X, timeout=25)
+    predict(channel, spec() + X, timeout=None)
+    assert 0 < seconds[0] <= 25
+    assert seconds[1] is None
+
+
+def test_a_taken_port_is_named(channel, service):
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        with pytest.raises(OSError, match=f"{address} cannot be listened on"):
+            asyncio.run(rpc.start(service, address))
+
+
+NUMBERS = {
+    "half bfloat16 float32 float64": [0.5, -2, 100, 3, 0, 1],
+    "int8 int16 int32 int64": [1, -2, 100, 3, 0, 127],
+    "uint8 uint16 uint32 uint64": [1, 2, 100, 3, 255, 128],
+    "complex64 complex128": [1 + 2j, -3j, 0, 1, 2, 3],
+    "bool": [True, False, True, True, False, False],
+    "string": [b"\0a\0", b"", b"\xff", "ü".encode(), b"e", b"\0"],
+}
+NUMBERS = {name: values for names, values in NUMBERS.items() for name in names.split()}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_every_type_goes_both_ways(name):
+    dtype = tf.as_dtype(name)
+    array = np.array(NUMBERS[name], dtype.as_numpy_dtype).reshape(2, 1, 3)
+    proto = tensor_pb2.TensorProto()
+    encode(array, proto)
+    assert not proto.tensor_content
+    np.testing.assert_array_equal(tf.make_ndarray(proto), array)
+    assert proto.dtype == dtype.as_datatype_enum
+    for sent in (proto, tf.make_tensor_proto(array)):  # typed values, and bytes
+        received = decode(sent, "x", 1000)
+        assert received.dtype == array.dtype
+        np.testing.assert_array_equal(received, array)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("shape", [(), (0,), (2, 0, 3), (1, 1)])
+def test_every_type_in_odd_shapes(name, shape):
+    dtype = tf.as_dtype(name)
+    array = np.full(shape, NUMBERS[name][0], dtype.as_numpy_dtype)
+    proto = tensor_pb2.TensorProto()
+    encode(array, proto)
+    np.testing.assert_array_equal(tf.make_ndarray(proto), array)
+    received = decode(proto, "x", 1000)
+    assert (received.shape, received.dtype) == (shape, array.dtype)
+    np.testing.assert_array_equal(received, array)
+
+
+def test_large_numbers_are_written_in_full():
+    for array in (np.arange(300), np.array([127, 128, -1]), np.array([2**63 - 1, -(2**63)])):
+        proto = tensor_pb2.TensorProto()
+        encode(array, proto)
+        assert list(proto.int64_val) == list(array)
+    proto = tensor_pb2.TensorProto()
+    encode(np.zeros(1000, "float32"), proto)  # a length of more than 7 bits
+    assert len(proto.float_val) == 1000
+
+
+def test_strings_may_come_as_content():
+    content = b"\x03\x01abcz"  # both lengths, then both strings
+    proto = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, tensor_content=content)
+    proto.tensor_shape.dim.add(size=2)
+    np.testing.assert_array_equal(decode(proto, "x", 1000), np.array([b"abc", b"z"], object))
+    proto.tensor_content = content[:-1]
+    with pytest.raises(ServingError, match="tensor parsing error: x"):
+        decode(proto, "x", 1000)
