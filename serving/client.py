@@ -17,6 +17,7 @@ from .payload import file_of, labels_of
 from .transport import Model, Rest, TryAgain
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds between two tries; doubled each time
+LONGEST_TIMEOUT = 86400.0  # sockets and gRPC take no infinity
 # What `fcn-export` calls the input of each argument. An only input may have any name.
 ARGUMENTS = {"image_bytes": "image", "rgb_bytes": "image", "depth_png_bytes": "depth", "hha_bytes": "hha"}
 # Answers that may mean that another version, with another signature, took over.
@@ -78,8 +79,8 @@ class Client:
         headers=None,
     ):
         _check_which(model, version, label)
-        if not timeout > 0:
-            raise ValueError(f"`timeout` is a number of seconds above 0. Received: {timeout!r}.")
+        if not 0 < timeout <= LONGEST_TIMEOUT:
+            raise ValueError(f"`timeout` is a number of seconds, up to a day. Received: {timeout!r}.")
         if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
             raise ValueError(f"`retries` is a whole number from 0 on. Received: {retries!r}.")
         self._model, self._timeout, self._retries = Model(model, version, label, signature), timeout, retries
@@ -159,7 +160,8 @@ class Client:
         return self._metadata
 
     def _predict_many(self, images, concurrency, progress):
-        self.metadata()
+        if self._metadata is None:
+            self.metadata()
         pending, pool, answered = deque(), ThreadPoolExecutor(concurrency), 0
         try:
             for index, image in enumerate(images):

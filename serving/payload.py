@@ -44,15 +44,22 @@ def _png(image):
     return file.getvalue()
 
 
-def labels_of(outputs, name):
-    """Take the label PNGs out of a model's outputs."""
-    outputs = {key: value for key, value in outputs.items() if key != "status"}
-    size = tuple(int(outputs.pop(key)) for key in ("height", "width") if key in outputs)
+def heads_of(outputs):
+    """List the heads among the names of a model's outputs; an only head is `""`."""
     keys = [key for key in outputs if key.endswith("_png_bytes") and not key.endswith("color_png_bytes")]
-    labels = {key.removesuffix("_png_bytes"): _decode(outputs.pop(key), size, name) for key in keys}
-    if not labels:
-        raise ServingError("INTERNAL", f"{name}: the model gives {sorted(outputs)}. Expected label_png_bytes.")
-    return (labels["label"] if set(labels) == {"label"} else labels), outputs
+    heads = [key.removesuffix("_png_bytes") for key in keys]
+    return [""] if heads == ["label"] else heads
+
+
+def labels_of(outputs, name):
+    """Take the label PNGs out of a model's outputs, and return them decoded, and the rest."""
+    rest = {key: value for key, value in outputs.items() if key != "status"}
+    size = tuple(int(rest.pop(key)) for key in ("height", "width") if key in rest)
+    heads = heads_of(outputs)
+    if not heads:
+        raise ServingError("INTERNAL", f"{name}: the model gives {sorted(rest)}. Expected label_png_bytes.")
+    labels = {head: _decode(rest.pop(f"{head or 'label'}_png_bytes"), size, name) for head in heads}
+    return labels.get("", labels), rest
 
 
 def _decode(png, size, name):

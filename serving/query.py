@@ -1,0 +1,230 @@
+"""`fcn-query`: have a model server label images, and write the labels. Never imports TensorFlow."""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, PngImagePlugin
+
+from .client import Client, ServingError
+from .payload import heads_of
+
+DESCRIPTION = """Have a model server (TensorFlow Serving, fcn-serve) label images. DIR/labels gets a PNG of class ids
+(with the VOC palette; 16-bit grey above 256 classes) for every image; sub-folders are kept. A model of several heads
+writes labels_HEAD. Results of an earlier call are replaced, other files never. Images that fail are named, and the
+others go on."""
+EPILOG = """Exit code: 0 when all images are labelled, 1 when some failed, 2 when nothing can be done: wrong arguments,
+no such model, or no server, also when it is lost on the way."""
+EXTENSIONS = {
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".bmp",
+    ".webp",
+}  # that exported networks read; files named one by one may differ
+MARK = "fcn-query"  # in the metadata of every file written
+
+
+def main(argv=None):
+    """Run `fcn-query` and return its exit code: 0, 1 if images failed, or 2 with one line on stderr."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if not arguments.status and not (arguments.images and arguments.output):
+        parser.error("say which images, and --output DIR; or --status")
+    try:
+        return _status(arguments) if arguments.status else _query(arguments)
+    except (ValueError, OSError, ImportError, ServingError) as error:
+        return _fail(error)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="fcn-query", description=DESCRIPTION, epilog=EPILOG)
+    parser.add_argument("url", help="the server: http://host:8501, https://..., grpc://host:8500 or grpcs://...")
+    parser.add_argument("images", nargs="*", type=Path, metavar="image", help="an image, or a folder of them")
+    parser.add_argument("--output", type=Path, metavar="DIR")
+    parser.add_argument(
+        "--depth", type=Path, metavar="DIR", help="RGB-D models: 16-bit PNGs in mm, named as the images"
+    )
+    parser.add_argument("--hha", type=Path, metavar="DIR", help="RGB-HHA models: HHA images, named as the images")
+    parser.add_argument("--model", default="model", help="its name on the server (default: %(default)s)")
+    parser.add_argument("--version", type=int, metavar="N", help="the version to ask (default: the newest)")
+    parser.add_argument("--label", help="the version to ask, by its label, such as canary")
+    parser.add_argument("--concurrency", type=int, default=4, help="requests at once (default: %(default)s)")
+    parser.add_argument(
+        "--timeout", type=float, default=60.0, metavar="S", help="seconds for one image (default: %(default)g)"
+    )
+    parser.add_argument("--status", action="store_true", help="print the model's versions, and label nothing")
+    return parser
+
+
+def _client(arguments):
+    which = {name: getattr(arguments, name) for name in ("model", "version", "label", "timeout")}
+    return Client(arguments.url, **which)
+
+
+def _status(arguments):
+    with _client(arguments) as client:
+        for version, state, code, message in sorted(client.status()):
+            print(f"{arguments.model} version {version} {state}" + (f" {code} {message}" if message else ""))
+    return 0
+
+
+def _query(arguments):
+    partners = {name: getattr(arguments, name) for name in ("depth", "hha") if getattr(arguments, name)}
+    scenes = _find(arguments.images, partners)
+    with _client(arguments) as client:
+        _require_free(arguments.output, scenes, heads_of(client.metadata().outputs))
+        _require_folder(arguments.output)
+        failed = _label(client, scenes, arguments)
+    done = len(scenes) - failed
+    images = "image" if done == 1 else "images"
+    print(f"{done} {images} labelled in {arguments.output}" + (f", {failed} failed" if failed else ""))
+    return 1 if failed else 0
+
+
+def _label(client, scenes, arguments):
+    """Write the labels of every scene, and return how many have failed."""
+    failed, counter = 0, _Counter(len(scenes))
+    answers = client.predict_many(scenes.values(), concurrency=arguments.concurrency, progress=counter.show)
+    for key, answer in zip(scenes, answers, strict=True):
+        if answer.error is None:
+            _write(arguments.output, key, answer.labels)
+            continue
+        failed += 1
+        counter.clear()
+        if getattr(answer.error, "code", None) == "UNAVAILABLE":  # after all tries
+            raise answer.error
+        _fail(answer.error, of=str(answer.image["image"]))
+    counter.clear()
+    return failed
+
+
+class _Counter:
+    """Says on a terminal, and nowhere else, how many images are done."""
+
+    def __init__(self, total):
+        self._total, self._shown = total, sys.stderr.isatty()
+
+    def show(self, done):
+        if self._shown:
+            print(f"\r{done} of {self._total}", end="", file=sys.stderr, flush=True)
+
+    def clear(self):
+        if self._shown:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def _find(inputs, partners):
+    """List the images in files and folders: `{key: {"image": path, ...}}`, the key being the result's name.
+
+    Raises:
+        ValueError: if a path is missing, a folder holds no image, two images would have one result, or an image
+            lacks its depth or HHA.
+    """
+    found = {}
+    for given in inputs:
+        for key, path in _listed(given):
+            if key in found and not found[key].samefile(path):
+                raise ValueError(f"{found[key]} and {path} would both become {key}.png. Rename one, or call twice.")
+            found[key] = path
+    scenes = {key: {"image": path} for key, path in found.items()}
+    for name, folder in partners.items():
+        files = dict(_listed(folder))
+        for key, scene in scenes.items():
+            if key not in files:
+                raise ValueError(f"{scene['image']} lacks a file of the same name in --{name} {folder}.")
+            scene[name] = files[key]
+    return scenes
+
+
+def _listed(given):
+    """List keys and image files: the one that is given, or those below the folder that is given."""
+    if not given.exists():
+        raise ValueError(f"{given} is missing. Name images, or folders of images.")
+    if not given.is_dir():
+        return [(given.stem, given)]
+    found = []
+    for parent, folders, names in os.walk(given):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        paths = [Path(parent, name) for name in sorted(names) if not name.startswith(".")]
+        found += [path for path in paths if path.suffix.lower() in EXTENSIONS and not _is_result(path)]
+    if not found:
+        raise ValueError(f"{given} holds no image. Expected files such as 0001.jpg.")
+    return [(path.relative_to(given).with_suffix("").as_posix(), path) for path in found]
+
+
+def _target(output, key, head):
+    return output / (f"labels_{head}" if head else "labels") / f"{key}.png"
+
+
+def _require_free(output, scenes, heads):
+    """Refuse to replace files that this command did not write, such as a data set's own labels, or the images."""
+    for head in heads:
+        for key in scenes:
+            target = _target(output, key, head)
+            if target.exists() and not _is_result(target):
+                raise ValueError(f"{target} exists, and fcn-query did not write it. Choose another --output.")
+
+
+def _is_result(path):
+    """Tell whether this command wrote a file."""
+    if path.suffix != ".png":
+        return False
+    try:
+        with Image.open(path) as image:
+            return image.info.get("Software") == MARK
+    except Exception:  # a damaged file makes Pillow raise nearly anything; this command's are whole
+        return False
+
+
+def _require_folder(path):
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise ValueError(f"--output {path} cannot be written to: {error.strerror}. Choose another folder.") from error
+
+
+def _write(output, key, labels):
+    """Write one image's labels, beside and renamed."""
+    mark = PngImagePlugin.PngInfo()
+    mark.add_text("Software", MARK)
+    for head, ids in (labels if isinstance(labels, dict) else {"": labels}).items():
+        target = _target(output, key, head)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.tmp")
+        picture = Image.fromarray(ids)
+        if ids.dtype == np.uint8:
+            picture.putpalette(_palette())
+        try:
+            picture.save(temporary, "PNG", pnginfo=mark)
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _palette():
+    """Compute VOC's colour map; `fcn_keras.visualize` would bring Keras in."""
+    ids, colours = np.arange(256)[:, None], np.zeros((256, 3), int)
+    for level in range(3):
+        colours |= (ids >> (3 * level + np.arange(3)) & 1) << (7 - level)
+    return colours.astype(np.uint8).tobytes()
+
+
+def _fail(error, code=2, *, of=""):
+    """Print one line, which names the image `of` which it tells."""
+    named = isinstance(error, OSError) and error.strerror and error.filename
+    message = " ".join(str(f"{error.filename}: {error.strerror}" if named else error).split())
+    message = message or type(error).__name__
+    print(f"fcn-query: {message if of in message else f'{of}: {message}'}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
