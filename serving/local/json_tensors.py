@@ -263,7 +263,7 @@ def _float(value, dtype):
     if type(value) is int and -(2**63) <= value < 2**64:
         lossless = abs(value) < 2 ** (24 if dtype == types_pb2.DT_FLOAT else 53)
     else:
-        lossless = math.isinf(value) or not abs(value) > float(np.finfo(NUMPY[dtype]).max)  # NaN is
+        lossless = abs(value) == math.inf or not abs(value) > float(np.finfo(NUMPY[dtype]).max)  # NaN is
     if not lossless:
         raise _invalid(f"Cannot convert JSON value: {quote(value)} to {_name(dtype)} without loss of precision.")
     return value
