@@ -1,8 +1,4 @@
-"""Write what TensorFlow Serving needs around an exported model: `fcn-kit NAME DIRECTORY`.
-
-For docker compose, Kubernetes and KServe, with Prometheus and Grafana. The files are those of `config/`, which serve a
-model named `fcn`.
-"""
+"""Write the files that TensorFlow Serving needs around a model, for compose, Kubernetes and KServe: `fcn-kit`."""
 
 import argparse
 import os
@@ -11,6 +7,8 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+
+from .command import run
 
 CONFIG = Path(__file__).resolve().parent / "config"
 NAME = "fcn"  # of the model in `config/`, where it is a word of its own wherever it stands
@@ -58,18 +56,14 @@ def _copy(source, target, name):
 
 def main(argv=None):
     """Run `fcn-kit` and return its exit code: 0, or 2 with one line on stderr."""
-    parser = argparse.ArgumentParser(prog="fcn-kit", description=__doc__.split("\n\n")[0])
+    return run("fcn-kit", lambda arguments: print(kit(arguments.name, arguments.directory)), _parser().parse_args(argv))
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="fcn-kit", description=__doc__)
     parser.add_argument("name", help="the model's name, that of the folder which holds its versions")
     parser.add_argument("directory", help="the folder to write")
-    arguments = parser.parse_args(argv)
-    try:
-        print(kit(arguments.name, arguments.directory))
-    except (ValueError, OSError) as error:
-        named = isinstance(error, OSError) and error.strerror and error.filename
-        message = f"{error.filename}: {error.strerror}" if named else error
-        print(f"fcn-kit: {' '.join(str(message).split())}", file=sys.stderr)
-        return 2
-    return 0
+    return parser
 
 
 if __name__ == "__main__":

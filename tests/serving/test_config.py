@@ -412,7 +412,7 @@ def answering():
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         answers["port"] = server.server_port
         yield answers
         server.shutdown()

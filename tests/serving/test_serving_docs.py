@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shlex
 import shutil
 from concurrent import futures
 from contextlib import suppress
@@ -10,13 +11,17 @@ from pathlib import Path
 
 import grpc
 import pytest
+import tensorflow as tf
+import yaml
 from google.protobuf import text_format
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow_serving.apis import model_management_pb2, model_service_pb2_grpc
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from fcn_keras import FCN32s
-from serving.export import export
+from serving import batch, kit, query, server
+from serving import export as exporting
+from serving.export import MAX_PIXELS, export
 from serving.kit import CONFIG, NAME
 from serving.local.config import models_of
 from serving.local.errors import ServingError
@@ -24,6 +29,7 @@ from serving.local.models import Models, ModelSpec
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "serving.md"
 TEXT = DOCS.read_text(encoding="utf-8")
+COMMANDS = (exporting, server, kit, query, batch)
 TINY = ((4, 1), (4, 1), (4, 1), (4, 1), (4, 1)), 8
 
 
@@ -33,7 +39,7 @@ def blocks(language):
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    return export(FCN32s(4, channels=TINY), tmp_path_factory.mktemp("models") / NAME, version=1)
+    return export(FCN32s(4, channels=TINY), tmp_path_factory.mktemp("models") / NAME, version=1, sizes=[(8, 9)])
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +93,13 @@ def configs(base_path):
         yield models_of(config)
 
 
-def test_the_roll_out_runs_as_written(exported):
+def test_the_roll_out_runs_as_written(tmp_path):
     """On the local server's models, which keep TF Serving's rules of labels."""
-    shutil.copytree(exported, exported.with_name("2"), dirs_exist_ok=True)
-    start, beside, promoted, rolled_back, unloaded = configs(exported.parent)
+    module = tf.Module()
+    module.run = tf.function(lambda x: {"y": x}, input_signature=[tf.TensorSpec([None], name="x")])
+    for version in ("1", "2"):
+        tf.saved_model.save(module, str(tmp_path / version), signatures=module.run)
+    start, beside, promoted, rolled_back, unloaded = configs(tmp_path)
 
     def state(models):
         """Say which version a label means, and which versions are loaded."""
@@ -157,4 +166,23 @@ def test_names_are_those_of_the_kit_and_the_pins():
     (path,) = re.findall(r'path: "(.*)"', (CONFIG / "monitoring.config").read_text())
     assert f"http://localhost:8501{path}`" in TEXT
     kubernetes = (CONFIG / "k8s/deployment.yaml").read_text()
-    assert re.search(r"\(default\) \| 16 GB \| (\w+) \|", TEXT)[1] == re.search(r'memory: "(\w+)"', kubernetes)[1]
+    largest, request = re.search(r"^\| (\d+) \(default\) \| 16 GB \| (\w+) \|$", TEXT, re.MULTILINE).groups()
+    assert int(largest) == MAX_PIXELS
+    assert request == re.search(r'memory: "(\w+)"', kubernetes)[1]
+
+
+def test_the_commands_have_these_options():
+    parsers = {parser.prog: parser for parser in (command._parser() for command in COMMANDS)}
+    lines = re.findall(r"^(fcn-.*)$", "\n".join(blocks("sh")), re.MULTILINE)
+    shown = [shlex.split(line, comments=True) for line in lines]
+    for program, *arguments in shown:
+        parsers[program].parse_args(arguments)  # exits on what it does not know
+    assert {program for program, *_ in shown} == set(parsers)
+
+
+def test_the_local_server_has_the_options_of_the_container():
+    compose = yaml.safe_load((CONFIG / "compose.yaml").read_text())
+    options = server._parser().parse_args(compose["services"]["serving"]["command"])
+    assert options.batching
+    assert options.allow_version_labels_for_unavailable_models
+    assert options.model_config_file == "/config/models.config"
