@@ -1,4 +1,4 @@
-"""docs/serving.md: its requests fit an exported model, its roll-out runs, its names are those of the files."""
+"""docs/serving.md: its requests fit the signatures, its roll-out runs, its commands and names are those of the code."""
 
 import base64
 import json
@@ -14,18 +14,19 @@ import pytest
 import tensorflow as tf
 import yaml
 from google.protobuf import text_format
-from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow_serving.apis import model_management_pb2, model_service_pb2_grpc
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from fcn_keras import FCN32s
 from serving import batch, kit, query, server
 from serving import export as exporting
-from serving.export import MAX_PIXELS, export
+from serving.export import MAX_PIXELS
 from serving.kit import CONFIG, NAME
 from serving.local.config import models_of
 from serving.local.errors import ServingError
 from serving.local.models import Models, ModelSpec
+from serving.network import freeze
+from serving.signatures import build
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "serving.md"
 TEXT = DOCS.read_text(encoding="utf-8")
@@ -38,15 +39,13 @@ def blocks(language):
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    return export(FCN32s(4, channels=TINY), tmp_path_factory.mktemp("models") / NAME, version=1, sizes=[(8, 9)])
-
-
-@pytest.fixture(scope="module")
-def signatures(exported):
-    saved = SavedModel.FromString((exported / "saved_model.pb").read_bytes())
-    defined = saved.meta_graphs[0].signature_def
-    return {name: (set(s.inputs), set(s.outputs)) for name, s in defined.items() if not name.startswith("__")}
+def signatures():
+    network, _ = freeze(FCN32s(4, channels=TINY))
+    functions = {name: f.get_concrete_function() for name, f in build(network, max_pixels=MAX_PIXELS).items()}
+    return {
+        name: ({spec.name for spec in f.structured_input_signature[0]}, set(f.structured_outputs))
+        for name, f in functions.items()
+    }
 
 
 def check_signatures(text, signatures):
