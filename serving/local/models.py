@@ -1,5 +1,6 @@
 """The served models: which versions are loaded, and who uses them."""
 
+import gc
 import logging
 import os
 import threading
@@ -55,7 +56,7 @@ class Models:
 
     Args:
         configs: list of `ModelConfig`.
-        poll_seconds: pause between two looks.
+        poll_seconds: pause between two looks; at 0 it looks at the start and at a `reload` only.
         allow_labels_of_unavailable: let new labels point to versions that are not loaded.
         load_retries: how often a failed load is tried again.
         retry_seconds: pause before that.
@@ -225,7 +226,7 @@ class Models:
             with self._changed:
                 self._done_scans = asked
                 self._changed.notify_all()
-                self._changed.wait_for(self._has_work, self._poll_seconds)
+                self._changed.wait_for(self._has_work, self._poll_seconds or None)
         self._unload_all()
 
     def _has_work(self):
@@ -330,6 +331,9 @@ class Models:
             with self._changed:
                 entry.servable, entry.state = None, "END"
             LOG.info("Unloaded %s version %d", servable.name, servable.version)
+        if unused:
+            entry = servable = None
+            gc.collect()  # a TensorFlow graph refers to itself, and may hold all weights
 
     def _unload_all(self):
         with self._changed:
