@@ -1,42 +1,58 @@
-"""Write a network as a SavedModel for TF Serving: `fcn-export MODEL DIRECTORY`."""
+"""Write a network as a SavedModel for TensorFlow Serving: `fcn-export MODEL DIRECTORY`."""
 
 import argparse
 import errno
+import math
 import os
+import re
 import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
-MAX_PIXELS = 4096 * 4096  # VGG16's first maps of such an image take 4 GB each
+from . import command
+from .provenance import beside, read_names
+
+MAX_PIXELS = 25_000_000
+SIZES = ((375, 500), (500, 375))  # PASCAL VOC's photographs
+EXTRAS = ("color", "counts", "confidence")
 
 
-def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXELS):
+def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXELS, extras=(), sizes=None, origin=None):
     """Write one version of a served model: `directory/<version>/`.
 
     The SavedModel needs TensorFlow alone, computes in float32 and answers three signatures:
 
     - `serving_default`: `image_bytes` [N], JPEG, PNG, BMP or WebP files of any mix of sizes -> `label_png_bytes` [N],
-      grey PNG of class ids at each image's own size, `height` and `width` [N]. Pixels are Pillow's, bit by bit; EXIF
-      rotation is not applied. An `"rgbd"` net takes `depth_png_bytes` [N] as well (16-bit PNG, millimetres);
-      a `LateFusion` takes `rgb_bytes` and `hha_bytes`.
+      grey PNG of class ids at each image's own size, `height` and `width` [N], and `status` [N]. Pixels are those that
+      `fcn-evaluate` reads, bit by bit, turned upright by EXIF. A file that cannot be answered does not disturb its
+      neighbours: its `status` is a sentence (and empty otherwise), its PNG is empty, its sizes are 0. An `"rgbd"` net
+      takes `depth_png_bytes` [N] as well (16-bit PNG, millimetres); a `LateFusion` takes `rgb_bytes` and `hha_bytes`.
     - `predict_tensors`: `image` [N,H,W,C] uint8 (uint16 with depth) -> `label` [N,H,W] uint8.
     - `predict_scores`: `image` [N,H,W,C] float32, 0-255 -> `scores` [N,H,W,K] float32.
 
     Several heads answer `<head>_png_bytes`, `<head>_label`, `<head>_scores`. Labels are uint8, and uint16 above 256
-    classes. `assets/` holds `palette.txt` and, where given, the class names.
+    classes.
 
-    The folder appears under its name when it is complete; a server that polls `directory` never sees a part of it.
+    Beside the SavedModel lie the palette and class names (`assets/`), requests with which a server warms up
+    (`assets.extra/`), `batching_params.pbtxt`, and a model card (`README.md`, `model.json`), for which the written
+    SavedModel is loaded and compared with `model`. The folder appears under its name when it is complete; a server that
+    polls `directory` never sees a part of it.
 
     Args:
         model: a network of this package, under any dtype policy.
-        directory: the served model's folder, which holds its versions; made if missing.
+        directory: the served model's folder, which holds its versions and whose name is the model's; made if missing.
         version: positive int; default one more than the highest there, from 1 on.
         classes: names of the classes, or a mapping head -> names.
-        max_pixels: `serving_default` refuses images with a larger height times width.
+        max_pixels: `serving_default` refuses images with a larger height times width, before it decodes them.
+        extras: further outputs of `serving_default`, of `"color"` (`color_png_bytes` [N], in VOC's colours), `"counts"`
+            (`class_pixels` [N,K] int64) and `"confidence"` (`confidence` [N] float32, the mean over the pixels of the
+            largest softmax); `<head>_...` where there are several heads.
+        sizes: (H, W) of the photographs to warm up with and to compare: those that will be asked most. Default: those
+            of PASCAL VOC, as far as `max_pixels` allows.
+        origin: for the model card, as `provenance.beside` finds it: `{"recipe", "training", "metrics", "source"}`.
 
     Returns:
         `pathlib.Path` of the version's folder.
@@ -47,15 +63,26 @@ def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXEL
         OSError: if the folder cannot be written.
     """
     _check_model(model)
-    _check_positive("max_pixels", max_pixels)
-    if version is not None:
-        _check_positive("version", version)
-    assets = _assets(model, classes)
-    directory = Path(directory)
+    _check_options(version=version, max_pixels=max_pixels, extras=extras, sizes=sizes)
+    from .artefact import Settings, write
+    from .assets import class_names
+
+    settings = Settings(max_pixels, tuple(extras), tuple(sizes or _default_sizes(max_pixels)))
+    heads = model.output if isinstance(model.output, dict) else {"": model.output}
+    names = class_names(classes, {head: scores.shape[-1] for head, scores in heads.items()})
+    directory = Path(directory).absolute()
     made = [path for path in (directory, *directory.parents) if not path.exists()]
     directory.mkdir(parents=True, exist_ok=True)
     try:
-        return _write(model, directory, version, assets, max_pixels)
+        _check_absent(directory, version)
+        # Not a number, so no server takes it for a version; beside the version, so that renaming is atomic.
+        temporary = Path(tempfile.mkdtemp(prefix=".exporting-", dir=directory))
+        try:
+            folder = temporary / "model"  # with the permissions that the user's umask gives, unlike mkdtemp's own
+            facts = {"name": directory.name, **write(folder, directory.name, model, names, settings), **(origin or {})}
+            return _publish(folder, directory, version, facts)
+        finally:
+            shutil.rmtree(temporary)
     except BaseException:
         for path in made:
             with suppress(OSError):  # another process may have put something there
@@ -63,32 +90,15 @@ def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXEL
         raise
 
 
-def _write(model, directory, version, assets, max_pixels):
-    import tensorflow as tf
+def _publish(folder, directory, version, facts):
+    """Write the model card and rename a finished folder to its version."""
+    from . import card
 
-    from .network import freeze
-    from .signatures import build
-
-    _check_absent(directory, version)
-    # Not a number, so no server takes it for a version; beside the version, so that renaming is atomic.
-    temporary = Path(tempfile.mkdtemp(prefix=".exporting-", dir=directory))
-    try:
-        module = tf.Module()
-        network, module.weights = freeze(model)
-        folder = temporary / "model"  # with the permissions that the user's umask gives, unlike mkdtemp's own
-        tf.saved_model.save(module, str(folder), signatures=build(network, max_pixels=max_pixels))
-        for name, text in assets.items():
-            (folder / "assets" / name).write_text(text, encoding="utf-8")
-        return _publish(folder, directory, version)
-    finally:
-        shutil.rmtree(temporary)
-
-
-def _publish(folder, directory, version):
-    """Rename a finished folder to its version."""
     while True:
-        target = directory / str(version or max(_versions(directory), default=0) + 1)
+        number = version or max(_versions(directory), default=0) + 1
         _check_absent(directory, version)
+        card.write(folder, {**facts, "version": number})
+        target = directory / str(number)
         try:
             os.rename(folder, target)
             return target
@@ -108,6 +118,24 @@ def _check_absent(directory, version):
             f"Version {version} is in {directory} already, and is never overwritten. Choose another, or leave it out "
             "to take the next."
         )
+
+
+def _check_options(*, version, max_pixels, extras, sizes):
+    _check_positive("max_pixels", max_pixels)
+    if version is not None:
+        _check_positive("version", version)
+    if unknown := [extra for extra in extras if extra not in EXTRAS]:
+        raise ValueError(f"`extras` are among {EXTRAS}. Received: {unknown[0]!r}.")
+    for height, width in sizes or ():
+        _check_positive("sizes", height)
+        _check_positive("sizes", width)
+        if height * width > max_pixels:
+            raise ValueError(f"`sizes` are at most `max_pixels` = {max_pixels}. Received: {height}x{width}.")
+
+
+def _default_sizes(max_pixels):
+    side = math.isqrt(max_pixels)
+    return [size for size in SIZES if math.prod(size) <= max_pixels] or [(side, side)]
 
 
 def _check_positive(name, value):
@@ -135,53 +163,45 @@ def _check_model(model):
         raise ValueError(f"{expected} Received: {inputs} to {outputs}.")
 
 
-def _assets(model, classes):
-    """Make the text files of `assets/`: `{name: text}`."""
-    from fcn_keras.visualize import palette
-
-    files = {"palette.txt": "".join(f"{red} {green} {blue}\n" for red, green, blue in palette())}
-    if classes is None:
-        return files
-    counts = {"": model.output.shape[-1]} if not isinstance(model.output, dict) else {}
-    counts = counts or {head: scores.shape[-1] for head, scores in model.output.items()}
-    classes = classes if isinstance(classes, Mapping) else {"": classes}
-    for head, names in classes.items():
-        names = list(names)
-        if head not in counts:
-            raise ValueError(f"`classes` may name the heads {sorted(counts)} of this model. Received: {head!r}.")
-        if len(names) != counts[head]:
-            raise ValueError(f"`classes` holds one name a class, {counts[head]}. Received: {len(names)}.")
-        files[f"classes_{head}.txt" if head else "classes.txt"] = "".join(f"{name}\n" for name in names)
-    return files
-
-
 def main(argv=None):
     """Run `fcn-export` and return its exit code: 0, or 2 with one line on stderr."""
+    return command.run("fcn-export", _command, _parser().parse_args(argv))
+
+
+def _parser():
     parser = argparse.ArgumentParser(prog="fcn-export", description=__doc__)
     parser.add_argument("model", help="the trained network, a .keras file")
-    parser.add_argument("directory", help="the served model's folder, which holds its versions")
+    parser.add_argument("directory", help="the served model's folder, which holds its versions and names the model")
     parser.add_argument("--version", help="a positive whole number (default: the next)")
     parser.add_argument(
         "--classes",
         action="append",
         metavar="FILE",
-        help="class names, one a line, to store with the model; HEAD=FILE, repeated, where it has several heads",
+        help="class names, one a line, to store with the model (default: the classes.txt beside it); HEAD=FILE, "
+        "repeated, where it has several heads",
     )
     parser.add_argument(
         "--max-pixels", default=str(MAX_PIXELS), help="largest height times width to answer (default: %(default)s)"
     )
-    arguments = parser.parse_args(argv)
-    try:
-        print(_command(arguments))
-    except (ValueError, OSError, ImportError) as error:
-        return _fail(error)
-    except KeyboardInterrupt:
-        return _fail("interrupted", 130)
-    except Exception as error:
-        if not type(error).__module__.startswith("tensorflow."):  # such as: no space left on the device
-            raise
-        return _fail(error)
-    return 0
+    parser.add_argument(
+        "--extra",
+        action="append",
+        choices=EXTRAS,
+        default=[],
+        dest="extras",
+        help="answer this too, for every image: a PNG in VOC's colours, the pixels of every class, or the mean "
+        "confidence; may be repeated",
+    )
+    parser.add_argument(
+        "--size",
+        action="append",
+        metavar="HxW",
+        dest="sizes",
+        help="a size, height first, to warm up with and to compare; may be repeated (default: the sizes that the model "
+        "was trained in, or 375x500 and 500x375)",
+    )
+    parser.add_argument("--metrics", metavar="FILE", help="metrics.json of fcn-evaluate, for the model card")
+    return parser
 
 
 def _command(arguments):
@@ -193,11 +213,23 @@ def _command(arguments):
         raise FileNotFoundError(f"{path} does not exist.")
     if path.suffix != ".keras" or not zipfile.is_zipfile(path):
         raise ValueError(f"MODEL is a .keras file, as model.save(...) writes it. Received: {path}.")
+    found = beside(path, arguments.metrics)
+    sizes = [_size(text) for text in arguments.sizes or []] or found.sizes
     classes = _read_classes(arguments.classes)
     if version and Path(arguments.directory).is_dir():
         _check_absent(Path(arguments.directory), version)
     model = _load(path)
-    return export(model, arguments.directory, version=version, classes=classes, max_pixels=max_pixels)
+    folder = export(
+        model,
+        arguments.directory,
+        version=version,
+        classes=classes or _fitting(found.classes, model),
+        max_pixels=max_pixels,
+        extras=arguments.extras,
+        sizes=sizes,
+        origin=found.facts,
+    )
+    print(os.path.relpath(folder) if not os.path.isabs(arguments.directory) else folder)
 
 
 def _whole(option, text):
@@ -206,54 +238,41 @@ def _whole(option, text):
     return None if text is None else int(text)
 
 
+def _size(text):
+    found = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", text)
+    if not found:
+        raise ValueError(f"--size is a height and a width, as in 375x500. Received: {text}.")
+    return int(found[1]), int(found[2])
+
+
 def _read_classes(options):
     """Read `FILE` into names, or `HEAD=FILE`s into a dict of names."""
-    if not options:
-        return None
     heads = {}
-    for option in options:
+    for option in options or []:
         head, _, path = option.rpartition("=")
-        heads[head] = Path(path).read_text(encoding="utf-8").split("\n")
-        heads[head] = [name.strip() for name in heads[head] if name.strip()]
+        heads[head] = read_names(path)
     return heads
 
 
+def _fitting(names, model):
+    """Return the names of `classes.txt` by head: by the only head of so many classes, or not at all."""
+    outputs = model.output if isinstance(model.output, dict) else {"": model.output}
+    heads = [head for head, scores in outputs.items() if names and scores.shape[-1] == len(names)]
+    return {heads[0]: names} if len(heads) == 1 else None
+
+
 def _load(path):
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _quiet():
-        import keras
-        import tensorflow as tf
+    command.start_tensorflow()
+    import keras
 
-        import fcn_keras.models  # noqa: F401  the layers that a .keras file may name
+    import fcn_keras.models  # noqa: F401  the layers that a .keras file may name
 
-        tf.get_logger().setLevel("ERROR")
-        tf.config.list_logical_devices()
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # a damaged file makes Keras raise nearly anything
         raise ValueError(
             f"{path} is not a whole model that this version can read: {error}. Save or copy it again."
         ) from error
-
-
-@contextmanager
-def _quiet():
-    """Hide what TensorFlow's C++ prints while it starts, which no setting silences."""
-    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nowhere)
-
-
-def _fail(error, code=2):
-    named = isinstance(error, OSError) and error.strerror and error.filename
-    message = f"{error.filename}: {error.strerror}" if named else error
-    print(f"fcn-export: {' '.join(str(message).split())}", file=sys.stderr)
-    return code
 
 
 if __name__ == "__main__":

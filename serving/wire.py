@@ -1,21 +1,16 @@
-"""Ask a model server once over gRPC, without TensorFlow, which `tensorflow-serving-api` imports.
+"""TF Serving's messages, as far as they are needed here, without TensorFlow, which `tensorflow-serving-api` imports.
 
-The messages live in a descriptor pool of their own, so that a process may hold the originals as well. Only numbers and
+They live in a descriptor pool of their own, so that a process may hold the originals as well. Only numbers and
 types of fields go over the wire: names of messages are free, an enum is its number, and a map is a list of entries.
 """
 
-import grpc
 import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-
-from .local.errors import ServingError
-from .transport import Metadata, Spec, TryAgain, VersionStatus, plain, unknown_signature
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 GET_MODEL_METADATA = "/tensorflow.serving.PredictionService/GetModelMetadata"
 GET_MODEL_STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
 
-CODES = {code.value[0]: code.name for code in grpc.StatusCode}
 # tensorflow_serving/apis/get_model_status.proto, ModelVersionStatus.State.
 STATES = {0: "UNKNOWN", 10: "START", 20: "LOADING", 30: "AVAILABLE", 40: "UNLOADING", 50: "END"}
 # tensorflow/core/framework/types.proto and tensor.proto: number of the type -> its name, and the field of its values.
@@ -64,6 +59,9 @@ _MESSAGES = {
     },
     "PredictRequest": {"model_spec": (1, "ModelSpec"), "inputs": (2, "*NamedTensor")},
     "PredictResponse": {"outputs": (1, "*NamedTensor"), "model_spec": (2, "ModelSpec")},
+    # tensorflow_serving/apis/prediction_log.proto
+    "PredictLog": {"request": (1, "PredictRequest")},
+    "PredictionLog": {"predict_log": (6, "PredictLog")},
     # tensorflow_serving/apis/get_model_status.proto
     "GetModelStatusRequest": {"model_spec": (1, "ModelSpec")},
     "Status": {"error_code": (1, "int32"), "error_message": (2, "string")},
@@ -107,6 +105,7 @@ def _build():
 _CLASSES = _build()
 PredictRequest = _CLASSES["PredictRequest"]
 PredictResponse = _CLASSES["PredictResponse"]
+PredictionLog = _CLASSES["PredictionLog"]
 GetModelStatusRequest = _CLASSES["GetModelStatusRequest"]
 GetModelStatusResponse = _CLASSES["GetModelStatusResponse"]
 GetModelMetadataRequest = _CLASSES["GetModelMetadataRequest"]
@@ -155,96 +154,3 @@ def to_array(tensor):
     )
     array[: len(values)] = values
     return array.reshape(shape)
-
-
-class Grpc:
-    """TF Serving's gRPC, over one channel."""
-
-    def __init__(self, address, model, headers):
-        self._model = model
-        self._where = f"{address.scheme}://{address.netloc}"
-        self._headers = [(name.lower(), value) for name, value in headers.items()]
-        options = [
-            ("grpc.max_receive_message_length", -1),
-            ("grpc.max_send_message_length", -1),
-            # A server that comes up is found within a second, not after gRPC's two minutes.
-            ("grpc.initial_reconnect_backoff_ms", 100),
-            ("grpc.min_reconnect_backoff_ms", 1000),
-            ("grpc.max_reconnect_backoff_ms", 1000),
-        ]
-        if address.scheme == "grpcs":
-            self._channel = grpc.secure_channel(address.netloc, grpc.ssl_channel_credentials(), options)
-        else:
-            self._channel = grpc.insecure_channel(address.netloc, options)
-
-    def predict(self, files, metadata, seconds):
-        """Ask for one image: `{input: bytes}` -> `{output: value}`."""
-        request = PredictRequest()
-        self._set_spec(request)
-        for name, contents in files.items():
-            add_strings(request, name, [contents])
-        reply = self._call(PREDICT, request, PredictResponse, seconds)
-        try:
-            arrays = {entry.key: to_array(entry.value) for entry in reply.outputs}
-            return {name: plain(name, array[0]) for name, array in arrays.items()}
-        except (ValueError, IndexError) as error:
-            raise ServingError("INTERNAL", f"{self._where} gave an answer that cannot be read: {error}") from error
-
-    def status(self, seconds):
-        request = GetModelStatusRequest()
-        set_spec(request.model_spec, model=self._model.name, version=self._model.version)
-        reply = self._call(GET_MODEL_STATUS, request, GetModelStatusResponse, seconds)
-        return [
-            VersionStatus(
-                entry.version,
-                STATES.get(entry.state, "UNKNOWN"),
-                CODES.get(entry.status.error_code, "UNKNOWN"),
-                entry.status.error_message,
-            )
-            for entry in reply.model_version_status
-        ]
-
-    def metadata(self, seconds):
-        request = GetModelMetadataRequest(metadata_field=["signature_def"])
-        self._set_spec(request)
-        request.model_spec.signature_name = ""
-        reply = self._call(GET_MODEL_METADATA, request, GetModelMetadataResponse, seconds)
-        packed = {entry.key: entry.value.value for entry in reply.metadata}
-        signatures = SignatureDefMap.FromString(packed.get("signature_def", b"")).signature_def
-        signatures = {entry.key: entry.value for entry in signatures}
-        if self._model.signature not in signatures:
-            raise unknown_signature(self._model, signatures)
-        found = signatures[self._model.signature]
-        sides = ({entry.key: self._spec(entry.value) for entry in side} for side in (found.inputs, found.outputs))
-        return Metadata(reply.model_spec.version.value, *sides)
-
-    def close(self):
-        """Close the channel; calls that wait fail."""
-        self._channel.close()
-
-    def _set_spec(self, request):
-        name, version, label, signature = self._model
-        set_spec(request.model_spec, model=name, version=version, label=label, signature=signature)
-
-    def _spec(self, info):
-        dtype, _ = TYPES.get(info.dtype, (f"type {info.dtype}", None))
-        return Spec(dtype, tuple(dim.size for dim in info.tensor_shape.dim))
-
-    def _call(self, method, request, reply, seconds):
-        ask = self._channel.unary_unary(
-            method, request_serializer=type(request).SerializeToString, response_deserializer=reply.FromString
-        )
-        try:
-            return ask(request, timeout=seconds, metadata=self._headers)
-        except grpc.RpcError as error:
-            raise self._refusal(error.code().name, error.details() or "") from error
-        except ValueError as error:  # the channel is closed
-            raise ServingError("CANCELLED", str(error)) from error
-
-    def _refusal(self, code, message):
-        if code == "DEADLINE_EXCEEDED":
-            return TimeoutError(f"{self._where} did not answer in time: {message}.")
-        too_large = "larger than max" in message  # the next time as well
-        if code == "UNAVAILABLE" or (code == "RESOURCE_EXHAUSTED" and not too_large):
-            return TryAgain(code, f"{self._where}: {message}")
-        return ServingError(code, message)
