@@ -59,13 +59,15 @@ def delete_folder(folder):
         FileSystems.delete([folder])
 
 
-def files_below(folder, pattern="**", limit=None):
+def files_below(folder, pattern="**"):
     """List the paths of a folder that may be missing."""
     system = FileSystems.get_filesystem(folder)
     if system.has_dirs() and not system.exists(folder):
         return []
-    pattern = FileSystems.join(re.sub(r"([\[*?])", r"[\1]", folder), pattern)
-    return [found.path for found in system.match([pattern], [limit])[0].metadata_list]
+    # A pattern cannot quote: let the special characters of the folder's own name match any, then look.
+    pattern = FileSystems.join(re.sub(r"[\[*]", "?", folder), pattern)
+    paths = [found.path for found in FileSystems.match([pattern])[0].metadata_list]
+    return [path for path in paths if path.startswith(folder)]
 
 
 @contextmanager

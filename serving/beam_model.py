@@ -63,7 +63,7 @@ def _class_counts(folder, signatures):
     inputs = sorted(signatures["serving_default"].inputs)
     counts = {
         name.removesuffix("scores").rstrip("_"): tensor.tensor_shape.dim[-1].size
-        for name, tensor in signatures["predict_scores"].outputs.items()
+        for name, tensor in sorted(signatures["predict_scores"].outputs.items())
     }
     if not inputs or not counts:
         raise ValueError(f"{folder} has not the signatures of a model that fcn-export wrote.")
@@ -102,13 +102,19 @@ class SavedModel:
         except tf.errors.OpError as error:
             if len(files) > 1:
                 return [self.label([file])[0] for file in files]
-            return [error.message.split("\n")[0].split("[[{{")[0].strip() or type(error).__name__]
+            return [_reason(error)]
         pngs = {head: outputs[f"{head or 'label'}_png_bytes"] for head in self._heads}
         problems = outputs.get("status", [b""] * len(files))
         return [
             problem.decode() if problem else {head: column[i] for head, column in pngs.items()}
             for i, problem in enumerate(problems)
         ]
+
+
+def _reason(error):
+    """Pick the sentence out of TensorFlow's report: the last line before the node's name."""
+    lines = [line.strip() for line in error.message.partition("[[{{")[0].splitlines()]
+    return next(filter(None, reversed(lines)), type(error).__name__)
 
 
 class Labeller(ModelHandler):

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import sys
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
@@ -25,18 +26,23 @@ def read_options(flags):
     if flags and not flags[0].startswith("-"):
         raise ValueError(f"{flags[0]} follows no option. Images are named by --input.")
     complaint = io.StringIO()
+    logging.disable(logging.WARNING)  # Beam drops what it does not know with no more than a warning
     try:
         with contextlib.redirect_stderr(complaint):
             options = PipelineOptions([*IN_PROCESS, *flags])  # the last one counts
             known, given = options.get_all_options(), options.get_all_options(retain_unknown_options=True)
     except SystemExit:
         raise ValueError(complaint.getvalue().strip().rpartition("error: ")[2]) from None
+    finally:
+        logging.disable(logging.NOTSET)
     standard = options.view_as(StandardOptions)
     if (standard.runner or "direct").lower().removesuffix("runner") == "direct":
         standard.runner = "FnApiRunner"  # DirectRunner first looks on the internet for a runner written in Go
-    unknown = sorted(set(given) - set(known))
+    unknown = [
+        flag for flag in flags if flag.lstrip("-").partition("=")[0].replace("-", "_") in set(given) - set(known)
+    ]
     if unknown and standard.runner == "FnApiRunner":  # others may ask a server of theirs
-        raise ValueError(f"Neither fcn-batch nor Beam knows --{unknown[0]}.")
+        raise ValueError(f"Neither fcn-batch nor Beam knows {unknown[0]}.")
     return options
 
 
@@ -59,7 +65,7 @@ def prepare(output, record, overwrite):
     heads = earlier["heads"] if earlier else []
     table = output.path(steps.TABLE)
     taken = [output.labels(head) for head in output.classes if head not in heads]
-    taken = [path for path in taken if files_below(path, limit=1)]
+    taken = [path for path in taken if files_below(path)]
     taken += [table] if not earlier and FileSystems.exists(table) else []
     if taken:
         raise ValueError(f"{taken[0]} exists, and fcn-batch did not write it. Choose another --output.")
@@ -107,28 +113,25 @@ def run(patterns, listed, model, output, record, options, *, batch_size):
     written = files.files | "Label" >> RunInference(labeller) | "Write" >> beam.Map(steps.write, output)
     rows = (planned.rows, files.rows, written) | "Rows" >> beam.Flatten() | "Together" >> beam.Map(steps.with_no_key)
     _ = rows | "Group" >> beam.GroupByKey() | "Write table" >> beam.Map(steps.write_table, output, record)
-    _wait(pipeline)
+    _wait(pipeline, quietly=_in_process(options))
     return read_record(output)["last_run"]  # not metrics: those do not reach us from every runner
 
 
-def _wait(pipeline):
-    logging.getLogger().addFilter(_is_news)
+def _wait(pipeline, quietly):
+    """Run a pipeline to its end; one in this process without what Beam logs and prints, as it is raised here anyway."""
+    logging.disable(logging.ERROR if quietly else logging.NOTSET)
     try:
-        state = pipeline.run().wait_until_finish()
+        with contextlib.redirect_stderr(io.StringIO() if quietly else sys.stderr):
+            state = pipeline.run().wait_until_finish()
     except RuntimeError as error:  # Beam wraps a worker's error, with its traceback as text
-        reason = str(error).strip().splitlines()[-1]
+        reason = str(error).strip().splitlines()[-1].removeprefix("RuntimeError: ")
         if not re.match(r"(\w+\.)*(BeamIO|OS|IO|Permission|FileNotFound|NotADirectory)Error\b", reason):
             raise
         raise OSError(reason) from error
     finally:
-        logging.getLogger().removeFilter(_is_news)
+        logging.disable(logging.NOTSET)
     if state != "DONE":
         raise OSError(f"The pipeline ended as {state}. Call again to go on; what is labelled is kept.")
-
-
-def _is_news(record):
-    """Drop what Beam says wherever torch is not installed, that it cannot measure how much memory a model takes."""
-    return "Resource module is not available" not in record.getMessage()
 
 
 def _in_process(options):

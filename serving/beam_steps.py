@@ -106,7 +106,7 @@ def find(pattern, output):
 
 
 def fixed_folder(pattern):
-    return posixpath.dirname(re.match(r"[^[*?]*", pattern).group())
+    return posixpath.dirname(re.match(r"[^\[*?]*", pattern).group())
 
 
 def entries(path):
@@ -135,7 +135,7 @@ def labelled_rows(path):
     if not FileSystems.exists(path):
         return
     with open_file(path) as file:
-        rows = csv.reader(io.TextIOWrapper(file, encoding="utf-8", newline=""))
+        rows = csv.reader(io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline=""))
         width = len(next(rows, []))
         for cells in rows:
             if len(cells) == width and cells[2] == LABELLED:
@@ -160,13 +160,13 @@ def plan(group, output):
             yield _tagged(Row("kept", name, _line(cells)))
         return
     owner = _owner(images, cells)
+    taken = f"{name}.png is the label of {owner}" if owner else _shared(images)
     image = images.pop(owner, None)
     for other in images.values():
-        taken = (
-            f"{output.label(next(iter(output.classes)), name)} is the label of {owner}" if owner else _shared(images)
-        )
         yield _tagged(output.row("refused", other, status=other.problem or f"{taken}. Give it another --output."))
-    if image and image.problem:
+    if owner and not image:
+        yield _tagged(Row("kept", name, _line(cells)))
+    elif image and image.problem:
         yield _tagged(output.row("refused", image, status=image.problem))
     elif image:
         row = _done(image, cells, output) if done else None
@@ -178,7 +178,7 @@ def _tagged(row):
 
 
 def _shared(images):
-    return f"{len(images)} images would have this label: {', '.join(sorted(images)[:3])}"
+    return f"{len(images)} images would have this name: {', '.join(sorted(images)[:3])}"
 
 
 def _owner(images, cells):
