@@ -129,6 +129,21 @@ def test_numbers(dtype, values, expected):
     assert_tensors(read(f'{{"inputs": {values}}}', x=dtype)[0], x=expected)
 
 
+@pytest.mark.parametrize("dtype", ["UINT8", "FLOAT"])
+def test_numbers_read_in_pieces(dtype, monkeypatch):
+    numbers = np.random.default_rng(0).integers(0, 256, (2, 5, 4, 3)).astype({"FLOAT": "f4"}.get(dtype, "u1"))
+    texts = [json.dumps({"instances": numbers.tolist()}), json.dumps({"inputs": numbers.tolist()})]
+    monkeypatch.setattr(json_tensors, "PIECE", 20)
+    for text in texts:
+        assert_tensors(read(text, x=dtype)[0], x=numbers)
+    nested = numbers.tolist()
+    nested[1][4][3].append(1)
+    uneven = refuse(json.dumps({"inputs": nested}), x=dtype)
+    assert uneven == "Encountered list at unexpected size: 4 at level: 3 expected size: 3"
+    nested[1][4][3][2:] = [True]
+    assert "Type: True is not of expected type" in refuse(json.dumps({"inputs": nested}), x=dtype)
+
+
 ELEMENT = "Failed to process element: {} of 'instances' list. Error: INVALID_ARGUMENT: {}"
 
 
@@ -235,6 +250,22 @@ def test_signature_name():
 # JSON text
 
 
+@pytest.fixture(params=["at one go", "in pieces"])
+def reading(request, monkeypatch):
+    """Read small texts as large ones are read, too."""
+    if request.param == "in pieces":
+        monkeypatch.setattr(json_text, "LARGE", 0)
+
+
+@pytest.mark.usefixtures("reading")
+def test_reads_every_kind_of_value():
+    text = b'{"a": [[[[[1, -2.5e3], []]]], {"b": {}, "c": {"d": [true, false, null]}}], "e": "", "a\\u0062": [NaN]}'
+    document = json_text.parse(text)
+    assert math.isnan(document["ab"].pop())
+    assert document == {"a": [[[[[1, -2500.0], []]]], {"b": {}, "c": {"d": [True, False, None]}}], "e": "", "ab": []}
+
+
+@pytest.mark.usefixtures("reading")
 def test_ignores_what_surrounds_the_document():
     assert json_text.parse(b'\xef\xbb\xbf \n{"a": 1} {"b"') == {"a": 1}
 
@@ -264,6 +295,7 @@ def test_ignores_what_surrounds_the_document():
         ("[" * 100_000, "Lists or objects are nested too deeply."),
     ],
 )
+@pytest.mark.usefixtures("reading")
 def test_refuses_malformed_text(text, message):
     with pytest.raises(ServingError) as caught:
         json_text.parse(text.encode())

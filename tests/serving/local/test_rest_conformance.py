@@ -149,6 +149,7 @@ DOC = '{"instances": [1.0, 2.0, 5.0]}'  # the request of TF Serving's documentat
 OLD, NEW = ('{\n    "predictions": [%s\n    ]\n}' % text for text in ("2.5, 3.0, 4.5", "3.5, 4.0, 5.5"))  # noqa: UP031
 HALF = "/v1/models/half"
 LARGE = np.arange(40 * 40 * 3).reshape(1, 40, 40, 3) % 256  # more than what the event loop reads itself, if indented
+WHOLE = [{"type": "http.request", "body": DOC.encode()}]
 BOMB = gzip.compress(b" " * 50 * MAX_BODY + DOC.encode())
 VERSION_STATUS = {"state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
 
@@ -521,7 +522,7 @@ def test_counts_requests(port, service):
     assert latency in service.metrics.page().decode()
 
 
-def call(app, messages=({"type": "http.request", "body": DOC.encode()},)):
+def call(app, messages=WHOLE):
     """Send messages to an app without a server; return status and error message."""
     sent, messages = [], iter(messages)
     scope = {"type": "http", "method": "POST", "path": f"{HALF}:predict", "query_string": b"", "headers": []}
