@@ -210,8 +210,10 @@ class Client:
             taken = ", ".join(f"{name} ({spec.dtype})" for name, spec in metadata.inputs.items())
             raise ValueError(f"Signature {self._model.signature!r} takes {taken}. Expected one that takes image files.")
         if given != set(wanted):
-            received = " and ".join(sorted(given)) or "nothing"
-            raise ValueError(f"Model {self._model.name!r} takes {' and '.join(wanted)}. Received: {received}.")
+            taken, received = (
+                " and ".join(sorted(names, reverse=True)) for names in (wanted, given)
+            )  # the image first
+            raise ValueError(f"Model {self._model.name!r} takes {taken}. Received: {received or 'nothing'}.")
         return wanted
 
     def _retry(self, ask):
@@ -257,7 +259,7 @@ def _connect(url, model, headers):
     if rest:
         return Rest(address, model, headers)
     try:
-        from .wire import Grpc
+        from .grpc_transport import Grpc
     except ImportError as error:
         raise ImportError(
             'grpc:// needs grpcio and protobuf: pip install "fcn_keras[client]". http:// does not.'

@@ -1,4 +1,4 @@
-"""Ask a model server once over REST, in the terms that `wire` has in common."""
+"""Ask a model server once over REST, in terms that `grpc_transport` shares."""
 
 import base64
 import http.client

@@ -143,6 +143,8 @@ def test_depth_and_hha_go_to_their_inputs(server, tmp_path):
     server.respond = lambda inputs: fake_servers.respond({"image_bytes": inputs.get("image_bytes", png(image))})
     server.signature = {**server.signature, "inputs": {"image_bytes": "DT_STRING", "depth_png_bytes": "DT_STRING"}}
     with Client(server.url) as client:
+        with pytest.raises(ValueError, match=r"Model 'model' takes image and depth\. Received: image\."):
+            client.predict(image)
         client.predict(image, depth=depth)
         assert set(sent(server)) == {"image_bytes", "depth_png_bytes"}
         with Image.open(io.BytesIO(sent(server)["depth_png_bytes"])) as received:
@@ -160,7 +162,7 @@ def test_depth_and_hha_go_to_their_inputs(server, tmp_path):
         server.signature = {**server.signature, "inputs": {"any": "DT_STRING"}}
         client.predict(image)
         assert set(sent(server)) == {"any"}
-        with pytest.raises(ValueError, match=r"Model 'model' takes image\. Received: depth and image\."):
+        with pytest.raises(ValueError, match=r"Model 'model' takes image\. Received: image and depth\."):
             client.predict(image, depth=depth)
         with pytest.raises(ValueError, match=r"takes image\. Received: nothing\."):
             client.predict(None)
@@ -626,7 +628,7 @@ rest, rpc, path = sys.argv[1:]
 from serving import query
 assert "grpc" not in sys.modules
 shapes = [Client(rest).predict(path).shape]
-from serving import wire
+from serving import grpc_transport, wire
 shapes.append(Client(rpc).predict(path).shape)
 print(shapes, sorted(name for name in sys.modules if name.partition(".")[0] in
       ("tensorflow", "tensorflow_serving", "keras", "fcn_keras", "h5py", "matplotlib", "scipy")))
@@ -642,7 +644,7 @@ def test_tensorflow_is_never_imported(rest, rpc, tmp_path):
 
 def test_grpc_is_optional(monkeypatch):
     monkeypatch.setitem(sys.modules, "grpc", None)
-    monkeypatch.delitem(sys.modules, "serving.wire", raising=False)
+    monkeypatch.delitem(sys.modules, "serving.grpc_transport", raising=False)
     Client("http://localhost")
     with pytest.raises(ImportError, match=r'pip install "fcn_keras\[client\]"'):
         Client("grpc://localhost:8500")

@@ -7,9 +7,10 @@ import tensorflow as tf
 from google.protobuf import unknown_fields
 from google.protobuf.descriptor import FieldDescriptor
 from tensorflow.core.framework import tensor_pb2, types_pb2
-from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, predict_pb2
+from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, predict_pb2, prediction_log_pb2
 
 from serving import wire
+from serving.grpc_transport import CODES
 
 REAL = {
     "PredictRequest": predict_pb2.PredictRequest,
@@ -18,6 +19,7 @@ REAL = {
     "GetModelStatusResponse": get_model_status_pb2.GetModelStatusResponse,
     "GetModelMetadataRequest": get_model_metadata_pb2.GetModelMetadataRequest,
     "GetModelMetadataResponse": get_model_metadata_pb2.GetModelMetadataResponse,
+    "PredictionLog": prediction_log_pb2.PredictionLog,
     "SignatureDefMap": get_model_metadata_pb2.SignatureDefMap,
 }
 ON_THE_WIRE = {FieldDescriptor.TYPE_ENUM: FieldDescriptor.TYPE_INT32}  # both are varints
@@ -44,8 +46,8 @@ def test_enums_are_the_real_ones():
     assert {name: number for number, name in wire.STATES.items()} == dict(
         get_model_status_pb2.ModelVersionStatus.State.items()
     )
-    assert wire.CODES[8] == "RESOURCE_EXHAUSTED"
-    assert len(wire.CODES) == len(grpc.StatusCode) == 17
+    assert CODES[8] == "RESOURCE_EXHAUSTED"
+    assert len(CODES) == len(grpc.StatusCode) == 17
     for number, (name, _) in wire.TYPES.items():
         assert tf.as_dtype(number) == tf.as_dtype(name)
     assert wire.STRING == types_pb2.DT_STRING
@@ -147,7 +149,7 @@ def test_status_and_metadata_are_read():
     entry = real.model_version_status.add(version=2**40, state=get_model_status_pb2.ModelVersionStatus.UNLOADING)
     entry.status.error_code, entry.status.error_message = 5, "gone"
     (read,) = wire.GetModelStatusResponse.FromString(real.SerializeToString()).model_version_status
-    assert (read.version, wire.STATES[read.state], wire.CODES[read.status.error_code], read.status.error_message) == (
+    assert (read.version, wire.STATES[read.state], CODES[read.status.error_code], read.status.error_message) == (
         2**40,
         "UNLOADING",
         "NOT_FOUND",
