@@ -83,13 +83,12 @@ def _describe(models, name, number):
             if not labels or any(tensor.dtype != STRING for tensor in signature.inputs.values()):
                 return None
             inputs = sorted(signature.inputs, key=lambda name: (name not in PHOTOGRAPHS, name))
-            names = [f"classes_{label['head']}.txt" if label["head"] else "classes.txt" for label in labels]
-            palette, *classes = _assets(servable.folder, ["palette.txt", *names])
+            for label in labels:
+                text = _asset(servable.folder, f"classes_{label['head']}.txt" if label["head"] else "classes.txt")
+                label["classes"] = text.removesuffix("\n").split("\n") if text else []
+                label["palette"] = _palette(_asset(servable.folder, "palette.txt"))
     except ServingError:  # unloaded meanwhile
         return None
-    for label, text in zip(labels, classes, strict=True):
-        label["classes"] = text.removesuffix("\n").split("\n") if text else []
-        label["palette"] = _palette(palette)
     return {"version": number, "inputs": inputs, "labels": labels}
 
 
@@ -108,11 +107,14 @@ def _labels(signature_defs):
     return sorted(labels, key=lambda label: label["head"])
 
 
-def _assets(folder, names):
-    """Read text files that a version brings, "" for one that is not there. No name leads out of the folder."""
-    folder = Path(folder, "assets")
-    paths = {path.name: path for path in folder.iterdir()} if folder.is_dir() else {}
-    return [paths[name].read_text("utf-8", "replace") if name in paths else "" for name in names]
+def _asset(folder, name):
+    """Read a text file that a version brings, "" where there is none. No name leads out of the folder."""
+    try:
+        return next(
+            (path.read_text("utf-8", "replace") for path in Path(folder, "assets").iterdir() if path.name == name), ""
+        )
+    except OSError:
+        return ""
 
 
 def _palette(text):

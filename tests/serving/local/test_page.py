@@ -199,9 +199,11 @@ def test_what_takes_no_photographs_has_no_versions_here(folder):
 def test_missing_or_broken_assets_leave_names_and_colours_out(folder, tmp_path):
     (folder / "assets" / "palette.txt").write_text("0 0 0\n1 2 999\nred green blue\n3 3 3\n")
     (folder / "assets" / "classes.txt").write_bytes(b"sk\xff\n")
-    listed = listing({"bare": {1: (network(), tmp_path / "nothing")}, "broken": {1: (network(), folder)}})
-    (bare,), (broken,) = (model["versions"][0]["labels"] for model in listed)
-    assert (bare["classes"], bare["palette"]) == ([], [])
+    (tmp_path / "odd" / "assets" / "classes.txt").mkdir(parents=True)
+    served = {"bare": {1: (network(), tmp_path / "nothing")}, "broken": {1: (network(), folder)}}
+    listed = listing({**served, "odd": {1: (network(), tmp_path / "odd")}})
+    (bare,), (broken,), (odd,) = (model["versions"][0]["labels"] for model in listed)
+    assert (bare["classes"], bare["palette"]) == (odd["classes"], odd["palette"]) == ([], [])
     assert (broken["classes"], broken["palette"]) == (["sk\ufffd"], [[0, 0, 0], [1, 2, 255]])
 
 
