@@ -216,17 +216,21 @@ def _regular(value, dtype):
     if len(shape) > MAX_RANK or not kinds <= ({int} if dtype in INTEGERS else {int, float}):
         return None
     try:
-        if dtype in INTEGERS:
-            array = np.array(values, np.uint64 if dtype == types_pb2.DT_UINT64 else np.int64)
-            low, high = np.iinfo(NUMPY[dtype]).min, np.iinfo(NUMPY[dtype]).max
-        else:
-            array = np.array(values, np.float64)
-            low, high = -(2**24) + 1, 2**24 - 1  # whole numbers that even float32 holds
+        array = np.array(values, np.int64 if dtype in INTEGERS else np.float64)
     except OverflowError:
         return None
-    if array.size and not (array.min() >= low and array.max() <= high):  # true for NaN
+    if array.size and not _fits(array, dtype, int in kinds):
         return None
     return array.astype(NUMPY[dtype]).reshape(shape)
+
+
+def _fits(array, dtype, has_integers):
+    """Tell whether all numbers are sure to fit; infinities may be numbers too large."""
+    if dtype in INTEGERS:
+        limits = np.iinfo(NUMPY[dtype])
+        return array.min() >= limits.min and array.max() <= limits.max
+    largest = 2**24 - 1 if has_integers else float(np.finfo(NUMPY[dtype]).max)
+    return not (np.abs(array) > largest).any()  # NaN is not
 
 
 def _collect(value, level, shape, dtype, values):

@@ -26,8 +26,8 @@ MAX_BODY = 200_000
 METRICS = "/monitoring/prometheus/metrics"
 
 
-def model(directory, version, offset):
-    """Write a version: `serving_default` y = x / 2 + offset, as in TF Serving's examples, and some more."""
+def model(directory, version, offset, names=None):
+    """Write a version: `serving_default` y = x / 2 + offset, as in TF Serving's examples, and some more, or `names`."""
 
     def function(answer, **inputs):
         specs = {name: tf.TensorSpec(shape, dtype, name) for name, (dtype, shape) in inputs.items()}
@@ -46,7 +46,8 @@ def model(directory, version, offset):
         "mean": function(lambda x: {"mean": tf.reduce_mean(x)}, x=floats),
         "checked": function(checked, x=floats),
     }
-    tf.saved_model.save(tf.Module(), str(directory / str(version)), signatures)
+    chosen = {name: signatures[name] for name in names or signatures}
+    tf.saved_model.save(tf.Module(), str(directory / str(version)), chosen)
 
 
 def checked(x):
@@ -57,7 +58,7 @@ def checked(x):
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     folder = tmp_path_factory.mktemp("half")
-    model(folder, 1, 2.0)
+    model(folder, 1, 2.0, ["serving_default"])
     model(folder, 2, 3.0)
     (folder / "3").mkdir()  # no SavedModel
     labels = {"stable": 1, "new one": 2}
