@@ -2,15 +2,13 @@
 
 import gc
 import logging
-import os
 import threading
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import NamedTuple
 
-from .config import Specific
 from .errors import ServingError
+from .folders import Folders
 from .servable import load
 
 LOG = logging.getLogger(__name__)
@@ -72,7 +70,7 @@ class Models:
         self._configs = {}
         self._first_configs = list(configs)
         self._versions = {}  # {name: {version: _Version}}; versions that ended stay, for `status`
-        self._warned = {}  # {name: what was last warned of}
+        self._folders = Folders()
         self._changed = threading.Condition()
         self._asked_scans = self._done_scans = 0
         self._closing = False
@@ -235,7 +233,7 @@ class Models:
     def _update(self, name):
         """Bring one model to what its policy asks for."""
         config = self._configs.get(name)
-        chosen = self._look(config) if config else {}
+        chosen = self._folders.look(config) if config else {}
         if chosen is None:
             return
         self._enter(name, chosen)
@@ -250,44 +248,6 @@ class Models:
                 others = others[:-1]  # until a chosen one answers, one of the others does
             for version in others:
                 available[version].state = "UNLOADING"
-
-    def _look(self, config):
-        """Find the folders of the versions that a policy chooses, or None where one cannot look."""
-        try:
-            found = {
-                int(entry.name): Path(entry.path)
-                for entry in sorted(os.scandir(config.base_path), key=lambda entry: entry.name)
-                if entry.name.isascii() and entry.name.isdecimal() and int(entry.name) < 2**63 and entry.is_dir()
-            }
-        except OSError as error:
-            self._warn(
-                config.name,
-                f"Could not find base path {config.base_path} for servable {config.name} with error {error}",
-            )
-            return None
-        chosen = config.policy.choose(found)
-        if isinstance(config.policy, Specific) and set(config.policy.versions) - set(chosen):
-            self._warn(
-                config.name,
-                f"Versions {sorted(set(config.policy.versions) - set(chosen))} of servable {config.name}, which were "
-                "requested to be served as 'specific' versions in the servable's version policy, were not found in "
-                "the file system",
-            )
-        elif not chosen:
-            self._warn(
-                config.name,
-                f"No versions of servable {config.name} found under base path {config.base_path}. Did you forget to "
-                "name your leaf directory as a number (eg. '/1/')?",
-            )
-        else:
-            self._warned.pop(config.name, None)
-        return {version: found[version] for version in chosen}
-
-    def _warn(self, name, message):
-        """Log a warning once, not at every look."""
-        if self._warned.get(name) != message:
-            self._warned[name] = message
-            LOG.warning(message)
 
     def _enter(self, name, chosen):
         """List the chosen versions that are new, or were unloaded, or went away after they failed."""
