@@ -334,6 +334,12 @@ def test_the_mask_is_saved_as_it_came_and_the_overlay_as_it_shows(page_, downloa
     page_.until(lambda: mask.exists() and overlay.exists())
     assert mask.read_bytes() == PNGS["fcn"]["label_png_bytes"]
     np.testing.assert_array_equal(np.asarray(Image.open(overlay).convert("RGB")), shown)
+    page_.browser.execute_script(
+        "OffscreenCanvas.prototype.convertToBlob = () => Promise.reject(new Error('no memory'))"
+    )
+    page_.find("#save-overlay").click()
+    told = page_.error().replace("\N{MULTIPLICATION SIGN}", "x")
+    assert told == "This browser cannot draw 41 x 30 pixels at once: no memory"
 
 
 def test_dropped_and_pasted_files_are_asked_too(page_):
