@@ -23,9 +23,14 @@ setup(
         "fcn_keras_training",
         "fcn_keras_training.checkup",
         "fcn_keras_serving",
+        "fcn_keras_serving.local",
     ],
     package_dir={"fcn_keras_training": "training", "fcn_keras_serving": "serving"},
-    package_data={"fcn_keras.datasets": ["checksums.tsv", "lists/*.txt"]},
+    package_data={
+        "fcn_keras.datasets": ["checksums.tsv", "lists/*.txt"],
+        "fcn_keras_serving": ["config/**/*"],
+        "fcn_keras_serving.local": ["static/*"],
+    },
     install_requires=[
         "keras>=3.12,<3.16",
         "tensorflow>=2.21,<2.22",  # input pipeline, training, export
@@ -42,6 +47,18 @@ setup(
             "tensorflow-datasets>=4.9.10,<5",
             "importlib_resources>=6",  # TFDS 4.9.10 imports it without declaring it
         ],
+        # `fcn-serve`
+        "serve": [
+            "starlette>=1.0,<2",  # REST
+            "uvicorn>=0.50,<1",
+            "grpcio>=1.80,<2",
+            "tensorflow-serving-api>=2.21,<2.22",  # TensorFlow Serving's own messages
+            "prometheus-client>=0.22,<1",
+        ],
+        # gRPC in `fcn-query`; REST needs nothing
+        "client": ["grpcio>=1.80,<2", "protobuf>=6.31,<8"],
+        # `fcn-batch`
+        "batch": ["apache-beam>=2.77,<3"],
     },
     entry_points={
         "console_scripts": [
@@ -54,6 +71,10 @@ setup(
             "fcn-submit=fcn_keras_training.submit:main",
             "fcn-import-weights=fcn_keras_training.import_weights:main",
             "fcn-export=fcn_keras_serving.export:main",
+            "fcn-kit=fcn_keras_serving.kit:main",
+            "fcn-serve=fcn_keras_serving.server:main",
+            "fcn-query=fcn_keras_serving.query:main",
+            "fcn-batch=fcn_keras_serving.batch:main",
         ]
     },
 )
