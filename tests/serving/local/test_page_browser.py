@@ -47,7 +47,7 @@ def random_labels(height, width, classes, dtype="uint8"):
     """Make blobs and single pixels."""
     generator = np.random.default_rng([height, width])
     labels = np.add.outer(np.arange(height) // 7, np.arange(width) // 5) % classes
-    noise = generator.random((height, width)) < 0.1
+    noise = generator.random((height, width)) < 0.7
     return np.where(noise, generator.integers(0, classes, (height, width)), labels).astype(dtype)
 
 
