@@ -159,6 +159,31 @@ class Client:
         self._metadata = self._retry(self._transport.metadata)
         return self._metadata
 
+    def inputs(self, given):
+        """Map the arguments of `predict` to the names of the model's inputs.
+
+        Args:
+            given: the set of arguments that will be given, such as `{"image", "depth"}`.
+
+        Raises:
+            ValueError: if the model takes others.
+            ServingError, TimeoutError: as `predict`.
+        """
+        metadata = self._metadata or self.metadata()
+        wanted = _arguments(metadata.inputs)
+        if given != set(wanted):  # perhaps a version of another kind took over
+            metadata = self.metadata()
+            wanted = _arguments(metadata.inputs)
+        if any(spec.dtype != "string" for spec in metadata.inputs.values()):
+            taken = ", ".join(f"{name} ({spec.dtype})" for name, spec in metadata.inputs.items())
+            raise ValueError(f"Signature {self._model.signature!r} takes {taken}. Expected one that takes image files.")
+        if given != set(wanted):
+            taken, received = (
+                " and ".join(sorted(names, reverse=True)) for names in (wanted, given)
+            )  # the image first
+            raise ValueError(f"Model {self._model.name!r} takes {taken}. Received: {received or 'nothing'}.")
+        return wanted
+
     def _predict_many(self, images, concurrency, progress):
         if self._metadata is None:
             self.metadata()
@@ -185,7 +210,7 @@ class Client:
     def _predict(self, given, name):
         """Return the labels of one image, and the other outputs."""
         given = {argument: value for argument, value in given.items() if value is not None}
-        names = self._inputs(set(given))
+        names = self.inputs(set(given))
         if isinstance(given.get("image"), (str, os.PathLike)):
             name = os.fspath(given["image"])
         files = {names[argument]: file_of(value, argument) for argument, value in given.items()}
@@ -198,23 +223,6 @@ class Client:
         if outputs.get("status"):
             raise ImageRefused(f"{name}: {outputs['status']}")
         return labels_of(outputs, name)
-
-    def _inputs(self, given):
-        """Map arguments to the names of the model's inputs."""
-        metadata = self._metadata or self.metadata()
-        wanted = _arguments(metadata.inputs)
-        if given != set(wanted):  # perhaps a version of another kind took over
-            metadata = self.metadata()
-            wanted = _arguments(metadata.inputs)
-        if any(spec.dtype != "string" for spec in metadata.inputs.values()):
-            taken = ", ".join(f"{name} ({spec.dtype})" for name, spec in metadata.inputs.items())
-            raise ValueError(f"Signature {self._model.signature!r} takes {taken}. Expected one that takes image files.")
-        if given != set(wanted):
-            taken, received = (
-                " and ".join(sorted(names, reverse=True)) for names in (wanted, given)
-            )  # the image first
-            raise ValueError(f"Model {self._model.name!r} takes {taken}. Received: {received or 'nothing'}.")
-        return wanted
 
     def _retry(self, ask):
         """Call `ask(seconds)` until it answers, the tries are used up, or there is no time left for another."""

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from .client import Client, ServingError
+from .command import run
 from .payload import heads_of
 
 DESCRIPTION = """Have a model server (TensorFlow Serving, fcn-serve) label images. DIR/labels gets a PNG of class ids
@@ -18,13 +19,8 @@ writes labels_HEAD. Results of an earlier call are replaced, other files never. 
 others go on."""
 EPILOG = """Exit code: 0 when all images are labelled, 1 when some failed, 2 when nothing can be done: wrong arguments,
 no such model, or no server, also when it is lost on the way."""
-EXTENSIONS = {
-    ".jpg",
-    ".jpeg",
-    ".png",
-    ".bmp",
-    ".webp",
-}  # that exported networks read; files named one by one may differ
+# What exported networks read; files that are named one by one may be others.
+EXTENSIONS = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 MARK = "fcn-query"  # in the metadata of every file written
 
 
@@ -34,12 +30,7 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     if not arguments.status and not (arguments.images and arguments.output):
         parser.error("say which images, and --output DIR; or --status")
-    try:
-        return _status(arguments) if arguments.status else _query(arguments)
-    except (ValueError, OSError, ImportError, ServingError) as error:
-        return _fail(error)
-    except KeyboardInterrupt:
-        return _fail("interrupted", 130)
+    return run("fcn-query", _answer, arguments)
 
 
 def _parser():
@@ -62,6 +53,13 @@ def _parser():
     return parser
 
 
+def _answer(arguments):
+    try:
+        return _status(arguments) if arguments.status else _query(arguments)
+    except ServingError as error:
+        raise ValueError(str(error)) from error  # which `run` tells in one line
+
+
 def _client(arguments):
     which = {name: getattr(arguments, name) for name in ("model", "version", "label", "timeout")}
     return Client(arguments.url, **which)
@@ -78,7 +76,11 @@ def _query(arguments):
     partners = {name: getattr(arguments, name) for name in ("depth", "hha") if getattr(arguments, name)}
     scenes = _find(arguments.images, partners)
     with _client(arguments) as client:
-        _require_free(arguments.output, scenes, heads_of(client.metadata().outputs))
+        heads = heads_of(client.metadata().outputs)
+        if not heads:
+            raise ValueError(f"Model {arguments.model!r} gives no label PNGs. fcn-export writes models that do.")
+        client.inputs({"image", *partners})
+        _require_free(arguments.output, scenes, heads)
         _require_folder(arguments.output)
         failed = _label(client, scenes, arguments)
     done = len(scenes) - failed
@@ -99,7 +101,7 @@ def _label(client, scenes, arguments):
         counter.clear()
         if getattr(answer.error, "code", None) == "UNAVAILABLE":  # after all tries
             raise answer.error
-        _fail(answer.error, of=str(answer.image["image"]))
+        _tell(answer.image["image"], answer.error)
     counter.clear()
     return failed
 
@@ -217,13 +219,12 @@ def _palette():
     return colours.astype(np.uint8).tobytes()
 
 
-def _fail(error, code=2, *, of=""):
-    """Print one line, which names the image `of` which it tells."""
-    named = isinstance(error, OSError) and error.strerror and error.filename
-    message = " ".join(str(f"{error.filename}: {error.strerror}" if named else error).split())
-    message = message or type(error).__name__
-    print(f"fcn-query: {message if of in message else f'{of}: {message}'}", file=sys.stderr)
-    return code
+def _tell(image, error):
+    """Say in one line why an image has no labels."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        error = f"{error.filename}: {error.strerror}"
+    reason = " ".join(str(error).split())
+    print(f"fcn-query: {reason if str(image) in reason else f'{image}: {reason}'}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -106,13 +106,14 @@ def test_heads_and_16_bits(server, photos, tmp_path, capsys):
 
 def test_images_that_fail_are_named_and_the_others_go_on(server, photos, tmp_path, capsys):
     (photos / "b.v2.JPG").write_bytes(b"broken")
+    (photos / "z.png").symlink_to("nowhere")
     server.moods.extend([None, 400])  # the metadata, and one of the images
     assert run(server, photos, "--output", tmp_path / "out", "--concurrency", 1) == 1
     output = capsys.readouterr()
-    assert output.out == f"1 image labelled in {tmp_path / 'out'}, 2 failed\n"
+    assert output.out == f"1 image labelled in {tmp_path / 'out'}, 3 failed\n"
     broken = f"fcn-query: {photos / 'b.v2.JPG'}: Not a JPEG, PNG, BMP or WebP file.\n"
     told = f"fcn-query: {photos / 'a.png'}: told to fail with 400\n"
-    assert output.err == told + broken
+    assert output.err == told + broken + f"fcn-query: {photos / 'z.png'}: No such file or directory\n"
     assert files(tmp_path / "out") == ["labels/inner/a.png"]
 
 
@@ -133,6 +134,13 @@ def test_depth_and_hha_are_found_by_name(server, photos, tmp_path, capsys):
     capsys.readouterr()
     message = f"b.v2.JPG lacks a file of the same name in --depth {tmp_path / 'depth'}."
     assert message in error_of(capsys, server, photos, *out)
+    message = "Model 'model' takes image and depth. Received: image."
+    assert message in error_of(capsys, server, photos, "--output", tmp_path / "out")
+    server.signature = {"inputs": {"rgb_bytes": "DT_STRING", "hha_bytes": "DT_STRING"}, "outputs": {"x": "DT_FLOAT"}}
+    message = "Model 'model' gives no label PNGs. fcn-export writes models that do."
+    assert message in error_of(
+        capsys, server, photos / "a.png", "--output", tmp_path / "out", "--hha", tmp_path / "depth"
+    )
 
 
 def test_files_of_others_are_never_overwritten(server, photos, tmp_path, capsys):
