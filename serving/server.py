@@ -53,29 +53,37 @@ def _parser():
     add("--model_base_path", metavar="DIR", help="the folder that holds a model's versions: DIR/1, DIR/2")
     add("--model_name", default="default", help="its name in requests (default: %(default)s)")
     add("--model_config_file", metavar="FILE", help="text proto of several models, labels and versions, instead")
-    add("--model_config_file_poll_wait_seconds", type=_seconds, default=0, metavar="S", help="read it again so often")
+    poll = "pause between two looks into that file (default: it is read once)"
+    add("--model_config_file_poll_wait_seconds", type=_seconds, default=0, metavar="SECONDS", help=poll)
     add("--host", default=defaults.host, help="address to listen on; 0.0.0.0 is every one (default: %(default)s)")
     add("--port", type=_port, default=defaults.port, help="gRPC; 0 takes a free one (default: %(default)s)")
     add("--rest_api_port", type=_port, default=defaults.rest_api_port, help="REST and page (default: %(default)s)")
     _add_numbers(add, defaults)
     switch("--batching", "--enable_batching", text="merge requests that come at about the same time")
-    add("--batching_parameters_file", metavar="FILE", help="text proto that says how")
-    switch("--enable_per_model_batching_parameters", text="take it from each version's batching_params.pbtxt")
+    add("--batching_parameters_file", metavar="FILE", help="text proto of sizes and waits for that")
+    switch("--enable_per_model_batching_parameters", text="read them from each version's batching_params.pbtxt")
     add("--monitoring_config_file", metavar="FILE", help="text proto that switches metrics on")
     switch("--allow_version_labels_for_unavailable_models", text="let labels point to versions not loaded yet")
     return parser
 
 
 def _add_numbers(add, defaults):
-    for name, kind, text in [
-        ("rest_api_timeout_in_ms", _whole, "how long a REST answer may take"),
-        ("file_system_poll_wait_seconds", _seconds, "look for new versions so often"),
-        ("threads", _whole, "how many requests run in TensorFlow at once"),
-        ("max_queued_requests", _whole, "how many wait besides; more answer 429 or RESOURCE_EXHAUSTED"),
-        ("max_request_bytes", _whole, "largest request, and largest tensor in one"),
-        ("grace_period_seconds", _seconds, "what runs may take to end after SIGTERM"),
+    for name, kind, unit, text in [
+        ("rest_api_timeout_in_ms", _whole, "MS", "how long a REST answer may take"),
+        (
+            "file_system_poll_wait_seconds",
+            _seconds,
+            "SECONDS",
+            "pause between two looks for new versions; 0 looks once",
+        ),
+        ("threads", _whole, "N", "how many requests run in TensorFlow at once"),
+        ("max_queued_requests", _whole, "N", "how many wait besides; more answer 429 or RESOURCE_EXHAUSTED"),
+        ("max_request_bytes", _whole, "BYTES", "largest request, and what its tensors may take unpacked"),
+        ("grace_period_seconds", _seconds, "SECONDS", "what runs may take to end after SIGTERM"),
     ]:
-        add(f"--{name}", type=kind, default=getattr(defaults, name), metavar="N", help=f"{text} (default: %(default)s)")
+        add(
+            f"--{name}", type=kind, default=getattr(defaults, name), metavar=unit, help=f"{text} (default: %(default)s)"
+        )
 
 
 def _boolean(text):

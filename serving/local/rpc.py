@@ -85,21 +85,22 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         return await _answered(self._metadata, request, context)
 
     async def _counted(self, api, request, context, answer):
-        started, code = time.monotonic(), "CANCELLED"
+        started, code, failure = time.monotonic(), "CANCELLED", None
         try:
             response = await answer(request, context)
             code = "OK"
-            return response
         except ServingError as error:
-            code = error.code
-            await _abort(context, error)
+            code, failure = error.code, error
         except Exception:
             code = "UNKNOWN"  # grpc's own answer
             raise
-        finally:
+        finally:  # counted before it is answered
             seconds = time.monotonic() - started
             name = request.model_spec.name
             self._service.metrics.request(model=name, api=api, entrypoint="GRPC", code=code, seconds=seconds)
+        if failure:
+            await _abort(context, failure)
+        return response
 
     async def _predict(self, request, context):
         with self._service.models.use(_spec(request)) as servable:

@@ -1,6 +1,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,17 +25,26 @@ from serving.server import main, running
 ROOT = Path(__file__).parents[2]
 
 
-def model(folder, version, slope):
-    """Write a version of y = slope * x, which appears when it is whole."""
-    module = tf.Module()
-    module.slope = tf.Variable(slope)
-    function = tf.function(lambda x: {"y": module.slope * x}, [tf.TensorSpec([None], tf.float32, "x")])
-    tf.saved_model.save(module, str(folder / f".{version}"), function.get_concrete_function())
-    os.rename(folder / f".{version}", folder / str(version))
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """Put a version of y = slope * x into a folder, where it appears when it is whole."""
+    written = {}
+
+    def put(folder, version, slope):
+        if slope not in written:
+            module = tf.Module()
+            module.slope = tf.Variable(slope)
+            function = tf.function(lambda x: {"y": module.slope * x}, [tf.TensorSpec([None], tf.float32, "x")])
+            written[slope] = tmp_path_factory.mktemp("model")
+            tf.saved_model.save(module, str(written[slope]), function.get_concrete_function())
+        shutil.copytree(written[slope], folder / ".copy")
+        os.rename(folder / ".copy", folder / str(version))
+
+    return put
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path, model):
     folder = tmp_path / "line"
     folder.mkdir()
     model(folder, 1, 2.0)
@@ -280,7 +290,7 @@ def test_the_command_follows_its_config_and_ends_on_sigint(folder, tmp_path, mon
     assert seen == [6.0, 6.0, 404, 200, 6.0]
 
 
-def test_versions_change_under_load_and_sigterm_ends_a_real_process(folder):
+def test_versions_change_under_load_and_sigterm_ends_a_real_process(folder, model):
     command = [sys.executable, "-m", "serving.server", "--port=0", "--rest_api_port=0", "--model_name=line"]
     command += [f"--model_base_path={folder}", "--file_system_poll_wait_seconds=0.1"]
     model(folder, "next", 5.0)
@@ -369,7 +379,7 @@ def test_versions_that_cannot_be_loaded_end_the_command(tmp_path, capsys):
     assert last.startswith("fcn-serve: No version could be loaded. m version 1: NOT_FOUND: Could not find SavedModel")
 
 
-def test_an_empty_folder_waits_for_its_first_version(tmp_path):
+def test_an_empty_folder_waits_for_its_first_version(tmp_path, model):
     with running({"line": tmp_path}, file_system_poll_wait_seconds=0.05) as addresses:
         assert rest(addresses.rest, "/v1/models/line")[0] == 404
         model(tmp_path, 1, 2.0)
@@ -378,9 +388,9 @@ def test_an_empty_folder_waits_for_its_first_version(tmp_path):
 
 
 @pytest.mark.parametrize("package", ["grpc", "prometheus_client", "starlette", "tensorflow_serving.apis", "uvicorn"])
-def test_a_missing_package_is_named(folder, package, capsys, monkeypatch):
+def test_a_missing_package_is_named(tmp_path, package, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
-    assert main([f"--model_base_path={folder}", "--port=0", "--rest_api_port=0"]) == 2
+    assert main([f"--model_base_path={tmp_path}", "--port=0", "--rest_api_port=0"]) == 2
     expected = f'fcn-serve: The server needs {package}. Install it with: pip install "fcn_keras[serve]"\n'
     assert capsys.readouterr().err == expected
 

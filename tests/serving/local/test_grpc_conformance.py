@@ -306,6 +306,8 @@ def test_requests_are_limited_packed_and_unpacked(channel):
     with pytest.raises(grpc.RpcError, match="Received message larger than max") as caught:
         call(channel, "Predict", request)
     assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    with pytest.raises(grpc.RpcError, match="larger than max"):
+        call(channel, "Predict", request, compression=grpc.Compression.Gzip)
 
 
 def test_requests_are_counted(folder, service, channel):
@@ -420,7 +422,7 @@ def test_the_client_s_deadline_reaches_the_queue(slow, monkeypatch):
     monkeypatch.setattr(Service, "predict", spy)
     predict(channel, spec() + X, timeout=25)
     predict(channel, spec() + X, timeout=None)
-    assert 0 < seconds[0] <= 25
+    assert 20 < seconds[0] < 26  # gRPC rounds up on the wire
     assert seconds[1] is None
 
 
