@@ -17,8 +17,8 @@ def number(contents, position, count, *, big=False):
     """
     values = tf.cast(tf.io.decode_raw(part(contents, position, count), tf.uint8), tf.int64)
     values = tf.pad(values, [[0, count - tf.size(values)]])
-    weights = tf.constant([256**i for i in range(count)], tf.int64)
-    return tf.reduce_sum(values * tf.where(big, weights[::-1], weights))
+    weights = [256**i for i in range(count)]
+    return tf.reduce_sum(values * tf.where(big, *(tf.constant(w, tf.int64) for w in (weights[::-1], weights))))
 
 
 def part(contents, position, count):
