@@ -23,7 +23,10 @@ setup(
         "fcn_keras_training",
         "fcn_keras_training.checkup",
         "fcn_keras_serving",
+        "fcn_keras_serving.beam",
         "fcn_keras_serving.local",
+        "fcn_keras_serving.saved_model",
+        "fcn_keras_serving.transport",
     ],
     package_dir={"fcn_keras_training": "training", "fcn_keras_serving": "serving"},
     package_data={

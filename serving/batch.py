@@ -51,10 +51,10 @@ def _batch(given):
     if arguments.batch_size < 1:
         raise ValueError(f"--batch-size is a positive whole number. Received: {arguments.batch_size}.")
     _import_beam()
-    from .beam_files import absolute
-    from .beam_model import read_model
-    from .beam_pipeline import check_inputs, prepare, read_options, run
-    from .beam_steps import Output
+    from .beam.files import absolute
+    from .beam.model import read_model
+    from .beam.pipeline import check_inputs, prepare, read_options, run
+    from .beam.steps import Output
 
     options = read_options(flags)
     here = os.getcwd()

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from PIL import Image
 
-from .local.errors import ServingError
-from .payload import file_of, labels_of
-from .transport import Model, Rest, TryAgain
+from .errors import ServingError
+from .transport.payload import file_of, labels_of
+from .transport.rest import Model, Rest, TryAgain
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds between two tries; doubled each time
 LONGEST_TIMEOUT = 86400.0  # sockets and gRPC take no infinity
@@ -267,7 +267,7 @@ def _connect(url, model, headers):
     if rest:
         return Rest(address, model, headers)
     try:
-        from .grpc_transport import Grpc
+        from .transport.remote import Grpc
     except ImportError as error:
         raise ImportError(
             'grpc:// needs grpcio and protobuf: pip install "fcn_keras[client]". http:// does not.'

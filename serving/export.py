@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from . import command
-from .provenance import beside, read_names
+from .saved_model.provenance import beside, read_names
 
 MAX_PIXELS = 25_000_000
 SIZES = ((375, 500), (500, 375))  # PASCAL VOC's photographs
@@ -64,8 +64,8 @@ def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXEL
     """
     _check_model(model)
     _check_options(version=version, max_pixels=max_pixels, extras=extras, sizes=sizes)
-    from .artefact import Settings, write
-    from .assets import class_names
+    from .saved_model.assets import class_names
+    from .saved_model.folder import Settings, write
 
     settings = Settings(max_pixels, tuple(extras), tuple(sizes or _default_sizes(max_pixels)))
     heads = model.output if isinstance(model.output, dict) else {"": model.output}
@@ -92,7 +92,7 @@ def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXEL
 
 def _publish(folder, directory, version, facts):
     """Write the model card and rename a finished folder to its version."""
-    from . import card
+    from .saved_model import card
 
     while True:
         number = version or max(_versions(directory), default=0) + 1

@@ -11,7 +11,7 @@ from PIL import Image, PngImagePlugin
 
 from .client import Client, ServingError
 from .command import run
-from .payload import heads_of
+from .transport.payload import heads_of
 
 DESCRIPTION = """Have a model server (TensorFlow Serving, fcn-serve) label images. DIR/labels gets a PNG of class ids
 (with the VOC palette; 16-bit grey above 256 classes) for every image; sub-folders are kept. A model of several heads

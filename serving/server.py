@@ -176,8 +176,8 @@ async def _follow(models, path, seconds):
 
 def _reload(models, path):
     """Return what is wrong, or None."""
+    from .errors import ServingError
     from .local.config import read_models
-    from .local.errors import ServingError
 
     try:
         models.reload(read_models(path))

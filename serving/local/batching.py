@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..errors import ServingError
 from .config import read_batching
-from .errors import ServingError
 from .runner import late
 
 PARAMETERS_FILE = "batching_params.pbtxt"  # in a version's folder

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 
-from .errors import ServingError
+from ..errors import ServingError
 
 INDENT = "    "
 PIECE = 16384  # values formatted at a time: some milliseconds, in which no other thread can run

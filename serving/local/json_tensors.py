@@ -12,7 +12,7 @@ from itertools import chain
 import numpy as np
 from tensorflow.core.framework import types_pb2
 
-from .errors import ServingError
+from ..errors import ServingError
 from .json_text import INFINITIES, quote
 
 JSON_TYPES = {dict: "Object", list: "Array", str: "String", int: "Number", float: "Number"}

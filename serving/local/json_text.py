@@ -8,7 +8,7 @@ from json.decoder import JSONArray, JSONObject
 
 import numpy as np
 
-from .errors import ServingError
+from ..errors import ServingError
 from .json_format import decimal
 
 LARGE = 64 * 2**10

@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from .errors import ServingError
+from ..errors import ServingError
 from .folders import Folders
 from .servable import load
 

@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .errors import ServingError
+from ..errors import ServingError
 from .models import ModelSpec
 
 STATIC = Path(__file__).parent / "static"

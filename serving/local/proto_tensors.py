@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2, types_pb2
 
-from .errors import ServingError
+from ..errors import ServingError
 
 MAX_RANK = 64  # numpy's
 STRING_SIZE = 24  # bytes that TensorFlow takes for an empty string

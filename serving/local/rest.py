@@ -19,8 +19,8 @@ from starlette.routing import Mount, Router
 from tensorflow.core.protobuf import error_codes_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2
 
+from ..errors import HTTP_STATUS, ServingError
 from . import json_format, json_tensors, json_text
-from .errors import HTTP_STATUS, ServingError
 from .models import ModelSpec
 
 LOG = logging.getLogger(__name__)

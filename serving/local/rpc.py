@@ -14,8 +14,8 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
+from ..errors import ServingError
 from . import config
-from .errors import ServingError
 from .models import ModelSpec
 from .proto_tensors import decode, encode
 from .servable import DEFAULT_SIGNATURE

@@ -6,7 +6,7 @@ from collections import deque
 from concurrent.futures import Future
 from typing import NamedTuple
 
-from .errors import ServingError
+from ..errors import ServingError
 
 
 class _Work(NamedTuple):

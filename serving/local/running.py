@@ -190,7 +190,7 @@ def loaded(models, options, batching):
 
 def _start(models):
     """Load what is there; raise if nothing that is there can be loaded."""
-    from .errors import ServingError
+    from ..errors import ServingError
 
     try:
         models.start()

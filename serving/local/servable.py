@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import error_codes_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
-from .errors import ServingError
+from ..errors import ServingError
 
 DEFAULT_SIGNATURE = "serving_default"
 WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"

@@ -15,8 +15,12 @@ from apache_beam.io.filesystem import BeamIOError, FileMetadata
 from apache_beam.io.localfilesystem import LocalFileSystem
 from PIL import Image
 
-from serving import batch, beam_files, beam_model, beam_pipeline, beam_steps
-from serving.beam_steps import Output
+from serving import batch
+from serving.beam import files as beam_files
+from serving.beam import model as beam_model
+from serving.beam import pipeline as beam_pipeline
+from serving.beam import steps as beam_steps
+from serving.beam.steps import Output
 
 NAMES = ["sky", "road, wet", "car"]
 REFUSAL = b"This is a GIF."

@@ -376,7 +376,7 @@ def test_pauses_double_and_keep_to_retry_after(rest, monkeypatch):
 
 
 def test_a_retry_after_may_be_a_date():
-    from serving.transport import _seconds
+    from serving.transport.rest import _seconds
 
     in_an_hour = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 3600))
     assert 3595 < _seconds(in_an_hour) <= 3600
@@ -628,7 +628,7 @@ rest, rpc, path = sys.argv[1:]
 from serving import query
 assert "grpc" not in sys.modules
 shapes = [Client(rest).predict(path).shape]
-from serving import grpc_transport, wire
+from serving.transport import messages, remote
 shapes.append(Client(rpc).predict(path).shape)
 print(shapes, sorted(name for name in sys.modules if name.partition(".")[0] in
       ("tensorflow", "tensorflow_serving", "keras", "fcn_keras", "h5py", "matplotlib", "scipy")))
@@ -644,7 +644,7 @@ def test_tensorflow_is_never_imported(rest, rpc, tmp_path):
 
 def test_grpc_is_optional(monkeypatch):
     monkeypatch.setitem(sys.modules, "grpc", None)
-    monkeypatch.delitem(sys.modules, "serving.grpc_transport", raising=False)
+    monkeypatch.delitem(sys.modules, "serving.transport.remote", raising=False)
     Client("http://localhost")
     with pytest.raises(ImportError, match=r'pip install "fcn_keras\[client\]"'):
         Client("grpc://localhost:8500")

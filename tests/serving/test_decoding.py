@@ -9,7 +9,7 @@ from image_files import encode, files, picture, rotated_files
 from PIL import Image, ImageOps
 
 from fcn_keras.datasets.images import read_image
-from serving import decoding
+from serving.saved_model import decoding
 
 LIMIT = 10_000
 UNKNOWN, DAMAGED = decoding.UNKNOWN, decoding.DAMAGED

@@ -22,11 +22,12 @@ from tensorflow_serving.apis import prediction_log_pb2
 from fcn_keras import inference, visualize
 from fcn_keras.datasets.images import read_image
 from fcn_keras.models import FCN8s, FCN32s, LateFusion
-from serving import artefact, network, parity
 from serving import export as exporter
 from serving.export import main
 from serving.local.config import read_batching
-from serving.signatures import build
+from serving.saved_model import folder as version_folder
+from serving.saved_model import network, parity
+from serving.saved_model.signatures import build
 
 METRICS = {"pixel_accuracy": 0.9, "mean_accuracy": 0.8, "mean_iu": 0.725, "fw_iu": 0.85, "split": "val"}
 NARROW = (((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32)
@@ -162,7 +163,7 @@ def test_large_kernels_stay_variables(net, monkeypatch):
 
 
 def test_warm_up_requests_are_those_of_tensorflow_serving(net, folder, served):
-    records = list(tf.data.TFRecordDataset(str(folder / "assets.extra" / artefact.WARM_UP)).as_numpy_iterator())
+    records = list(tf.data.TFRecordDataset(str(folder / "assets.extra" / version_folder.WARM_UP)).as_numpy_iterator())
     requests = [prediction_log_pb2.PredictionLog.FromString(record).predict_log.request for record in records]
     assert {request.model_spec.name for request in requests} == {"fcn"}
     names = [request.model_spec.signature_name for request in requests]
@@ -307,7 +308,7 @@ def test_mixed_precision_is_served_in_float32():
 
 @pytest.mark.parametrize(("kernel", "padding"), [(7, "same"), (7, "valid"), (3, "same"), (1, "valid")])
 def test_matrix_convolution_is_the_convolution(kernel, padding):
-    from serving.network import MatrixConv2D
+    from serving.saved_model.network import MatrixConv2D
 
     x = np.random.default_rng(0).normal(size=(2, 9, 11, 5)).astype("float32")
     layers = [kind(6, kernel, padding=padding, activation="relu") for kind in (keras.layers.Conv2D, MatrixConv2D)]
@@ -346,7 +347,7 @@ def quick(monkeypatch):
             "parity": [],
         }
 
-    monkeypatch.setattr(artefact, "write", write)
+    monkeypatch.setattr(version_folder, "write", write)
 
 
 def test_versions_count_up_and_are_never_overwritten(net, quick, tmp_path):

@@ -20,13 +20,13 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 from fcn_keras import FCN32s
 from serving import batch, kit, query, server
 from serving import export as exporting
+from serving.errors import ServingError
 from serving.export import MAX_PIXELS
 from serving.kit import CONFIG, NAME
 from serving.local.config import models_of
-from serving.local.errors import ServingError
 from serving.local.models import Models, ModelSpec
-from serving.network import freeze
-from serving.signatures import build
+from serving.saved_model.network import freeze
+from serving.saved_model.signatures import build
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "serving.md"
 TEXT = DOCS.read_text(encoding="utf-8")

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from serving.errors import ServingError
 from serving.local.batching import Batcher
 from serving.local.config import Batching
-from serving.local.errors import ServingError
 from serving.local.runner import Runner
 from serving.local.servable import load
 from serving.local.service import Service

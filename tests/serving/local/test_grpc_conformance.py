@@ -26,8 +26,8 @@ from tensorflow_serving.apis import (
 )
 from tensorflow_serving.config import model_server_config_pb2
 
+from serving.errors import ServingError
 from serving.local import config, rpc
-from serving.local.errors import ServingError
 from serving.local.metrics import Metrics
 from serving.local.models import Models
 from serving.local.proto_tensors import decode, encode

@@ -8,8 +8,8 @@ import pytest
 from google.protobuf import text_format
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
+from serving.errors import ServingError
 from serving.local import json_format, json_tensors, json_text
-from serving.local.errors import ServingError
 
 
 def signature(**inputs):

@@ -13,7 +13,7 @@ pytest.importorskip("starlette", reason='needs starlette: pip install "fcn_keras
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
-from serving.local.errors import ServingError
+from serving.errors import ServingError
 from serving.local.page import FILES, page
 
 

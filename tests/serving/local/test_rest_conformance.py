@@ -14,9 +14,9 @@ import pytest
 import tensorflow as tf
 import uvicorn
 
+from serving.errors import HTTP_STATUS, ServingError
 from serving.local import json_text, rest
 from serving.local.config import ModelConfig, Specific
-from serving.local.errors import HTTP_STATUS, ServingError
 from serving.local.metrics import Metrics
 from serving.local.models import Models
 from serving.local.runner import Runner

@@ -8,7 +8,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-from serving.local.errors import ServingError
+from serving.errors import ServingError
 from serving.local.runner import Runner
 from serving.local.service import Service
 

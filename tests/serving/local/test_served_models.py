@@ -13,9 +13,9 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
+from serving.errors import ServingError
 from serving.local import models as models_module
 from serving.local.config import All, Latest, ModelConfig, Specific
-from serving.local.errors import ServingError
 from serving.local.folders import Folders
 from serving.local.models import Models, ModelSpec, VersionStatus
 from serving.local.servable import load

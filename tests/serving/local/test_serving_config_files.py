@@ -6,6 +6,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
+from serving.errors import ServingError
 from serving.local.config import (
     All,
     Batching,
@@ -18,7 +19,6 @@ from serving.local.config import (
     read_models,
     read_monitoring,
 )
-from serving.local.errors import ServingError
 
 MODELS = """
 model_config_list {

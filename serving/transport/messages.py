@@ -83,7 +83,7 @@ _MESSAGES = {
 def _build():
     """Make the classes: `{name: class}`."""
     kinds = descriptor_pb2.FieldDescriptorProto
-    file = descriptor_pb2.FileDescriptorProto(name="wire.proto", package="fcn_keras.wire", syntax="proto3")
+    file = descriptor_pb2.FileDescriptorProto(name="messages.proto", package="fcn_keras.messages", syntax="proto3")
     for message, fields in _MESSAGES.items():
         described = file.message_type.add(name=message)
         for name, (number, kind) in fields.items():

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 WARM_UP = "tf_serving_warmup_requests"
-BATCHING = Path(__file__).resolve().parent / "config" / "batching.config"
+BATCHING = Path(__file__).resolve().parents[1] / "config" / "batching.config"
 
 
 class Settings(NamedTuple):

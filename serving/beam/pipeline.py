@@ -13,9 +13,9 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.ml.inference.base import RunInference
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 
-from . import beam_steps as steps
-from .beam_files import delete, delete_folder, files_below, read_file
-from .beam_model import LARGE, Labeller
+from . import steps
+from .files import delete, delete_folder, files_below, read_file
+from .model import LARGE, Labeller
 
 # Two threads: one reads, writes and decodes while the other has the model, which by itself uses every core.
 IN_PROCESS = "--direct_running_mode=multi_threading", "--direct_num_workers=2"

@@ -1,4 +1,4 @@
-"""Ask a model server once over REST, in terms that `grpc_transport` shares."""
+"""Ask a model server once over REST, in terms that `remote` shares."""
 
 import base64
 import http.client
@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from .local.errors import HTTP_STATUS, ServingError
+from ..errors import HTTP_STATUS, ServingError
 
 # Of the codes that share a status, the first.
 _CODES = {status: code for code, status in reversed(HTTP_STATUS.items())} | {502: "UNAVAILABLE"}

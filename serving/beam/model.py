@@ -6,7 +6,7 @@ from typing import NamedTuple
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.ml.inference.base import ModelHandler
 
-from .beam_files import files_below, local_copy, read_file
+from .files import files_below, local_copy, read_file
 
 MODEL_FILES = "saved_model.pb", "variables/*", "assets/*"
 DESCRIPTIONS = "saved_model.pb", "variables/*.index", "assets/classes*.txt"  # the index has every weight's checksum

@@ -14,7 +14,7 @@ import numpy as np
 from apache_beam.io.filesystems import FileSystems
 from PIL import Image as Pillow
 
-from .beam_files import absolute, delete, open_file, read_file, replacing
+from .files import absolute, delete, open_file, read_file, replacing
 
 TABLE = "images.csv"
 RECORD = "fcn-batch.json"  # in the output folder: which model wrote there, and what the last run came to

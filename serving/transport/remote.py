@@ -2,9 +2,9 @@
 
 import grpc
 
-from . import wire
-from .local.errors import ServingError
-from .transport import Metadata, Spec, TryAgain, VersionStatus, plain, unknown_signature
+from ..errors import ServingError
+from . import messages
+from .rest import Metadata, Spec, TryAgain, VersionStatus, plain, unknown_signature
 
 # The code's number -> its name.
 CODES = {code.value[0]: code.name for code in grpc.StatusCode}
@@ -31,25 +31,25 @@ class Grpc:
 
     def predict(self, files, metadata, seconds):
         """Ask for one image: `{input: bytes}` -> `{output: value}`."""
-        request = wire.PredictRequest()
+        request = messages.PredictRequest()
         self._set_spec(request)
         for name, contents in files.items():
-            wire.add_strings(request, name, [contents])
-        reply = self._call(wire.PREDICT, request, wire.PredictResponse, seconds)
+            messages.add_strings(request, name, [contents])
+        reply = self._call(messages.PREDICT, request, messages.PredictResponse, seconds)
         try:
-            arrays = {entry.key: wire.to_array(entry.value) for entry in reply.outputs}
+            arrays = {entry.key: messages.to_array(entry.value) for entry in reply.outputs}
             return {name: plain(name, array[0]) for name, array in arrays.items()}
         except (ValueError, IndexError) as error:
             raise ServingError("INTERNAL", f"{self._where} gave an answer that cannot be read: {error}") from error
 
     def status(self, seconds):
-        request = wire.GetModelStatusRequest()
-        wire.set_spec(request.model_spec, model=self._model.name, version=self._model.version)
-        reply = self._call(wire.GET_MODEL_STATUS, request, wire.GetModelStatusResponse, seconds)
+        request = messages.GetModelStatusRequest()
+        messages.set_spec(request.model_spec, model=self._model.name, version=self._model.version)
+        reply = self._call(messages.GET_MODEL_STATUS, request, messages.GetModelStatusResponse, seconds)
         return [
             VersionStatus(
                 entry.version,
-                wire.STATES.get(entry.state, "UNKNOWN"),
+                messages.STATES.get(entry.state, "UNKNOWN"),
                 CODES.get(entry.status.error_code, "UNKNOWN"),
                 entry.status.error_message,
             )
@@ -57,12 +57,12 @@ class Grpc:
         ]
 
     def metadata(self, seconds):
-        request = wire.GetModelMetadataRequest(metadata_field=["signature_def"])
+        request = messages.GetModelMetadataRequest(metadata_field=["signature_def"])
         self._set_spec(request)
         request.model_spec.signature_name = ""
-        reply = self._call(wire.GET_MODEL_METADATA, request, wire.GetModelMetadataResponse, seconds)
+        reply = self._call(messages.GET_MODEL_METADATA, request, messages.GetModelMetadataResponse, seconds)
         packed = {entry.key: entry.value.value for entry in reply.metadata}
-        signatures = wire.SignatureDefMap.FromString(packed.get("signature_def", b"")).signature_def
+        signatures = messages.SignatureDefMap.FromString(packed.get("signature_def", b"")).signature_def
         signatures = {entry.key: entry.value for entry in signatures}
         if self._model.signature not in signatures:
             raise unknown_signature(self._model, signatures)
@@ -76,10 +76,10 @@ class Grpc:
 
     def _set_spec(self, request):
         name, version, label, signature = self._model
-        wire.set_spec(request.model_spec, model=name, version=version, label=label, signature=signature)
+        messages.set_spec(request.model_spec, model=name, version=version, label=label, signature=signature)
 
     def _spec(self, info):
-        dtype, _ = wire.TYPES.get(info.dtype, (f"type {info.dtype}", None))
+        dtype, _ = messages.TYPES.get(info.dtype, (f"type {info.dtype}", None))
         return Spec(dtype, tuple(dim.size for dim in info.tensor_shape.dim))
 
     def _call(self, method, request, reply, seconds):

@@ -9,8 +9,8 @@ from google.protobuf.descriptor import FieldDescriptor
 from tensorflow.core.framework import tensor_pb2, types_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, predict_pb2, prediction_log_pb2
 
-from serving import wire
-from serving.grpc_transport import CODES
+from serving.transport import messages
+from serving.transport.remote import CODES
 
 REAL = {
     "PredictRequest": predict_pb2.PredictRequest,
@@ -27,7 +27,7 @@ ON_THE_WIRE = {FieldDescriptor.TYPE_ENUM: FieldDescriptor.TYPE_INT32}  # both ar
 
 @pytest.mark.parametrize("name", REAL)
 def test_every_field_is_the_real_one(name):
-    compare(getattr(wire, name).DESCRIPTOR, REAL[name].DESCRIPTOR)
+    compare(getattr(messages, name).DESCRIPTOR, REAL[name].DESCRIPTOR)
 
 
 def compare(ours, real):
@@ -43,14 +43,14 @@ def compare(ours, real):
 
 
 def test_enums_are_the_real_ones():
-    assert {name: number for number, name in wire.STATES.items()} == dict(
+    assert {name: number for number, name in messages.STATES.items()} == dict(
         get_model_status_pb2.ModelVersionStatus.State.items()
     )
     assert CODES[8] == "RESOURCE_EXHAUSTED"
     assert len(CODES) == len(grpc.StatusCode) == 17
-    for number, (name, _) in wire.TYPES.items():
+    for number, (name, _) in messages.TYPES.items():
         assert tf.as_dtype(number) == tf.as_dtype(name)
-    assert wire.STRING == types_pb2.DT_STRING
+    assert messages.STRING == types_pb2.DT_STRING
 
 
 def test_methods_are_the_real_ones(monkeypatch):
@@ -64,15 +64,15 @@ def test_methods_are_the_real_ones(monkeypatch):
 
     prediction_service_pb2_grpc.PredictionServiceStub(Channel())
     model_service_pb2_grpc.ModelServiceStub(Channel())
-    assert {wire.PREDICT, wire.GET_MODEL_METADATA, wire.GET_MODEL_STATUS} <= set(paths)
+    assert {messages.PREDICT, messages.GET_MODEL_METADATA, messages.GET_MODEL_STATUS} <= set(paths)
 
 
 @pytest.mark.parametrize("version", [0, 7, None])
 def test_the_real_server_reads_our_request(version):
-    request = wire.PredictRequest()
+    request = messages.PredictRequest()
     label = "canary" if version is None else None
-    wire.set_spec(request.model_spec, model="m", version=version, label=label, signature="s")
-    wire.add_strings(request, "image_bytes", [b"\x00\xff", b""])
+    messages.set_spec(request.model_spec, model="m", version=version, label=label, signature="s")
+    messages.add_strings(request, "image_bytes", [b"\x00\xff", b""])
     real = predict_pb2.PredictRequest.FromString(request.SerializeToString())
     assert real.model_spec.name == "m"
     assert real.model_spec.signature_name == "s"
@@ -80,11 +80,11 @@ def test_the_real_server_reads_our_request(version):
     assert real.model_spec.version_label == (label or "")
     assert real.model_spec.version.value == (version or 0)
     assert tf.make_ndarray(real.inputs["image_bytes"]).tolist() == [b"\x00\xff", b""]
-    assert wire.PredictRequest.FromString(real.SerializeToString()) == request
+    assert messages.PredictRequest.FromString(real.SerializeToString()) == request
     assert len(unknown_fields.UnknownFieldSet(real)) == 0
 
 
-@pytest.mark.parametrize("dtype", [name for name, _ in wire.TYPES.values()])
+@pytest.mark.parametrize("dtype", [name for name, _ in messages.TYPES.values()])
 @pytest.mark.parametrize("serialized", [False, True])
 def test_we_read_the_servers_tensors(dtype, serialized):
     if dtype == "string":
@@ -100,7 +100,7 @@ def test_we_read_the_servers_tensors(dtype, serialized):
     if serialized and dtype != "string":
         real.tensor_content = values.tobytes()
     else:
-        getattr(real, wire.TYPES[int(real.dtype)][1]).extend(values.ravel().tolist())
+        getattr(real, messages.TYPES[int(real.dtype)][1]).extend(values.ravel().tolist())
     array = read(real)
     np.testing.assert_array_equal(array, tf.make_ndarray(real))
     np.testing.assert_array_equal(array, values)
@@ -110,9 +110,9 @@ def test_we_read_the_servers_tensors(dtype, serialized):
 def read(real):
     reply = predict_pb2.PredictResponse()
     reply.outputs["x"].CopyFrom(real)
-    (entry,) = wire.PredictResponse.FromString(reply.SerializeToString()).outputs
+    (entry,) = messages.PredictResponse.FromString(reply.SerializeToString()).outputs
     assert entry.key == "x"
-    return wire.to_array(entry.value)
+    return messages.to_array(entry.value)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def read(real):
 )
 def test_what_tensorflow_leaves_out_is_filled_in(dtype, shape, values):
     real = tensor_pb2.TensorProto(dtype=dtype.as_datatype_enum, tensor_shape=tf.TensorShape(shape).as_proto())
-    getattr(real, wire.TYPES[dtype.as_datatype_enum][1]).extend(values)
+    getattr(real, messages.TYPES[dtype.as_datatype_enum][1]).extend(values)
     expected = tf.io.parse_tensor(real.SerializeToString(), dtype).numpy()
     np.testing.assert_array_equal(read(real), expected)
     assert read(real).shape == shape
@@ -148,8 +148,8 @@ def test_status_and_metadata_are_read():
     real = get_model_status_pb2.GetModelStatusResponse()
     entry = real.model_version_status.add(version=2**40, state=get_model_status_pb2.ModelVersionStatus.UNLOADING)
     entry.status.error_code, entry.status.error_message = 5, "gone"
-    (read,) = wire.GetModelStatusResponse.FromString(real.SerializeToString()).model_version_status
-    assert (read.version, wire.STATES[read.state], CODES[read.status.error_code], read.status.error_message) == (
+    (read,) = messages.GetModelStatusResponse.FromString(real.SerializeToString()).model_version_status
+    assert (read.version, messages.STATES[read.state], CODES[read.status.error_code], read.status.error_message) == (
         2**40,
         "UNLOADING",
         "NOT_FOUND",
@@ -162,11 +162,11 @@ def test_status_and_metadata_are_read():
     reply = get_model_metadata_pb2.GetModelMetadataResponse()
     reply.metadata["signature_def"].Pack(signatures)
     reply.model_spec.version.value = 3
-    ours = wire.GetModelMetadataResponse.FromString(reply.SerializeToString())
+    ours = messages.GetModelMetadataResponse.FromString(reply.SerializeToString())
     assert ours.model_spec.version.value == 3
     (packed,) = ours.metadata
-    (signature,) = wire.SignatureDefMap.FromString(packed.value.value).signature_def
+    (signature,) = messages.SignatureDefMap.FromString(packed.value.value).signature_def
     (output,) = signature.value.outputs
     assert (packed.key, signature.key, output.key) == ("signature_def", "s", "x")
-    assert wire.TYPES[output.value.dtype][0] == "uint8"
+    assert messages.TYPES[output.value.dtype][0] == "uint8"
     assert [dim.size for dim in output.value.tensor_shape.dim] == [-1, 3]

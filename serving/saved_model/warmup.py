@@ -57,11 +57,11 @@ def requests(network, model_name, sizes):
 def _record(model_name, signature, values):
     import tensorflow as tf
 
-    from . import wire
+    from ..transport import messages
 
-    log = wire.PredictionLog()
+    log = messages.PredictionLog()
     request = log.predict_log.request
-    wire.set_spec(request.model_spec, model=model_name, signature=signature)
+    messages.set_spec(request.model_spec, model=model_name, signature=signature)
     for name, value in values.items():
         tensor = tf.make_tensor_proto([value] if isinstance(value, bytes) else value)
         request.inputs.add(key=name).value.ParseFromString(tensor.SerializeToString())

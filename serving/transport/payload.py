@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin
 
-from .local.errors import ServingError
+from ..errors import ServingError
 
 
 def file_of(value, argument):

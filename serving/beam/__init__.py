@@ -1,0 +1,1 @@
+"""The pipeline of `fcn-batch`: what its workers import."""
