@@ -47,8 +47,8 @@ def _parser():
     )
     add, defaults = parser.add_argument, Options()
 
-    def switch(*names, text):
-        add(*names, nargs="?", const=True, default=False, type=_boolean, metavar="BOOL", help=text)
+    def switch(*names, text, default=False):
+        add(*names, nargs="?", const=True, default=default, type=_boolean, metavar="BOOL", help=text)
 
     add("--model_base_path", metavar="DIR", help="the folder that holds a model's versions: DIR/1, DIR/2")
     add("--model_name", default="default", help="its name in requests (default: %(default)s)")
@@ -63,6 +63,9 @@ def _parser():
     add("--batching_parameters_file", metavar="FILE", help="text proto of sizes and waits for that")
     switch("--enable_per_model_batching_parameters", text="read them from each version's batching_params.pbtxt")
     add("--monitoring_config_file", metavar="FILE", help="text proto that switches metrics on")
+    switch(
+        "--enable_model_warmup", text="run a version's warm-up requests before it answers (default: true)", default=True
+    )
     switch("--allow_version_labels_for_unavailable_models", text="let labels point to versions not loaded yet")
     return parser
 

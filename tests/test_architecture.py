@@ -20,6 +20,22 @@ MAY_IMPORT = {
     "data": {"augment", "examples", "streams"},
     "streams": {"augment", "examples"},
 }
+# Room or command of `serving/` -> the others that it may import.
+SERVING = {
+    "errors": set(),
+    "command": set(),
+    "saved_model": {"transport"},  # warm-up requests are what a client sends
+    "transport": {"errors"},
+    "local": {"command", "errors"},
+    "beam": set(),
+    "export": {"command", "saved_model"},
+    "kit": {"command"},
+    "server": {"command", "errors", "local"},
+    "client": {"errors", "transport"},
+    "query": {"client", "command", "transport"},
+    "batch": {"beam", "command"},
+}
+WITHOUT_LIBRARY = {"transport", "client", "query", "local", "server", "beam", "batch", "kit", "errors"}
 TENSORFLOW = {"data", "augment", "streams"}  # lazily; everything else runs on every backend
 NUMPY_ONLY = {"geometry", "caffemodel", "examples", "hha", "visualize"}
 
@@ -72,6 +88,18 @@ def test_the_verbs_never_meet():
     for verb, other in (("training", "serving"), ("serving", "training")):
         for path in modules(verb):
             assert not any(within(name, n) for name in imports(path) for n in (other, f"fcn_keras_{other}")), path
+
+
+@pytest.mark.parametrize("path", modules("serving"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_serving_directions(path):
+    room = path.relative_to(ROOT / "serving").parts[0].removesuffix(".py")
+    found = set(imports(path))
+    siblings = {name.split(".")[1] for name in found if within(name, "serving") and "." in name} - {room}
+    assert siblings <= SERVING[room]
+    if room in WITHOUT_LIBRARY:
+        assert not any(within(name, package) for name in found for package in ("fcn_keras", "keras"))
+    if room in {"transport", "client", "query"}:
+        assert not any(within(name, package) for name in found for package in ("tensorflow", "tensorflow_serving"))
 
 
 def test_the_package_does_not_import_data_sets():

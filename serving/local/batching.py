@@ -43,7 +43,8 @@ class _Task(NamedTuple):
 class _Batch:
     """Requests that run as one."""
 
-    def __init__(self, key, parameters):
+    def __init__(self, key, parameters, run):
+        self._run = run
         self.key = key  # the servable, signature, outputs and shapes that its requests have in common
         self.parameters = parameters
         self.tasks = []
@@ -66,7 +67,7 @@ class _Batch:
             return
         try:
             servable, signature, outputs, _ = self.key
-            answers = self._split(servable.run(signature, self._merge(tasks), outputs), tasks)
+            answers = self._split(self._run(servable, signature, self._merge(tasks), outputs), tasks)
         except BaseException as error:
             for task in tasks:
                 task.future.set_exception(error)
@@ -113,9 +114,11 @@ class Batcher:
         parameters: `Batching`.
         per_model: take the parameters of each version from its `batching_params.pbtxt`, and merge nothing where there
             is none, as TF Serving does; the number of threads stays that of `parameters`.
+        run: `(servable, signature, inputs, outputs)`, to call TensorFlow.
     """
 
-    def __init__(self, runner, parameters, *, per_model=False):
+    def __init__(self, runner, parameters, *, per_model=False, run=None):
+        self._run = run or _run
         self._runner = runner
         self._parameters = parameters
         self._per_model = per_model
@@ -152,7 +155,7 @@ class Batcher:
         arrays = {name: np.asarray(value) for name, value in inputs.items()}
         rows = _rows(arrays) if parameters and servable.is_batchable(signature) else 0
         if not rows:
-            return self._runner.submit(lambda: servable.run(signature, inputs, outputs), deadline)
+            return self._runner.submit(lambda: self._run(servable, signature, inputs, outputs), deadline)
         if rows > parameters.max_batch_size:
             raise ServingError(
                 "INVALID_ARGUMENT",
@@ -177,7 +180,7 @@ class Batcher:
                 f"The batch scheduling queue to which this task was submitted is full; currently {len(batches)} "
                 f"batches enqueued and max_enqueued_batches is {parameters.max_enqueued_batches}",
             )
-        self._batches.append(_Batch(key, parameters))
+        self._batches.append(_Batch(key, parameters, self._run))
         self._batches[-1].add(task)
 
     def close(self):
@@ -218,6 +221,10 @@ class Batcher:
                 return batch
             self._changed.wait(wait)
         return None
+
+
+def _run(servable, signature, inputs, outputs):
+    return servable.run(signature, inputs, outputs)
 
 
 def _rows(arrays):

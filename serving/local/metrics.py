@@ -1,5 +1,7 @@
 """Counts and latencies under TF Serving's own names, for Prometheus."""
 
+import time
+
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 # Microseconds: TF Serving's `Buckets::Exponential(10, 1.8, 33)`, up to about 20 minutes.
@@ -45,6 +47,14 @@ class Metrics:
         self._requests.labels(model, code).inc()
         if code == "OK":
             self._latency.labels(model, api, entrypoint).observe(seconds * 1e6)
+
+    def run(self, servable, signature, inputs, outputs):
+        """Call TensorFlow, and count the call: `Servable.run`."""
+        started = time.monotonic()
+        try:
+            return servable.run(signature, inputs, outputs)
+        finally:
+            self.runtime(model=servable.name, seconds=time.monotonic() - started)
 
     def runtime(self, *, model, seconds):
         """Count one call of TensorFlow."""

@@ -56,13 +56,22 @@ class Models:
         configs: list of `ModelConfig`.
         poll_seconds: pause between two looks; at 0 it looks at the start and at a `reload` only.
         allow_labels_of_unavailable: let new labels point to versions that are not loaded.
+        warm_up: run the requests that a version brings for that before it answers.
         load_retries: how often a failed load is tried again.
         retry_seconds: pause before that.
     """
 
     def __init__(
-        self, configs, *, poll_seconds=1.0, allow_labels_of_unavailable=False, load_retries=5, retry_seconds=60.0
+        self,
+        configs,
+        *,
+        poll_seconds=1.0,
+        allow_labels_of_unavailable=False,
+        warm_up=True,
+        load_retries=5,
+        retry_seconds=60.0,
     ):
+        self._warm_up = warm_up
         self._poll_seconds = poll_seconds
         self._allow_labels_of_unavailable = allow_labels_of_unavailable
         self._load_retries = load_retries
@@ -267,7 +276,7 @@ class Models:
             if not due or time.monotonic() < entry.next_try:
                 return
             entry.state, entry.error = "LOADING", None
-        servable, error = _try_to_load(name, version, entry.folder)
+        servable, error = _try_to_load(name, version, entry.folder, self._warm_up)
         with self._changed:
             entry.servable, entry.error = servable, error
             entry.state = "AVAILABLE" if servable else "END"
@@ -305,12 +314,12 @@ class Models:
                 self._unload_unused()
 
 
-def _try_to_load(name, version, folder):
+def _try_to_load(name, version, folder, warm_up):
     """Load a version; return it and None, or None and its `ServingError`."""
     LOG.info("Loading %s version %d from %s", name, version, folder)
     start = time.monotonic()
     try:
-        servable = load(name, version, folder)
+        servable = load(name, version, folder, warm_up=warm_up)
     except ServingError as error:
         LOG.error("Loading %s version %d failed: %s: %s", name, version, error.code, error.message)
         return None, error

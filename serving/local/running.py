@@ -1,6 +1,7 @@
 """A whole server in one process: models, REST, the page and gRPC on one asyncio loop."""
 
 import asyncio
+import gc
 import socket
 import threading
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ class Options(NamedTuple):
     file_system_poll_wait_seconds: float = 1.0
     allow_version_labels_for_unavailable_models: bool = False
     enable_per_model_batching_parameters: bool = False
+    enable_model_warmup: bool = True
     threads: int = 2
     max_queued_requests: int = 100
     max_request_bytes: int = 256 * 2**20
@@ -178,14 +180,23 @@ def loaded(models, options, batching):
         models,
         poll_seconds=options.file_system_poll_wait_seconds or None,  # 0: no second look, as in TF Serving
         allow_labels_of_unavailable=options.allow_version_labels_for_unavailable_models,
+        warm_up=options.enable_model_warmup,
     )
+    metrics = Metrics()
     runner = Runner(threads=options.threads, queue_size=options.max_queued_requests)
     per_model = options.enable_per_model_batching_parameters
-    batcher = Batcher(runner, batching, per_model=per_model) if batching else None
+    batcher = Batcher(runner, batching, per_model=per_model, run=metrics.run) if batching else None
     # In the end the models go first: who still waits then has been sent away, and what he asked for need not run.
     with closing(runner), closing(batcher) if batcher else nullcontext(), closing(served):
-        _start(served)
-        yield Service(served, runner, batcher=batcher, metrics=Metrics())
+        # Python looks through TensorFlow's hundreds of thousands of objects again and again, whenever a version goes or
+        # a large JSON text is read: 0.3 s each time. They stay for good, so it may leave them out.
+        gc.collect()
+        gc.freeze()
+        try:
+            _start(served)
+            yield Service(served, runner, batcher=batcher, metrics=metrics)
+        finally:
+            gc.unfreeze()
 
 
 def _start(models):

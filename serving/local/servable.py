@@ -94,13 +94,14 @@ class Servable:
         self._session.close()
 
 
-def load(name, version, folder):
+def load(name, version, folder, *, warm_up=True):
     """Load a version and run its warm-up requests, as TF Serving does.
 
     Args:
         name: the model's name.
         version: int.
         folder: the SavedModel with the tag `serve`; a local folder.
+        warm_up: run the warm-up requests.
 
     Returns:
         `Servable`.
@@ -120,7 +121,8 @@ def load(name, version, folder):
             if not key.startswith(INTERNAL_SIGNATURE)
         }
         servable = Servable(name, version, folder, signature_defs, session)
-        _warm_up(servable)
+        if warm_up:
+            _warm_up(servable)
         return servable
     except BaseException as error:
         session.close()

@@ -39,15 +39,12 @@ class Service:
             ServingError: with TF Serving's code and message; DEADLINE_EXCEEDED after `seconds`, RESOURCE_EXHAUSTED
                 or UNAVAILABLE at once if too many wait.
         """
-        start = time.monotonic()
-        deadline = None if seconds is None else start + seconds
+        deadline = None if seconds is None else time.monotonic() + seconds
         if self._batcher:
             future = self._batcher.submit(servable, signature, inputs, deadline, outputs=outputs)
         else:
-            future = self._runner.submit(lambda: servable.run(signature, inputs, outputs), deadline)
+            future = self._runner.submit(lambda: self.metrics.run(servable, signature, inputs, outputs), deadline)
         try:
-            answer = await asyncio.wait_for(asyncio.wrap_future(future), seconds)
+            return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
         except asyncio.TimeoutError:
             raise late() from None
-        self.metrics.runtime(model=servable.name, seconds=time.monotonic() - start)
-        return answer

@@ -38,7 +38,7 @@ def _markdown(found):
         "## Data and training",
         _training(found),
         "## Metrics",
-        _metrics(found.get("metrics")),
+        _metrics(found.get("metrics"), found.get("training")),
         "## Parity",
         "One drawn scene a size, this SavedModel against `fcn_keras.predict` on the model it was made of. The scores "
         "differ by the order in which sums are taken.",
@@ -81,9 +81,15 @@ def _training(found):
     return "\n".join(lines) or "Nothing was recorded."
 
 
-def _metrics(metrics):
+def _metrics(metrics, training):
     if not metrics:
-        return "None was recorded. `fcn-evaluate MODEL --output DIR` writes the file that `fcn-export --metrics` takes."
+        best = (training or {}).get("best", {}).get("val_mean_iu")
+        known = (
+            "None was recorded." if best is None else f"Mean IU {100 * best:.1f} on the training's validation images."
+        )
+        return (
+            f"{known} `fcn-evaluate MODEL --output DIR` writes all four to the file that `fcn-export --metrics` takes."
+        )
     heads = metrics.get("heads", {"": metrics})
     lines = ["| head | pixel accuracy | mean accuracy | mean IU | frequency weighted IU |", "|---|---|---|---|---|"]
     for head, one in heads.items():

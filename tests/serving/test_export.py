@@ -200,7 +200,13 @@ def test_the_model_card(folder):
 def test_a_bare_model_has_a_card_as_well(net, quick, tmp_path):
     card = (export(net, tmp_path / "fcn") / "README.md").read_text()
     assert "Nothing was recorded." in card
+    assert "None was recorded." in card
     assert "`fcn-evaluate MODEL --output DIR`" in card
+
+
+def test_without_metrics_the_card_tells_the_training_s(net, quick, tmp_path):
+    origin = {"training": {"best": {"val_mean_iu": 0.7264}}}
+    assert "Mean IU 72.6 on the training's" in (export(net, tmp_path / "fcn", origin=origin) / "README.md").read_text()
 
 
 def test_parity_sees_a_difference(net, folder):

@@ -4,7 +4,6 @@ import asyncio
 import threading
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -281,9 +280,7 @@ def test_merged_answers_of_a_real_model_are_the_lone_ones(tmp_path):
 
 def test_the_service_batches(batcher):
     model = Doubler()
-    service = Service(
-        None, None, batcher=batcher(Batching(3, SOON, num_batch_threads=1)), metrics=SimpleNamespace(runtime=dict)
-    )
+    service = Service(None, None, batcher=batcher(Batching(3, SOON, num_batch_threads=1)), metrics=None)
 
     async def thrice():
         requests = [service.predict(model, "s", rows(value), seconds=LONG, outputs=["y"]) for value in (1, 2, 3)]

@@ -208,7 +208,7 @@ def test_policies_choose_among_numeric_folders(serve, config, tmp_path, monkeypa
 class Fake:
     """A servable that loads at once."""
 
-    def __init__(self, name, version, folder):
+    def __init__(self, name, version, folder, *, warm_up):
         self.name, self.version, self.folder = name, version, folder
         self.closed = False
 
@@ -246,7 +246,7 @@ def test_a_folder_completed_later_loads_at_a_retry(put, serve, config, caplog):
 def test_a_failing_load_is_retried_so_often_and_anew_when_it_comes_back(serve, config, tmp_path, monkeypatch):
     tries = []
 
-    def fail(name, version, folder):
+    def fail(name, version, folder, *, warm_up):
         tries.append(version)
         raise RuntimeError("no such operation")  # what TensorFlow did not put into words of its own
 
@@ -592,6 +592,7 @@ def test_a_thousand_warm_up_requests_are_the_most(put, monkeypatch):
     path = folder.parent / "2" / "assets.extra" / "tf_serving_warmup_requests"
     with fails("INVALID_ARGUMENT", f"Number of warmup records exceeds the maximum (1000) at {path}"):
         load("m", 2, folder.parent / "2")
+    load("m", 2, folder.parent / "2", warm_up=False).close()
 
 
 def test_bad_warm_up_requests_fail_the_load(put, tmp_path):

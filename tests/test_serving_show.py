@@ -1,0 +1,33 @@
+"""The one script that shows all of serving: train, export, serve, ask, change the version under load, stop."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+PATH = Path(__file__).resolve().parents[1] / "examples" / "serving.py"
+
+
+def test_no_request_fails_while_the_version_changes(tmp_path, capfd):
+    spec = importlib.util.spec_from_file_location("serving_show", PATH)
+    show = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(show)
+    assert show.main([str(tmp_path / "show")]) == 0
+    said = capfd.readouterr().out
+    first, second = map(int, re.search(r"(\d+) answers from version 1, (\d+) from version 2, 0 failed", said).groups())
+    assert first >= 1
+    assert second >= show.ENOUGH
+    assert sorted(path.name for path in (tmp_path / "show" / "models" / "scenes").iterdir()) == ["1", "2"]
+
+
+def test_a_failure_or_a_strange_answer_is_no_success():
+    spec = importlib.util.spec_from_file_location("serving_show", PATH)
+    show = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(show)
+
+    class Load:
+        answers, failures = {"a": 5, "b": 30}, []
+
+    assert show.verdict(Load, ["a", "b"], 1) == 0
+    assert show.verdict(Load, ["a", "c"], 1) == 1
+    Load.failures = ["http://host: timed out"]
+    assert show.verdict(Load, ["a", "b"], 1) == 1
