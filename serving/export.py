@@ -255,10 +255,12 @@ def _read_classes(options):
 
 
 def _fitting(names, model):
-    """Return the names of `classes.txt` by head: by the only head of so many classes, or not at all."""
+    """Return of the names beside a model those of its heads; `classes.txt` fits the only head of so many classes."""
     outputs = model.output if isinstance(model.output, dict) else {"": model.output}
-    heads = [head for head, scores in outputs.items() if names and scores.shape[-1] == len(names)]
-    return {heads[0]: names} if len(heads) == 1 else None
+    counts = {head: scores.shape[-1] for head, scores in outputs.items()}
+    found = {head: listed for head, listed in names.items() if counts.get(head) == len(listed)}
+    heads = [head for head, count in counts.items() if count == len(names.get("", ()))]
+    return found or ({heads[0]: names[""]} if len(heads) == 1 else None)
 
 
 def _load(path):

@@ -78,13 +78,14 @@ def _targets(output, key, head):
 def _names(path, counts):
     """Return the class names by head; None where nothing beside the model says them.
 
-    The `classes.txt` of a model of several heads names the classes of one: the only one of so many.
+    A `classes.txt` alone beside a model of several heads names the classes of one: the only one of so many.
     """
     from .saved import class_names_beside
 
     names = class_names_beside(path) or ()
     fitting = [head for head, count in counts.items() if count == len(names)]
-    return {head: names if fitting == [head] else None for head in counts}
+    found = {head: class_names_beside(path, head) for head in counts}
+    return {head: found[head] or (names if fitting == [head] else None) for head in counts}
 
 
 def _label(model, scenes, names, output):

@@ -74,9 +74,9 @@ def decisions_beside(path):
     return read_json(settings).get("decisions", {}) if settings.is_file() else {}
 
 
-def class_names_beside(path):
-    """Return the class names in the `classes.txt` beside the model at `path`, or None."""
+def class_names_beside(path, head=""):
+    """Return the class names in the `classes.txt` or `classes_HEAD.txt` beside the model at `path`, or None."""
     from fcn_keras.datasets.classes import ClassTable
 
-    listed = Stage(Path(path).parent).classes
+    listed = Stage(Path(path).parent).classes_of(head)
     return ClassTable(listed).names if listed.is_file() else None

@@ -35,6 +35,10 @@ class Stage:
         self.classes = self.folder / "classes.txt"
         self.tensorboard = self.folder / "tensorboard"
 
+    def classes_of(self, head):
+        """Name the file of one head's class names; the only head of most models is `""`."""
+        return self.folder / f"classes_{head}.txt" if head else self.classes
+
     def finished(self):
         return self.summary.exists() and self.best.exists()
 
@@ -59,11 +63,18 @@ class Stage:
             )
 
     def open(self, decisions, class_names):
-        """Create the folder of a run that is about to start, or leave the one of a run that goes on."""
+        """Create the folder of a run that is about to start, or leave the one of a run that goes on.
+
+        Args:
+            decisions: as `require_same` takes them.
+            class_names: by head; the only head of most models is `""`.
+        """
         if self.last.exists():
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_text(self.classes, "".join(f"{name}\n" for name in class_names))
+        first = next(iter(class_names))
+        for head, names in {**class_names, "": class_names[first]}.items():
+            write_text(self.classes_of(head), "".join(f"{name}\n" for name in names))
         write_json(self.settings, {"decisions": decisions, "versions": versions(), "command": command()})
 
     def history(self, epochs):

@@ -86,7 +86,8 @@ class _Run:
         self.verified = set()
 
     def train(self, recipe):
-        from .fit import class_names, fit
+        from .fit import fit
+        from .inputs import heads_of
         from .stage import Stage, write_json
 
         stage = Stage(self.workdir / recipe.name)
@@ -98,7 +99,7 @@ class _Run:
         with _policy(recipe.dtype_policy):
             started = time.monotonic()
             model = self.model(recipe, stage, splits["train"])
-            stage.open(self.decisions(recipe), class_names(splits["train"]))
+            stage.open(self.decisions(recipe), heads_of(splits["train"].class_names))
             history = fit(recipe, stage, model, splits, verbose=self.verbose)
         best = max(history, key=lambda row: row["val_mean_iu"])
         seconds = round(time.monotonic() - started, 1)

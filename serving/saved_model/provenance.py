@@ -10,18 +10,19 @@ class Provenance(NamedTuple):
     """Where a model comes from.
 
     Attributes:
-        classes: class names, or None.
+        classes: class names by head, of the heads that have a file; `""` is the name of an only head, or stands for the
+            first.
         sizes: (H, W) of the training's buckets; empty if there were none.
         facts: for `card.facts`: `"source"`, and where known `"recipe"`, `"training"`, `"metrics"`.
     """
 
-    classes: list | None
+    classes: dict
     sizes: list
     facts: dict
 
 
 def beside(path, metrics=None):
-    """Read `classes.txt`, `recipe.json` and `summary.json` beside a model file, where they are.
+    """Read `classes.txt`, `classes_HEAD.txt`, `recipe.json` and `summary.json` beside a model file, where they are.
 
     Args:
         path: the `.keras` file.
@@ -40,8 +41,8 @@ def beside(path, metrics=None):
         facts["training"] = training
     if metrics is not None:
         facts["metrics"] = _metrics(Path(metrics))
-    listed = folder / "classes.txt"
-    classes = read_names(listed) if listed.is_file() else None
+    files = {path.stem.removeprefix("classes").removeprefix("_"): path for path in folder.glob("classes*.txt")}
+    classes = {head: read_names(path) for head, path in files.items()}
     return Provenance(classes, [tuple(size) for size in recipe.get("settings", {}).get("buckets") or []], facts)
 
 

@@ -450,6 +450,17 @@ def test_the_command_exports(tmp_path, capsys):
     np.testing.assert_array_equal(decode(png), inference.predict(net, image)["geo"])
 
 
+def test_class_names_beside_a_model_go_to_its_heads():
+    net = FCN32s({"sem": 2, "geo": 3}, channels=NARROW)
+    pair, triple = ["a", "b"], ["x", "y", "z"]
+    assert exporter._fitting({"": pair, "sem": pair, "geo": triple}, net) == {"sem": pair, "geo": triple}
+    assert exporter._fitting({"": triple}, net) == {"geo": triple}
+    assert exporter._fitting({"": ["a"], "sky": pair, "sem": triple}, net) is None
+    assert exporter._fitting({}, net) is None
+    assert exporter._fitting({"": pair}, FCN32s(2, channels=NARROW)) == {"": pair}
+    assert exporter._fitting({"": pair}, FCN32s({"sem": 2, "geo": 2}, channels=NARROW)) is None
+
+
 def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys, monkeypatch):
     (tmp_path / "text.keras").write_text("no model")
     (tmp_path / "file").write_text("")

@@ -150,6 +150,9 @@ def test_every_recipe_runs_on_its_stand_in(name, tmp_path, capsys):
     said = capsys.readouterr().out
     for recipe in recipes.chain(name):
         assert f"{recipe.name}: mean IU" in said
+        lists = sorted(path.name for path in (tmp_path / recipe.name).glob("classes*.txt"))
+        heads = ["classes_geo.txt", "classes_sem.txt"] if sources.has_two_heads(recipe.data) else []
+        assert lists == ["classes.txt", *heads]
 
 
 @pytest.mark.usefixtures("tiny")
