@@ -1,7 +1,7 @@
 """One loaded version of a model. Importing this imports TensorFlow.
 
 It runs as TF Serving runs it, in a TensorFlow session on the tensors that the signature names: what is asked for is
-all that is computed, an error reads as TF Serving's, and closing the session gives the memory back at once.
+all that is computed, an error reads as TF Serving's, and closing the session frees the weights at once.
 """
 
 import logging

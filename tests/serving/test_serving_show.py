@@ -4,7 +4,7 @@ import importlib.util
 import re
 from pathlib import Path
 
-PATH = Path(__file__).resolve().parents[1] / "examples" / "serving.py"
+PATH = Path(__file__).resolve().parents[2] / "examples" / "serving.py"
 
 
 def test_no_request_fails_while_the_version_changes(tmp_path, capfd):
