@@ -29,8 +29,10 @@ def start_tensorflow():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     with _quiet():
-        import tensorflow as tf
-
+        try:
+            import tensorflow as tf
+        except ModuleNotFoundError as error:
+            raise ImportError(f"{error.name} is missing: pip install fcn_keras brings it") from None
         tf.get_logger().setLevel("ERROR")
         tf.config.list_logical_devices()
 
