@@ -95,8 +95,11 @@ def _opened(path):
 def _orientation(image):
     if image.format == "TIFF":  # Pillow turns these by itself, in their size as well
         return 1
-    # The base class's method: the one of PNG decodes every pixel to look for EXIF data behind them.
-    return Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
+    # EXIF alone, as browsers and the exported model read it: `getexif` would also believe an XMP packet, and for PNG
+    # decodes every pixel to look for EXIF behind them.
+    exif = Image.Exif()
+    exif.load(image.info.get("exif", b""))
+    return exif.get(ExifTags.Base.Orientation, 1)
 
 
 def _high_byte(grey, path):

@@ -1,7 +1,6 @@
 """EXIF orientation inside a TensorFlow graph, which TensorFlow's decoders ignore. Importing this imports TensorFlow.
 
-What is found is what Pillow finds: in JPEG's APP1, in PNG's eXIf before the pixels, in WebP's EXIF. The orientation
-that an XMP packet may state is not looked for.
+What is found is what `fcn_keras.datasets.images` finds: in JPEG's APP1, PNG's eXIf before the pixels, WebP's EXIF.
 """
 
 import tensorflow as tf

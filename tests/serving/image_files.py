@@ -34,6 +34,7 @@ def files():
         "grey jpeg": encode(rgb.convert("L"), "JPEG"),
         "cmyk jpeg": encode(rgb.convert("CMYK"), "JPEG"),
         "rotated jpeg": encode(rgb, "JPEG", exif=_exif(6)),
+        "jpeg rotated by xmp alone": encode(rgb, "JPEG", xmp=b'<x:xmpmeta tiff:Orientation="6"/>'),
         "png": encode(rgb),
         "grey png": encode(rgb.convert("L")),
         "grey and alpha png": encode(with_alpha.convert("LA")),
