@@ -74,7 +74,9 @@ class PadToMultiple(keras.layers.Layer):
 
     def call(self, x):
         height, width = ops.shape(x)[1:3]
-        return ops.pad(x, [[0, 0], [0, -height % self.multiple], [0, -width % self.multiple], [0, 0]])
+        # Not `-height % multiple`: ONNX divides integers towards 0, and converters of graphs forget that.
+        bottom, right = ((self.multiple - n % self.multiple) % self.multiple for n in (height, width))
+        return ops.pad(x, [[0, 0], [0, bottom], [0, right], [0, 0]])
 
     def compute_output_shape(self, input_shape):
         batch, *sides, channels = input_shape
