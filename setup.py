@@ -25,6 +25,7 @@ setup(
         "fcn_keras_serving",
         "fcn_keras_serving.beam",
         "fcn_keras_serving.local",
+        "fcn_keras_serving.onnx_file",
         "fcn_keras_serving.saved_model",
         "fcn_keras_serving.transport",
     ],
@@ -60,6 +61,8 @@ setup(
         ],
         # gRPC in `fcn-query`; REST needs nothing
         "client": ["grpcio>=1.80,<2", "protobuf>=6.31,<8"],
+        # `fcn-export --format onnx`
+        "onnx": ["tf2onnx>=1.17,<2", "onnx>=1.20,<2", "onnxruntime>=1.23,<2"],
         # `fcn-batch`
         "batch": ["apache-beam>=2.77,<3"],
     },

@@ -1,4 +1,4 @@
-"""Write a network as a SavedModel for TensorFlow Serving: `fcn-export MODEL DIRECTORY`."""
+"""Write a network as a SavedModel for TensorFlow Serving: `fcn-export MODEL DIRECTORY`; or as an ONNX file."""
 
 import argparse
 import errno
@@ -68,8 +68,7 @@ def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXEL
     from .saved_model.folder import Settings, write
 
     settings = Settings(max_pixels, tuple(extras), tuple(sizes or _default_sizes(max_pixels)))
-    heads = model.output if isinstance(model.output, dict) else {"": model.output}
-    names = class_names(classes, {head: scores.shape[-1] for head, scores in heads.items()})
+    names = class_names(classes, {head: scores.shape[-1] for head, scores in _heads(model).items()})
     directory = Path(directory).absolute()
     made = [path for path in (directory, *directory.parents) if not path.exists()]
     directory.mkdir(parents=True, exist_ok=True)
@@ -171,7 +170,11 @@ def main(argv=None):
 def _parser():
     parser = argparse.ArgumentParser(prog="fcn-export", description=__doc__)
     parser.add_argument("model", help="the trained network, a .keras file")
-    parser.add_argument("directory", help="the served model's folder, which holds its versions and names the model")
+    parser.add_argument(
+        "output", help="the served model's folder, which holds its versions and names the model; or the ONNX file"
+    )
+    parser.add_argument("--format", choices=("savedmodel", "onnx"), default="savedmodel", help="default: %(default)s")
+    parser.add_argument("--labels", action="store_true", help="ONNX: images of bytes to labels (default: to scores)")
     parser.add_argument("--version", help="a positive whole number (default: the next)")
     parser.add_argument(
         "--classes",
@@ -180,9 +183,7 @@ def _parser():
         help="class names, one a line, to store with the model (default: the classes.txt beside it); HEAD=FILE, "
         "repeated, where it has several heads",
     )
-    parser.add_argument(
-        "--max-pixels", default=str(MAX_PIXELS), help="largest height times width to answer (default: %(default)s)"
-    )
+    parser.add_argument("--max-pixels", help=f"largest height times width to answer (default: {MAX_PIXELS})")
     parser.add_argument(
         "--extra",
         action="append",
@@ -206,8 +207,9 @@ def _parser():
 
 def _command(arguments):
     # What is wrong on the command line shows at once, before TensorFlow takes its seconds to start.
+    _check_format(arguments)
     version = _whole("--version", arguments.version)
-    max_pixels = _whole("--max-pixels", arguments.max_pixels)
+    max_pixels = _whole("--max-pixels", arguments.max_pixels) or MAX_PIXELS
     path = Path(arguments.model)
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist.")
@@ -216,12 +218,14 @@ def _command(arguments):
     found = beside(path, arguments.metrics)
     sizes = [_size(text) for text in arguments.sizes or []] or found.sizes
     classes = _read_classes(arguments.classes)
-    if version and Path(arguments.directory).is_dir():
-        _check_absent(Path(arguments.directory), version)
+    if version and Path(arguments.output).is_dir():
+        _check_absent(Path(arguments.output), version)
     model = _load(path)
+    if arguments.format == "onnx":
+        return _to_onnx(model, arguments, classes or _fitting(found.classes, model))
     folder = export(
         model,
-        arguments.directory,
+        arguments.output,
         version=version,
         classes=classes or _fitting(found.classes, model),
         max_pixels=max_pixels,
@@ -229,7 +233,30 @@ def _command(arguments):
         sizes=sizes,
         origin=found.facts,
     )
-    print(os.path.relpath(folder) if not os.path.isabs(arguments.directory) else folder)
+    print(os.path.relpath(folder) if not os.path.isabs(arguments.output) else folder)
+
+
+def _check_format(arguments):
+    """Refuse options that the format does not know."""
+    given = {"--version": arguments.version, "--max-pixels": arguments.max_pixels, "--extra": arguments.extras}
+    given |= {"--size": arguments.sizes, "--metrics": arguments.metrics}
+    if arguments.format == "savedmodel":
+        given = {"--labels": arguments.labels}
+    elif not arguments.output.endswith(".onnx") or Path(arguments.output).is_dir():
+        raise ValueError(f"An ONNX file's name ends in .onnx. Received: {arguments.output}.")
+    if wrong := [option for option, value in given.items() if value]:
+        raise ValueError(f"{wrong[0]} does not go with --format {arguments.format}. Leave it out.")
+
+
+def _to_onnx(model, arguments, classes):
+    from .onnx_file.export import export_onnx
+    from .saved_model.assets import class_names
+
+    _check_model(model)
+    names = class_names(classes, {head: x.shape[-1] for head, x in _heads(model).items()})
+    figure = export_onnx(model, arguments.output, labels=arguments.labels, names=names)
+    agreed = f"{100 * figure:.3f} % of the labels agree" if arguments.labels else f"largest error {figure:.1e}"
+    print(f"{arguments.output} ({agreed})")
 
 
 def _whole(option, text):
@@ -256,11 +283,14 @@ def _read_classes(options):
 
 def _fitting(names, model):
     """Return of the names beside a model those of its heads; `classes.txt` fits the only head of so many classes."""
-    outputs = model.output if isinstance(model.output, dict) else {"": model.output}
-    counts = {head: scores.shape[-1] for head, scores in outputs.items()}
+    counts = {head: scores.shape[-1] for head, scores in _heads(model).items()}
     found = {head: listed for head, listed in names.items() if counts.get(head) == len(listed)}
     heads = [head for head, count in counts.items() if count == len(names.get("", ()))]
     return found or ({heads[0]: names[""]} if len(heads) == 1 else None)
+
+
+def _heads(model):
+    return model.output if isinstance(model.output, dict) else {"": model.output}
 
 
 def _load(path):

@@ -25,10 +25,11 @@ SERVING = {
     "errors": set(),
     "command": set(),
     "saved_model": {"transport"},  # warm-up requests are what a client sends
+    "onnx_file": {"saved_model"},
     "transport": {"errors"},
     "local": {"command", "errors"},
     "beam": set(),
-    "export": {"command", "saved_model"},
+    "export": {"command", "onnx_file", "saved_model"},
     "kit": {"command"},
     "server": {"command", "errors", "local"},
     "client": {"errors", "transport"},

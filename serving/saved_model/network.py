@@ -67,7 +67,7 @@ def freeze(model):
     Returns:
         `Network`, and a list of the `tf.Variable`s that it reads.
     """
-    model = _in_float32(model)
+    model = in_float32(model, matrices=True)
     inputs = model.input if isinstance(model.input, dict) else {"image": model.input}
     outputs = model.output if isinstance(model.output, dict) else {"": model.output}
     channels = {name: x.shape[-1] for name, x in inputs.items()}
@@ -89,14 +89,14 @@ def freeze(model):
     return Network(channels, classes, scores), kept
 
 
-def _in_float32(model):
-    """Copy a model in float32, whatever its dtype policy, with the largest convolutions as matrix products."""
+def in_float32(model, *, matrices=False):
+    """Copy a model in float32, whatever its dtype policy; with `matrices`, fc6 and fc7 as matrix products."""
 
     def clone(layer):
         config = {**layer.get_config(), "dtype": "float32"}
         if "kernel_initializer" in config:
             config["kernel_initializer"] = "zeros"  # soon overwritten; to draw 134 M random numbers takes seconds
-        to_matrix = type(layer) is keras.layers.Conv2D and layer.name.startswith(MATRIX_LAYERS)
+        to_matrix = matrices and type(layer) is keras.layers.Conv2D and layer.name.startswith(MATRIX_LAYERS)
         return (MatrixConv2D if to_matrix else type(layer)).from_config(config)
 
     copy = keras.models.clone_model(model, clone_function=clone)

@@ -1,0 +1,1 @@
+"""What `fcn-export --format onnx` writes: one ONNX file for images of any size."""

@@ -1,0 +1,92 @@
+"""A model as an ONNX graph, by tf2onnx. Importing this imports TensorFlow."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+OPSET = 17
+AXES = ("batch", "height", "width")
+
+
+def convert(model, *, labels):
+    """Convert a model without its weights, and make these ready to be attached.
+
+    The weights go through the converter as inputs: as constants it copies 538 MB again and again, past 24 GB.
+
+    Args:
+        model: a network of this package, in float32.
+        labels: images of whole numbers to labels, as the SavedModel's `predict_tensors`; otherwise float32 images to
+            scores, as `predict_scores`.
+
+    Returns:
+        `onnx.ModelProto`, and an iterator of `(name, array)` of the initializers that it lacks, one at a time.
+    """
+    import tf2onnx
+
+    names = [f"weight_{index}" for index in range(len(model.variables))]
+    function, signature = _function(model, names, labels)
+    proto, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET)
+    weights = dict(zip(names, model.variables, strict=True))
+    folded = _fold_transposes(proto.graph, weights)
+    _take_out(proto.graph.input, weights)
+    for value in (*proto.graph.input, *proto.graph.output):
+        for axis, dimension in zip(AXES, value.type.tensor_type.shape.dim, strict=False):
+            dimension.dim_param = axis
+    used = {name for node in proto.graph.node for name in node.input}
+    return proto, ((name, _array(weights[source], axes)) for name, (source, axes) in folded.items() if name in used)
+
+
+def _function(model, names, labels):
+    """Make the function to convert, whose last inputs are the weights, and its signature."""
+    inputs = model.input if isinstance(model.input, dict) else {"image": model.input}
+    dtype = tf.float32
+    if labels:
+        dtype = tf.uint16 if 4 in (x.shape[-1] for x in inputs.values()) else tf.uint8  # depth is in millimetres
+    signature = [tf.TensorSpec([None, None, None, x.shape[-1]], dtype, name) for name, x in inputs.items()]
+    signature += [tf.TensorSpec(v.shape, tf.float32, name) for name, v in zip(names, model.variables, strict=True)]
+
+    @tf.function(input_signature=signature)
+    def function(*given):
+        images = [tf.cast(image, tf.float32) for image in given[: len(inputs)]]
+        batch = dict(zip(inputs, images, strict=True)) if isinstance(model.input, dict) else images[0]
+        with keras.StatelessScope(state_mapping=list(zip(model.variables, given[len(inputs) :], strict=True))):
+            scores = model(batch, training=False)
+        scores = scores if isinstance(scores, dict) else {"": scores}
+        kind, make = ("label", _label) if labels else ("scores", tf.identity)
+        return {f"{head}_{kind}".lstrip("_"): make(x) for head, x in scores.items()}
+
+    return function, signature
+
+
+def _label(scores):
+    # Keras's own argmax tells -0 from 0 by its bits, for which ONNX has no operation.
+    return tf.cast(tf.argmax(scores, axis=-1), tf.uint8 if scores.shape[-1] <= 256 else tf.uint16)
+
+
+def _fold_transposes(graph, weights):
+    """Take out the nodes that transpose a weight at every run.
+
+    Returns:
+        `{name of an initializer: (name of the weight, axes or None)}`.
+    """
+    found = {name: (name, None) for name in weights}
+    kept = []
+    for node in graph.node:
+        if node.op_type == "Transpose" and node.input[0] in weights:
+            found[node.output[0]] = (node.input[0], tuple(node.attribute[0].ints))
+        else:
+            kept.append(node)
+    del graph.node[:]
+    graph.node.extend(kept)
+    return found
+
+
+def _take_out(values, names):
+    kept = [value for value in values if value.name not in names]
+    del values[:]
+    values.extend(kept)
+
+
+def _array(variable, axes):
+    array = np.asarray(variable)
+    return np.ascontiguousarray(array if axes is None else array.transpose(axes))
