@@ -58,8 +58,8 @@ def freeze(model):
 
     Weights become constants of that function, which oneDNN rearranges once instead of at every call. Kernels above
     `LARGEST_CONSTANT` stay variables: those of fc6 and fc7 hold nine tenths of the bytes and are read as they are (see
-    `MatrixConv2D`), so they gain no time as constants, but a graph of 538 MB of constants takes 11 GB of memory and a
-    minute to its first answer.
+    `MatrixConv2D`), so they gain no time as constants, but a graph of 538 MB of constants takes 12 GB of memory and a
+    minute to its first answer (benchmarks/freezing.py).
 
     Args:
         model: as `fcn_keras.models` makes them, under any dtype policy.

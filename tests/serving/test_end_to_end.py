@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 from image_files import encode, files, picture, rotated_files
+from nets import randomize
 
 from fcn_keras import inference
 from fcn_keras.datasets.images import read_image
@@ -18,12 +19,7 @@ NARROW = (((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32)
 
 @pytest.fixture(scope="module")
 def net():
-    net = FCN8s(21, padding="caffe", channels=NARROW)
-    generator = np.random.default_rng(0)
-    for variable in net.trainable_variables:
-        if "score" in variable.path or variable.path.endswith("bias"):
-            variable.assign(generator.normal(0, 0.3, variable.shape))
-    return net
+    return randomize(FCN8s(21, padding="caffe", channels=NARROW))
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ import pytest
 import scipy.special
 import tensorflow as tf
 from image_files import encode, files, picture
+from nets import randomize
 from PIL import Image
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework import op_def_registry
@@ -36,15 +37,6 @@ NARROW = (((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32)
 def export(*arguments, sizes=((24, 40),), **options):
     """Export, and compare at a small size."""
     return exporter.export(*arguments, sizes=sizes, **options)
-
-
-def randomize(model, seed=0):
-    """Give the scoring layers, which start at zero, and all biases random values."""
-    generator = np.random.default_rng(seed)
-    for variable in model.trainable_variables:
-        if "score" in variable.path or variable.path.endswith("bias"):
-            variable.assign(generator.normal(0, 0.3, variable.shape))
-    return model
 
 
 def decode(contents):

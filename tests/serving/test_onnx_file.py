@@ -9,6 +9,7 @@ import onnx
 import onnxruntime
 import pytest
 from image_files import picture
+from nets import randomize
 
 from fcn_keras import inference
 from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
@@ -18,14 +19,6 @@ from serving.onnx_file.export import export_onnx
 
 TINY = (((4, 1), (4, 1), (6, 1), (6, 1), (8, 1)), 8)
 SIZES = [(1, 1), (31, 100), (64, 32), (97, 131)]
-
-
-def randomize(model, seed=0):
-    generator = np.random.default_rng(seed)
-    for variable in model.trainable_variables:
-        if "score" in variable.path or variable.path.endswith("bias"):
-            variable.assign(generator.normal(0, 0.3, variable.shape))
-    return model
 
 
 def session(path):
@@ -113,6 +106,13 @@ def test_a_file_that_answers_otherwise_is_not_written(tmp_path, monkeypatch):
         export_onnx(net, tmp_path / "net.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
     assert (tmp_path / "net.onnx").read_text() == "older"
+
+
+def test_labels_that_differ_are_not_written_either(tmp_path, monkeypatch):
+    monkeypatch.setattr(checking, "LEAST_AGREEMENT", 1.1)
+    with pytest.raises(ValueError, match=r"net.onnx gives labels of which 100.00 % agree; 110 % have to. Nothing was"):
+        export_onnx(randomize(FCN32s(4, channels=TINY)), tmp_path / "net.onnx", labels=True)
+    assert not list(tmp_path.iterdir())
 
 
 def test_missing_packages_are_named(tmp_path, monkeypatch):
