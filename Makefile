@@ -3,10 +3,14 @@ VENV := .venv
 RUN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: demo test lint clean
+.PHONY: demo bench test lint clean
 
 demo: $(READY)
 	$(RUN)/python examples/demo.py demo
+
+bench: $(READY)
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
+	$(RUN)/python benchmarks/bench.py --output bench
 
 test: lint
 	$(RUN)/python -m pytest -n 2
@@ -23,4 +27,4 @@ $(READY): requirements.txt setup.py
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo build *.egg-info
+	rm -rf $(VENV) demo bench build *.egg-info
