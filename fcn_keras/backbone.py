@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from fcn_keras.geometry import Grid
-from fcn_keras.layers import PadToMultiple
+from fcn_keras.layers import MatrixConv2D, PadToMultiple
 
 # (filters, convolutions) of the five blocks, and the width of fc6 and fc7. Simonyan and Zisserman, configuration D.
 VGG16 = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)), 4096
@@ -52,10 +52,10 @@ def vgg16(image, *, padding, channels=VGG16, dropout=0.5, suffix="", first="conv
         grid = grid.window(2, 2)
         features[f"pool{block}"] = Feature(x, grid)
     mode = "valid" if padding == "caffe" else "same"
-    x = _conv(x, width, 7, mode, "fc6" + suffix)  # (B, H/32, W/32, width)
+    x = _conv(x, width, 7, mode, "fc6" + suffix, MatrixConv2D)  # (B, H/32, W/32, width)
     grid = grid.window(7, pad=0 if mode == "valid" else 3)
     x = layers.Dropout(dropout, name="drop6" + suffix)(x)
-    x = _conv(x, width, 1, "valid", "fc7" + suffix)
+    x = _conv(x, width, 1, "valid", "fc7" + suffix, MatrixConv2D)
     x = layers.Dropout(dropout, name="drop7" + suffix)(x)
     features["fc7"] = Feature(x, grid)
     return {name: features[name] for name in ("image", "pool3", "pool4", "fc7")}
@@ -67,7 +67,5 @@ def _pad(image, padding, suffix):
     return PadToMultiple(STRIDE, name="pad" + suffix)(image), Grid()
 
 
-def _conv(x, filters, kernel, padding, name):
-    return layers.Conv2D(
-        filters, kernel, padding=padding, activation="relu", kernel_initializer="he_normal", name=name
-    )(x)
+def _conv(x, filters, kernel, padding, name, kind=layers.Conv2D):
+    return kind(filters, kernel, padding=padding, activation="relu", kernel_initializer="he_normal", name=name)(x)

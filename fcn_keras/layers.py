@@ -1,4 +1,4 @@
-"""The three layers Keras does not have: raw pixels in, padding to a multiple, cropping to alignment."""
+"""The layers Keras does not have: raw pixels in, padding to a multiple, cropping to alignment, wide convolutions."""
 
 import keras
 from keras import ops
@@ -109,3 +109,43 @@ class CropLike(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "offset": self.offset}
+
+
+@keras.saving.register_keras_serializable("fcn_keras")
+class MatrixConv2D(keras.layers.Conv2D):
+    """A convolution of stride 1 as one matrix product of its input's patches: for kernels of millions of weights.
+
+    fc6 and fc7 hold nine tenths of the network's weights and see small maps. On a CPU, TensorFlow's own convolution
+    rearranges its kernel at every call, forward and backward: 411 MB for fc6. A matrix product reads it as it is. The
+    patches take `height * width` times the memory of the input's map.
+
+    Arguments, weights and result are those of `keras.layers.Conv2D`, up to the order in which floats are added.
+
+    Raises:
+        ValueError: on strides, dilation or groups other than 1, or channels first.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        plain = self.strides == self.dilation_rate == (1, 1) and self.groups == 1
+        if not plain or self.padding not in ("same", "valid") or self.data_format != "channels_last":
+            raise ValueError(
+                "`MatrixConv2D` has stride, dilation and groups of 1, padding `same` or `valid`, and channels last. "
+                f"Received: {self.name} with strides={self.strides}, dilation_rate={self.dilation_rate}, "
+                f"groups={self.groups}, padding={self.padding!r}, data_format={self.data_format!r}."
+            )
+
+    def convolution_op(self, inputs, kernel):
+        height, width, _, filters = kernel.shape
+        if self.padding == "same":
+            (top, left), (bottom, right) = ((n - 1) // 2 for n in (height, width)), (height // 2, width // 2)
+            inputs = ops.pad(inputs, [[0, 0], [top, bottom], [left, right], [0, 0]])
+        windows = [
+            inputs[:, i : i + 1 - height or None, j : j + 1 - width or None]
+            for i in range(height)
+            for j in range(width)
+        ]
+        patches = ops.concatenate(windows, axis=-1) if len(windows) > 1 else inputs  # (B, H, W, height*width*C)
+        batch, rows, columns, length = ops.shape(patches)
+        product = ops.matmul(ops.reshape(patches, (-1, length)), ops.reshape(kernel, (length, filters)))
+        return ops.reshape(product, (batch, rows, columns, filters))

@@ -3,8 +3,9 @@
 import keras
 import numpy as np
 import pytest
+from scipy.signal import correlate
 
-from fcn_keras.layers import CropLike, PadToMultiple, Preprocess
+from fcn_keras.layers import CropLike, MatrixConv2D, PadToMultiple, Preprocess
 
 
 def test_rgb_becomes_bgr_minus_mean():
@@ -60,3 +61,30 @@ def test_crop_like():
     x = np.arange(2 * 5 * 6, dtype="float32").reshape(2, 5, 6, 1)
     out = np.asarray(CropLike(1)([x, np.zeros((2, 3, 2, 9), "float32")]))
     np.testing.assert_array_equal(out, x[:, 1:4, 1:3])
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("kernel", [(7, 7), (4, 3), (1, 1)])
+def test_matrix_convolution(kernel, padding):
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(2, 9, 11, 5)).astype("float32")
+    layer = MatrixConv2D(6, kernel, padding=padding)
+    layer.build(x.shape)
+    layer.set_weights([generator.normal(size=w.shape) for w in layer.weights])
+    weights, bias = layer.get_weights()
+    if padding == "same":  # the odd row of an even kernel goes to the bottom, as in TensorFlow
+        sides = [((n - 1) // 2, n // 2) for n in kernel]
+        x_padded = np.pad(x, [(0, 0), *sides, (0, 0)])
+    else:
+        x_padded = x
+    planes = [
+        [sum(correlate(image[..., c], weights[..., c, f], "valid") for c in range(5)) + bias[f] for f in range(6)]
+        for image in x_padded
+    ]
+    np.testing.assert_allclose(layer(x), np.moveaxis(planes, 1, -1), atol=1e-4)
+
+
+@pytest.mark.parametrize("options", [{"strides": 2}, {"dilation_rate": 2}, {"groups": 2}])
+def test_matrix_convolution_refuses(options):
+    with pytest.raises(ValueError, match="has stride, dilation and groups of 1"):
+        MatrixConv2D(6, 3, **options)

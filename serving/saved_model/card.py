@@ -20,7 +20,7 @@ def write(folder, facts):
     found = {
         **facts,
         "exported": now.isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **package_versions()},
     }
     (folder / "model.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     (folder / "README.md").write_text(_markdown(found), encoding="utf-8")
@@ -32,13 +32,13 @@ def _markdown(found):
         f"A fully convolutional network ({found['network']}, {found['weights']:,} weights) as a SavedModel: photograph "
         f"bytes in, label PNG out. Exported {found['exported']}; the same facts for programs are in `model.json`.",
         "## Classes",
-        *(_classes(head, one) for head, one in found["heads"].items()),
+        *(classes_of(head, one) for head, one in found["heads"].items()),
         "## What it answers",
         _answers(found),
         "## Data and training",
-        _training(found),
+        training_of(found),
         "## Metrics",
-        _metrics(found.get("metrics"), found.get("training")),
+        metrics_of(found.get("metrics"), found.get("training")),
         "## Parity",
         "One drawn scene a size, this SavedModel against `fcn_keras.predict` on the model it was made of. The scores "
         "differ by the order in which sums are taken.",
@@ -49,7 +49,8 @@ def _markdown(found):
     return "\n\n".join(parts) + "\n"
 
 
-def _classes(head, one):
+def classes_of(head, one):
+    """Say how many classes a head has, and their names."""
     title = f"Head `{head}`: {one['classes']} classes" if head else f"{one['classes']} classes"
     if not one["names"]:
         return f"{title}, without names."
@@ -67,7 +68,8 @@ def _answers(found):
     )
 
 
-def _training(found):
+def training_of(found):
+    """List what is known of data, training and the exported file."""
     recipe = found.get("recipe") or {}
     lines = [f"- {key}: {recipe[key]}" for key in ("recipe", "data", "weights") if recipe.get(key)]
     settings = recipe.get("settings", {})
@@ -81,7 +83,8 @@ def _training(found):
     return "\n".join(lines) or "Nothing was recorded."
 
 
-def _metrics(metrics, training):
+def metrics_of(metrics, training):
+    """Tabulate the metrics of `fcn-evaluate`, or say what is known without them."""
     if not metrics:
         best = (training or {}).get("best", {}).get("val_mean_iu")
         known = (
@@ -108,7 +111,8 @@ def _parity(rows):
     return "\n".join(lines)
 
 
-def _versions():
+def package_versions():
+    """Return `{package: version}` of what a model was exported with."""
     found = {}
     for package in PACKAGES:
         found[package] = metadata.version(package)

@@ -8,25 +8,9 @@ import keras
 import tensorflow as tf
 
 from fcn_keras.inference import label_of
+from fcn_keras.layers import MatrixConv2D
 
-MATRIX_LAYERS = ("fc6", "fc7")  # of so many weights that the CPU's convolution spends its time on rearranging them
 LARGEST_CONSTANT = 4_000_000  # weights; conv5_3 has 2.4 million, fc7 16.8 million, fc6 102.8 million
-
-
-class MatrixConv2D(keras.layers.Conv2D):
-    """A convolution of stride 1 as one matrix product of its input's patches.
-
-    TensorFlow's own convolution rearranges a variable kernel on the CPU at every call: 411 MB for fc6, half of the
-    network's time. A matrix product reads it as it is.
-    """
-
-    def convolution_op(self, inputs, kernel):
-        height, width, channels, filters = kernel.shape
-        window = [1, height, width, 1]
-        patches = tf.image.extract_patches(inputs, window, [1] * 4, [1] * 4, self.padding.upper())
-        rows = tf.reshape(patches, [-1, height * width * channels])
-        product = tf.matmul(rows, tf.reshape(kernel, [-1, filters]))
-        return tf.reshape(product, [*tf.unstack(tf.shape(patches))[:3], filters])
 
 
 class Network(NamedTuple):
@@ -90,14 +74,25 @@ def freeze(model):
 
 
 def in_float32(model, *, matrices=False):
-    """Copy a model in float32, whatever its dtype policy; with `matrices`, fc6 and fc7 as matrix products."""
+    """Copy a model in float32, whatever its dtype policy.
+
+    Args:
+        model: as `fcn_keras.models` makes them.
+        matrices: keep fc6 and fc7 as matrix products; otherwise they become plain convolutions, which converters know.
+
+    Returns:
+        `keras.Model` with the same weights; `model` itself where nothing has to change.
+    """
+    plain = matrices or not any(isinstance(layer, MatrixConv2D) for layer in model.layers)
+    if plain and all(layer.dtype_policy.name == "float32" for layer in model.layers):
+        return model
 
     def clone(layer):
         config = {**layer.get_config(), "dtype": "float32"}
         if "kernel_initializer" in config:
             config["kernel_initializer"] = "zeros"  # soon overwritten; to draw 134 M random numbers takes seconds
-        to_matrix = matrices and type(layer) is keras.layers.Conv2D and layer.name.startswith(MATRIX_LAYERS)
-        return (MatrixConv2D if to_matrix else type(layer)).from_config(config)
+        to_plain = isinstance(layer, MatrixConv2D) and not matrices
+        return (keras.layers.Conv2D if to_plain else type(layer)).from_config(config)
 
     copy = keras.models.clone_model(model, clone_function=clone)
     for target, source in zip(copy.weights, model.weights, strict=True):

@@ -183,7 +183,7 @@ def test_the_model_card(folder):
     assert [(row["height"], row["width"]) for row in facts["parity"]] == [(24, 40), (40, 24)]
     for row in facts["parity"]:
         assert row["label_agreement"] == 1
-        assert 0 < row["largest_score_error"] < 1e-5 * row["largest_score"]
+        assert 0 <= row["largest_score_error"] < 1e-5 * row["largest_score"]
     card = (folder / "README.md").read_text()
     for part in ("# fcn, version 1", "0 c0, 1 c1", "24x40", "100.000 %", "recipe: my_recipe", "72.5", "split val"):
         assert part in card, part
@@ -302,18 +302,6 @@ def test_mixed_precision_is_served_in_float32():
     scores = built(mixed)["predict_scores"](image=tf.constant(image[None].astype("float32")))
     expected = inference.predict(single, image, output="scores")
     np.testing.assert_allclose(scores["scores"][0], expected, rtol=0, atol=1e-5 * np.abs(expected).max())
-
-
-@pytest.mark.parametrize(("kernel", "padding"), [(7, "same"), (7, "valid"), (3, "same"), (1, "valid")])
-def test_matrix_convolution_is_the_convolution(kernel, padding):
-    from serving.saved_model.network import MatrixConv2D
-
-    x = np.random.default_rng(0).normal(size=(2, 9, 11, 5)).astype("float32")
-    layers = [kind(6, kernel, padding=padding, activation="relu") for kind in (keras.layers.Conv2D, MatrixConv2D)]
-    expected = layers[0](x)
-    layers[1].build(x.shape)
-    layers[1].set_weights(layers[0].get_weights())
-    np.testing.assert_allclose(layers[1](x), expected, atol=1e-4)
 
 
 def test_a_bad_file_does_not_fail_its_neighbours(net, served):
