@@ -26,6 +26,8 @@ setup(
         "fcn_keras_serving.beam",
         "fcn_keras_serving.local",
         "fcn_keras_serving.onnx_file",
+        "fcn_keras_serving.openvino_file",
+        "fcn_keras_serving.precision",
         "fcn_keras_serving.saved_model",
         "fcn_keras_serving.transport",
     ],

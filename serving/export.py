@@ -1,6 +1,5 @@
-"""Write a network as a SavedModel for TensorFlow Serving: `fcn-export MODEL DIRECTORY`; or as an ONNX file."""
+"""Write a network as a SavedModel for TensorFlow Serving: `fcn-export MODEL DIRECTORY`; or as another format's file."""
 
-import argparse
 import errno
 import math
 import os
@@ -9,15 +8,15 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from contextlib import suppress
 from pathlib import Path
 
-from . import command
+from . import command, export_options
+from .export_options import EXTRAS
+from .precision.publish import made
 from .saved_model.provenance import beside, read_names
 
 MAX_PIXELS = 25_000_000
 SIZES = ((375, 500), (500, 375))  # PASCAL VOC's photographs
-EXTRAS = ("color", "counts", "confidence")
 
 
 def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXELS, extras=(), sizes=None, origin=None):
@@ -70,9 +69,7 @@ def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXEL
     settings = Settings(max_pixels, tuple(extras), tuple(sizes or _default_sizes(max_pixels)))
     names = class_names(classes, {head: scores.shape[-1] for head, scores in _heads(model).items()})
     directory = Path(directory).absolute()
-    made = [path for path in (directory, *directory.parents) if not path.exists()]
-    directory.mkdir(parents=True, exist_ok=True)
-    try:
+    with made(directory):
         _check_absent(directory, version)
         # Not a number, so no server takes it for a version; beside the version, so that renaming is atomic.
         temporary = Path(tempfile.mkdtemp(prefix=".exporting-", dir=directory))
@@ -82,11 +79,6 @@ def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXEL
             return _publish(folder, directory, version, facts)
         finally:
             shutil.rmtree(temporary)
-    except BaseException:
-        for path in made:
-            with suppress(OSError):  # another process may have put something there
-                path.rmdir()
-        raise
 
 
 def _publish(folder, directory, version, facts):
@@ -168,46 +160,13 @@ def main(argv=None):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="fcn-export", description=__doc__)
-    parser.add_argument("model", help="the trained network, a .keras file")
-    parser.add_argument(
-        "output", help="the served model's folder, which holds its versions and names the model; or the ONNX file"
-    )
-    parser.add_argument("--format", choices=("savedmodel", "onnx"), default="savedmodel", help="default: %(default)s")
-    parser.add_argument("--labels", action="store_true", help="ONNX: images of bytes to labels (default: to scores)")
-    parser.add_argument("--version", help="a positive whole number (default: the next)")
-    parser.add_argument(
-        "--classes",
-        action="append",
-        metavar="FILE",
-        help="class names, one a line, to store with the model (default: the classes.txt beside it); HEAD=FILE, "
-        "repeated, where it has several heads",
-    )
-    parser.add_argument("--max-pixels", help=f"largest height times width to answer (default: {MAX_PIXELS})")
-    parser.add_argument(
-        "--extra",
-        action="append",
-        choices=EXTRAS,
-        default=[],
-        dest="extras",
-        help="answer this too, for every image: a PNG in VOC's colours, the pixels of every class, or the mean "
-        "confidence; may be repeated",
-    )
-    parser.add_argument(
-        "--size",
-        action="append",
-        metavar="HxW",
-        dest="sizes",
-        help="a size, height first, to warm up with and to compare; may be repeated (default: the sizes that the model "
-        "was trained in, or 375x500 and 500x375)",
-    )
-    parser.add_argument("--metrics", metavar="FILE", help="metrics.json of fcn-evaluate, for the model card")
-    return parser
+    return export_options.parser(MAX_PIXELS)
 
 
 def _command(arguments):
     # What is wrong on the command line shows at once, before TensorFlow takes its seconds to start.
-    _check_format(arguments)
+    export_options.check(arguments)
+    least_agreement = export_options.share("--least-agreement", arguments.least_agreement)
     version = _whole("--version", arguments.version)
     max_pixels = _whole("--max-pixels", arguments.max_pixels) or MAX_PIXELS
     path = Path(arguments.model)
@@ -221,13 +180,14 @@ def _command(arguments):
     if version and Path(arguments.output).is_dir():
         _check_absent(Path(arguments.output), version)
     model = _load(path)
-    if arguments.format == "onnx":
-        return _to_onnx(model, arguments, classes or _fitting(found.classes, model))
+    classes = classes or _fitting(found.classes, model)
+    if arguments.format != "savedmodel":
+        return _to_file(model, arguments, classes, least_agreement, found)
     folder = export(
         model,
         arguments.output,
         version=version,
-        classes=classes or _fitting(found.classes, model),
+        classes=classes,
         max_pixels=max_pixels,
         extras=arguments.extras,
         sizes=sizes,
@@ -236,27 +196,21 @@ def _command(arguments):
     print(os.path.relpath(folder) if not os.path.isabs(arguments.output) else folder)
 
 
-def _check_format(arguments):
-    """Refuse options that the format does not know."""
-    given = {"--version": arguments.version, "--max-pixels": arguments.max_pixels, "--extra": arguments.extras}
-    given |= {"--size": arguments.sizes, "--metrics": arguments.metrics}
-    if arguments.format == "savedmodel":
-        given = {"--labels": arguments.labels}
-    elif not arguments.output.endswith(".onnx") or Path(arguments.output).is_dir():
-        raise ValueError(f"An ONNX file's name ends in .onnx. Received: {arguments.output}.")
-    if wrong := [option for option, value in given.items() if value]:
-        raise ValueError(f"{wrong[0]} does not go with --format {arguments.format}. Leave it out.")
-
-
-def _to_onnx(model, arguments, classes):
-    from .onnx_file.export import export_onnx
+def _to_file(model, arguments, classes, least_agreement, found):
+    from .file_formats import export_file
     from .saved_model.assets import class_names
 
     _check_model(model)
-    names = class_names(classes, {head: x.shape[-1] for head, x in _heads(model).items()})
-    figure = export_onnx(model, arguments.output, labels=arguments.labels, names=names)
-    agreed = f"{100 * figure:.3f} % of the labels agree" if arguments.labels else f"largest error {figure:.1e}"
-    print(f"{arguments.output} ({agreed})")
+    rows = export_file(
+        model,
+        arguments.output,
+        format=arguments.format,
+        names=class_names(classes, {head: x.shape[-1] for head, x in _heads(model).items()}),
+        least_agreement=least_agreement,
+        arguments=arguments,
+        found=found,
+    )
+    print("\n".join([arguments.output, *rows]))
 
 
 def _whole(option, text):

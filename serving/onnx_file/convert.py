@@ -27,12 +27,14 @@ def convert(model, *, labels):
     function, signature = _function(model, names, labels)
     proto, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET)
     weights = dict(zip(names, model.variables, strict=True))
-    folded = _fold_transposes(proto.graph, weights)
+    folded = _fold(proto.graph, weights)
+    _attach_biases(proto.graph, folded)
     _take_out(proto.graph.input, weights)
     for value in (*proto.graph.input, *proto.graph.output):
         for axis, dimension in zip(AXES, value.type.tensor_type.shape.dim, strict=False):
             dimension.dim_param = axis
     used = {name for node in proto.graph.node for name in node.input}
+    _take_out(proto.graph.initializer, {tensor.name for tensor in proto.graph.initializer} - used)
     return proto, ((name, _array(weights[source], axes)) for name, (source, axes) in folded.items() if name in used)
 
 
@@ -63,22 +65,46 @@ def _label(scores):
     return tf.cast(tf.argmax(scores, axis=-1), tf.uint8 if scores.shape[-1] <= 256 else tf.uint16)
 
 
-def _fold_transposes(graph, weights):
-    """Take out the nodes that transpose a weight at every run.
+def _fold(graph, weights):
+    """Take out the nodes that only rearrange a weight, at every run.
+
+    Those are transposed kernels, and biases that the converter reshapes to (1, K, 1, 1) and squeezes to (K,) again.
 
     Returns:
         `{name of an initializer: (name of the weight, axes or None)}`.
     """
     found = {name: (name, None) for name in weights}
+    reshaped = {n.output[0]: n.input[0] for n in graph.node if n.op_type == "Reshape" and n.input[0] in weights}
     kept = []
     for node in graph.node:
-        if node.op_type == "Transpose" and node.input[0] in weights:
-            found[node.output[0]] = (node.input[0], tuple(node.attribute[0].ints))
+        source = node.input[0] if node.input else ""
+        if node.op_type == "Transpose" and source in weights:
+            found[node.output[0]] = (source, tuple(node.attribute[0].ints))
+        elif node.op_type == "Squeeze" and source in reshaped and len(weights[reshaped[source]].shape) == 1:
+            found[node.output[0]] = (reshaped[source], None)
         else:
             kept.append(node)
+    used = {name for node in kept for name in node.input}
     del graph.node[:]
-    graph.node.extend(kept)
+    graph.node.extend(node for node in kept if not (node.output[0] in reshaped and node.output[0] not in used))
     return found
+
+
+def _attach_biases(graph, weights):
+    """Make an addition of a bias behind a convolution the convolution's own, which the converter leaves undone once."""
+    producers = {name: node for node in graph.node for name in node.output}
+    done = []
+    for node in graph.node:
+        convolution, reshape = (producers.get(name) for name in [*node.input, "", ""][:2])
+        if node.op_type != "Add" or None in (convolution, reshape):
+            continue
+        bare = convolution.op_type == "Conv" and len(convolution.input) == 2
+        if bare and reshape.op_type == "Reshape" and reshape.input[0] in weights:
+            convolution.input.append(reshape.input[0])
+            convolution.output[0] = node.output[0]
+            done += [node, reshape]
+    for node in done:
+        graph.node.remove(node)
 
 
 def _take_out(values, names):

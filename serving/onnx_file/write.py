@@ -14,14 +14,15 @@ def write(path, proto, weights):
     Args:
         path: of the file.
         proto: `onnx.ModelProto` without the weights.
-        weights: iterable of `(name, array)`; C-contiguous float32, little-endian.
+        weights: iterable of `(name, array)`; C-contiguous, little-endian.
     """
-    from onnx import TensorProto
+    from onnx import TensorProto, helper
 
     with open(path, "wb") as file:
         file.write(proto.SerializeToString())
         for name, array in weights:
-            described = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=array.shape).SerializeToString()
+            kind = helper.np_dtype_to_tensor_dtype(array.dtype)
+            described = TensorProto(name=name, data_type=kind, dims=array.shape).SerializeToString()
             tensor = described + _head(RAW_DATA, array.nbytes)
             size = len(tensor) + array.nbytes
             initializer = _head(INITIALIZER, size)

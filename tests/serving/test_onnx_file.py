@@ -14,8 +14,8 @@ from nets import randomize
 from fcn_keras import inference
 from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
 from serving.export import main
-from serving.onnx_file import check as checking
 from serving.onnx_file.export import export_onnx
+from serving.precision import parity
 
 TINY = (((4, 1), (4, 1), (6, 1), (6, 1), (8, 1)), 8)
 SIZES = [(1, 1), (31, 100), (64, 32), (97, 131)]
@@ -32,8 +32,9 @@ def described(values):
 @pytest.mark.parametrize("padding", ["same", "caffe"])
 def test_scores_of_any_size_and_number_of_images(padding, tmp_path):
     net = randomize(FCN8s(5, padding=padding, channels=TINY))
-    error = export_onnx(net, tmp_path / "net.onnx")
-    assert 0 < error < 1e-5
+    figures = export_onnx(net, tmp_path / "net.onnx")
+    assert 0 < figures.largest_error < 1e-5
+    assert figures.agreement > 0.999
     run = session(tmp_path / "net.onnx")
     assert described(run.get_inputs()) == {"image": ("tensor(float)", ["batch", "height", "width", 3])}
     assert described(run.get_outputs()) == {"scores": ("tensor(float)", ["batch", "height", "width", 5])}
@@ -62,7 +63,7 @@ def test_the_file_holds_each_weight_once_and_states_its_opset(tmp_path):
 
 def test_labels_of_several_heads_inside_the_graph(tmp_path):
     net = randomize(FCN16s({"sem": 4, "geo": 3}, channels=TINY))
-    assert export_onnx(net, tmp_path / "net.onnx", labels=True, names={"geo": ["x", "y", "z"]}) == 1
+    assert export_onnx(net, tmp_path / "net.onnx", labels=True, names={"geo": ["x", "y", "z"]}).agreement == 1
     run = session(tmp_path / "net.onnx")
     assert run.get_modelmeta().custom_metadata_map == {"classes_geo": "x\ny\nz"}
     assert described(run.get_inputs()) == {"image": ("tensor(uint8)", ["batch", "height", "width", 3])}
@@ -76,12 +77,12 @@ def test_labels_of_several_heads_inside_the_graph(tmp_path):
 
 def test_rgbd_and_late_fusion(tmp_path):
     deep = randomize(FCN32s(4, modality="rgbd", channels=TINY))
-    assert export_onnx(deep, tmp_path / "rgbd.onnx", labels=True) == 1
+    assert export_onnx(deep, tmp_path / "rgbd.onnx", labels=True).agreement == 1
     run = session(tmp_path / "rgbd.onnx")
     pixels = np.concatenate([picture(40, 50).astype(np.uint16), np.full((40, 50, 1), 3000, np.uint16)], axis=-1)
     np.testing.assert_array_equal(run.run(None, {"image": pixels[None]})[0][0], inference.predict(deep, pixels))
     fused = randomize(LateFusion(4, channels=TINY))
-    assert export_onnx(fused, tmp_path / "fused.onnx") < 1e-5
+    assert export_onnx(fused, tmp_path / "fused.onnx").largest_error < 1e-5
     pair = {"rgb": picture(40, 50), "hha": picture(40, 50, 1)}
     scores = session(tmp_path / "fused.onnx").run(None, {k: x[None].astype(np.float32) for k, x in pair.items()})[0][0]
     expected = inference.predict(fused, pair, output="scores")
@@ -94,24 +95,26 @@ def test_mixed_precision_is_written_in_float32(tmp_path):
         mixed = randomize(FCN32s(4, channels=TINY))
     finally:
         keras.config.set_dtype_policy("float32")
-    assert export_onnx(mixed, tmp_path / "net.onnx") < 1e-5
+    assert export_onnx(mixed, tmp_path / "net.onnx").largest_error < 1e-5
     assert described(session(tmp_path / "net.onnx").get_outputs())["scores"][0] == "tensor(float)"
 
 
 def test_a_file_that_answers_otherwise_is_not_written(tmp_path, monkeypatch):
     net = randomize(FCN32s(4, channels=TINY))
     (tmp_path / "net.onnx").write_text("older")
-    monkeypatch.setattr(checking, "LARGEST_ERROR", 0)
+    monkeypatch.setattr(parity, "LARGEST_ERROR", {"fp32": 0})
     with pytest.raises(ValueError, match=r"off by .* of the largest; 0 is allowed. Nothing was written"):
         export_onnx(net, tmp_path / "net.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
     assert (tmp_path / "net.onnx").read_text() == "older"
 
 
-def test_labels_that_differ_are_not_written_either(tmp_path, monkeypatch):
-    monkeypatch.setattr(checking, "LEAST_AGREEMENT", 1.1)
-    with pytest.raises(ValueError, match=r"net.onnx gives labels of which 100.00 % agree; 110 % have to. Nothing was"):
-        export_onnx(randomize(FCN32s(4, channels=TINY)), tmp_path / "net.onnx", labels=True)
+def test_labels_that_differ_are_not_written_either(tmp_path):
+    net = randomize(FCN32s(4, channels=TINY))
+    with pytest.raises(
+        ValueError, match=r"labels of which 100.00 % agree \(drawn\); 110 % have to. Nothing was written"
+    ):
+        export_onnx(net, tmp_path / "net.onnx", labels=True, least_agreement=1.1)
     assert not list(tmp_path.iterdir())
 
 
@@ -128,7 +131,13 @@ def test_the_command_writes_onnx(tmp_path, capsys, monkeypatch):
     (tmp_path / "classes.txt").write_text("sky\nground\n")
     monkeypatch.chdir(tmp_path)
     assert main(["net.keras", "out/net.onnx", "--format", "onnx", "--labels"]) == 0
-    assert capsys.readouterr().out == "out/net.onnx (100.000 % of the labels agree)\n"
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "out/net.onnx"
+    assert [cell.strip() for cell in printed[3].strip("|").split("|")] == ["fp32", "100.000 %", "drawn images", "-"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["net.onnx", "net.onnx.md"]
+    card = (tmp_path / "out" / "net.onnx.md").read_text()
+    assert "2 classes: 0 sky, 1 ground." in card
+    assert printed[3] in card
     run = session(tmp_path / "out" / "net.onnx")
     assert run.get_modelmeta().custom_metadata_map == {"classes": "sky\nground"}
     assert run.run(None, {"image": picture(9, 7)[None]})[0].shape == (1, 9, 7)
@@ -136,7 +145,12 @@ def test_the_command_writes_onnx(tmp_path, capsys, monkeypatch):
         (["net.onnx", "--format", "onnx", "--version", "2"], "--version does not go with --format onnx"),
         (["net.onnx", "--format", "onnx", "--extra", "color"], "--extra does not go with --format onnx"),
         (["served", "--labels"], "--labels does not go with --format savedmodel"),
-        (["served", "--format", "onnx"], "An ONNX file's name ends in .onnx. Received: served"),
+        (["served", "--format", "onnx"], "name of a file for --format onnx ends in .onnx. Received: served"),
+        (["served", "--precision", "int8"], "A SavedModel computes in float32. Received: --precision int8"),
+        (["net.onnx", "--format", "onnx", "--precision", "int8"], "int8 needs images to calibrate on: --calibrate DIR"),
+        (["net.onnx", "--format", "onnx", "--calibrate", "."], "--calibrate goes with --precision int8"),
+        (["net.onnx", "--format", "onnx", "--split", "val"], "--split says how to read the folder of --validate"),
+        (["net.onnx", "--format", "onnx", "--least-agreement", "99"], "--least-agreement is a share from 0 to 1"),
     ]:
         assert main(["net.keras", *arguments]) == 2
         error = capsys.readouterr().err

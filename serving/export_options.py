@@ -1,0 +1,127 @@
+"""The command line of `fcn-export`."""
+
+import argparse
+from pathlib import Path
+
+EXTRAS = ("color", "counts", "confidence")
+PRECISIONS = ("fp32", "fp16", "int8")
+SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "litert": ".tflite"}  # format -> how its file's name ends
+DESCRIPTION = """Write a network as a SavedModel for TensorFlow Serving; or as a file for ONNX Runtime, OpenVINO or
+LiteRT, in float32, float16 or int8, with a model card beside it."""
+
+
+def parser(max_pixels):
+    """Make the parser.
+
+    Args:
+        max_pixels: default of the option, for its help.
+    """
+    made = argparse.ArgumentParser(prog="fcn-export", description=DESCRIPTION)
+    made.add_argument("model", help="the trained network, a .keras file")
+    made.add_argument(
+        "output",
+        help="the served model's folder, which holds its versions and names the model; or the file, whose name ends in "
+        ".onnx, .xml (OpenVINO) or .tflite (LiteRT)",
+    )
+    made.add_argument("--format", choices=("savedmodel", *SUFFIXES), default="savedmodel", help="default: %(default)s")
+    made.add_argument(
+        "--classes",
+        action="append",
+        metavar="FILE",
+        help="class names, one a line, to store with the model (default: the classes.txt beside it); HEAD=FILE, "
+        "repeated, where it has several heads",
+    )
+    made.add_argument("--metrics", metavar="FILE", help="metrics.json of fcn-evaluate, for the model card")
+    _add_saved_model(made.add_argument_group("SavedModel"), max_pixels)
+    _add_files(made.add_argument_group("ONNX, OpenVINO and LiteRT"))
+    return made
+
+
+def _add_saved_model(group, max_pixels):
+    group.add_argument("--version", help="a positive whole number (default: the next)")
+    group.add_argument("--max-pixels", help=f"largest height times width to answer (default: {max_pixels})")
+    group.add_argument(
+        "--extra",
+        action="append",
+        choices=EXTRAS,
+        default=[],
+        dest="extras",
+        help="answer this too, for every image: a PNG in VOC's colours, the pixels of every class, or the mean "
+        "confidence; may be repeated",
+    )
+    group.add_argument(
+        "--size",
+        action="append",
+        metavar="HxW",
+        dest="sizes",
+        help="a size, height first, to warm up with and to compare; may be repeated (default: the sizes that the model "
+        "was trained in, or 375x500 and 500x375)",
+    )
+
+
+def _add_files(group):
+    group.add_argument("--precision", choices=PRECISIONS, default="fp32", help="default: %(default)s")
+    group.add_argument("--labels", action="store_true", help="images of bytes to labels (default: to scores)")
+    group.add_argument(
+        "--calibrate",
+        metavar="DIR",
+        help="int8: folder of at least 100 images like those of the training, without their masks",
+    )
+    group.add_argument(
+        "--any-images", action="store_true", help="calibrate on images that look unlike those of the training"
+    )
+    group.add_argument(
+        "--least-agreement",
+        metavar="SHARE",
+        help="write nothing if fewer of the pixels get the model's label (default: 0.999, for int8 0.98)",
+    )
+    group.add_argument(
+        "--validate", metavar="DIR", help="folder of images and masks, to measure the mean IU of the model and the file"
+    )
+    group.add_argument("--split", help="of that folder (default: val; none where it is not divided)")
+    group.add_argument("--ignore-label", metavar="ID", help="that folder's void id besides 255")
+
+
+def check(arguments):
+    """Refuse options that the format does not know, and a file's name that is not the format's."""
+    is_file = arguments.format in SUFFIXES
+    for_files = {"--labels": arguments.labels, "--calibrate": arguments.calibrate, "--any-images": arguments.any_images}
+    for_files |= {"--least-agreement": arguments.least_agreement, "--validate": arguments.validate}
+    for_files |= {"--split": arguments.split, "--ignore-label": arguments.ignore_label}
+    for_saved_model = {"--version": arguments.version, "--max-pixels": arguments.max_pixels}
+    for_saved_model |= {"--extra": arguments.extras, "--size": arguments.sizes}
+    if not is_file and arguments.precision != "fp32":
+        raise ValueError(
+            f"A SavedModel computes in float32. Received: --precision {arguments.precision}. "
+            f"Take --format {', '.join(SUFFIXES)}."
+        )
+    given = for_saved_model if is_file else for_files
+    if wrong := [option for option, value in given.items() if value]:
+        raise ValueError(f"{wrong[0]} does not go with --format {arguments.format}. Leave it out.")
+    if is_file:
+        _check_file(arguments)
+
+
+def _check_file(arguments):
+    suffix, output = SUFFIXES[arguments.format], Path(arguments.output)
+    if output.suffix != suffix or output.is_dir():
+        raise ValueError(f"The name of a file for --format {arguments.format} ends in {suffix}. Received: {output}.")
+    if arguments.precision == "int8" and not arguments.calibrate:
+        raise ValueError("int8 needs images to calibrate on: --calibrate DIR, a folder of at least 100.")
+    if arguments.precision != "int8" and (arguments.calibrate or arguments.any_images):
+        option = "--calibrate" if arguments.calibrate else "--any-images"
+        raise ValueError(f"{option} goes with --precision int8. Leave it out.")
+    if not arguments.validate and (arguments.split or arguments.ignore_label):
+        option = "--split" if arguments.split else "--ignore-label"
+        raise ValueError(f"{option} says how to read the folder of --validate DIR. Add that, or leave it out.")
+
+
+def share(option, text):
+    """Read a share from 0 to 1, or None."""
+    try:
+        value = None if text is None else float(text)
+    except ValueError:
+        value = -1.0
+    if value is not None and not 0 <= value <= 1:
+        raise ValueError(f"{option} is a share from 0 to 1. Received: {text}.")
+    return value

@@ -1,0 +1,48 @@
+"""Run an ONNX file on an image, as `fcn_keras.predict` runs a model."""
+
+import numpy as np
+
+TYPES = {"tensor(uint8)": np.uint8, "tensor(uint16)": np.uint16, "tensor(float)": np.float32}
+
+
+def runner(path, *, lean=False):
+    """Load a file.
+
+    Args:
+        lean: leave out what makes it fast, which also copies the weights, twice over.
+
+    Returns:
+        Function from an image, as `fcn_keras.predict` takes it, to `{head: array}`: labels (H, W) or scores (H, W, K).
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors
+    if lean:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.add_session_config_entry("session.disable_prepacking", "1")
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    types = {value.name: TYPES[value.type] for value in session.get_inputs()}
+    names = [value.name for value in session.get_outputs()]
+
+    def answer(image):
+        arrays = session.run(names, feeds(types, image))
+        return {head_of(name): array[0] for name, array in zip(names, arrays, strict=True)}
+
+    return answer
+
+
+def feeds(types, image):
+    """Return `{name of an input: batch of one}` for an image.
+
+    Args:
+        types: dtype by name of an input.
+        image: `(H, W, C)` array, or a dict of them.
+    """
+    images = image if isinstance(image, dict) else dict.fromkeys(types, image)
+    return {name: np.asarray(images[name])[None].astype(dtype) for name, dtype in types.items()}
+
+
+def head_of(output):
+    """Return the head that an output belongs to: `"sem_label"` -> `"sem"`, `"label"` -> `""`."""
+    return output.rpartition("_")[0]

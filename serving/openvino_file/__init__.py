@@ -1,0 +1,1 @@
+"""What `fcn-export --format openvino` writes: OpenVINO's two files, for images of any size."""

@@ -1,0 +1,30 @@
+"""Import OpenVINO without what it tells others."""
+
+import sys
+
+
+def load_openvino():
+    """Import OpenVINO so that it reports nothing.
+
+    By default its Python package sends events to Google Analytics, the import itself being one, unless the user ran
+    `opt_in_out --opt_out`. It does without where the package `openvino_telemetry` cannot be imported, so for the time
+    of the import it cannot.
+
+    Returns:
+        The module.
+
+    Raises:
+        ImportError: if it is missing.
+    """
+    name = "openvino_telemetry"
+    hidden = name not in sys.modules
+    if hidden:
+        sys.modules[name] = None
+    try:
+        import openvino
+    except ImportError as error:
+        raise ImportError(f'OpenVINO needs {error.name}. Install it with: pip install "fcn_keras[openvino]"') from None
+    finally:
+        if hidden:
+            del sys.modules[name]
+    return openvino
