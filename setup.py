@@ -24,6 +24,7 @@ setup(
         "fcn_keras_training.checkup",
         "fcn_keras_serving",
         "fcn_keras_serving.beam",
+        "fcn_keras_serving.litert_file",
         "fcn_keras_serving.local",
         "fcn_keras_serving.onnx_file",
         "fcn_keras_serving.openvino_file",

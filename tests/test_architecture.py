@@ -26,6 +26,7 @@ SERVING = {
     "command": set(),
     "saved_model": {"transport"},  # warm-up requests are what a client sends
     "precision": {"saved_model"},
+    "litert_file": {"precision", "saved_model"},
     "onnx_file": {"precision", "saved_model"},
     "openvino_file": {"onnx_file", "precision"},
     "transport": {"errors"},

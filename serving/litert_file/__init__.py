@@ -1,0 +1,1 @@
+"""What `fcn-export --format litert` writes: one LiteRT file for images of any size."""

@@ -1,0 +1,55 @@
+"""A model as a LiteRT file's bytes, by TensorFlow's converter. Importing this imports TensorFlow."""
+
+import tensorflow as tf
+
+from .graph import Floats, apply
+
+
+def convert(model, *, labels, precision, ranges=None):
+    """Convert a model.
+
+    Args:
+        model: a network of this package, in float32.
+        labels: images of whole numbers to labels; otherwise float32 images to float32 scores.
+        precision: `"fp32"`; `"fp16"`, weights stored in float16; or `"int8"`, all weights and activations.
+        ranges: of the activations, as `integers.observe` finds them; for `"int8"`.
+
+    Returns:
+        bytes of a flat buffer with built-in operators only, and one signature, `serving_default`.
+    """
+    function = _function(model, labels, precision, ranges)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module())
+    if precision != "fp32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == "fp16":
+        converter.target_spec.supported_types = [tf.float16]
+    if precision == "int8" and labels:
+        converter.inference_input_type = tf.uint8
+    return converter.convert()
+
+
+def _function(model, labels, precision, ranges):
+    inputs = model.input if isinstance(model.input, dict) else {"image": model.input}
+    dtype = tf.float32
+    if labels and precision != "int8":  # whose converter makes integers of floats itself
+        dtype = tf.uint16 if 4 in (x.shape[-1] for x in inputs.values()) else tf.uint8  # depth is in millimetres
+    if precision == "int8":
+        from .integers import Integers
+
+        numbers = Integers(ranges)
+    else:
+        numbers = Floats()
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, x.shape[-1]], dtype, n) for n, x in inputs.items()])
+    def function(*images):
+        images = [tf.cast(image, tf.float32) for image in images]
+        scores = apply(model, dict(zip(inputs, images, strict=True)), numbers)
+        kind, make = ("label", _label) if labels else ("scores", tf.identity)
+        return {f"{head}_{kind}".lstrip("_"): make(x) for head, x in scores.items()}
+
+    return function.get_concrete_function()
+
+
+def _label(scores):
+    label = tf.argmax(scores, axis=-1, output_type=tf.int32)
+    return tf.cast(label, tf.uint8 if scores.shape[-1] <= 256 else tf.uint16)

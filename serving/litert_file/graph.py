@@ -1,0 +1,177 @@
+"""A model's layers in operators that LiteRT runs fast at any size. Importing this imports TensorFlow.
+
+LiteRT hands a graph to its fast kernels (XNNPACK) only if every shape is known as soon as those of the inputs are. Of
+the operators that compute with shapes it runs `SHAPE` and `MUL` that early, and lets `STRIDED_SLICE` take its indices
+from them; a sum, a remainder or a `PACK` waits for the run. So sizes are found here by slicing, padding and
+multiplying.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from fcn_keras.alexnet import CeilMaxPooling2D
+from fcn_keras.layers import LOG_DEPTH_MEAN, CropLike, PadToMultiple, Preprocess
+
+
+class Floats:
+    """Compute with the numbers as they are."""
+
+    def activation(self, name, x, bounds=None):
+        """Return a layer's output, as what reads it gets it.
+
+        Args:
+            name: of the layer.
+            x: the output.
+            bounds: least and greatest value that it can have, where they are known.
+        """
+        return x
+
+    def kernel(self, x):
+        """Return the kernel of a convolution, (height, width, in, out)."""
+        return x
+
+
+def apply(model, images, numbers):
+    """Apply a model.
+
+    Args:
+        model: a network of this package, in float32.
+        images: `{name of an input: (N, H, W, C) float32}`, raw pixels.
+        numbers: `Floats`, or what stands for it.
+
+    Returns:
+        `{head: (N, H, W, K) float32 scores}`; an only head is named `""`.
+    """
+    inputs = model.input if isinstance(model.input, dict) else {"image": model.input}
+    values = {id(x): numbers.activation(name, images[name], (0, 255)) for name, x in inputs.items()}
+    for layer in model.layers:
+        if not isinstance(layer, layers.InputLayer):
+            given = keras.tree.map_structure(lambda x: values[id(x)], layer.input)
+            values[id(layer.output)] = _through(layer, given, numbers)
+    outputs = model.output if isinstance(model.output, dict) else {"": model.output}
+    return {head: values[id(x)] for head, x in outputs.items()}
+
+
+def _through(layer, x, numbers):
+    if isinstance(layer, Preprocess):
+        return _preprocess(layer, x, numbers)
+    if isinstance(layer, (layers.Conv2DTranspose, layers.Conv2D)):
+        transposed = isinstance(layer, layers.Conv2DTranspose)
+        return (_upsample if transposed else _convolve)(layer, x, numbers)
+    # These only choose among the values that they are given, so they need no range of their own.
+    if isinstance(layer, PadToMultiple):
+        return _pad_to_multiple(x, layer.multiple)
+    if isinstance(layer, CropLike):
+        return _crop_like(*x, layer.offset)
+    if isinstance(layer, CeilMaxPooling2D):
+        return _pool_ceil(layer, x)
+    if isinstance(layer, layers.Average):
+        total = numbers.activation(f"{layer.name}/total", sum(x))
+        return numbers.activation(layer.name, total * (1 / len(x)))
+    if isinstance(layer, (layers.MaxPooling2D, layers.ZeroPadding2D, layers.Dropout)):
+        return layer(x, training=False)
+    return numbers.activation(layer.name, layer(x, training=False))
+
+
+def _preprocess(layer, image, numbers):
+    """Reorder the channels and subtract the mean by one 1x1 convolution: exactly, as all terms but one are 0."""
+    order = [0, 1, 2] if layer.modality == "hha" else [2, 1, 0]
+    mean = np.array(layer.mean, "float32")
+    kernel = np.eye(3, dtype="float32")[:, order][None, None]  # (1, 1, 3, 3)
+    pixels = tf.nn.bias_add(tf.nn.conv2d(image[..., :3], numbers.kernel(kernel), 1, "VALID"), -mean)
+    pixels = numbers.activation(layer.name, pixels, (-mean.max(), 255 - mean.min()))
+    if layer.modality != "rgbd":
+        return pixels
+    depth = image[..., 3:]
+    known = depth > 0
+    log_depth = tf.where(known, tf.math.log(tf.where(known, depth, 1.0)) - LOG_DEPTH_MEAN, 0.0)
+    return tf.concat([pixels, log_depth], axis=-1)
+
+
+def _convolve(layer, x, numbers):
+    kernel = numbers.kernel(_array(layer.kernel))
+    y = tf.nn.conv2d(x, kernel, layer.strides, layer.padding.upper(), dilations=layer.dilation_rate)
+    return numbers.activation(layer.name, layer.activation(tf.nn.bias_add(y, _array(layer.bias))))
+
+
+def _array(variable):
+    """Read a weight, to be a constant of the graph; the converter leaves a variable one."""
+    with tf.init_scope():
+        return variable.numpy()
+
+
+def _upsample(layer, x, numbers):
+    """Apply a transposed convolution as one of stride 1 whose channels then become pixels.
+
+    The same sums, but with operators that XNNPACK has at any size and in 8 bits.
+    """
+    kernel = _array(layer.kernel)  # (size, size, out, in)
+    stride = layer.strides[0]
+    if layer.padding == "same":
+        # Three taps a side: a pixel is made of its own cell and of the one before or after.
+        spread, padding = _spread(kernel, stride, 3, stride + (len(kernel) - stride) // 2), "SAME"
+    else:
+        spread, padding = _spread(kernel, stride, 2, stride), "VALID"
+        x = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]])
+    if _is_diagonal(kernel):  # as interpolation is: each class is made of itself
+        spread = np.einsum("hwcsc->hwsc", spread)
+        spread = spread.reshape(*spread.shape[:2], -1, 1)
+        y = tf.nn.depthwise_conv2d(tf.tile(x, [1, 1, 1, stride**2]), numbers.kernel(spread), [1] * 4, padding)
+    else:
+        spread = spread.reshape(*spread.shape[:3], -1)
+        y = tf.nn.conv2d(x, numbers.kernel(spread), 1, padding)
+    return tf.nn.depth_to_space(numbers.activation(layer.name, y), stride)
+
+
+def _is_diagonal(kernel):
+    return not kernel[..., ~np.eye(*kernel.shape[2:], dtype=bool)].any()
+
+
+def _spread(kernel, stride, taps, ahead):
+    """Arrange a transposed convolution's kernel by the pixel of a cell that it writes.
+
+    Args:
+        kernel: (size, size, out, in).
+        stride: pixels of a cell.
+        taps: cells that a pixel sees.
+        ahead: row of `kernel` by which the first of these cells writes the first pixel.
+
+    Returns:
+        (taps, taps, in, stride * stride, out).
+    """
+    size, _, filters, channels = kernel.shape
+    rows = np.arange(stride)[None] + ahead - stride * np.arange(taps)[:, None]  # (taps, stride)
+    inside = (rows >= 0) & (rows < size)
+    rows = np.where(inside, rows, 0)
+    found = kernel[rows[:, None, :, None], rows[None, :, None, :]]  # (taps, taps, stride, stride, out, in)
+    found = found * (inside[:, None, :, None] & inside[None, :, None, :])[..., None, None]
+    return np.moveaxis(found, -1, 2).reshape(taps, taps, channels, stride**2, filters)
+
+
+def _pad_to_multiple(x, multiple):
+    cells = tf.shape(x[:, ::multiple, ::multiple])  # (N, H / multiple, W / multiple, C), rounded up
+    padded = tf.pad(x, [[0, 0], [0, multiple - 1], [0, multiple - 1], [0, 0]])
+    return _crop(padded, 0, cells * multiple)
+
+
+def _crop_like(x, reference, offset):
+    """Crop to the size of `reference`, whose sum with the offset is that of a padded channel."""
+    end = tf.shape(tf.pad(reference[..., :1], [[0, 0], [offset, 0], [offset, 0], [0, 0]]))
+    return _crop(x, offset, end)
+
+
+def _crop(x, start, end):
+    """Cut height and width from `start` to those of `end`, (4,) int32."""
+    every = 0b1001  # of the images and of the channels
+    return tf.strided_slice(x, [0, start, start, 0], end, [1] * 4, begin_mask=every, end_mask=every)
+
+
+def _pool_ceil(layer, x):
+    """Pad by what the last window may lack; what the windows do not reach does not matter.
+
+    With 0, which is as good as the layer's minus infinity after a ReLU, and which 8 bits can hold.
+    """
+    pads = [[0, stride - 1] for stride in layer.strides]
+    return tf.nn.max_pool2d(tf.pad(x, [[0, 0], *pads, [0, 0]]), layer.pool_size, layer.strides, "VALID")
