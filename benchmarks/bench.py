@@ -56,6 +56,10 @@ class Settings:
         """Factor on everything else that a narrow net makes needless."""
         return min(1.0, self.width)
 
+    def scaled(self, size):
+        """Shrink an (H, W) with the net."""
+        return tuple(max(16, round(side * self.scale)) for side in size)
+
     @property
     def full(self):
         """Whether the targets are those of this net and size."""
@@ -109,7 +113,7 @@ def _bench(arguments):
         texts.append(f"Targets\n\n{targets.tabulate(judged)}")
     report = {"settings": dataclasses.asdict(settings), "sections": found, "targets": judged}
     write(arguments.output, "bench", report, picture.draw(sections, found), "\n\n\n".join(texts))
-    return int(arguments.require and any(row["met"] is not True for row in judged))
+    return int(arguments.require and any(row["met"] is False for row in judged))
 
 
 def _measured(sections, settings, files):

@@ -1,5 +1,7 @@
 """Draw the images of the benchmark; in a worker process, as the scenes come with Keras."""
 
+from pathlib import Path
+
 import numpy as np
 from PIL import Image
 
@@ -16,3 +18,14 @@ class Drawn:
             np.save(path, pixels)
         else:
             Image.fromarray(pixels).save(path)
+
+    def photographs(self, folder, count, height, width):
+        """Write scenes as `images/*.jpg` of quality 90, and their labels as `labels/*.png`."""
+        scenes = Synthetic(count, seed=2, height=height, width=width)
+        folders = [Path(folder, name) for name in ("images", "labels")]
+        for path in folders:
+            path.mkdir(parents=True)
+        for i in range(count):
+            scene = scenes[i]
+            Image.fromarray(scene["image"]).save(folders[0] / f"{i:04d}.jpg", quality=90)
+            Image.fromarray(scene["label"]).save(folders[1] / f"{i:04d}.png")

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from results import table
 
-from speed import runtimes, work
-from speed.turns import Contender, Field, Worker, median, say
+from speed import runtimes, show, work
+from speed.turns import Contender, Field, median, say
 
 TITLE = "Forward pass"
 NEEDS_TORCH = True
@@ -23,7 +23,7 @@ def measure(settings, files, found):
         dict of JSON's types: `rows` by name, `reference` (the row that is 1), `matrix` (GFLOP/s), `operations` by
         padding.
     """
-    image = draw_image(settings, files, settings.size, settings.size)
+    image = files.image(settings.size, settings.size)
     contenders, rows = _contenders(settings, files, image)
     groups = grouped(contenders, most=max(1, int(_available_gb() / GB_EACH / settings.width) - 2))
     labels = Path(files.folder, "labels")
@@ -32,7 +32,7 @@ def measure(settings, files, found):
     for number, group in enumerate(groups, 1):
         say(f"forward, group {number} of {len(groups)}")
         runs.append(_run(settings, [*_references(settings, files, image), *group], labels))
-    counts = operations(settings, files, [(settings.size, settings.size)])
+    counts = files.operations([(settings.size, settings.size)])
     found = {"operations": {padding: count[0] for padding, count in counts.items()}}
     return {**found, **_joined(runs, rows, labels, found["operations"], settings.scale)}
 
@@ -121,23 +121,6 @@ def _available_gb():
     raise OSError("/proc/meminfo holds no MemAvailable. This benchmark needs Linux.")
 
 
-def draw_image(settings, files, height, width, kind="npy"):
-    """Write one drawn scene into the work folder, and return its path."""
-    path = files.folder / f"image-{height}x{width}.{kind}"
-    with Worker("speed.drawn:Drawn", {}, threads=settings.threads) as worker:
-        worker.ask("image", path=str(path), height=height, width=width)
-    return str(path)
-
-
-def operations(settings, files, sizes):
-    """Return the nominal operations of one image of every (H, W), by padding."""
-    found = {}
-    for padding in ("same", "caffe"):
-        with Worker("speed.nets:Operations", {"path": files.net(padding)}, threads=settings.threads) as worker:
-            found[padding] = [worker.ask("count", height=h, width=w).value for h, w in sizes]
-    return found
-
-
 def _joined(runs, missing, labels, counts, scale):
     """Join the groups' rows; a ratio is to the reference of the same group, in the same rounds."""
     first = runs[0]
@@ -185,19 +168,21 @@ def tabulate(result):
     for name in MATRICES:
         rates = ", ".join(f"{kind} {rate:.0f} GFLOP/s" for kind, rate in rows.get(name, {}).get("rates", {}).items())
         text.append(f"{name}: {rates or rows[name]['reason']}")
-    text += [f"{name}: not available ({row['reason']})" for name, row in rows.items() if "reason" in row]
-    return "\n".join(text)
+    return "\n".join([*text, *show.reasons(rows)])
 
 
 def _line(name, row, reference):
-    cells = [name, row["padding"], f"{row['median']:.3f}", _optional(row["ratio"], "{:.2f}"), f"{row['rate']:.0f}"]
-    share = _optional(row["share"], "{:.0%}")
+    cells = [name, row["padding"], f"{row['median']:.3f}", show.optional(row["ratio"], "{:.2f}"), f"{row['rate']:.0f}"]
+    share = show.optional(row["share"], "{:.0%}")
     first, load = row["first"]["run"], row["load"]
-    return [*cells, share, f"{first:.1f}", f"{load:.1f}", f"{row['peak']:.1f}", _optional(row.get("agree"), "{:.3%}")]
-
-
-def _optional(value, form):
-    return "-" if value is None else form.format(value)
+    return [
+        *cells,
+        share,
+        f"{first:.1f}",
+        f"{load:.1f}",
+        f"{row['peak']:.1f}",
+        show.optional(row.get("agree"), "{:.3%}"),
+    ]
 
 
 def draw(axes, result):

@@ -15,7 +15,7 @@ class Runtime:
 
     def __init__(self, image):
         self.image = np.load(image)
-        self.labels = None
+        self.labels, self.noises = None, {}
 
     def run(self):
         self.labels = self.label(self.image)
@@ -23,10 +23,11 @@ class Runtime:
     def write_labels(self, path):
         np.save(path, self.labels)
 
-    def size(self, height, width):
-        """Label noise of another size from now on."""
-        shape = (height, width, 3)
-        self.image = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    def run_at(self, height, width):
+        """Label noise of a size."""
+        if (height, width) not in self.noises:
+            self.noises[height, width] = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+        self.labels = self.label(self.noises[height, width])
 
 
 class Keras(Runtime):

@@ -2,6 +2,8 @@
 
 from results import table
 
+from speed.input import OURS
+
 HEADS = ("target", "measured", "at most", "met")
 
 
@@ -9,19 +11,19 @@ def judge(found, settings):
     """Compare the sections' results with the promises that they can answer.
 
     Returns:
-        list of dicts: `what`, `measured`, `target` and `met`; `met` is None where nothing was measured or the net is
-        not the real one.
+        list of dicts: `what`, `measured`, `target`, `most` (whether the target is an upper bound) and `met`, which is
+        False where the measurement failed, and None where the net is not the real one or this benchmark cannot tell.
     """
-    rows = [row for name, judged in JUDGES.items() if name in found for row in judged(found[name], found)]
+    rows = [row for name, judged in JUDGES.items() if name in found for row in judged(found[name])]
     return [{**row, "met": row["met"] if settings.full else None} for row in rows]
 
 
 def _row(what, measured, target, *, most=True):
-    met = None if measured is None else bool(measured <= target if most else measured >= target)
+    met = measured is not None and bool(measured <= target if most else measured >= target)
     return {"what": what, "measured": measured, "target": target, "most": most, "met": met}
 
 
-def _forward(result, found):
+def _forward(result):
     rows, judged = result["rows"], []
 
     def ratio(name):
@@ -35,10 +37,51 @@ def _forward(result, found):
         judged.append(_row(f"SavedModel{suffix}: of the matrix product", share, 0.85, most=False))
     eights = [ratio(name) for name in ("ONNX Runtime int8", "OpenVINO int8") if ratio(name)]
     judged.append(_row("int8, the faster of two: of PyTorch pad 100", min(eights, default=None), 0.18))
+    accuracy = _row("int8: points of mean IU lost by a trained net (fcn-export measures it)", None, 0.3)
+    return [*judged, {**accuracy, "met": None}]
+
+
+def _training(result):
+    return [_row("training step: of PyTorch", result["rows"]["Keras"].get("ratio"), 0.95)]
+
+
+def _sizes(result):
+    return [_row("fcn.predict: stall of a new size, s", max(result.get("stalls", []), default=None), 2)]
+
+
+def _input(result):
+    row = result["rows"][OURS]
+    speed = 1 / row["ratio"] if row.get("ratio") else None
+    judged = [_row("input pipeline: images a second, of PyTorch's", speed, 2, most=False)]
+    if result["step"]:
+        share = row["median"] / result["step"] if "median" in row else None
+        judged.append(_row("input pipeline: seconds an image, of a training step", share, 1))
     return judged
 
 
-JUDGES = {"forward": _forward}
+def _evaluation(result):
+    return [_row("metric update: of the forward pass", result["share"], 0.02)]
+
+
+def _memory(result):
+    command, same = result["command"], result["tiles"].get("same")
+    changed = None if same is None else 1 - same
+    peak = None if "reason" in command else command["peak"] * 1e9 / 2**30
+    side = result["side"]
+    return [
+        _row(f"fcn-predict on {side}x{side}: GiB", peak, 4),
+        _row("labels that tiles change, share", changed, 0),
+    ]
+
+
+JUDGES = {
+    "forward": _forward,
+    "training": _training,
+    "sizes": _sizes,
+    "input": _input,
+    "evaluation": _evaluation,
+    "memory": _memory,
+}
 
 
 def tabulate(judged):

@@ -198,6 +198,22 @@ def median(row, call="run"):
     return statistics.median(seconds) if seconds and "reason" not in row else None
 
 
+def compared(rows, call):
+    """Add `median` and `ratio` to rows; 1 is the faster of PyTorch's.
+
+    Returns:
+        `{"rows", "reference"}`, the latter the name of the row that is 1, or None.
+    """
+    times = {name: median(row, call) for name, row in rows.items()}
+    peers = {name: seconds for name, seconds in times.items() if name.startswith("PyTorch") and seconds}
+    reference = min(peers, key=peers.get, default=None)
+    for name, row in rows.items():
+        if times[name]:
+            row["median"] = times[name]
+            row["ratio"] = times[name] / peers[reference] if peers else None
+    return {"rows": rows, "reference": reference}
+
+
 def say(text):
     """Tell how far the benchmark is, where it does not mix with the tables."""
     print(text, file=sys.stderr, flush=True)

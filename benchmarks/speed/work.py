@@ -10,9 +10,10 @@ from typing import NamedTuple
 from speed.turns import Failed, Worker, say
 
 ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("saved_model", "onnx_file", "litert_file", "openvino_file", "precision")
 # What a graph is made of; a change anywhere else leaves the files as they are.
 GRAPH = [f"fcn_keras/{name}.py" for name in ("models", "backbone", "layers", "geometry", "initializers")]
-EXPORTS = ["fcn_keras/inference.py", "serving/export.py", "serving/*_file/*.py", "serving/saved_model/*.py"]
+EXPORTS = ["fcn_keras/inference.py", "serving/export.py", *(f"serving/{room}/*.py" for room in ROOMS)]
 PACKAGES = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "ai-edge-litert", "openvino", "nncf")
 
 
@@ -106,6 +107,21 @@ class Work:
         parts = target.rglob("*") if target.is_dir() else self.folder.glob(f"{target.stem}.[!j]*")
         size = sum(path.stat().st_size for path in parts if path.is_file()) / 1e9
         return {"seconds": answer.seconds, "load": worker.built.seconds, "peak": answer.peak, "size": size}
+
+    def image(self, height, width, kind="npy"):
+        """Draw one scene, as an array or a picture (`kind="png"`), and return its path."""
+        path = self.folder / f"image-{height}x{width}.{kind}"
+        with Worker("speed.drawn:Drawn", {}, threads=self.threads) as worker:
+            worker.ask("image", path=str(path), height=height, width=width)
+        return str(path)
+
+    def operations(self, sizes):
+        """Return the nominal operations of one image of every (H, W), by padding."""
+        found = {}
+        for padding in ("same", "caffe"):
+            with Worker("speed.nets:Operations", {"path": self.net(padding)}, threads=self.threads) as worker:
+                found[padding] = [worker.ask("count", height=h, width=w).value for h, w in sizes]
+        return found
 
     def _require_nets(self):
         names = ("same.keras", "caffe.keras", "weights.npz")

@@ -38,6 +38,8 @@ def describe(error):
     text = " ".join(str(error).split())
     if isinstance(error, ModuleNotFoundError) and error.name:
         return f"{error.name} is missing"
+    if "Traceback" in text:  # another process's, handed on
+        return str(error).strip().splitlines()[-1]
     return text if isinstance(error, ImportError) else f"{type(error).__name__}: {text}"
 
 

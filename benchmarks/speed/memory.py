@@ -1,0 +1,94 @@
+"""`fcn-predict` on an image that no memory holds at once, and whether tiles give what one pass gives."""
+
+import subprocess
+import sys
+import tempfile
+import time
+
+from results import table
+
+from speed import show
+from speed.turns import Failed, Worker, say
+from speed.worker import peak
+
+TITLE = "Memory of a large image"
+NEEDS_TORCH = False
+SIDE, COMPARED, TILE = 4096, 1536, 1024
+MOST_GB = 2 * 4 * 2**30 / 1e9  # twice the target: then it is stopped, before it takes the machine's memory
+HEADS = ("", "s", "peak GB")
+
+
+def measure(settings, files, found):
+    """Label a large image by the command, and a smaller one in one pass and in tiles.
+
+    Returns:
+        dict of JSON's types: `command` and `tiles`, or their `reason`s.
+    """
+    side = settings.scaled((SIDE, SIDE))[0]
+    image = files.image(side, side, "png")
+    say(f"  fcn-predict on {side}x{side}")
+    with tempfile.TemporaryDirectory(prefix="bench-") as output:
+        words = [sys.executable, "-m", "fcn_keras_training.predict", files.net(), image, "--output", output]
+        command = watched(words, MOST_GB)
+    say("  one pass against tiles")
+    return {"side": side, "command": command, "tiles": _tiles(settings, files)}
+
+
+def watched(words, most):
+    """Run a command, and stop it should it take more than `most` GB.
+
+    Returns:
+        `{"seconds", "peak"}` in GB, with a `reason` if it was stopped or failed.
+    """
+    started, largest, reason = time.monotonic(), 0.0, None
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=errors)
+        while process.poll() is None:
+            try:
+                largest = max(largest, peak(process.pid))
+            except OSError:
+                break  # it has just ended
+            if largest > most and reason is None:
+                reason = f"stopped at {largest:.1f} GB"
+                process.kill()
+            time.sleep(0.02)
+        code = process.wait()
+        errors.seek(0)
+        lines = errors.read().decode(errors="replace").strip().splitlines()
+    if code and reason is None:
+        reason = f"exit code {code}: {lines[-1] if lines else 'no message'}"
+    found = {"seconds": time.monotonic() - started, "peak": largest}
+    return {**found, "reason": reason} if reason else found
+
+
+def _tiles(settings, files):
+    # A tile is a multiple of the coarsest stride, and smaller than the image.
+    tile = max(32, round(TILE * settings.scale / 32) * 32)
+    side = round(tile * COMPARED / TILE)
+    image = files.image(side, side)
+    try:
+        with Worker("speed.tiling:Tiling", {"net": files.net(), "image": image}, threads=settings.threads) as worker:
+            return {"side": side, "tile": tile, **worker.ask("compare", tile=tile).value}
+    except Failed as failure:
+        return {"side": side, "tile": tile, "reason": str(failure)}
+
+
+def tabulate(result):
+    command, tiles, side = result["command"], result["tiles"], result["side"]
+    line = [f"fcn-predict, {side}x{side}", f"{command['seconds']:.0f}", f"{command['peak']:.2f}"]
+    text = [table(HEADS, [line])]
+    if "reason" not in tiles:
+        text.append(
+            f"\n{tiles['side']}x{tiles['side']} in tiles of {tiles['tile']} against one pass: {tiles['same']:.6%} of "
+            f"the labels equal, scores differ by {tiles['difference']:.1e} of the largest at most; "
+            f"{tiles['tiled']:.1f} s against {tiles['whole']:.1f} s."
+        )
+    return "\n".join([*text, *show.reasons({f"fcn-predict, {side}x{side}": command, "tiles": tiles})])
+
+
+def draw(axes, result):
+    peak = result["command"]["peak"] * 1e9 / 2**30
+    show.bars(axes, {f"fcn-predict\n{result['side']}x{result['side']}": peak}, "peak memory, GiB")
+    axes.axvline(4, color="#555555", linestyle="--", label="target")
+    axes.set_xlim(0, 1.3 * max(peak, 4))
+    axes.legend()
