@@ -133,8 +133,9 @@ def window(example, top, left, height, width, *, mean=None, ignore_label=255):
     }
 
     def view(key, x):
-        x = tf.cast(x, tf.float32) if key in ("image", "hha") else x
-        x = _shift(tf, x, 0, top, height, fills[key])
+        if key in ("label", "depth"):
+            return _pad(tf, x, (top, left), (height, width), fills[key])
+        x = _shift(tf, tf.cast(x, tf.float32), 0, top, height, fills[key])
         return _shift(tf, x, 1, left, width, fills[key])
 
     return _map(view, example)
@@ -169,21 +170,37 @@ def _size(example):
     return tuple(pixels.shape[axis] or dynamic[axis] for axis in (0, 1))
 
 
+def _pad(tf, x, starts, lengths, fill):
+    """Take a window of a plane, filling what lies outside it with one number: both axes in one pass."""
+    inside, borders = zip(*(_overlap(tf, x, axis, starts[axis], lengths[axis]) for axis in (0, 1)), strict=True)
+    return tf.ensure_shape(tf.pad(x[inside], borders, constant_values=fill), [_static(n) for n in lengths])
+
+
 def _shift(tf, x, axis, start, length, fill):
-    """Take `length` rows or columns from `start` on, filling what lies outside `x`."""
-    size = tf.shape(x)[axis]
-    first, last = tf.clip_by_value(start, 0, size), tf.clip_by_value(start + length, 0, size)
-    before = tf.clip_by_value(-start, 0, length)
-    inside = x[first:last] if axis == 0 else x[:, first:last]
+    """Take `length` rows or columns of a picture from `start` on, filling what lies outside with a colour."""
+    inside, borders = _overlap(tf, x, axis, start, length)
 
     def border(count):
         shape = tf.tensor_scatter_nd_update(tf.shape(x), [[axis]], [count])
         return tf.broadcast_to(tf.constant(fill, x.dtype), shape)
 
-    shifted = tf.concat([border(before), inside, border(length - before - (last - first))], axis)
+    before, after = borders
+    shifted = tf.concat([border(before), x[inside] if axis == 0 else x[:, inside], border(after)], axis)
     static = x.shape.as_list()
-    static[axis] = length if isinstance(length, int) else None
+    static[axis] = _static(length)
     return tf.ensure_shape(shifted, static)
+
+
+def _overlap(tf, x, axis, start, length):
+    """Return the slice of one axis that a window shows, and how much of the window lies before and after it."""
+    size = tf.shape(x)[axis]
+    first, last = tf.clip_by_value(start, 0, size), tf.clip_by_value(start + length, 0, size)
+    before = tf.clip_by_value(-start, 0, length)
+    return slice(first, last), (before, length - before - (last - first))
+
+
+def _static(length):
+    return length if isinstance(length, int) else None
 
 
 def _split(tf, seed):

@@ -191,10 +191,11 @@ def _inputs(tf, flat, modality):
 def _batch(tf, prepared, plan):
     """Batch examples of one group."""
 
+    if plan.batch_size == 1:  # an axis more, instead of a copy
+        return prepared.map(lambda _, pair: tf.nest.map_structure(lambda x: x[None], pair))
+
     def stack(_, elements):
-        return elements.map(lambda _, pair: pair).batch(
-            plan.batch_size, drop_remainder=plan.training or plan.batch_size == 1
-        )
+        return elements.map(lambda _, pair: pair).batch(plan.batch_size, drop_remainder=plan.training)
 
     if plan.grouped:
         return prepared.group_by_window(lambda group, _: group, stack, window_size=plan.batch_size)

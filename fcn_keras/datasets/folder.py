@@ -121,7 +121,9 @@ class Folder(Sequence):
         outside = ~void & ((mask < 0) | (mask >= self.num_classes))
         if outside.any():
             raise ValueError(_out_of_range(mask, outside, self.num_classes, self.ignore_label, path))
-        return np.where(void, VOID, mask).astype(np.uint8)
+        label = mask.astype(np.uint8)
+        label[void] = VOID  # `np.where` takes four times as long
+        return label
 
 
 def _locate(directory, split, images):
