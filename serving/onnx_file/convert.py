@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from .upsampling import find
+
 OPSET = 17
 AXES = ("batch", "height", "width")
 
@@ -23,10 +25,14 @@ def convert(model, *, labels):
     """
     import tf2onnx
 
-    names = [f"weight_{index}" for index in range(len(model.variables))]
-    function, signature = _function(model, names, labels)
+    weights = {f"weight_{index}": variable for index, variable in enumerate(model.variables)}
+    heads = model.output if isinstance(model.output, dict) else {"": model.output}
+    endings = {head: find(scores) for head, scores in heads.items()}
+    if None in endings.values():
+        endings = {}
+    weights |= {f"upsampling_{head}": ending.kernel for head, ending in endings.items()}
+    function, signature = _function(model, endings, weights, labels)
     proto, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET)
-    weights = dict(zip(names, model.variables, strict=True))
     folded = _fold(proto.graph, weights)
     _attach_biases(proto.graph, folded)
     _take_out(proto.graph.input, weights)
@@ -38,31 +44,43 @@ def convert(model, *, labels):
     return proto, ((name, _array(weights[source], axes)) for name, (source, axes) in folded.items() if name in used)
 
 
-def _function(model, names, labels):
+def _function(model, endings, weights, labels):
     """Make the function to convert, whose last inputs are the weights, and its signature."""
     inputs = model.input if isinstance(model.input, dict) else {"image": model.input}
     dtype = tf.float32
     if labels:
         dtype = tf.uint16 if 4 in (x.shape[-1] for x in inputs.values()) else tf.uint8  # depth is in millimetres
     signature = [tf.TensorSpec([None, None, None, x.shape[-1]], dtype, name) for name, x in inputs.items()]
-    signature += [tf.TensorSpec(v.shape, tf.float32, name) for name, v in zip(names, model.variables, strict=True)]
+    signature += [tf.TensorSpec(array.shape, tf.float32, name) for name, array in weights.items()]
+    network = model
+    if endings:
+        network = keras.Model(model.input, {h: e.features for h, e in endings.items()}, name=model.name)
 
     @tf.function(input_signature=signature)
     def function(*given):
         images = [tf.cast(image, tf.float32) for image in given[: len(inputs)]]
+        arrays = dict(zip(weights, given[len(inputs) :], strict=True))
         batch = dict(zip(inputs, images, strict=True)) if isinstance(model.input, dict) else images[0]
-        with keras.StatelessScope(state_mapping=list(zip(model.variables, given[len(inputs) :], strict=True))):
-            scores = model(batch, training=False)
-        scores = scores if isinstance(scores, dict) else {"": scores}
-        kind, make = ("label", _label) if labels else ("scores", tf.identity)
-        return {f"{head}_{kind}".lstrip("_"): make(x) for head, x in scores.items()}
+        with keras.StatelessScope(state_mapping=list(zip(model.variables, arrays.values(), strict=False))):
+            found = network(batch, training=False)
+        found = found if isinstance(found, dict) else {"": found}
+        size = tf.unstack(tf.shape(images[0])[1:3])
+        kind = "label" if labels else "scores"
+        return {
+            f"{h}_{kind}".lstrip("_"): _end(x, endings.get(h), arrays.get(f"upsampling_{h}"), size, labels)
+            for h, x in found.items()
+        }
 
     return function, signature
 
 
-def _label(scores):
-    # Keras's own argmax tells -0 from 0 by its bits, for which ONNX has no operation.
-    return tf.cast(tf.argmax(scores, axis=-1), tf.uint8 if scores.shape[-1] <= 256 else tf.uint16)
+def _end(x, ending, kernel, size, labels):
+    """Turn what the network found into scores or labels of an image's size."""
+    classes = x.shape[-1]
+    dtype = tf.uint8 if classes <= 256 else tf.uint16
+    if ending is None:
+        return tf.cast(tf.argmax(x, axis=-1), dtype) if labels else tf.identity(x)
+    return ending.labels(x, kernel, size, dtype) if labels else ending.scores(x, kernel, size)
 
 
 def _fold(graph, weights):
