@@ -8,6 +8,7 @@ belongs to no window and to no `pyplot` state: save it with `figure.savefig(path
 import numpy as np
 
 VOID_COLOR = (224, 224, 192)  # VOC's colour of label 255, the rim around objects
+_STRIP = 256  # rows mixed at once: a whole image's floats take 24 bytes a pixel, several times over
 
 
 def palette(num_classes=256):
@@ -78,12 +79,16 @@ def overlay(image, labels, *, alpha=0.5, colors=None, background=0, ignore_label
         )
     if not 0 <= alpha <= 1:
         raise ValueError(f"`alpha` must be 0..1. Received: {alpha}.")
-    painted = colorize(labels, colors, ignore_label=ignore_label)
-    mixed = np.rint((1 - alpha) * image + alpha * painted)
-    bare = labels == ignore_label
-    if background is not None:
-        bare |= labels == background
-    return np.where(bare[..., None], image, mixed).astype(np.uint8)
+    result = np.empty(image.shape, np.uint8)
+    for top in range(0, len(image), _STRIP):
+        strip = slice(top, top + _STRIP)
+        painted = colorize(labels[strip], colors, ignore_label=ignore_label)
+        mixed = np.rint((1 - alpha) * image[strip] + alpha * painted)
+        bare = labels[strip] == ignore_label
+        if background is not None:
+            bare |= labels[strip] == background
+        result[strip] = np.where(bare[..., None], image[strip], mixed)
+    return result
 
 
 def comparison(

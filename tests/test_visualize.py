@@ -136,3 +136,12 @@ def test_missing_matplotlib_names_the_command(monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ImportError, match="pip install matplotlib"):
         iu_chart([0.5])
+
+
+def test_overlay_of_many_rows_is_that_of_each():
+    generator = np.random.default_rng(0)
+    image = generator.integers(0, 256, (1030, 3, 3), np.uint8)
+    labels = generator.integers(0, 21, (1030, 3), np.uint8)
+    whole = overlay(image, labels)
+    for row in range(0, 1030, 103):
+        np.testing.assert_array_equal(whole[row : row + 1], overlay(image[row : row + 1], labels[row : row + 1]))

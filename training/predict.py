@@ -2,14 +2,18 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from . import command
 
+TILE = 1024  # pixels; with its margins an FCN-8s works on 1536x1536 at once
+LARGEST_WHOLE = 1536 * 1536  # pixels: a larger image takes less memory in tiles
+
 DESCRIPTION = """Label images. DIR/labels gets a PNG of class ids (with the VOC palette) for every image, DIR/overlays a
 JPEG with the classes painted over it; sub-folders are kept. Both have the size of the image as its EXIF rotation turns
 it. A model of several heads writes labels_HEAD and overlays_HEAD. Results of an earlier call are replaced, other files
-never."""
+never. Images of more than 1536x1536 pixels are labelled in tiles, with the result of the whole image."""
 
 
 def main(argv=None):
@@ -25,6 +29,14 @@ def _parser():
         "--depth", type=Path, metavar="DIR", help="RGB-D models: 16-bit grey PNGs in mm, named like the images"
     )
     parser.add_argument("--hha", type=Path, metavar="DIR", help="RGB-HHA models: HHA images, named like the images")
+    parser.add_argument(
+        "--tile",
+        type=int,
+        default=TILE,
+        metavar="PIXELS",
+        help="side of the tiles of large images, a multiple of 32; smaller ones take less memory and more time "
+        "(default: %(default)s)",
+    )
     return parser
 
 
@@ -34,6 +46,8 @@ def _predict(arguments):
     from .pictures import find_scenes, require_readable
     from .saved import class_counts, find_model, load_model
 
+    if arguments.tile < 32 or arguments.tile % 32:
+        raise ValueError(f"--tile is a positive multiple of 32. Received: {arguments.tile}.")
     path = find_model(arguments.model)
     partners = {name: getattr(arguments, name) for name in ("depth", "hha") if getattr(arguments, name)}
     scenes = find_scenes(arguments.inputs, partners)
@@ -45,7 +59,7 @@ def _predict(arguments):
         raise ValueError(f"A palette PNG holds 256 classes. {path} has {max(counts.values())}.")
     _require_free(arguments.output, scenes, counts)
     require_folder(arguments.output)
-    _label(model, scenes, _names(path, counts), arguments.output)
+    _label(model, scenes, _names(path, counts), arguments.output, arguments.tile)
     print(f"{len(scenes)} {'image' if len(scenes) == 1 else 'images'} labelled in {arguments.output}")
 
 
@@ -88,7 +102,7 @@ def _names(path, counts):
     return {head: found[head] or (names if fitting == [head] else None) for head in counts}
 
 
-def _label(model, scenes, names, output):
+def _label(model, scenes, names, output, tile):
     """Label every scene and write its files, reading the next ones meanwhile."""
     import fcn_keras as fcn
 
@@ -102,7 +116,9 @@ def _label(model, scenes, names, output):
         if modality == "hha":
             example["hha"] = image
         told = []
-        for head, labels in heads_of(fcn.predict(model, pixels_of(example, modality))).items():
+        whole = image.shape[0] * image.shape[1] <= LARGEST_WHOLE
+        predict = partial(fcn.predict, model) if whole else partial(fcn.predict_tiled, model, tile=tile)
+        for head, labels in heads_of(predict(pixels_of(example, modality))).items():
             target = _write(output, scene.key, head, image, labels, names[head])
             shares = _shares(labels, names[head])
             told.append(f"{target.relative_to(output)}  {shares}")

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from tiny import NARROW, picture, saved, snapshot, write
 
+import fcn_keras
 from fcn_keras.datasets.synthetic import Synthetic
 from fcn_keras.inference import predict
 from fcn_keras.models import FCN8s, FCN32s, LateFusion
@@ -286,3 +287,26 @@ def test_help_needs_no_tensorflow():
     code = "import sys; from training.predict import main; sys.modules['tensorflow'] = None; main(['--help'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert "overlays" in done.stdout
+
+
+def test_large_images_are_labelled_in_tiles(net, tmp_path, monkeypatch):
+    write(tmp_path / "large.png", picture(130, 101))
+    assert main([str(net), str(tmp_path / "large.png"), "--output", str(tmp_path / "whole")]) == 0
+    calls = []
+    monkeypatch.setattr("training.predict.LARGEST_WHOLE", 130 * 101 - 1)
+    tiled = fcn_keras.predict_tiled
+    monkeypatch.setattr(
+        fcn_keras, "predict_tiled", lambda *given, **options: calls.append(options) or tiled(*given, **options)
+    )
+    assert main([str(net), str(tmp_path / "large.png"), "--output", str(tmp_path / "tiled"), "--tile", "64"]) == 0
+    assert calls == [{"tile": 64}]
+    names = files(tmp_path / "whole")
+    assert files(tmp_path / "tiled") == names
+    for name in names:
+        np.testing.assert_array_equal(read(tmp_path / "tiled" / name), read(tmp_path / "whole" / name))
+
+
+@pytest.mark.parametrize("tile", [0, 40])
+def test_tiles_lie_on_the_stride(net, tmp_path, capsys, tile):
+    message = error_of(capsys, net, tmp_path, "--output", tmp_path / "out", "--tile", tile)
+    assert f"a positive multiple of 32. Received: {tile}." in message
