@@ -41,6 +41,8 @@ def start_tensorflow():
             import tensorflow as tf
 
             tf.get_logger().setLevel("ERROR")
+            if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+                tf.config.set_visible_devices([], "GPU")  # TensorFlow only reads data: it would take all the memory
             tf.config.list_physical_devices()
             tf.zeros(())
     finally:

@@ -4,42 +4,55 @@ import keras
 
 import fcn_keras as fcn
 
-from .callbacks import Checkpoint, Overlays, Reseed, mean_iu
+from .callbacks import Checkpoint, Overlays, Position, Reseed, Validate, batches_seen, mean_iu
 from .inputs import modality_of, pixels_of
+from .solvers import PIXELS
 
 PICTURES = 4  # overlays written after every epoch
 
 
-def fit(recipe, stage, model, splits, *, verbose):
+def fit(recipe, stage, model, splits, devices, *, verbose):
     """Fit a compiled model from its own step count on, to the recipe's last step.
 
     Args:
         splits: data sets `"train"` and `"val"`.
+        devices: what the model was built on, of `devices.open_devices`. Of several processes only the leading one
+            writes.
         verbose: as for `keras.Model.fit`.
 
     Returns:
-        The log's rows, all epochs of the stage: dicts of floats, with `val_mean_iu` over the heads.
+        The log's rows, all epochs of the stage: dicts of floats, with `val_mean_iu` over the heads. None in the
+        processes that do not lead.
     """
-    done = _batches_seen(model.optimizer)
+    done = int(keras.ops.convert_to_numpy(batches_seen(model.optimizer)))
     first = done // recipe.steps_per_epoch
-    earlier = [_numbers(row) for row in stage.history(first)]
-    scored = Spaced(splits["val"], recipe.validation_images)
+    scored = spaced(splits["val"], recipe.validation_images)
+    callbacks = [Reseed(recipe.seed), Position()]
+    copy, validation = None, fcn.batches(scored, modality=modality_of(model))
+    if devices.count > 1 or _compiles_every_size(model):
+        copy = _copy(recipe, model, splits["train"].num_classes, devices)
+        callbacks.insert(0, Validate(copy, _share(scored, model, devices), devices))
+        validation = None
+    if devices.lead:
+        best = max((mean_iu(_numbers(row)) for row in stage.history(first)), default=None)
+        callbacks += [
+            keras.callbacks.CSVLogger(stage.log, append=True),
+            keras.callbacks.TensorBoard(stage.tensorboard, write_graph=False),
+            _overlays(stage, model, scored, devices, copy),
+            Checkpoint(stage, best, devices),
+        ]
     model.fit(
-        _stream(recipe, model, splits["train"], done),
+        devices.feed(_stream(recipe, model, splits["train"], done), recipe),
         steps_per_epoch=recipe.steps_per_epoch,
         initial_epoch=first,
         epochs=recipe.steps // recipe.steps_per_epoch,
-        validation_data=fcn.batches(scored, modality=modality_of(model)),
-        callbacks=[
-            keras.callbacks.CSVLogger(stage.log, append=True),
-            keras.callbacks.TensorBoard(stage.tensorboard, write_graph=False),
-            Reseed(recipe.seed),
-            _overlays(stage, model, scored),
-            Checkpoint(stage, max((mean_iu(row) for row in earlier), default=None)),
-        ],
+        validation_data=validation,
+        callbacks=callbacks,
         shuffle=False,  # the stream is shuffled already
-        verbose=verbose,
+        verbose=verbose if devices.lead else 0,
     )
+    if not devices.lead:
+        return None
     rows = [_numbers(row) for row in stage.history(recipe.steps)]
     return [{**row, "epoch": int(row["epoch"]), "val_mean_iu": mean_iu(row)} for row in rows]
 
@@ -64,14 +77,51 @@ def compile_model(model, recipe, num_classes):
         metrics = {head: [fcn.ConfusionMatrix(count, name=head)] for head, count in num_classes.items()}
     else:
         losses, metrics = loss(), [fcn.ConfusionMatrix(num_classes)]
-    # XLA compiles anew for every size: only worth it where sizes are few.
-    jit = "auto" if recipe.batch_size > 1 else False
-    model.compile(recipe.optimizer(rate), losses, metrics=metrics, jit_compile=jit)
+    # XLA compiles anew for every size: only worth it where sizes are few. JAX has nothing else.
+    jit = "auto" if recipe.batch_size > 1 or keras.backend.backend() == "jax" else False
+    model.compile(_optimizer(recipe, rate), losses, metrics=metrics, jit_compile=jit)
 
 
-def _batches_seen(optimizer):
-    """Return the number of batches trained on; `iterations` counts updates, fewer where gradients accumulate."""
-    return next(int(variable) for variable in optimizer.variables if variable.name == "iteration")
+def _optimizer(recipe, rate):
+    options = {}
+    if recipe.accumulate is not None:
+        options["gradient_accumulation_steps"] = recipe.accumulate if recipe.accumulate > 1 else None
+    optimizer = recipe.optimizer(rate, **options)
+    if recipe.dtype_policy != "mixed_float16":
+        return optimizer
+    # A sum's gradients are some PIXELS times as large as a mean's: from Keras's own start, every halving of the scale
+    # on the way to where float16 holds them would cost a batch.
+    scale = 2.0**15 / (PIXELS if recipe.reduction == "sum" else 1)
+    return keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=scale)
+
+
+def _compiles_every_size(model):
+    """Whether TensorFlow would compile the model anew for every size of the validation images."""
+    return keras.backend.backend() == "tensorflow" and model.jit_compile
+
+
+def _copy(recipe, model, num_classes, devices):
+    """Copy a model to one device of this process, to score and to predict with."""
+    with devices.apart():
+        copy = keras.models.clone_model(model)
+        compile_model(copy, recipe, num_classes)
+        if keras.backend.backend() == "tensorflow":
+            copy.jit_compile = False
+    return copy
+
+
+def _share(scored, model, devices):
+    """Return the batches of the validation images that this process scores.
+
+    Raises:
+        ValueError: if there are fewer images than processes.
+    """
+    if len(scored) < devices.shares:
+        raise ValueError(
+            f"Every process scores some of the validation images. Received: {len(scored)} for {devices.shares}."
+        )
+    mine = Part(scored, range(devices.share, len(scored), devices.shares))
+    return fcn.batches(mine, modality=modality_of(model))
 
 
 def class_names(examples):
@@ -97,13 +147,15 @@ def _stream(recipe, model, examples, done):
     )
 
 
-def _overlays(stage, model, scored):
+def _overlays(stage, model, scored, devices, copy):
     pictured = [scored[i] for i in range(0, len(scored), -(-len(scored) // PICTURES))]
     return Overlays(
         [pixels_of(example, modality_of(model)) for example in pictured],
         pictured,
         stage.tensorboard / "overlays",
         background=0 if class_names(scored)[0] == "background" else None,
+        devices=devices,
+        copy=copy,
     )
 
 
@@ -115,12 +167,11 @@ def _mean(model, modality):
     return model.get_layer(name).mean
 
 
-class Spaced:
-    """At most `count` examples of a data set, evenly spaced; all of them for None."""
+class Part:
+    """Some examples of a data set."""
 
-    def __init__(self, examples, count):
-        step = 1 if count is None else max(1, -(-len(examples) // count))
-        self.examples, self.indices = examples, range(0, len(examples), step)
+    def __init__(self, examples, indices):
+        self.examples, self.indices = examples, indices
         self.class_names = examples.class_names
 
     def __len__(self):
@@ -128,6 +179,11 @@ class Spaced:
 
     def __getitem__(self, index):
         return self.examples[self.indices[index]]
+
+
+def spaced(examples, count):
+    """Return at most `count` examples of a data set, evenly spaced; all of them for None."""
+    return Part(examples, range(0, len(examples), 1 if count is None else max(1, -(-len(examples) // count))))
 
 
 def _numbers(row):

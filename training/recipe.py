@@ -20,7 +20,7 @@ class Recipe:
         model: function that builds a network of `fcn_keras`, called with the data set's classes and `model_options`.
         data: `(directory, split) -> examples`, a data set of `fcn_keras.datasets`; `directory` is None where the
             data set is drawn.
-        steps: updates in all, in epochs of `steps_per_epoch`; after each the validation split is scored, and the
+        steps: batches in all, in epochs of `steps_per_epoch`; after each the validation split is scored, and the
             weights kept.
         init_from: name of the recipe whose best weights are transplanted; of late fusion, a mapping from each trunk
             to the recipe of its net; None starts from VGG16 (`imagenet`) or from scratch.
@@ -28,11 +28,14 @@ class Recipe:
         splits: names of the splits to train and to validate on.
         learning_rate: where the rate starts; it falls to `final_learning_rate` times that along a half cosine.
         optimizer: called with the learning rate, returns a `keras.optimizers.Optimizer`.
+        accumulate: batches whose gradients are averaged for one update (Caffe's `iter_size`); None for one.
+        batch_size: examples in a batch, of all devices and hosts together.
+        buckets: `(H, W)` that batches are padded to, as `fcn_keras.batches` takes them.
         frozen: prefixes of the names of layers that do not learn.
         replacement: draw every training example independently, as the released data layers do.
         cache: keep decoded training examples in memory.
         validation_images: at most so many, evenly spaced over the split, are scored after an epoch.
-        dtype_policy: Keras's, such as `"mixed_bfloat16"`.
+        dtype_policy: Keras's, such as `"mixed_bfloat16"`: weights, loss and metrics stay float32.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Recipe:
     splits: tuple[str, str] = ("train", "val")
     final_learning_rate: float = 1.0
     optimizer: Callable = CaffeSGD
+    accumulate: int | None = None
     reduction: str = "mean"
     class_weights: tuple[float, ...] | None = None
     batch_size: int = 1
@@ -60,8 +64,8 @@ class Recipe:
     seed: int = 1337  # the released data layers' seed
 
     def __post_init__(self):
-        for name in ("steps", "steps_per_epoch", "batch_size"):
-            if getattr(self, name) < 1:
+        for name in ("steps", "steps_per_epoch", "batch_size", "accumulate"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"`{name}` is at least 1. Received: {getattr(self, name)}.")
         if self.steps % self.steps_per_epoch:
             raise ValueError(

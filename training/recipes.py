@@ -126,6 +126,18 @@ def classes_of(given):
     return int(given) if given.isdigit() else str(Path(given).resolve())
 
 
+def buckets_of(given):
+    """Turn what `--buckets` gives, such as `512x512`, into `(H, W)` pairs.
+
+    Raises:
+        ValueError: if one is no height and width.
+    """
+    sizes = [size.split("x") for size in given]
+    if not all(len(size) == 2 and all(n.isdecimal() and int(n) for n in size) for size in sizes):
+        raise ValueError(f"--buckets are HEIGHTxWIDTH, such as 512x512 384x512. Received: {' '.join(given)}.")
+    return tuple((int(height), int(width)) for height, width in sizes)
+
+
 def weights_of(path):
     """Read class weights: the `class_weights` of fcn-doctor's doctor.json, or a JSON list of numbers.
 
@@ -148,10 +160,10 @@ def find(name, overrides=None):
     """Return the recipe of that name with `overrides` put into it.
 
     Args:
-        overrides: dict of a subset of `steps`, `steps_per_epoch`, `batch_size`, `learning_rate`, `seed`,
-            `dtype_policy`, `splits`, `class_weights`; of `classes` and `ignore_label`, which go to the reader of one's
-            own folder; of `width`, a factor on all channels; and of `stand_in`, True for drawn scenes instead of the
-            data set.
+        overrides: dict of a subset of `steps`, `steps_per_epoch`, `batch_size`, `accumulate`, `buckets`,
+            `learning_rate`, `seed`, `dtype_policy`, `splits`, `class_weights`; of `classes` and `ignore_label`,
+            which go to the reader of one's own folder; of `width`, a factor on all channels; and of `stand_in`, True
+            for drawn scenes instead of the data set.
 
     Raises:
         ValueError: if there is no such recipe, or it does not take an override.

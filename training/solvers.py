@@ -20,7 +20,8 @@ class Solver:
         learning_rate: of the weights; biases take twice that.
         momentum: from 0 to below 1.
         reduction: of the loss over an image's pixels, `"sum"` or `"mean"`.
-        images: images whose gradients are averaged for one update (Caffe's `iter_size` or minibatch).
+        images: images whose gradients are averaged for one update: Caffe's `iter_size` or minibatch, a recipe's
+            `accumulate` at `batch_size` 1. (`PixelCrossentropy` averages a batch's mean, but adds up its sum.)
         weight_decay: factor of the L2 term's gradient.
     """
 

@@ -32,19 +32,31 @@ def _parser():
     )
     parser.add_argument("--steps", type=int, help="updates of every stage")
     parser.add_argument("--steps-per-epoch", type=int, help="updates between two checkpoints")
-    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--batch-size", type=int, help="examples in a batch, of all devices and hosts together")
+    parser.add_argument("--accumulate", type=int, metavar="N", help="average the gradients of N batches for one update")
+    parser.add_argument(
+        "--buckets", nargs="+", metavar="HxW", help="sizes to pad batches to, such as 512x512; fcn-doctor names some"
+    )
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--dtype-policy", help="Keras's, such as mixed_bfloat16 (default: float32)")
     parser.add_argument("--class-weights", type=Path, metavar="FILE", help="doctor.json of fcn-doctor, or a JSON list")
     parser.add_argument("--splits", nargs=2, metavar=("TRAIN", "VAL"), help="splits to train and to validate on")
     parser.add_argument("--width", type=float, help="factor on all channels of the net, such as 0.125; from scratch")
+    parser.add_argument("--devices", metavar="N", help="number of this machine's devices to train on, or all")
+    parser.add_argument("--coordinator", metavar="HOST:PORT", help="several hosts: where process 0 is reached")
+    parser.add_argument("--processes", type=int, metavar="N", help="several hosts: how many processes train together")
+    parser.add_argument("--process", type=int, metavar="I", help="several hosts: which of them this is, from 0 on")
     parser.add_argument("--stand-in", action="store_true", help="drawn scenes of the same kind instead of the data set")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     return parser
 
 
 def _train(arguments):
+    from .devices import open_devices
+
+    together = {name: getattr(arguments, name) for name in ("devices", "coordinator", "processes", "process")}
+    devices = open_devices(**together)  # before anything computes
     from . import recipes
 
     names = (
@@ -53,6 +65,8 @@ def _train(arguments):
         "steps",
         "steps_per_epoch",
         "batch_size",
+        "accumulate",
+        "buckets",
         "learning_rate",
         "seed",
         "dtype_policy",
@@ -62,12 +76,16 @@ def _train(arguments):
     overrides = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     if "classes" in overrides:
         overrides["classes"] = recipes.classes_of(overrides["classes"])
+    if "buckets" in overrides:
+        overrides["buckets"] = recipes.buckets_of(overrides["buckets"])
     if arguments.class_weights is not None:
         overrides["class_weights"] = recipes.weights_of(arguments.class_weights)
     if arguments.stand_in:
         overrides["stand_in"] = True
     chain = recipes.chain(arguments.recipe, overrides)
-    run = _Run(arguments, overrides)
+    for recipe in chain:
+        devices.check(recipe)
+    run = _Run(arguments, overrides, devices)
     for recipe in chain:
         run.train(recipe)
 
@@ -75,12 +93,13 @@ def _train(arguments):
 class _Run:
     """One call of the command: the options that all its stages share."""
 
-    def __init__(self, arguments, overrides):
+    def __init__(self, arguments, overrides, devices):
         self.data = arguments.data
         self.workdir = arguments.workdir
         self.weights = arguments.weights
         self.preprocessing = arguments.weights_preprocessing
         self.overrides = overrides
+        self.devices = devices
         # Off a terminal, one line an epoch instead of a bar.
         self.verbose = 0 if arguments.quiet else 1 if sys.stdout.isatty() else 2
         self.verified = set()
@@ -88,23 +107,46 @@ class _Run:
     def train(self, recipe):
         from .fit import fit
         from .inputs import heads_of
-        from .stage import Stage, write_json
+        from .stage import Stage
 
         stage = Stage(self.workdir / recipe.name)
         splits = self.examples(recipe)
         stage.require_same(self.decisions(recipe))
+        self.agree(recipe, stage, splits)
         if stage.finished():
-            print(f"{recipe.name}: finished before, {stage.best}")
+            self.say(f"{recipe.name}: finished before, {stage.best}")
             return
         with _policy(recipe.dtype_policy):
             started = time.monotonic()
             model = self.model(recipe, stage, splits["train"])
-            stage.open(self.decisions(recipe), heads_of(splits["train"].class_names))
-            history = fit(recipe, stage, model, splits, verbose=self.verbose)
+            if self.devices.lead:
+                stage.open(self.decisions(recipe), heads_of(splits["train"].class_names))
+            history = fit(recipe, stage, model, splits, self.devices, verbose=self.verbose)
+        if self.devices.lead:
+            self.close(recipe, stage, history, time.monotonic() - started)
+        self.devices.agree({"the end of a stage": recipe.name})  # the others read what the leading process wrote
+
+    def close(self, recipe, stage, history, seconds):
+        """Write down that a stage is finished, and how well."""
+        from .stage import write_json
+
         best = max(history, key=lambda row: row["val_mean_iu"])
-        seconds = round(time.monotonic() - started, 1)
-        write_json(stage.summary, {"recipe": recipe.name, "best": best, "last": history[-1], "seconds": seconds})
+        summary = {"recipe": recipe.name, "best": best, "last": history[-1], "seconds": round(seconds, 1)}
+        write_json(stage.summary, summary)
         print(f"{recipe.name}: mean IU {best['val_mean_iu']:.4f} after epoch {best['epoch'] + 1}, {stage.best}")
+
+    def agree(self, recipe, stage, splits):
+        """Make sure that all processes are about to do the same; before the leading one writes anything."""
+        from .recipe import describe
+
+        sizes = {name: len(split) for name, split in splits.items()}
+        self.devices.agree({"the recipe": describe(recipe), "the number of images": sizes})
+        # Looked at only now that every process is here: the leading one may have been writing still.
+        self.devices.agree({"what the workdir holds": [stage.finished(), stage.last.exists()]})
+
+    def say(self, message):
+        if self.devices.lead:
+            print(message, flush=True)
 
     def decisions(self, recipe):
         """What decides the result, written down and compared when a run is continued."""
@@ -129,7 +171,7 @@ class _Run:
         splits = {"train": train, "val": val}
         read = (*recipe.splits, describe(recipe)["data"])
         if read not in self.verified and hasattr(train, "verify"):
-            print(f"Reading the {len(train) + len(val)} images and masks of {self.data} once.", flush=True)
+            self.say(f"Reading the {len(train) + len(val)} images and masks of {self.data} once.")
             train.verify()
             val.verify()
         self.verified.add(read)
@@ -139,19 +181,24 @@ class _Run:
         """Continue the last checkpoint, or build the model from what the recipe starts with."""
         import keras
 
+        keras.utils.set_random_seed(recipe.seed)
+        with self.devices.scope():
+            if stage.last.exists():
+                return _load(stage.last)
+            return self.start(recipe, examples)
+
+    def start(self, recipe, examples):
+        """Build a stage's model, give it what it starts with, and compile it."""
         import fcn_keras as fcn
 
         from .fit import compile_model
         from .stage import Stage
 
-        if stage.last.exists():
-            return _load(stage.last)
-        keras.utils.set_random_seed(recipe.seed)
         model = recipe.model(examples.num_classes, **recipe.model_options)
         for suffix, source in recipe.sources.items():
             fcn.transplant(_load(Stage(self.workdir / source).best), model, suffix=suffix)
         if recipe.imagenet and not recipe.sources:
-            print(fcn.load_imagenet(model, self.weights, preprocessing=self.preprocessing))
+            self.say(fcn.load_imagenet(model, self.weights, preprocessing=self.preprocessing))
         for layer in model.layers:
             if recipe.frozen and layer.name.startswith(recipe.frozen):
                 layer.trainable = False

@@ -49,8 +49,11 @@ def test_the_released_rates_fall_by_a_hundred_from_stage_to_stage():
             solver = recipe.optimizer(recipe.learning_rate)
             assert (solver.momentum, solver.l2, solver.bias_multiplier) == (0.99, 5e-4, 2.0)
             assert (recipe.reduction, recipe.batch_size, recipe.replacement) == ("sum", 1, True)
-    batch = paper.VOC_PAPER_FCN32S.optimizer(1e-4)
-    assert (batch.momentum, batch.gradient_accumulation_steps) == (0.9, 20)
+    for recipe in (paper.VOC_PAPER_FCN32S, paper.VOC_MIXED_FCN32S):
+        assert (recipe.optimizer(1e-4).momentum, recipe.reduction) == (0.9, "mean")
+        assert recipe.batch_size * recipe.accumulate == 20
+        assert recipe.batch_size * recipe.steps == 200_000
+    assert [rates[f"voc_mixed_fcn{s}s"] for s in (32, 16, 8)] == [1e-4, 1e-6, 1e-8]
 
 
 def test_what_is_trained_before():
@@ -159,8 +162,7 @@ def test_every_recipe_runs_on_its_stand_in(name, tmp_path, capsys):
 def test_a_stopped_run_goes_on_amid_accumulated_gradients(tmp_path, monkeypatch):
     """Four images make an update, and epochs of three end amid them."""
     recipe = recipes.RECIPES["voc_paper_fcn32s"]
-    optimizer = partial(recipe.optimizer.func, **{**recipe.optimizer.keywords, "gradient_accumulation_steps": 4})
-    patched = replace(recipe, optimizer=optimizer, learning_rate=0.1, steps=9, steps_per_epoch=3)
+    patched = replace(recipe, accumulate=4, learning_rate=0.1, steps=9, steps_per_epoch=3)
     monkeypatch.setitem(recipes.RECIPES, recipe.name, patched)
     options = ["voc_paper_fcn32s", "--stand-in", "--width", "0.125", "--quiet", "--workdir"]
     assert train.main([*options, str(tmp_path / "whole")]) == 0
