@@ -66,6 +66,8 @@ setup(
         "client": ["grpcio>=1.80,<2", "protobuf>=6.31,<8"],
         # `fcn-export --format onnx`
         "onnx": ["tf2onnx>=1.17,<2", "onnx>=1.20,<2", "onnxruntime>=1.23,<2"],
+        # `fcn-export --format openvino`, which goes through ONNX
+        "openvino": ["openvino>=2025.4,<2027", "tf2onnx>=1.17,<2", "onnx>=1.20,<2", "onnxruntime>=1.23,<2"],
         # `fcn-batch`
         "batch": ["apache-beam>=2.77,<3"],
     },

@@ -73,7 +73,7 @@ def _add_files(group):
     group.add_argument(
         "--least-agreement",
         metavar="SHARE",
-        help="write nothing if fewer of the pixels get the model's label (default: 0.999, for int8 0.98)",
+        help="write nothing if fewer of the pixels get the model's label (default: 0.999, fp16 0.995, int8 0.98)",
     )
     group.add_argument(
         "--validate", metavar="DIR", help="folder of images and masks, to measure the mean IU of the model and the file"

@@ -56,6 +56,11 @@ def _format(format):
         from .onnx_file.run import runner
 
         return export_onnx, runner
+    if format == "litert":
+        from .litert_file.export import export_litert
+        from .litert_file.run import runner
+
+        return export_litert, runner
     from .openvino_file.export import export_openvino
     from .openvino_file.run import runner
 

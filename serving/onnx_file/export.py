@@ -28,7 +28,8 @@ def export_onnx(model, path, *, labels=False, names=None, precision="fp32", cali
             dot products; older ones may saturate, so measure there), see `quantize.quantize`.
         calibration: for int8, images of the user's: what `precision.calibration.read_calibration` returns, or any
             sequence of images as `fcn_keras.predict` takes them.
-        least_agreement: share of the pixels that the file has to label as the model does; default 0.999, for int8 0.98.
+        least_agreement: share of the pixels that the file has to label as the model does; default
+            `precision.parity.LEAST_AGREEMENT`.
 
     Returns:
         `precision.parity.Figures`: on drawn images; for int8 on images held out from calibration, where there are any.

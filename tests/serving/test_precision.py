@@ -2,6 +2,7 @@
 
 import collections
 
+import keras
 import numpy as np
 import onnx
 import onnxruntime
@@ -29,6 +30,7 @@ class Images(list):
 
 @pytest.fixture(scope="module")
 def net():
+    keras.utils.set_random_seed(0)
     return randomize(FCN8s(5, padding="caffe", channels=NARROW))
 
 
@@ -145,10 +147,10 @@ def test_figures_of_answers_made_by_hand(net):
     [
         (Figures(1.0, 2e-4, "drawn"), "fp32", "scores that are off by 2.0e-04 of the largest; 0.0001 is allowed"),
         (Figures(1.0, np.nan, "drawn"), "fp32", "scores that are off by nan of the largest"),
-        (Figures(0.998, 2e-4, "drawn"), "fp16", "99.80 % agree"),
+        (Figures(0.994, 2e-4, "drawn"), "fp16", "99.40 % agree"),
         (Figures(0.979, None, "drawn"), "int8", "97.90 % agree"),
         (Figures(0.98, 0.1, "drawn"), "int8", None),
-        (Figures(0.999, 0.01, "drawn"), "fp16", None),
+        (Figures(0.995, 0.01, "drawn"), "fp16", None),
     ],
 )
 def test_bounds(figures, precision, wrong):
