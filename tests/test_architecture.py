@@ -34,7 +34,7 @@ SERVING = {
     "beam": set(),
     "export": {"command", "export_options", "file_formats", "precision", "saved_model"},
     "export_options": set(),
-    "file_formats": {"onnx_file", "openvino_file", "precision", "saved_model"},
+    "file_formats": {"litert_file", "onnx_file", "openvino_file", "precision", "saved_model"},
     "kit": {"command"},
     "server": {"command", "errors", "local"},
     "client": {"errors", "transport"},
