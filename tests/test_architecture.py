@@ -42,7 +42,7 @@ SERVING = {
     "batch": {"beam", "command"},
 }
 WITHOUT_LIBRARY = {"transport", "client", "query", "local", "server", "beam", "batch", "kit", "errors"}
-TENSORFLOW = {"data", "augment", "streams"}  # lazily; everything else runs on every backend
+TENSORFLOW = {"data", "augment", "streams", "metrics"}  # lazily; everything else runs on every backend
 NUMPY_ONLY = {"geometry", "caffemodel", "examples", "hha", "visualize"}
 
 

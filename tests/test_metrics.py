@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, jaccard_score
 
 from fcn_keras.metrics import NAMES, ConfusionMatrix, scores
@@ -103,3 +104,17 @@ def test_config_round_trip():
     metric = ConfusionMatrix(7, ignore_label=11, name="sem")
     again = keras.metrics.deserialize(keras.metrics.serialize(metric))
     assert (again.num_classes, again.ignore_label, again.name) == (7, 11, "sem")
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_compiled_counts_are_those_of_a_loop(jit_compile):
+    generator = np.random.default_rng(0)
+    truth = generator.choice([0, 1, 2, 3, 255], (2, 5, 7)).astype("uint8")
+    scored = generator.integers(0, 3, (2, 5, 7, 4)).astype("float32")  # with ties: the first of equals counts
+    expected = np.zeros((4, 4), np.int64)
+    for label, scores in zip(truth.ravel(), scored.reshape(-1, 4), strict=True):
+        if label != 255:
+            expected[label, scores.tolist().index(max(scores))] += 1
+    metric = ConfusionMatrix(4)
+    tf.function(metric.update_state, jit_compile=jit_compile)(tf.constant(truth), tf.constant(scored))
+    np.testing.assert_array_equal(np.asarray(metric.matrix), expected)
