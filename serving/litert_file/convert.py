@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from .graph import Floats, apply
+from .integers import Integers
 
 
 def convert(model, *, labels, precision, ranges=None):
@@ -15,9 +16,11 @@ def convert(model, *, labels, precision, ranges=None):
         ranges: of the activations, as `integers.observe` finds them; for `"int8"`.
 
     Returns:
-        bytes of a flat buffer with built-in operators only, and one signature, `serving_default`.
+        bytes of a flat buffer with built-in operators only, and one signature, `serving_default`; and the kernels that
+        `weights.fill` has to put into it, `{layer: variable}`.
     """
-    function = _function(model, labels, precision, ranges)
+    numbers = Integers(ranges) if precision == "int8" else Floats()
+    function = _function(model, labels, precision, numbers)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module())
     if precision != "fp32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -25,20 +28,14 @@ def convert(model, *, labels, precision, ranges=None):
         converter.target_spec.supported_types = [tf.float16]
     if precision == "int8" and labels:
         converter.inference_input_type = tf.uint8
-    return converter.convert()
+    return converter.convert(), numbers.large
 
 
-def _function(model, labels, precision, ranges):
+def _function(model, labels, precision, numbers):
     inputs = model.input if isinstance(model.input, dict) else {"image": model.input}
     dtype = tf.float32
     if labels and precision != "int8":  # whose converter makes integers of floats itself
         dtype = tf.uint16 if 4 in (x.shape[-1] for x in inputs.values()) else tf.uint8  # depth is in millimetres
-    if precision == "int8":
-        from .integers import Integers
-
-        numbers = Integers(ranges)
-    else:
-        numbers = Floats()
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, x.shape[-1]], dtype, n) for n, x in inputs.items()])
     def function(*images):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from ..precision import parity
 from .run import runner
-from .structure import check_structure
 
 
 def export_litert(model, path, *, labels=False, names=None, precision="fp32", calibration=None, least_agreement=None):
@@ -51,14 +50,17 @@ def export_litert(model, path, *, labels=False, names=None, precision="fp32", ca
         raise ValueError("8 bits do not hold depth in millimetres. Received: an RGB-D network. Export it as fp16.")
     from ..saved_model.network import in_float32
     from .convert import convert
+    from .flatbuffer import check_structure
     from .integers import observe
+    from .weights import fill
 
     exact = in_float32(model, matrices=True)
     ranges = observe(exact, calibration) if precision == "int8" else None
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".exporting-", dir=path.parent) as folder:
         temporary = Path(folder) / path.name
-        temporary.write_bytes(convert(exact, labels=labels, precision=precision, ranges=ranges))
+        content, kernels = convert(exact, labels=labels, precision=precision, ranges=ranges)
+        temporary.write_bytes(fill(content, kernels))
         _append(temporary, names or {})
         check_structure(temporary, integers=precision == "int8")
         figures = parity.measure(model, runner(temporary), calibration)

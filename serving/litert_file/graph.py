@@ -6,6 +6,8 @@ from them; a sum, a remainder or a `PACK` waits for the run. So sizes are found 
 multiplying.
 """
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -14,9 +16,18 @@ from keras import layers
 from fcn_keras.alexnet import CeilMaxPooling2D
 from fcn_keras.layers import LOG_DEPTH_MEAN, CropLike, PadToMultiple, Preprocess
 
+LARGEST_CONSTANT = 4_000_000  # weights; conv5_3 has 2.4 million, fc7 16.8 million, fc6 102.8 million
+
 
 class Floats:
-    """Compute with the numbers as they are."""
+    """Compute with the numbers as they are.
+
+    Attributes:
+        large: `{layer: variable}` of the kernels for which a 1x1 kernel of one value stands in.
+    """
+
+    def __init__(self):
+        self.large = {}
 
     def activation(self, name, x, bounds=None):
         """Return a layer's output, as what reads it gets it.
@@ -28,9 +39,24 @@ class Floats:
         """
         return x
 
-    def kernel(self, x):
-        """Return the kernel of a convolution, (height, width, in, out)."""
-        return x
+    def kernel(self, name, weights):
+        """Return the kernel of a convolution, (height, width, in, out).
+
+        Args:
+            name: of the layer.
+            weights: a Keras variable or an array.
+        """
+        if isinstance(weights, np.ndarray) or math.prod(weights.shape) <= LARGEST_CONSTANT:
+            return array(weights)
+        self.large[name] = weights
+        # Different ones: equal constants would become one.
+        return tf.constant(float(len(self.large)), shape=(1, 1, *weights.shape[2:]))
+
+
+def array(weights):
+    """Read a variable, to be a constant of the graph: a variable would stay one in the file."""
+    with tf.init_scope():
+        return np.asarray(weights)
 
 
 def apply(model, images, numbers):
@@ -68,7 +94,7 @@ def _through(layer, x, numbers):
     if isinstance(layer, CeilMaxPooling2D):
         return _pool_ceil(layer, x)
     if isinstance(layer, layers.Average):
-        total = numbers.activation(f"{layer.name}/total", sum(x))
+        total = numbers.activation(f"{layer.name}/sum", sum(x))
         return numbers.activation(layer.name, total * (1 / len(x)))
     if isinstance(layer, (layers.MaxPooling2D, layers.ZeroPadding2D, layers.Dropout)):
         return layer(x, training=False)
@@ -80,7 +106,7 @@ def _preprocess(layer, image, numbers):
     order = [0, 1, 2] if layer.modality == "hha" else [2, 1, 0]
     mean = np.array(layer.mean, "float32")
     kernel = np.eye(3, dtype="float32")[:, order][None, None]  # (1, 1, 3, 3)
-    pixels = tf.nn.bias_add(tf.nn.conv2d(image[..., :3], numbers.kernel(kernel), 1, "VALID"), -mean)
+    pixels = tf.nn.bias_add(tf.nn.conv2d(image[..., :3], numbers.kernel(layer.name, kernel), 1, "VALID"), -mean)
     pixels = numbers.activation(layer.name, pixels, (-mean.max(), 255 - mean.min()))
     if layer.modality != "rgbd":
         return pixels
@@ -91,15 +117,10 @@ def _preprocess(layer, image, numbers):
 
 
 def _convolve(layer, x, numbers):
-    kernel = numbers.kernel(_array(layer.kernel))
-    y = tf.nn.conv2d(x, kernel, layer.strides, layer.padding.upper(), dilations=layer.dilation_rate)
-    return numbers.activation(layer.name, layer.activation(tf.nn.bias_add(y, _array(layer.bias))))
-
-
-def _array(variable):
-    """Read a weight, to be a constant of the graph; the converter leaves a variable one."""
-    with tf.init_scope():
-        return variable.numpy()
+    with tf.name_scope(layer.name):  # by which `weights.fill` finds it in the file
+        kernel = numbers.kernel(layer.name, layer.kernel)
+        y = tf.nn.conv2d(x, kernel, layer.strides, layer.padding.upper(), dilations=layer.dilation_rate)
+        return numbers.activation(layer.name, layer.activation(tf.nn.bias_add(y, array(layer.bias))))
 
 
 def _upsample(layer, x, numbers):
@@ -107,7 +128,7 @@ def _upsample(layer, x, numbers):
 
     The same sums, but with operators that XNNPACK has at any size and in 8 bits.
     """
-    kernel = _array(layer.kernel)  # (size, size, out, in)
+    kernel = array(layer.kernel)  # (size, size, out, in)
     stride = layer.strides[0]
     if layer.padding == "same":
         # Three taps a side: a pixel is made of its own cell and of the one before or after.
@@ -118,10 +139,12 @@ def _upsample(layer, x, numbers):
     if _is_diagonal(kernel):  # as interpolation is: each class is made of itself
         spread = np.einsum("hwcsc->hwsc", spread)
         spread = spread.reshape(*spread.shape[:2], -1, 1)
-        y = tf.nn.depthwise_conv2d(tf.tile(x, [1, 1, 1, stride**2]), numbers.kernel(spread), [1] * 4, padding)
+        y = tf.nn.depthwise_conv2d(
+            tf.tile(x, [1, 1, 1, stride**2]), numbers.kernel(layer.name, spread), [1] * 4, padding
+        )
     else:
         spread = spread.reshape(*spread.shape[:3], -1)
-        y = tf.nn.conv2d(x, numbers.kernel(spread), 1, padding)
+        y = tf.nn.conv2d(x, numbers.kernel(layer.name, spread), 1, padding)
     return tf.nn.depth_to_space(numbers.activation(layer.name, y), stride)
 
 
