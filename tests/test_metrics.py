@@ -112,9 +112,9 @@ def test_compiled_counts_are_those_of_a_loop(jit_compile):
     truth = generator.choice([0, 1, 2, 3, 255], (2, 5, 7)).astype("uint8")
     scored = generator.integers(0, 3, (2, 5, 7, 4)).astype("float32")  # with ties: the first of equals counts
     expected = np.zeros((4, 4), np.int64)
-    for label, scores in zip(truth.ravel(), scored.reshape(-1, 4), strict=True):
+    for label, pixel in zip(truth.ravel(), scored.reshape(-1, 4), strict=True):
         if label != 255:
-            expected[label, scores.tolist().index(max(scores))] += 1
+            expected[label, pixel.tolist().index(max(pixel))] += 1
     metric = ConfusionMatrix(4)
     tf.function(metric.update_state, jit_compile=jit_compile)(tf.constant(truth), tf.constant(scored))
     np.testing.assert_array_equal(np.asarray(metric.matrix), expected)
