@@ -47,10 +47,10 @@ def in_float32(model):
     if all(layer.compute_dtype == "float32" for layer in model.layers):
         return model
 
-    def rebuilt(layer):
-        return layer.__class__.from_config({**layer.get_config(), "dtype": "float32"})
-
-    copy = keras.models.clone_model(model, clone_function=rebuilt)
+    config = model.get_config()
+    for layer in config["layers"]:
+        layer["config"]["dtype"] = "float32"
+    copy = model.__class__.from_config(config)
     copy.set_weights(model.get_weights())
     return copy
 

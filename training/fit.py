@@ -103,7 +103,7 @@ def _compiles_every_size(model):
 def _copy(recipe, model, num_classes, devices):
     """Copy a model to one device of this process, to score and to predict with."""
     with devices.apart():
-        copy = keras.models.clone_model(model)
+        copy = model.__class__.from_config(model.get_config())
         compile_model(copy, recipe, num_classes)
         if keras.backend.backend() == "tensorflow":
             copy.jit_compile = False
