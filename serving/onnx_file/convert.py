@@ -32,7 +32,9 @@ def convert(model, *, labels):
         endings = {}
     weights |= {f"upsampling_{head}": ending.kernel for head, ending in endings.items()}
     function, signature = _function(model, endings, weights, labels)
-    proto, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET)
+    proto, _ = tf2onnx.convert.from_function(
+        function, input_signature=signature, opset=OPSET, custom_op_handlers={"ReverseV2": (_reverse, [])}
+    )
     folded = _fold(proto.graph, weights)
     _attach_biases(proto.graph, folded)
     _take_out(proto.graph.input, weights)
@@ -81,6 +83,19 @@ def _end(x, ending, kernel, size, labels):
     if ending is None:
         return tf.cast(tf.argmax(x, axis=-1), dtype) if labels else tf.identity(x)
     return ending.labels(x, kernel, size, dtype) if labels else ending.scores(x, kernel, size)
+
+
+def _reverse(graph, node, name, _):
+    """Have tf2onnx turn channels around by one slice; by itself it takes seven nodes."""
+    from tf2onnx.graph_builder import GraphBuilder
+
+    axes = node.inputs[1].get_tensor_value(as_list=True)
+    shape, dtype = graph.get_shape(node.output[0]), graph.get_dtype(node.output[0])
+    steps = [-1] * len(axes)
+    slices = {"starts": steps, "ends": [-(2**31)] * len(axes), "axes": axes, "steps": steps}
+    made = {"data": node.input[0], "outputs": node.output, **slices}
+    graph.remove_node(node.name)
+    GraphBuilder(graph).make_slice(made, name=name, shapes=[shape], dtypes=[dtype])
 
 
 def _fold(graph, weights):

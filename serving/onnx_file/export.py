@@ -1,5 +1,6 @@
 """Write a network as an ONNX file."""
 
+import gc
 import tempfile
 from pathlib import Path
 
@@ -54,24 +55,33 @@ def export_onnx(model, path, *, labels=False, names=None, precision="fp32", cali
 
 def write_file(path, model, *, labels, names, precision, calibration):
     """Write the file without comparing it; arguments as for `export_onnx`."""
+    from .quantize import quantize
+
+    if precision != "int8":
+        _write_floats(path, model, labels, names, in_halves=precision == "fp16")
+        return
+    with tempfile.TemporaryDirectory(prefix=".float-", dir=path.parent) as folder:
+        source = Path(folder) / path.name
+        graph = _write_floats(source, model, labels, names, in_halves=False)
+        gc.collect()  # the copy of the model, half a gigabyte, before the tool takes its own
+        quantize(source, path, graph, calibration)
+
+
+def _write_floats(path, model, labels, names, *, in_halves):
+    """Write the file in floats, and return its graph without the weights."""
     from onnx import helper
 
     from ..saved_model.network import in_float32
     from .convert import convert
     from .half import halve
-    from .quantize import quantize
     from .write import write
 
     model = in_float32(model)
     proto, weights = convert(model, labels=labels)
     properties = {f"classes_{head}" if head else "classes": "\n".join(one) for head, one in (names or {}).items()}
     helper.set_model_props(proto, properties)
-    if precision == "int8":
-        with tempfile.TemporaryDirectory(prefix=".float-", dir=path.parent) as folder:
-            write(Path(folder) / path.name, proto, weights)
-            quantize(Path(folder) / path.name, path, calibration)
-    else:
-        write(path, proto, halve(proto, weights) if precision == "fp16" else weights)
+    write(path, proto, halve(proto, weights) if in_halves else weights)
+    return proto.graph
 
 
 def _checked_runner(path, precision):

@@ -8,7 +8,7 @@ from .run import feeds
 QUANTIZED = ("Conv", "Relu", "MaxPool")
 
 
-def quantize(source, target, images):
+def quantize(source, target, graph, images):
     """Write a float32 file again with the convolutions of its trunk in int8.
 
     Weights are int8, symmetric, with a scale a channel; activations uint8 with a scale a map, from the least and the
@@ -19,15 +19,12 @@ def quantize(source, target, images):
     Args:
         source: the float32 file, with its weights in it.
         target: to write.
+        graph: of the float32 file, `onnx.GraphProto`; its weights may be missing.
         images: as `fcn_keras.predict` takes them, each of any size; every one runs through the float32 file.
     """
-    import onnx
     from onnxruntime import quantization
 
-    graph = onnx.load(source).graph
     reader = _reader(quantization.CalibrationDataReader, _types(graph), images)
-    nodes = _nodes(graph)
-    del graph  # the tool loads the file itself
     with _without_hints():
         quantization.quantize_static(
             source,
@@ -35,7 +32,7 @@ def quantize(source, target, images):
             reader,
             quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=list(QUANTIZED),
-            nodes_to_quantize=nodes,
+            nodes_to_quantize=_nodes(graph),
             per_channel=True,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,

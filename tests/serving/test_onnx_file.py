@@ -12,9 +12,11 @@ from image_files import picture
 from nets import randomize
 
 from fcn_keras import inference
+from fcn_keras.layers import Preprocess
 from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
 from serving.export import main
 from serving.onnx_file.export import export_onnx
+from serving.onnx_file.run import runner
 from serving.precision import parity
 
 TINY = (((4, 1), (4, 1), (6, 1), (6, 1), (8, 1)), 8)
@@ -56,7 +58,10 @@ def test_the_file_holds_each_weight_once_and_states_its_opset(tmp_path):
     assert {entry.key: entry.value for entry in model.metadata_props} == {"classes": "a\nb\nc\nd\ne"}
     weights = [onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer]
     large = sorted(array.size for array in weights if array.size > 1000)
-    assert large == sorted(v.numpy().size for v in net.variables if v.numpy().size > 1000)
+    sizes = {variable.path: variable.numpy().size for variable in net.variables}
+    assert sizes.pop("upscore/kernel") == 64 * 64 * 5 * 5  # of which nine tenths are zeros, between classes
+    assert large == sorted([2 * 2 * 5 * 32 * 32, *(size for size in sizes.values() if size > 1000)])
+    assert not {"ConvTranspose", "ReverseSequence"} & {node.op_type for node in model.graph.node}
     transposed = {node.input[0] for node in model.graph.node if node.op_type == "Transpose"}
     assert not transposed & {tensor.name for tensor in model.graph.initializer}
 
@@ -87,6 +92,25 @@ def test_rgbd_and_late_fusion(tmp_path):
     scores = session(tmp_path / "fused.onnx").run(None, {k: x[None].astype(np.float32) for k, x in pair.items()})[0][0]
     expected = inference.predict(fused, pair, output="scores")
     np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("padding", ["same", "caffe"])
+def test_learned_upsampling_that_mixes_classes(padding, tmp_path):
+    net = randomize(FCN16s(3, padding=padding, learn_upsampling="all", channels=TINY))
+    kernel = net.get_layer("upscore16").kernel
+    kernel.assign(np.random.default_rng(0).normal(0, 0.1, kernel.shape))
+    assert export_onnx(net, tmp_path / "net.onnx").largest_error < 1e-5
+    scores = runner(tmp_path / "net.onnx")
+    for size in SIZES:
+        expected = inference.predict(net, picture(*size), output="scores")
+        np.testing.assert_allclose(scores(picture(*size))[""], expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+def test_other_endings_are_left_as_they_are(tmp_path):
+    image = keras.Input((None, None, 3), name="image")
+    net = keras.Model(image, keras.layers.Conv2D(4, 3, padding="same")(Preprocess()(image)))
+    assert export_onnx(net, tmp_path / "net.onnx", labels=True).agreement == 1
+    assert export_onnx(net, tmp_path / "net.onnx").largest_error < 1e-5
 
 
 def test_mixed_precision_is_written_in_float32(tmp_path):
