@@ -41,7 +41,7 @@ class Settings:
         width: factor on the network's channels; 1 is the real one.
         threads: of every contender.
         images: folder of one's own photographs and masks, or None for drawn ones.
-        contenders: beginnings of the names of the forward pass's contenders, or None for all.
+        contenders: beginnings of the names of those that run in `forward` and `accelerator`, or None for all.
     """
 
     rounds: int
@@ -59,6 +59,10 @@ class Settings:
     def scaled(self, size):
         """Shrink an (H, W) with the net."""
         return tuple(max(16, round(side * self.scale)) for side in size)
+
+    def chosen(self, name):
+        """Tell whether a contender is to run."""
+        return self.contenders is None or name.startswith(tuple(self.contenders))
 
     @property
     def full(self):
@@ -82,7 +86,7 @@ def _parser():
         "--contenders",
         nargs="+",
         metavar="NAME",
-        help="of the forward pass, those whose names begin so; PyTorch with its frame always runs",
+        help="in `forward` and `accelerator`, those whose names begin so; PyTorch with its frame always runs",
     )
     parser.add_argument("--rounds", type=int, default=7, help="turns of every contender (default: %(default)s)")
     parser.add_argument("--size", type=int, default=512, help="side of the image to label (default: %(default)s)")

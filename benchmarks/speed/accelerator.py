@@ -1,5 +1,6 @@
 """Images a second on the accelerator that Keras sees: dtypes, XLA, batch sizes, share of its own matrix product."""
 
+import itertools
 import os
 import statistics
 
@@ -10,7 +11,7 @@ from speed.turns import Failed, Worker, say
 
 TITLE = "Accelerator"
 NEEDS_TORCH = False
-BATCHES = (1, 2, 4, 8, 16)
+BATCHES = {"forward": (1, 2, 4, 8, 16), "training": (1, 4, 16)}  # each compiles anew
 POLICIES = {
     "forward": ("float32", "bfloat16", "float16"),
     "training": ("float32", "mixed_bfloat16", "mixed_float16"),
@@ -29,13 +30,17 @@ def measure(settings, files, found):
     """
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     rows, matrix = [], {}
-    for jit_compile in XLA[backend]:
-        for kind, policies in POLICIES.items():
-            for policy in policies:
-                dtype = policy.removeprefix("mixed_")
+    for jit_compile, kind in itertools.product(XLA[backend], POLICIES):
+        size = settings.scaled(TRAINED) if kind == "training" else (settings.size, settings.size)
+        for policy in POLICIES[kind]:
+            name = f"{kind} {size[0]}x{size[1]}, {policy}{', XLA' if jit_compile else ''}"
+            dtype = policy.removeprefix("mixed_")
+            if settings.chosen(name):
                 if dtype not in matrix:
                     matrix[dtype] = _matrix_rate(settings, backend, dtype, jit_compile)
-                rows += _measured(settings, backend, kind, policy, jit_compile, matrix[dtype])
+                say(f"  {name}")
+                arguments = {"width": settings.width, "policy": policy, "size": size, "jit_compile": jit_compile}
+                rows += _measured(settings, backend, kind, name, arguments, matrix[dtype])
     return {"backend": backend, "rows": rows, "matrix": matrix}
 
 
@@ -45,22 +50,18 @@ def _matrix_rate(settings, backend, dtype, jit_compile):
         return max(worker.ask("run").value for _ in range(3))
 
 
-def _measured(settings, backend, kind, policy, jit_compile, rate):
+def _measured(settings, backend, kind, name, arguments, rate):
     """Return a row a batch size; those that fail say why."""
-    size = settings.scaled(TRAINED) if kind == "training" else (settings.size, settings.size)
-    name = f"{kind} {size[0]}x{size[1]}, {policy}{', XLA' if jit_compile else ''}"
-    say(f"  {name}")
-    arguments = {"width": settings.width, "policy": policy, "size": size, "jit_compile": jit_compile}
     rows = []
     try:
         build = f"speed.accelerated:{CLASSES[kind]}"
         with Worker(build, arguments, threads=settings.threads, backend=backend) as worker:
             operations = worker.ask("operations").value
-            for batch in BATCHES:
+            for batch in BATCHES[kind]:
                 rows.append({"name": name, "batch": batch})
                 rows[-1] |= _row(worker, batch, operations, rate, min(3, settings.rounds))
     except Failed as failure:
-        rows = rows or [{"name": name, "batch": BATCHES[0]}]
+        rows = rows or [{"name": name, "batch": BATCHES[kind][0]}]
         rows[-1]["reason"] = str(failure)
     return rows
 
@@ -92,7 +93,7 @@ def draw(axes, result):
     for name in dict.fromkeys(row["name"] for row in result["rows"]):
         rows = [row for row in result["rows"] if row["name"] == name and "median" in row]
         axes.loglog([row["batch"] for row in rows], [row["images"] for row in rows], marker="o", label=name)
-    axes.set_xticks(BATCHES, map(str, BATCHES))
+    axes.set_xticks(BATCHES["forward"], map(str, BATCHES["forward"]))
     axes.minorticks_off()
     axes.set_xlabel("batch")
     axes.set_ylabel("images a second")

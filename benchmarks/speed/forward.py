@@ -77,13 +77,13 @@ def _contenders(settings, files, image):
         arguments = {"net": files.net(padding), "image": image}
         contenders.append(Contender(_named("Keras predict", padding), "speed.runtimes:Keras", arguments, _of(padding)))
     contenders += [_pytorch(files, image, 1, layout) for layout in LAYOUTS]
-    contenders = [contender for contender in contenders if _chosen(settings, contender.name)]
+    contenders = [contender for contender in contenders if settings.chosen(contender.name)]
     titles = {"savedmodel": "SavedModel", "onnx": "ONNX Runtime", "litert": "LiteRT", "openvino": "OpenVINO"}
     classes = {"savedmodel": "SavedModel", "onnx": "OnnxRuntime", "litert": "LiteRT", "openvino": "OpenVino"}
     for wanted in work.ALL:
         precision = "" if wanted.precision == "fp32" else f" {wanted.precision}"
         name = _named(titles[wanted.format] + precision, wanted.padding)
-        if not _chosen(settings, name):
+        if not settings.chosen(name):
             continue
         path, reason = work.prepared(files, wanted)
         if reason:
@@ -94,10 +94,6 @@ def _contenders(settings, files, image):
             arguments["threads"] = settings.threads
         contenders.append(Contender(name, f"speed.runtimes:{classes[wanted.format]}", arguments, _of(wanted.padding)))
     return contenders, rows
-
-
-def _chosen(settings, name):
-    return settings.contenders is None or name.startswith(tuple(settings.contenders))
 
 
 def _of(padding):

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 import fcn_keras as fcn
+from fcn_keras.datasets.synthetic import Synthetic
 
 CLASSES = 21
 SEED = 0
@@ -36,11 +37,21 @@ def drawn(width):
     return model
 
 
+def centre(model):
+    """Move the scores so that each class has the mean 0 over an image: or one class has all pixels of a narrow net."""
+    scene = Synthetic(1, seed=3, height=128, width=160)[0]["image"]
+    scores = fcn.predict(model, scene, output="scores")
+    layer = model.get_layer("score_fr")
+    kernel, bias = layer.get_weights()
+    layer.set_weights([kernel, bias - scores.mean((0, 1))])
+
+
 class Nets:
     """Write the network with both paddings as `.keras` files, and its arrays as `.npz` for PyTorch."""
 
     def __init__(self, width):
         self.model, self.width = drawn(width), width
+        centre(self.model)
 
     def write(self, same, caffe, arrays):
         framed = build(self.width, "caffe")

@@ -15,7 +15,7 @@ def bars(axes, values, label, form="{:.2f}"):
     """Draw a horizontal bar a name, the first on top; PyTorch's in a colour of their own."""
     names = list(values)[::-1]
     colors = ["#c44e52" if name.startswith("PyTorch") else "#4878a8" for name in names]
-    drawn = axes.barh(names, [values[name] for name in names], color=colors)
+    drawn = axes.barh(names, [values[name] for name in names], color=colors, height=0.6)
     axes.bar_label(drawn, [form.format(values[name]) for name in names], padding=3)
     axes.set_xlim(0, 1.2 * max(values.values(), default=1))
     axes.set_xlabel(label)
