@@ -33,6 +33,8 @@ def convert(model, *, labels, precision, ranges=None):
 
 def _function(model, labels, precision, numbers):
     inputs = model.input if isinstance(model.input, dict) else {"image": model.input}
+    outputs = model.output if isinstance(model.output, dict) else {"": model.output}
+    dtypes = {head: tf.uint8 if x.shape[-1] <= 256 else tf.uint16 for head, x in outputs.items()}
     dtype = tf.float32
     if labels and precision != "int8":  # whose converter makes integers of floats itself
         dtype = tf.uint16 if 4 in (x.shape[-1] for x in inputs.values()) else tf.uint8  # depth is in millimetres
@@ -40,13 +42,14 @@ def _function(model, labels, precision, numbers):
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, x.shape[-1]], dtype, n) for n, x in inputs.items()])
     def function(*images):
         images = [tf.cast(image, tf.float32) for image in images]
-        scores = apply(model, dict(zip(inputs, images, strict=True)), numbers)
-        kind, make = ("label", _label) if labels else ("scores", tf.identity)
-        return {f"{head}_{kind}".lstrip("_"): make(x) for head, x in scores.items()}
+        named = dict(zip(inputs, images, strict=True))
+        if not labels:
+            return {f"{head}_scores".lstrip("_"): x for head, x in apply(model, named, numbers).items()}
+        found = apply(model, named, numbers, _highest)
+        return {f"{head}_label".lstrip("_"): tf.cast(x, dtypes[head]) for head, x in found.items()}
 
     return function.get_concrete_function()
 
 
-def _label(scores):
-    label = tf.argmax(scores, axis=-1, output_type=tf.int32)
-    return tf.cast(label, tf.uint8 if scores.shape[-1] <= 256 else tf.uint16)
+def _highest(scores):
+    return tf.argmax(scores, axis=-1, output_type=tf.int32)

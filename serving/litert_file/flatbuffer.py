@@ -12,7 +12,7 @@ def check_structure(path, *, integers):
 
     Args:
         path: of the file.
-        integers: whether every tensor but the inputs and outputs has to hold integers.
+        integers: whether what operators hand to each other has to be integers.
 
     Raises:
         ValueError: otherwise.
@@ -22,9 +22,9 @@ def check_structure(path, *, integers):
     codes = [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
     if foreign := [code.CustomCode().decode() for code in codes if code.CustomCode()]:
         raise ValueError(f"{path.name} needs operators that LiteRT lacks: {foreign}. Nothing was written.")
-    ends = {graph.Inputs(i) for i in range(graph.InputsLength())}
-    ends |= {graph.Outputs(i) for i in range(graph.OutputsLength())}
-    within = (graph.Tensors(i) for i in range(graph.TensorsLength()) if i not in ends)
+    operators = [graph.Operators(i) for i in range(graph.OperatorsLength())]
+    made = {operator.Outputs(i) for operator in operators for i in range(operator.OutputsLength())}
+    within = [graph.Tensors(i) for i in sorted(made - {graph.Outputs(i) for i in range(graph.OutputsLength())})]
     floats = [tensor.Name().decode() for tensor in within if DTYPES.get(tensor.Type(), np.int8) != np.int8]
     if integers and floats:
         raise ValueError(

@@ -59,24 +59,35 @@ def array(weights):
         return np.asarray(weights)
 
 
-def apply(model, images, numbers):
+def apply(model, images, numbers, finish=tf.identity):
     """Apply a model.
 
     Args:
         model: a network of this package, in float32.
         images: `{name of an input: (N, H, W, C) float32}`, raw pixels.
         numbers: `Floats`, or what stands for it.
+        finish: what to make of the scores (N, H, W, K), pixel by pixel. The last crop follows it, as `STRIDED_SLICE`
+            copies number by number.
 
     Returns:
-        `{head: (N, H, W, K) float32 scores}`; an only head is named `""`.
+        `{head: finished scores}`; an only head is named `""`.
     """
     inputs = model.input if isinstance(model.input, dict) else {"image": model.input}
-    values = {id(x): numbers.activation(name, images[name], (0, 255)) for name, x in inputs.items()}
-    for layer in model.layers:
-        if not isinstance(layer, layers.InputLayer):
-            given = keras.tree.map_structure(lambda x: values[id(x)], layer.input)
-            values[id(layer.output)] = _through(layer, given, numbers)
     outputs = model.output if isinstance(model.output, dict) else {"": model.output}
+    values = {id(x): numbers.activation(name, images[name], (0, 255)) for name, x in inputs.items()}
+    last = {id(x) for x in outputs.values()}
+    for layer in model.layers:
+        if isinstance(layer, layers.InputLayer):
+            continue
+        given = keras.tree.map_structure(lambda x: values[id(x)], layer.input)
+        with tf.name_scope(layer.name):  # by which `weights.fill` finds it in the file
+            if id(layer.output) not in last:
+                found = _through(layer, given, numbers)
+            elif isinstance(layer, CropLike):
+                found = _crop_like(finish(given[0]), given[1], layer.offset)
+            else:
+                found = finish(_through(layer, given, numbers))
+        values[id(layer.output)] = found
     return {head: values[id(x)] for head, x in outputs.items()}
 
 
@@ -117,10 +128,9 @@ def _preprocess(layer, image, numbers):
 
 
 def _convolve(layer, x, numbers):
-    with tf.name_scope(layer.name):  # by which `weights.fill` finds it in the file
-        kernel = numbers.kernel(layer.name, layer.kernel)
-        y = tf.nn.conv2d(x, kernel, layer.strides, layer.padding.upper(), dilations=layer.dilation_rate)
-        return numbers.activation(layer.name, layer.activation(tf.nn.bias_add(y, array(layer.bias))))
+    kernel = numbers.kernel(layer.name, layer.kernel)
+    y = tf.nn.conv2d(x, kernel, layer.strides, layer.padding.upper(), dilations=layer.dilation_rate)
+    return numbers.activation(layer.name, layer.activation(tf.nn.bias_add(y, array(layer.bias))))
 
 
 def _upsample(layer, x, numbers):
@@ -130,20 +140,19 @@ def _upsample(layer, x, numbers):
     """
     kernel = array(layer.kernel)  # (size, size, out, in)
     stride = layer.strides[0]
+    alone = _is_diagonal(kernel)  # as interpolation is: each class is made of itself
+    if alone:
+        kernel = np.einsum("hwcc->hwc", kernel)[..., None]
     if layer.padding == "same":
         # Three taps a side: a pixel is made of its own cell and of the one before or after.
         spread, padding = _spread(kernel, stride, 3, stride + (len(kernel) - stride) // 2), "SAME"
     else:
         spread, padding = _spread(kernel, stride, 2, stride), "VALID"
         x = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]])
-    if _is_diagonal(kernel):  # as interpolation is: each class is made of itself
-        spread = np.einsum("hwcsc->hwsc", spread)
-        spread = spread.reshape(*spread.shape[:2], -1, 1)
-        y = tf.nn.depthwise_conv2d(
-            tf.tile(x, [1, 1, 1, stride**2]), numbers.kernel(layer.name, spread), [1] * 4, padding
-        )
+    if alone:
+        spread = numbers.kernel(layer.name, np.moveaxis(spread, 2, 3))
+        y = tf.nn.depthwise_conv2d(tf.tile(x, [1, 1, 1, stride**2]), spread, [1] * 4, padding)
     else:
-        spread = spread.reshape(*spread.shape[:3], -1)
         y = tf.nn.conv2d(x, numbers.kernel(layer.name, spread), 1, padding)
     return tf.nn.depth_to_space(numbers.activation(layer.name, y), stride)
 
@@ -162,7 +171,7 @@ def _spread(kernel, stride, taps, ahead):
         ahead: row of `kernel` by which the first of these cells writes the first pixel.
 
     Returns:
-        (taps, taps, in, stride * stride, out).
+        (taps, taps, in, stride * stride * out), pixels before classes as `depth_to_space` wants them.
     """
     size, _, filters, channels = kernel.shape
     rows = np.arange(stride)[None] + ahead - stride * np.arange(taps)[:, None]  # (taps, stride)
@@ -170,7 +179,7 @@ def _spread(kernel, stride, taps, ahead):
     rows = np.where(inside, rows, 0)
     found = kernel[rows[:, None, :, None], rows[None, :, None, :]]  # (taps, taps, stride, stride, out, in)
     found = found * (inside[:, None, :, None] & inside[None, :, None, :])[..., None, None]
-    return np.moveaxis(found, -1, 2).reshape(taps, taps, channels, stride**2, filters)
+    return np.moveaxis(found, -1, 2).reshape(taps, taps, channels, stride**2 * filters)
 
 
 def _pad_to_multiple(x, multiple):
@@ -180,15 +189,20 @@ def _pad_to_multiple(x, multiple):
 
 
 def _crop_like(x, reference, offset):
-    """Crop to the size of `reference`, whose sum with the offset is that of a padded channel."""
-    end = tf.shape(tf.pad(reference[..., :1], [[0, 0], [offset, 0], [offset, 0], [0, 0]]))
+    """Crop scores (N, H, W, K) or labels (N, H, W) to the size of `reference`.
+
+    The sum of that size and the offset is the size of a padded channel.
+    """
+    channel = reference[..., :1] if len(x.shape) == 4 else reference[..., 0]
+    end = tf.shape(tf.pad(channel, [[0, 0], [offset, 0], [offset, 0], [0, 0]][: len(x.shape)]))
     return _crop(x, offset, end)
 
 
 def _crop(x, start, end):
-    """Cut height and width from `start` to those of `end`, (4,) int32."""
+    """Cut height and width from `start` to those of `end`, an integer for every axis."""
     every = 0b1001  # of the images and of the channels
-    return tf.strided_slice(x, [0, start, start, 0], end, [1] * 4, begin_mask=every, end_mask=every)
+    begin = [0, start, start, 0][: len(x.shape)]
+    return tf.strided_slice(x, begin, end, [1] * len(begin), begin_mask=every, end_mask=every)
 
 
 def _pool_ceil(layer, x):
