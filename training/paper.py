@@ -72,8 +72,8 @@ VOC_PAPER_FCN8S = replace(
     VOC_PAPER_FCN16S, name="voc_paper_fcn8s", model=FCN8s, init_from="voc_paper_fcn16s", learning_rate=1e-8
 )
 
-# The same 20 images an update in half precision, in five batches of four that 1, 2 or 4 accelerators share: VOC's
-# images have at most 500 pixels a side, so that one size, compiled once, holds them all.
+# The same 20 images an update in half precision, in five batches of four that one device, or on JAX two or four,
+# share: VOC's images have at most 500 pixels a side, so that one size, compiled once, holds them all.
 VOC_MIXED_FCN32S = replace(
     VOC_PAPER_FCN32S,
     name="voc_mixed_fcn32s",

@@ -55,9 +55,9 @@ def same_result(ours, theirs):
 
 
 def test_two_devices_learn_what_one_learns(tmp_path, monkeypatch):
-    """Mean loss with unlike void, then a finer net by the sum; the second stage is of the same strategy."""
+    """Mean loss with unlike void, stopped and continued; then a finer net by the sum, on the same strategy."""
     arguments = ["tiny_fcn16s", "--workdir"]
-    two = start({"devices": 2}, *arguments, tmp_path / "two", "--devices", "all")
+    two = start({"devices": 2, "stop": True}, *arguments, tmp_path / "two", "--devices", "all")
     for name, recipe in small_run.recipes_by_name().items():
         monkeypatch.setitem(recipes.RECIPES, name, recipe)
     assert train.main([*arguments, str(tmp_path / "one"), "--quiet"]) == 0

@@ -156,6 +156,12 @@ def test_every_recipe_runs_on_its_stand_in(name, tmp_path, capsys):
         lists = sorted(path.name for path in (tmp_path / recipe.name).glob("classes*.txt"))
         heads = ["classes_geo.txt", "classes_sem.txt"] if sources.has_two_heads(recipe.data) else []
         assert lists == ["classes.txt", *heads]
+    if recipe.dtype_policy != "float32":  # the best is for scoring and export, the last for going on
+        best, last = (keras.saving.load_model(tmp_path / name / f"{which}.keras") for which in ("best", "last"))
+        assert {layer.compute_dtype for layer in best.layers} == {"float32"}
+        assert last.get_layer("fc6").compute_dtype == recipe.dtype_policy.removeprefix("mixed_")
+        for ours, theirs in zip(best.get_weights(), last.get_weights(), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.usefixtures("tiny")
