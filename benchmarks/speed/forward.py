@@ -1,5 +1,6 @@
 """One image through every runtime: seconds, share of the machine's matrix product, and whether the labels agree."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -27,14 +28,15 @@ def measure(settings, files, found):
     contenders, rows = _contenders(settings, files, image)
     groups = grouped(contenders, most=max(1, int(_available_gb() / GB_EACH / settings.width) - 2))
     labels = Path(files.folder, "labels")
-    labels.mkdir(exist_ok=True)
+    shutil.rmtree(labels, ignore_errors=True)  # another run's
+    labels.mkdir()
     runs = []
     for number, group in enumerate(groups, 1):
         say(f"forward, group {number} of {len(groups)}")
         runs.append(_run(settings, [*_references(settings, files, image), *group], labels))
     counts = files.operations([(settings.size, settings.size)])
-    found = {"operations": {padding: count[0] for padding, count in counts.items()}}
-    return {**found, **_joined(runs, rows, labels, found["operations"], settings.scale)}
+    counts = {padding: count[0] for padding, count in counts.items()}
+    return {"operations": counts, **_joined(runs, rows, labels, counts, settings.scale)}
 
 
 def _run(settings, contenders, labels):
@@ -188,5 +190,5 @@ def draw(axes, result):
     colors = ["#c44e52" if name.startswith("PyTorch") else "#4878a8" for name in names]
     bars = axes.barh(names, [rows[name]["ratio"] for name in names], color=colors)
     axes.bar_label(bars, [f"{rows[name]['ratio']:.2f}  ({rows[name]['median']:.2f} s)" for name in names], padding=3)
-    axes.set_xlim(0, 1.25 * max(row["ratio"] for row in rows.values()))
+    axes.set_xlim(0, 1.25 * max((row["ratio"] for row in rows.values()), default=1))
     axes.set_xlabel(f"seconds, as a share of {result['reference']}")

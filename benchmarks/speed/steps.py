@@ -61,6 +61,8 @@ class KerasSteps:
         self.loss = finite(float(keras.tree.flatten(logs)[0]))  # waits for the step's end
 
     def last_loss(self):
+        """Return the mean loss since this was last asked: Keras's own is one over the epoch."""
+        self.model.reset_metrics()
         return self.loss
 
 

@@ -17,20 +17,32 @@ def main():
     os.dup2(2, 1)
     contender = None
     for line in sys.stdin:
-        call = json.loads(line)
-        started = time.perf_counter()
-        try:
-            if contender is None:
-                module, name = call["name"].split(":")
-                contender, value = getattr(importlib.import_module(module), name)(**call["arguments"]), None
-            else:
-                value = getattr(contender, call["name"])(**call["arguments"])
-            answer = {"seconds": time.perf_counter() - started, "value": value, "peak": peak()}
-        except Exception as error:  # whatever it is, the parent's table shows it
-            answer = {"error": describe(error)}
+        contender, answer = respond(contender, json.loads(line))
         answers.write(json.dumps(answer) + "\n")
         if contender is None:
             return
+
+
+def respond(contender, call):
+    """Build a contender, if there is none yet, or call one of its methods.
+
+    Args:
+        contender: an object, or None.
+        call: dict of a `name`, of the class as `module:Class` or of the method, and its `arguments`.
+
+    Returns:
+        The contender, None if it could not be built, and the answer: `seconds`, `value` and `peak`, or `error`.
+    """
+    started = time.perf_counter()
+    try:
+        if contender is None:
+            module, name = call["name"].split(":")
+            contender, value = getattr(importlib.import_module(module), name)(**call["arguments"]), None
+        else:
+            value = getattr(contender, call["name"])(**call["arguments"])
+        return contender, {"seconds": time.perf_counter() - started, "value": value, "peak": peak()}
+    except Exception as error:  # whatever it is, the parent's table shows it
+        return contender, {"error": describe(error)}
 
 
 def describe(error):
