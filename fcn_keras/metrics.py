@@ -71,7 +71,7 @@ class ConfusionMatrix(keras.metrics.Metric):
         super().__init__(name=name, dtype=dtype)
         self.num_classes = num_classes
         self.ignore_label = ignore_label
-        self.matrix = self.add_variable((num_classes, num_classes), "zeros", dtype="int64", name="matrix")
+        self.matrix = self.add_variable((num_classes, num_classes), "zeros", dtype=_widest(), name="matrix")
         self.illegal = self.add_variable((), "zeros", dtype="int32", name="illegal")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
@@ -86,7 +86,7 @@ class ConfusionMatrix(keras.metrics.Metric):
         # Pixels that do not count go into one cell behind the matrix, which is cut off.
         cell = ops.where(valid, labels * self.num_classes + ops.cast(prediction, "int32"), cells)
         counts = ops.reshape(_count(cell, cells + 1)[:-1], (self.num_classes, self.num_classes))
-        self.matrix.assign_add(ops.cast(counts, "int64"))
+        self.matrix.assign_add(ops.cast(counts, self.matrix.dtype))
         self.illegal.assign(ops.maximum(self.illegal, ops.cast(ops.any(illegal), "int32")))
 
     def result(self):
@@ -97,6 +97,15 @@ class ConfusionMatrix(keras.metrics.Metric):
     def get_config(self):
         config = {**super().get_config(), "num_classes": self.num_classes, "ignore_label": self.ignore_label}
         return config
+
+
+def _widest():
+    """Return the widest integer that the backend counts in: JAX cuts int64 to int32, with a warning each time."""
+    if keras.backend.backend() != "jax":
+        return "int64"
+    import jax
+
+    return "int64" if jax.config.jax_enable_x64 else "int32"
 
 
 # On TensorFlow, Keras's argmax first reads and writes all scores twice more, to rank -0 below 0; and its bincount has
