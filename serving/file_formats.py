@@ -8,6 +8,7 @@ from .precision.publish import made, publish
 from .precision.report import markdown, table
 from .precision.validation import VOID, open_examples, validate
 
+PACKAGES = {"onnx": ("tf2onnx", "onnx", "onnxruntime"), "openvino": ("tf2onnx", "onnx", "openvino"), "litert": ()}
 NAMES = {"onnx": "ONNX Runtime", "openvino": "OpenVINO", "litert": "LiteRT"}
 
 
@@ -85,6 +86,7 @@ def _facts(model, path, format, names, arguments, found):
         "answers": "images of bytes in, labels out" if arguments.labels else "float32 images in, scores out",
         "network": model.name,
         "weights": model.count_params(),
+        "packages": PACKAGES[format],
         "heads": {head: {"classes": x.shape[-1], "names": names.get(head)} for head, x in heads.items()},
         **found.facts,
     }

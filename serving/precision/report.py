@@ -35,7 +35,8 @@ def markdown(facts, rows, notes):
     """Write the model card of a file.
 
     Args:
-        facts: `"file"`, `"format"`, `"network"`, `"weights"`, `"heads"` and what `provenance.beside` found.
+        facts: `"file"`, `"format"`, `"answers"`, `"network"`, `"weights"`, `"heads"`, `"packages"` (names) and what
+            `provenance.beside` found.
         rows: lines of `table`.
         notes: sentences on what was compared with what.
 
@@ -58,6 +59,6 @@ def markdown(facts, rows, notes):
         "This file against `fcn_keras.predict` on the model it was made of. The error is a share of the image's "
         f"largest score. {notes}".strip(),
         "## Versions",
-        ", ".join(f"{package} {version}" for package, version in card.package_versions().items()) + ".",
+        ", ".join(f"{name} {version}" for name, version in card.package_versions(facts["packages"]).items()) + ".",
     ]
     return "\n\n".join(parts) + "\n"

@@ -111,10 +111,10 @@ def _parity(rows):
     return "\n".join(lines)
 
 
-def package_versions():
-    """Return `{package: version}` of what a model was exported with."""
+def package_versions(more=()):
+    """Return `{package: version}` of what a model was exported with, and of `more` packages."""
     found = {}
-    for package in PACKAGES:
+    for package in (*PACKAGES, *more):
         found[package] = metadata.version(package)
     try:
         return {"fcn_keras": metadata.version("fcn_keras"), **found}

@@ -4,6 +4,7 @@ import sys
 
 import keras
 import numpy as np
+import onnxruntime
 import pytest
 from calibrating import scenes, write
 from nets import randomize
@@ -82,6 +83,7 @@ def test_int8_is_calibrated_compared_and_validated(net, place, tmp_path, capsys,
         "Mean IU 50.0 on the training's validation images.",
         "exported from `net.keras`, SHA-256 `",
         "for ONNX Runtime: images of bytes in, labels out",
+        f", onnxruntime {onnxruntime.__version__}.",
     ):
         assert sentence in card
 
