@@ -105,8 +105,9 @@ class OpenVino(Runtime):
 
     def __init__(self, path, image, threads):
         super().__init__(image)
-        import openvino
+        from fcn_keras_serving.openvino_file.package import load_openvino
 
+        openvino = load_openvino()  # without its telemetry
         options = {
             "INFERENCE_NUM_THREADS": threads,
             "PERFORMANCE_HINT": "LATENCY",
