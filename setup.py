@@ -68,6 +68,8 @@ setup(
         "onnx": ["tf2onnx>=1.17,<2", "onnx>=1.20,<2", "onnxruntime>=1.23,<2"],
         # `fcn-export --format openvino`, which goes through ONNX
         "openvino": ["openvino>=2025.4,<2027", "tf2onnx>=1.17,<2", "onnx>=1.20,<2", "onnxruntime>=1.23,<2"],
+        # `fcn-train` on several hosts: KERAS_BACKEND=jax
+        "jax": ["jax>=0.6.2,<0.11"],
         # `fcn-batch`
         "batch": ["apache-beam>=2.77,<3"],
     },
