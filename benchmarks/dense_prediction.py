@@ -41,7 +41,7 @@ def main(argv=None):
 def _measure(arguments):
     import keras
     from fcn_keras_training import recipes
-    from fcn_keras_training.fit import Spaced
+    from fcn_keras_training.fit import spaced
     from fcn_keras_training.saved import decisions_beside, find_model, load_model
 
     if arguments.model is None:
@@ -57,7 +57,7 @@ def _measure(arguments):
             f"{model.name} has no layer `upscore`. Name an FCN-32s of one head: its scores are of stride 32."
         )
     recipe = recipes.find(name)
-    examples = Spaced(recipe.data(arguments.data, recipe.splits[1]), arguments.images)
+    examples = spaced(recipe.data(arguments.data, recipe.splits[1]), arguments.images)
     coarse = keras.Model(model.input, model.get_layer("score_fr").output)
     results = [compare(model, coarse, examples[i]) for i in range(len(examples))]
     report = summarise(results, examples)

@@ -9,6 +9,7 @@ operation that waits for a core counts its waiting, so trace on a quiet machine.
 
 import argparse
 import collections
+import re
 import sys
 
 import numpy as np
@@ -68,9 +69,12 @@ def noise(size, channels, dtype):
 def _named(node):
     """Name a node by its layer and its operation, without the path of calls around them."""
     kind = node.timeline_label.partition("= ")[2].partition("(")[0].strip() or "?"
-    parts = [part for part in node.node_name.split("/") if not part.startswith("StatefulPartitionedCall")]
-    layer = parts[1] if len(parts) > 2 else parts[0] if parts else node.node_name
-    return f"{layer.removesuffix('_1')} {kind}"
+    parts = [part for part in node.node_name.split("/") if not re.fullmatch(r"(Stateful)?PartitionedCall(_\d+)?", part)]
+    if len(parts) < 3:  # not model/layer/operation
+        return f"outside the network {kind}"
+    model, layer, *_ = parts
+    again = re.search(r"_\d+$", model)  # TensorFlow numbers a name that it has seen: both, the model's and the layer's
+    return f"{layer.removesuffix(again[0]) if again else layer} {kind}"
 
 
 if __name__ == "__main__":
