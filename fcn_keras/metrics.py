@@ -109,7 +109,7 @@ def _widest():
 
 
 # On TensorFlow, Keras's argmax first reads and writes all scores twice more, to rank -0 below 0; and its bincount has
-# no fixed size, which XLA needs. TensorFlow's own two take half the time of the rest.
+# no fixed size, which XLA needs.
 
 
 def _argmax(scores):
