@@ -17,6 +17,7 @@ FAKES = {
     "survives": "return [Outcome('quiet', 1200), Outcome('loud', 3, ('the second said 500',))]",
     "crashes": "raise KeyError('nothing here')",
     "dies": "import os; os.kill(os.getpid(), 9)",
+    "breaks": "import atexit, os; atexit.register(os._exit, 3); return [Outcome('breaks', 9)]",
     "lazy": "return [Outcome('lazy', 0)]",
     "hangs": """
     import subprocess, sys, time
@@ -44,13 +45,14 @@ def running(pid):
 
 
 def test_one_attack_ends_no_other(fakes, tmp_path, capsys):
-    outcomes = soak.run_all(fakes, seconds=5, at_once=2, grace=1)
+    outcomes = soak.run_all(fakes, seconds=6, at_once=2, grace=1)
     named = {outcome.attack: outcome for outcome in outcomes}
-    assert [outcome.attack for outcome in outcomes] == ["quiet", "loud", "crashes", "dies", "lazy", "hangs"]
+    assert [outcome.attack for outcome in outcomes] == ["quiet", "loud", "crashes", "dies", "breaks", "lazy", "hangs"]
     assert named["quiet"] == Outcome("quiet", 1200)
     assert named["loud"].survived == 2
     assert named["crashes"].lost == ("the attack itself ended with 1: KeyError: 'nothing here'",)
     assert named["dies"].lost == ("the attack itself ended with -9: it printed nothing",)
+    assert named["breaks"].lost == ("the attack itself ended with 3: it printed nothing",)
     assert "tried nothing" in named["lazy"].lost[0]
     assert "still ran 1 s after its 2 s" in named["hangs"].lost[0]
     pid = int((tmp_path / "fake_hangs.pid").read_text())
@@ -77,13 +79,17 @@ def test_the_table_sums_and_names_what_was_lost():
 @pytest.mark.parametrize(("lost", "status"), [((), 0), (("one",), 1)])
 def test_the_status_says_whether_anything_was_lost(lost, status, tmp_path, monkeypatch, capsys):
     given = []
-    monkeypatch.setattr(soak, "run_all", lambda *arguments: given.append(arguments) or [Outcome("outcome", 4, lost)])
+    monkeypatch.setattr(
+        soak,
+        "run_all",
+        lambda *arguments: given.append(arguments) or [Outcome("quiet", 9), Outcome("outcome", 4, lost)],
+    )
     assert soak.main(["outcome", "--minutes", "2", "--at-once", "1", "--json", str(tmp_path / "table.json")]) == status
     assert given == [({"outcome": "tests.attacks.outcome"}, 120, 1)]
-    [row] = json.loads((tmp_path / "table.json").read_text(encoding="utf-8"))["outcomes"]
+    [_, row] = json.loads((tmp_path / "table.json").read_text(encoding="utf-8"))["outcomes"]
     assert row == {"attack": "outcome", "tries": 4, "lost": list(lost), "survived": 4 - len(lost)}
     assert [path.name for path in tmp_path.iterdir()] == ["table.json"]
-    assert "| all | 4 |" in capsys.readouterr().out
+    assert "| all | 13 |" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
