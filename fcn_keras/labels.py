@@ -27,6 +27,24 @@ def split(labels, num_classes, ignore_label):
     return labels, valid, ops.logical_not(ops.logical_or(known, void))
 
 
+def check_sizes(labels, scores):
+    """Refuse labels and scores of different sizes, whose pixels would be paired wrongly.
+
+    Args:
+        labels, scores: their shapes; None on an axis whose length is not known yet.
+
+    Raises:
+        ValueError: if labels are not `(B, H, W)` or `(B, H, W, 1)`, or scores not `(B, H, W, C)` of the same size.
+    """
+    pixels = labels[:-1] if len(labels) == 4 and labels[-1] in (1, None) else labels
+    same = len(pixels) == 3 and len(scores) == 4
+    if not (same and all(a is None or b is None or a == b for a, b in zip(pixels, scores[:3], strict=True))):
+        raise ValueError(
+            "Labels are (B, H, W) or (B, H, W, 1) and scores (B, H, W, C) of the same size. "
+            f"Received: labels {tuple(labels)}, scores {tuple(scores)}."
+        )
+
+
 def check(labels, num_classes, ignore_label):
     """Raise a `ValueError` that names labels out of range; do nothing while a graph is being traced."""
     if not _readable(labels):

@@ -6,6 +6,7 @@ from keras import ops
 from fcn_keras import labels as label_ops
 
 REDUCTIONS = ("mean", "sum")
+DTYPES = ("float32", "float64")
 # Caffe takes the logarithm of a probability of at least the smallest normal float32, and its gradient of the true one.
 LARGEST_TERM = 87.33654475055310  # -ln(2**-126)
 
@@ -28,9 +29,10 @@ class PixelCrossentropy(keras.losses.Loss):
         keep: the paper's patch sampling: every pixel's term is kept with this probability, independently. Not on
             Keras's JAX backend.
         seed: of the sampling.
+        dtype: of the result, `"float32"` (whatever `keras.config.floatx()` is) or `"float64"`.
 
     Raises:
-        ValueError: on a reduction, weight or probability out of range, or labels and scores of different sizes.
+        ValueError: on a reduction, weight, probability or dtype out of range, or labels and scores of different sizes.
 
     Reference: Long, Shelhamer, Darrell, CVPR 2015, sections 3.4 and 4.3.
     """
@@ -58,7 +60,12 @@ class PixelCrossentropy(keras.losses.Loss):
             class_weights = [float(weight) for weight in class_weights]
             if any(not 0 <= weight < float("inf") for weight in class_weights):
                 raise ValueError(f"`class_weights` are finite and not negative. Received: {class_weights}.")
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        super().__init__(name=name, reduction=reduction, dtype=dtype or "float32")
+        if self.dtype not in DTYPES:
+            raise ValueError(
+                f"`dtype` is one of {DTYPES}: a half float holds neither the sum over an image nor every class id. "
+                f"Received: {self.dtype!r}. Leave it out; the scores may be of any float."
+            )
         self.ignore_label = ignore_label
         self.class_weights = class_weights
         self.keep = keep
@@ -68,8 +75,8 @@ class PixelCrossentropy(keras.losses.Loss):
     def call(self, y_true, y_pred):
         """Return the loss of every pixel, scaled so that the base class's reduction gives the documented one."""
         scores = ops.cast(y_pred, "float32")
+        self._check_shapes(y_true.shape, scores.shape)
         labels = ops.squeeze(y_true, -1) if len(y_true.shape) == 4 else y_true
-        self._check_shapes(labels.shape, scores.shape)
         labels, valid, illegal = label_ops.split(labels, scores.shape[-1], self.ignore_label)
         if self.seed_generator is not None:
             kept = keras.random.uniform(ops.shape(labels), seed=self.seed_generator) < self.keep
@@ -86,13 +93,7 @@ class PixelCrossentropy(keras.losses.Loss):
         return ops.where(illegal, float("nan"), loss)
 
     def _check_shapes(self, labels, scores):
-        same = len(labels) == 3 and len(scores) == 4
-        same = same and all(a is None or b is None or a == b for a, b in zip(labels, scores[:3], strict=True))
-        if not same:
-            raise ValueError(
-                "Labels are (B, H, W) or (B, H, W, 1) and scores (B, H, W, C) of the same size. "
-                f"Received: labels {tuple(labels)}, scores {tuple(scores)}."
-            )
+        label_ops.check_sizes(labels, scores)
         if self.class_weights is not None and len(self.class_weights) != scores[-1]:
             raise ValueError(
                 f"`class_weights` has one factor a class. Received: {len(self.class_weights)} for {scores[-1]} classes."

@@ -14,7 +14,7 @@ def scores(matrix):
 
     Args:
         matrix: `(C, C)` pixel counts, rows truth, columns prediction. A numpy array is computed in float64, a tensor
-            in float32 after exact integer sums.
+            in float32, after exact integer sums where it is int64.
 
     Returns:
         dict: `pixel_accuracy`, `mean_accuracy`, `mean_iu` (mIoU), `fw_iu`, scalars from 0 to 1, and `per_class_iu`
@@ -26,10 +26,13 @@ def scores(matrix):
     xp, dtype = (np, "float64") if isinstance(matrix, np.ndarray) else (ops, "float32")
     if len(matrix.shape) != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ValueError(f"A confusion matrix is (C, C). Received: shape {tuple(matrix.shape)}.")
+    if xp is ops and keras.backend.standardize_dtype(matrix.dtype) == "int32":
+        matrix = ops.cast(matrix, dtype)  # JAX's counts: sums of rows may pass 2**31
     hits = xp.diagonal(matrix)
     truth, predicted = xp.sum(matrix, axis=1), xp.sum(matrix, axis=0)
-    union, total = truth + predicted - hits, xp.sum(truth)
-    hits, truth, union, total = (_cast(x, dtype) for x in (hits, truth, union, total))
+    union = truth + predicted - hits
+    hits, truth, union = (_cast(x, dtype) for x in (hits, truth, union))
+    total = xp.sum(truth)  # summed like the numerators, whose terms are no larger: no rounding passes 1
     iu = hits / xp.maximum(union, 1)
     return {
         "pixel_accuracy": xp.sum(hits) / xp.maximum(total, 1),
@@ -79,6 +82,7 @@ class ConfusionMatrix(keras.metrics.Metric):
             raise ValueError("`ConfusionMatrix` counts pixels and takes no sample weights. Mark void pixels instead.")
         if y_pred.shape[-1] != self.num_classes:
             raise ValueError(f"Expected scores of {self.num_classes} classes. Received: shape {tuple(y_pred.shape)}.")
+        label_ops.check_sizes(y_true.shape, y_pred.shape)
         prediction = ops.reshape(_argmax(y_pred), (-1,))
         labels, valid, illegal = label_ops.split(y_true, self.num_classes, self.ignore_label)
         labels, valid = ops.reshape(labels, (-1,)), ops.reshape(valid, (-1,))
