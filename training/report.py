@@ -22,12 +22,14 @@ def summary(matrix, names):
     Returns:
         dict of JSON's types: the four metrics 0..1; `mean_iu_present`, the mean over the classes that occur in the
         truth, as the paper's for SIFT Flow; `per_class_iu` and `per_class_accuracy` by name, None where a
-        class has no pixel to be scored on; `classes` and `matrix`.
+        class has no pixel to be scored on; `left_out`, the names of the classes in neither truth nor prediction, which
+        no mean counts; `predicted_only`, of those that no label holds and that pull `mean_iu` down; `classes` and
+        `matrix`.
     """
     from fcn_keras.metrics import scores
 
     metrics = scores(matrix)
-    truth, hits = matrix.sum(axis=1), matrix.diagonal()
+    truth, hits, used = matrix.sum(axis=1), matrix.diagonal(), matrix.any(axis=1) | matrix.any(axis=0)
     present = [float(iu) for iu, total in zip(metrics["per_class_iu"], truth, strict=True) if total]
     return {
         **{name: float(metrics[name]) for name in FOUR},
@@ -38,6 +40,8 @@ def summary(matrix, names):
         "per_class_accuracy": {
             name: float(hit / total) if total else None for name, hit, total in zip(names, hits, truth, strict=True)
         },
+        "left_out": [name for name, seen in zip(names, used, strict=True) if not seen],
+        "predicted_only": [name for name, seen, total in zip(names, used, truth, strict=True) if seen and not total],
         "classes": list(names),
         "matrix": matrix.tolist(),
     }
@@ -65,9 +69,7 @@ def table(result):
         lines.append(f"{name:<{left}}  {share:>7}  {_percent(accuracy):>8}  {_percent(iu):>7}{mark}")
     lines.append("")
     lines += [f"{title:<{left}}  {_percent(result[name]):>7}" for name, title in TITLES.items()]
-    ius = result["per_class_iu"]
-    absent = [name for name in names if ius[name] is None]
-    invented = [name for name, pixels in zip(names, truth, strict=True) if not pixels and ius[name] is not None]
+    absent, invented = result["left_out"], result["predicted_only"]
     if absent:
         lines += ["", f"Left out of the means, in neither truth nor prediction: {', '.join(absent)}."]
     if invented:

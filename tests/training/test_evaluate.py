@@ -16,6 +16,7 @@ from tiny import NARROW, data_set, picture, randomize, saved, snapshot, write
 from fcn_keras.datasets.folder import Folder
 from fcn_keras.datasets.synthetic import Synthetic
 from fcn_keras.inference import predict
+from fcn_keras.layers import Preprocess
 from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
 from training.evaluate import evaluate, main
 from training.report import picture as draw
@@ -81,6 +82,60 @@ def test_the_numbers_are_scikit_learns(net, data, tmp_path, capsys):
     assert (printed["model"], printed["data"]) == (str(net), str(data))
     assert (printed["split"], printed["images"]) == ("val", 3)
     assert printed["versions"]["keras"] == keras.__version__
+
+
+def colour_net(classes):
+    """A net that reads a pixel's class off its own colour: red is 0, green 1, blue 2, and no other is ever said."""
+    image = keras.Input((None, None, 3))
+    kernel = np.zeros((1, 1, 3, classes), "float32")
+    kernel[0, 0, [2, 1, 0], [0, 1, 2]] = 1  # BGR
+    layer = keras.layers.Conv2D(classes, 1, use_bias=False)
+    scores = layer(Preprocess(mean=(0, 0, 0))(image))
+    kernel[..., 3:] = -1
+    layer.set_weights([kernel])
+    return keras.Model(image, scores)
+
+
+def test_the_split_is_one_sum_of_pixels_at_the_images_own_sizes(tmp_path, capsys):
+    """Noise that no resizing survives, and images whose own means are far from the split's."""
+    colour_net(5).save(tmp_path / "net.keras")
+    generator, each = np.random.default_rng(0), []
+    for number, (size, right) in enumerate({(1, 1): 0, (3, 200): 0.1, (97, 41): 0.95, (64, 64): 0.9}.items()):
+        said = generator.integers(0, 3, size)
+        truth = np.where(generator.random(size) < right, said, generator.integers(0, 2, size)).astype("uint8")
+        truth[generator.random(size) < (0.2 if number else 0)] = 255
+        write(tmp_path / f"val/images/{number}.png", np.eye(3, dtype="uint8")[said] * 255)
+        write(tmp_path / f"val/labels/{number}.png", truth)
+        each.append(np.zeros((5, 5), int))
+        np.add.at(each[-1], (truth[truth != 255], said[truth != 255]), 1)
+    total = sum(each)
+    report = scored(capsys, tmp_path / "net.keras", "--data", tmp_path, "--classes", 5)
+    assert report["matrix"] == total.tolist()
+    ius = [total[c, c] / (total[c].sum() + total[:, c].sum() - total[c, c]) for c in range(3)]
+    assert report["mean_iu"] == pytest.approx(sum(ius) / 3)
+    assert report["pixel_accuracy"] == pytest.approx(total.trace() / total.sum())
+    # The means of the images' own values are far off, so that this test would tell.
+    for name in ("mean_iu", "mean_accuracy", "pixel_accuracy"):
+        assert abs(np.mean([summary(matrix, "abcde")[name] for matrix in each]) - report[name]) > 0.05
+
+
+def test_classes_left_out_of_the_means_are_named(tmp_path, capsys):
+    """Truth holds 0 and 1, the net says 1 and 2: 2 counts with IU 0, "boat" and "plane" are left out."""
+    colour_net(5).save(tmp_path / "net.keras")
+    (tmp_path / "classes.txt").write_text("sky\nroad\nghost\nboat\nplane")
+    colours = np.eye(3, dtype="uint8")[[[1, 1, 1, 2]]] * 255
+    write(tmp_path / "val/images/a.png", colours)
+    write(tmp_path / "val/labels/a.png", np.array([[0, 1, 1, 1]], np.uint8))
+    options = [tmp_path / "net.keras", "--data", tmp_path, "--classes", tmp_path / "classes.txt"]
+    report = scored(capsys, *options)
+    assert (report["left_out"], report["predicted_only"]) == (["boat", "plane"], ["ghost"])
+    assert report["mean_iu"] == pytest.approx((0 + 2 / 4 + 0) / 3)
+    assert report["mean_iu_present"] == pytest.approx((0 + 2 / 4) / 2)
+    assert main([*map(str, options)]) == 0
+    text = capsys.readouterr().out
+    assert "Left out of the means, in neither truth nor prediction: boat, plane.\n" in text
+    assert "Predicted but in no label, so IU 0 counts in mean IU: ghost.\n" in text
+    assert [line.split()[0] for line in text.splitlines() if line.endswith("left out")] == ["boat", "plane"]
 
 
 def test_output_holds_json_table_and_picture(net, data, tmp_path, capsys):
