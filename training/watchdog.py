@@ -121,9 +121,7 @@ class Watchdog(keras.callbacks.Callback):
         self.class_names = class_names
         self.scored = scored
         self.lead = lead
-        self._said = set()
-        self._first = None
-        self._batches = 0
+        self._said, self._first, self._batches = set(), None, 0
         self._before, self._levels = {}, {}  # head -> loss over that of equal scores
         self._found = {head: np.zeros(count, bool) for head, count in self.num_classes.items()}
 
@@ -132,6 +130,7 @@ class Watchdog(keras.callbacks.Callback):
             self._first = epoch
         self._epoch = epoch
         self._infinite = 0
+        self._levels = {}
         self._scale = self._loss_scale()
 
     def on_train_batch_end(self, batch, logs=None):
@@ -139,9 +138,9 @@ class Watchdog(keras.callbacks.Callback):
         if not math.isfinite(logs["loss"]):
             self._stop_unless_skipped(batch, logs["loss"])
         if self._batches == START and not self._before:
-            self._before = self._relative(logs, batch + 1)
+            self._before = self._relative(logs)
         if batch + 1 == self.params["steps"]:  # before validation empties the metrics
-            self._levels = self._relative(logs, batch + 1)
+            self._levels = self._relative(logs)
 
     def on_epoch_end(self, epoch, logs=None):
         self._require_finite(epoch, logs)
@@ -161,14 +160,14 @@ class Watchdog(keras.callbacks.Callback):
         if skips and self._infinite & (self._infinite - 1):
             return
         _sync(self.model)
-        if skips and _finite(self.model):
+        if skips and finite(self.model):
             return
         what = "NaN" if math.isnan(loss) else "infinite"
         raise ValueError(self._not_finite(f"the loss became {what} at batch {batch + 1} of epoch {self._epoch + 1}"))
 
     def _require_finite(self, epoch, logs):
         """Raise if the last update broke the weights, validation gave no number, or every batch was left out."""
-        if not _finite(self.model):
+        if not finite(self.model):
             raise ValueError(self._not_finite(f"weights became NaN or infinite in epoch {epoch + 1}"))
         scale = self._loss_scale()
         if scale is None:
@@ -202,9 +201,9 @@ class Watchdog(keras.callbacks.Callback):
         count, weighted = self.num_classes[head], ", weighted" if self.recipe.class_weights else ""
         self._say(
             ("constant", head),
-            f"after epoch {epoch + 1} the loss{_of(head)} stands at ln({count}) = {math.log(count):.4g} a pixel{weighted}, "
-            f"that of a net that finds every class equally likely. Look whether {loaded} were loaded and the rate is "
-            f"not too low ({self.recipe.learning_rate:g}). {_see('the-loss-stands-still')}",
+            f"after epoch {epoch + 1} the loss{_of(head)} stands at ln({count}) = {math.log(count):.4g} a pixel"
+            f"{weighted}, that of a net that finds every class equally likely. Look whether {loaded} were loaded and "
+            f"the rate is not too low ({self.recipe.learning_rate:g}). {_see('the-loss-stands-still')}",
         )
 
     def _predicted(self, head, matrix, epoch):
@@ -220,7 +219,7 @@ class Watchdog(keras.callbacks.Callback):
                     f"--class-weights, or train on with another rate. {_see('everything-is-one-class')}",
                 )
             return
-        epochs = self.params["epochs"]
+        epochs = self.recipe.steps // self.recipe.steps_per_epoch
         if epoch + 1 not in (-(-epochs // 2), epochs):
             return
         missing = np.flatnonzero((matrix.sum(axis=1) > 0) & ~self._found[head])
@@ -232,9 +231,13 @@ class Watchdog(keras.callbacks.Callback):
                 f"training split (fcn-doctor), and weigh them with --class-weights. {_see('a-class-is-never-found')}",
             )
 
-    def _relative(self, logs, batches):
-        """Return `{head: mean loss so far over that of equal scores}`, where it can be told."""
+    def _relative(self, logs):
+        """Return `{head: mean loss of the epoch so far over that of equal scores}`, where it can be told."""
         relative = {}
+        _sync(self.model)
+        # Not counted here: a run that goes on within an epoch has the metrics of the batches before.
+        images = next(metric.count for metric in self.model.metrics if metric.name == "loss")
+        batches = float(keras.ops.convert_to_numpy(images)) / self.recipe.batch_size
         for head, matrix in self._matrices(self.model).items():
             loss = logs.get(f"{head}_loss" if head else "loss", math.nan)
             uniform = uniform_loss(
@@ -283,7 +286,8 @@ def _sync(model):
         model.jax_state_sync()
 
 
-def _finite(model):
+def finite(model):
+    """Whether all of a model's weights are numbers; within an epoch on JAX, once its state is brought up to date."""
     return all(np.isfinite(keras.ops.convert_to_numpy(variable)).all() for variable in model.weights)
 
 
