@@ -41,7 +41,8 @@ setup(
     install_requires=[
         "keras>=3.12,<3.16",
         "tensorflow>=2.21,<2.22",  # input pipeline, training, export
-        "numpy>=2.2",
+        "filelock>=3.18,<5",  # one run at a time in a workdir
+    "numpy>=2.2",
         "pillow>=12.3,<14",  # reads every image and mask
         "h5py>=3.14,<4",  # Keras's published VGG16 weights
         "matplotlib>=3.10,<4",  # pictures of the metrics

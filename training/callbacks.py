@@ -1,12 +1,15 @@
 """What `fit` does after every epoch beside Keras's own logs: scores, checkpoints and pictures."""
 
+import os
+import time
+
 import keras
 import numpy as np
 
 from fcn_keras.inference import predict
 from fcn_keras.visualize import overlay
 
-from .stage import save_model
+from .checkpoint import Position, save_model
 
 
 def mean_iu(logs):
@@ -16,30 +19,66 @@ def mean_iu(logs):
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Save the last model after every epoch, and the best one when its validation mean IU is the highest so far.
+    """Save a checkpoint after every epoch, now and then within one, and before the run is stopped by a signal.
 
-    The best model is float32 whatever it trained in: it is what is scored, exported and transplanted.
+    The best model is kept besides, in float32 whatever it trained in: it is what is scored, exported and transplanted.
 
     Args:
         stage: the `Stage` to write to.
         best: highest mean IU of the epochs before a continued run, or None.
         devices: what the model trains on, of `devices.open_devices`.
+        position: the `Position` that the run goes on from.
+        steps: batches of an epoch.
+        signals: the `Signals` to look at after every batch.
+        minutes: between two checkpoints within an epoch.
     """
 
-    def __init__(self, stage, best, devices):
+    def __init__(self, stage, best, devices, *, position, steps, signals, minutes):
         super().__init__()
         self.stage = stage
         self.best = best
         self.devices = devices
+        self.position = position
+        self.steps = steps
+        self.signals = signals
+        self.seconds = 60 * minutes
+        self.saved = time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        batches = self.position.batches + 1
+        self.position = Position(batches)
+        ends = batches % self.steps == 0
+        due = time.monotonic() - self.saved >= self.seconds and self.devices.shares == 1
+        if self.signals.came or due or ends:
+            values = [keras.ops.convert_to_numpy(x).tolist() for x in self.model.metrics_variables]
+            self.position = Position(batches, values)
+        if self.signals.came or (due and not ends):
+            self.save(self.position)
+        self.signals.stop()
+
+    def on_test_batch_end(self, batch, logs=None):
+        if self.signals.came:
+            self.save(self.position)  # all batches of the epoch, and what they scored
+        self.signals.stop()
 
     def on_epoch_end(self, epoch, logs=None):
         score = mean_iu(logs)
+        if self.best is None or score > self.best or not self.stage.best.exists():
+            with self.devices.apart():
+                save_model(in_float32(self.model), self.stage.better, Position(self.position.batches))
+            self.best = score
+        with self.stage.log.open("rb") as log:
+            os.fsync(log.fileno())
+        # Its presence says that the epoch's log row and better model are there too.
+        self.position = Position(self.position.batches)
+        self.save(self.position)
+        self.stage.settle(self.position.batches)
+        self.signals.stop()
+
+    def save(self, position):
         with self.devices.apart():  # saving makes variables, of which the other processes know nothing
-            if self.best is None or score > self.best or not self.stage.best.exists():
-                save_model(in_float32(self.model), self.stage.best)
-                self.best = score
-            # Last: its presence says that the epoch's best and log row are there too.
-            save_model(self.model, self.stage.last)
+            self.stage.save(self.model, position)
+        self.saved = time.monotonic()
 
 
 def in_float32(model):
@@ -53,24 +92,6 @@ def in_float32(model):
     copy = model.__class__.from_config(config)
     copy.set_weights(model.get_weights())
     return copy
-
-
-class Position(keras.callbacks.Callback):
-    """Write into the optimizer how many batches it has seen, for the run that continues this one.
-
-    Its own count leaves out the batches whose gradients overflow under mixed_float16.
-    """
-
-    def on_epoch_end(self, epoch, logs=None):
-        batches_seen(self.model.optimizer).assign((epoch + 1) * self.params["steps"])
-
-
-def batches_seen(optimizer):
-    """Return the variable that counts the batches trained on, under mixed_float16 the loss scale's, else unused.
-
-    `iterations` counts updates: fewer where gradients accumulate.
-    """
-    return next(variable for variable in optimizer.variables if variable.name == "iteration")
 
 
 class Validate(keras.callbacks.Callback):
@@ -96,31 +117,54 @@ class Validate(keras.callbacks.Callback):
             self.copy.set_weights(weights)
             self.copy.evaluate(self.stream, verbose=0)
             self.devices.add_up(self.copy.metrics_variables)
-            logs.update({f"val_{name}": float(value) for name, value in _flat(self.copy.get_metrics_result())})
+            logs.update({f"val_{name}": float(value) for name, value in flat(self.copy.get_metrics_result())})
 
 
-def _flat(results):
+def flat(results):
     """List `(name, value)` of Keras's results, where a metric of several values is a dict of its own."""
-    nested = (_flat(value) if isinstance(value, dict) else [(name, value)] for name, value in results.items())
+    nested = (flat(value) if isinstance(value, dict) else [(name, value)] for name, value in results.items())
     return [pair for pairs in nested for pair in pairs]
 
 
 class Reseed(keras.callbacks.Callback):
-    """Start every epoch's dropout from a state that the seed and the epoch decide.
+    """Start every epoch's dropout from a state that the seed and the batches before it decide.
 
     Keras does not save the state of dropout's generators: without this, a continued run draws other masks.
+
+    Args:
+        seed: of the run.
+        start: batches trained on before this run, which may begin within an epoch.
+        steps: batches of an epoch.
     """
 
-    def __init__(self, seed):
+    def __init__(self, seed, start, steps):
         super().__init__()
         self.seed = seed
+        self.start = start
+        self.steps = steps
 
     def on_epoch_begin(self, epoch, logs=None):
         generators = [x.seed_generator for x in self.model.layers if isinstance(x, keras.layers.Dropout) and x.rate]
         for i, generator in enumerate(generators):
-            # [seed, counter]; no epoch draws a million masks.
-            state = np.array([self.seed + i, epoch * 1_000_000])
+            # [seed, counter]: every batch counts one further.
+            state = np.array([self.seed + i, max(self.start, epoch * self.steps)])
             generator.state.assign(keras.ops.cast(state, generator.state.dtype))
+
+
+class Restore(keras.callbacks.Callback):
+    """Give the training metrics the values that they had where an epoch was left.
+
+    Args:
+        values: of `Position`; the model's metrics are built.
+    """
+
+    def __init__(self, values):
+        super().__init__()
+        self.values = values
+
+    def on_epoch_begin(self, epoch, logs=None):
+        for variable, value in zip(self.model.metrics_variables, self.values, strict=True):
+            variable.assign(np.array(value, variable.dtype))
 
 
 class Overlays(keras.callbacks.Callback):

@@ -4,13 +4,15 @@ import contextlib
 import os
 import sys
 
+from .interruption import Interrupted
+
 
 def run(name, body, arguments):
     """Call `body(arguments)` and turn the errors a user can mend into one line on stderr.
 
     Returns:
         0, 2 on a `ValueError`, `OSError`, missing package or TensorFlow error (message on stderr, no traceback), 130
-        on Ctrl-C.
+        on Ctrl-C, 143 where SIGTERM is heeded.
     """
     try:
         start_tensorflow()
@@ -19,6 +21,8 @@ def run(name, body, arguments):
         return _fail(name, error)
     except KeyboardInterrupt:
         return _fail(name, "interrupted", 130)
+    except Interrupted as signal:
+        return _fail(name, signal, signal.code)
     except Exception as error:
         if not type(error).__module__.startswith("tensorflow."):
             raise

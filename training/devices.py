@@ -56,6 +56,18 @@ def open_devices(*, devices=None, coordinator=None, processes=None, process=None
     return Mesh(chosen) if backend == "jax" else Replicas(tuple(chosen))
 
 
+def repeat_bits():
+    """Make the same command compute the same bits again: TensorFlow on processors, where that costs nothing.
+
+    On GPUs it would, and some operations have no such form; JAX and torch have no such switch.
+    """
+    import keras
+    import tensorflow as tf
+
+    if keras.backend.backend() == "tensorflow" and not tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.enable_op_determinism()
+
+
 class OneDevice:
     """What Keras does by itself.
 

@@ -1,60 +1,122 @@
 """Fit one stage: the stream of batches, what is logged, what is kept."""
 
+import contextlib
+
 import keras
 
 import fcn_keras as fcn
 
-from .callbacks import Checkpoint, Overlays, Position, Reseed, Validate, batches_seen, mean_iu
-from .inputs import modality_of, pixels_of
+from .callbacks import Checkpoint, Overlays, Reseed, Restore, Validate, flat, mean_iu
+from .inputs import heads_of, modality_of, pixels_of
 from .solvers import PIXELS
+from .watchdog import Watchdog
 
 PICTURES = 4  # overlays written after every epoch
 
 
-def fit(recipe, stage, model, splits, devices, *, verbose):
-    """Fit a compiled model from its own step count on, to the recipe's last step.
+def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, watched, verbose):
+    """Fit a compiled model from where it stands to the recipe's last step.
 
     Args:
         splits: data sets `"train"` and `"val"`.
         devices: what the model was built on, of `devices.open_devices`. Of several processes only the leading one
             writes.
+        position: the `Position` where the model stands.
+        signals: `Signals`, which end the run at a place that it can be continued from.
+        minutes: between two checkpoints within an epoch.
+        watched: whether to say what looks wrong, as `Watchdog` does.
         verbose: as for `keras.Model.fit`.
 
     Returns:
         The log's rows, all epochs of the stage: dicts of floats, with `val_mean_iu` over the heads. None in the
         processes that do not lead.
     """
-    done = int(keras.ops.convert_to_numpy(batches_seen(model.optimizer)))
-    first = done // recipe.steps_per_epoch
     scored = spaced(splits["val"], recipe.validation_images)
-    callbacks = [Reseed(recipe.seed), Position()]
+    callbacks = []
     copy, validation = None, fcn.batches(scored, modality=modality_of(model))
     if devices.count > 1 or _compiles_every_size(model):
         copy = _copy(recipe, model, splits["train"].num_classes, devices)
-        callbacks.insert(0, Validate(copy, _share(scored, model, devices), devices))
+        callbacks.append(Validate(copy, _share(scored, model, devices), devices))
         validation = None
+    if watched:
+        num_classes, names = splits["train"].num_classes, heads_of(splits["train"].class_names)
+        callbacks.append(Watchdog(recipe, num_classes, names, copy, lead=devices.lead))
     if devices.lead:
-        best = max((mean_iu(_numbers(row)) for row in stage.history(first)), default=None)
         callbacks += [
             keras.callbacks.CSVLogger(stage.log, append=True),
             keras.callbacks.TensorBoard(stage.tensorboard, write_graph=False),
             _overlays(stage, model, scored, devices, copy),
-            Checkpoint(stage, best, devices),
+            _checkpoint(recipe, stage, devices, position, signals=signals, minutes=minutes),
         ]
-    model.fit(
-        devices.feed(_stream(recipe, model, splits["train"], done), recipe),
-        steps_per_epoch=recipe.steps_per_epoch,
-        initial_epoch=first,
-        epochs=recipe.steps // recipe.steps_per_epoch,
-        validation_data=validation,
-        callbacks=callbacks,
-        shuffle=False,  # the stream is shuffled already
-        verbose=verbose if devices.lead else 0,
-    )
+    # Several processes cannot all stop after the same batch: they go on from the last epoch's end.
+    with signals.deferred() if devices.shares == 1 else contextlib.nullcontext():
+        _fit_all(recipe, model, splits["train"], validation, devices, position, callbacks, verbose)
     if not devices.lead:
         return None
     rows = [_numbers(row) for row in stage.history(recipe.steps)]
     return [{**row, "epoch": int(row["epoch"]), "val_mean_iu": mean_iu(row)} for row in rows]
+
+
+def _checkpoint(recipe, stage, devices, position, **options):
+    steps = recipe.steps_per_epoch
+    closed = position.batches // steps - (position.metrics is not None and position.batches % steps == 0)
+    best = max((mean_iu(_numbers(row)) for row in stage.history(closed)), default=None)
+    return Checkpoint(stage, best, devices, position=position, steps=steps, **options)
+
+
+def _fit_all(recipe, model, examples, validation, devices, position, callbacks, verbose):
+    """Close or go on with the epoch that was begun, and fit the rest."""
+    steps, start = recipe.steps_per_epoch, position.batches
+    epoch, inside = divmod(start, steps)
+    restore = []
+    if position.metrics is not None:
+        build_metrics(model, _stream(recipe, model, examples, start))
+        restore = [Restore(position.metrics)]
+        if not inside:
+            close_epoch(model, epoch - 1, validation, restore + callbacks)
+
+    def run(start, first, last, steps, callbacks):
+        model.fit(
+            devices.feed(_stream(recipe, model, examples, start), recipe),
+            steps_per_epoch=steps,
+            initial_epoch=first,
+            epochs=last,
+            validation_data=validation,
+            callbacks=[Reseed(recipe.seed, start, recipe.steps_per_epoch), *callbacks],
+            shuffle=False,  # the stream is shuffled already
+            verbose=verbose if devices.lead else 0,
+        )
+
+    if inside:
+        run(start, epoch, epoch + 1, steps - inside, restore + callbacks)
+        epoch += 1
+    if epoch * steps < recipe.steps:
+        run(epoch * steps, epoch, recipe.steps // steps, steps, callbacks)
+
+
+def build_metrics(model, stream):
+    """Make the variables of a model's metrics, which Keras does with the first batch."""
+    model.test_on_batch(*next(iter(stream)))
+
+
+def close_epoch(model, epoch, validation, callbacks):
+    """Do what `fit` does after an epoch's last batch, for a run that was stopped just there.
+
+    Args:
+        epoch: its number.
+        validation: batches to score, or None if a callback scores.
+        callbacks: as for `fit`; the first restores the training metrics.
+    """
+    listed = keras.callbacks.CallbackList(callbacks, model=model)
+    model.reset_metrics()
+    listed.on_train_begin()
+    listed.on_epoch_begin(epoch)
+    logs = {name: float(value) for name, value in flat(model.get_metrics_result())}
+    if validation is not None:
+        scores = model.evaluate(validation, callbacks=listed, verbose=0, return_dict=True)
+        logs.update({f"val_{name}": value for name, value in flat(scores)})
+    listed.on_epoch_end(epoch, logs)
+    listed.on_train_end()
 
 
 def compile_model(model, recipe, num_classes):

@@ -59,8 +59,8 @@ def _convert(arguments):
 def _import(source, target, modality, mean):
     from fcn_keras import caffemodel, load_caffemodel
 
+    from .checkpoint import save_model
     from .recognise import recognise
-    from .stage import save_model
 
     network = recognise(source, caffemodel.read(source), caffemodel.origin(source), modality, mean)
     print(f"{source}: {network}", flush=True)

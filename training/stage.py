@@ -9,6 +9,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from .checkpoint import save_model, verify
 from .outputs import written
 
 
@@ -17,7 +18,9 @@ class Stage:
 
     Attributes:
         best: weights of the epoch with the highest mean IU on the validation split.
-        last: model, optimizer state and position after the last finished epoch; a new start goes on from here.
+        last: checkpoint: model, optimizer state and position; a new start goes on from here.
+        previous: the checkpoint before, for when the last one is damaged.
+        better: the next `best`, which becomes it once `last` has its epoch.
         log: CSV, one row an epoch.
         settings: JSON: recipe, overrides, data, versions, command.
         summary: JSON, written when the stage is finished.
@@ -29,6 +32,8 @@ class Stage:
         self.folder = Path(folder)
         self.best = self.folder / "best.keras"
         self.last = self.folder / "last.keras"
+        self.previous = self.folder / "previous.keras"
+        self.better = self.folder / "better.keras"
         self.log = self.folder / "log.csv"
         self.settings = self.folder / "recipe.json"
         self.summary = self.folder / "summary.json"
@@ -42,6 +47,54 @@ class Stage:
     def finished(self):
         return self.summary.exists() and self.best.exists()
 
+    def started(self):
+        return self.last.exists() or self.previous.exists()
+
+    def checkpoint(self):
+        """Find the newest checkpoint that is whole.
+
+        Returns:
+            its path, its `Position`, and what is wrong with a newer one or None.
+
+        Raises:
+            ValueError: if there are checkpoints, and none is whole.
+        """
+        complaint = None
+        for path in (self.last, self.previous):
+            try:
+                position = verify(path)
+            except FileNotFoundError:
+                continue
+            except ValueError as error:
+                complaint = complaint or str(error)
+                continue
+            if position is not None:
+                return path, position, complaint
+            complaint = complaint or f"{path} holds no position in a training run."
+        raise ValueError(f"{complaint} Restore it from a copy, or remove {self.folder} to train that stage anew.")
+
+    def save(self, model, position):
+        """Write a checkpoint, and keep the one before it."""
+        fresh = self.folder / "next.keras"
+        save_model(model, fresh, position)
+        # Between the two renames the checkpoint before is all there is; it is found by its own name.
+        if self.last.exists():
+            os.replace(self.last, self.previous)
+        os.replace(fresh, self.last)
+
+    def settle(self, batches):
+        """Make a better model the best if the checkpoint at `batches` has seen its epoch; else forget it."""
+        if not self.better.exists():
+            return
+        try:
+            position = verify(self.better)
+        except ValueError:  # cut short on its way: the epoch is trained again
+            position = None
+        if position is not None and position.batches <= batches:
+            os.replace(self.better, self.best)
+        else:
+            self.better.unlink()
+
     def require_same(self, decisions):
         """Make sure that what the folder holds, if anything that took time, was trained by the same decisions.
 
@@ -51,7 +104,7 @@ class Stage:
         Raises:
             ValueError: if the folder holds another run.
         """
-        if not (self.settings.exists() and (self.last.exists() or self.finished())):
+        if not (self.settings.exists() and (self.started() or self.finished())):
             return
         theirs = read_json(self.settings).get("decisions", {})
         differing = sorted(_differences(theirs, json.loads(json.dumps(decisions))))
@@ -69,7 +122,7 @@ class Stage:
             decisions: as `require_same` takes them.
             class_names: by head; the only head of most models is `""`.
         """
-        if self.last.exists():
+        if self.started():
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         first = next(iter(class_names))
@@ -78,17 +131,19 @@ class Stage:
         write_json(self.settings, {"decisions": decisions, "versions": versions(), "command": command()})
 
     def history(self, epochs):
-        """Return the log's rows of the first `epochs` epochs, and cut off later ones.
+        """Return the log's rows of the first `epochs` epochs, and cut off what is behind them.
 
-        A run that stops between writing its row and its checkpoint leaves a row too many.
+        A run that stops between its row and its checkpoint leaves a row too many, or a part of one.
         """
         if not self.log.exists():
             return []
         with self.log.open(newline="") as file:
             reader = csv.DictReader(file)
             names, rows = reader.fieldnames, list(reader)
-        kept = [row for row in rows if row["epoch"].isdigit() and int(row["epoch"]) < epochs]
-        if len(kept) < len(rows):
+        kept = [row for i, row in enumerate(rows[:epochs]) if row["epoch"] == str(i) and None not in row.values()]
+        if not kept:  # its header may be a part of one, too
+            self.log.unlink()
+        elif len(kept) < len(rows):
             with written(self.log) as temporary, temporary.open("w", newline="") as file:
                 writer = csv.DictWriter(file, names)
                 writer.writeheader()
@@ -122,13 +177,6 @@ def read_json(path):
     if not isinstance(value, dict):
         raise ValueError(f"{path} should hold a JSON object. Received: {type(value).__name__}.")
     return value
-
-
-def save_model(model, path):
-    """Save a `.keras` file beside and rename it into place."""
-    temporary = path.with_name(f".{path.name}")  # Keras insists on the suffix
-    model.save(temporary)
-    os.replace(temporary, path)
 
 
 def versions():

@@ -2,18 +2,23 @@
 
 import argparse
 import contextlib
+import functools
 import sys
 import time
 from pathlib import Path
 
 from . import command
+from .interruption import Signals
+from .workdir import alone
 
 DESCRIPTION = """Train a recipe. The recipe it starts from is trained first when its result is not in the workdir.
 Running the same command again continues where the last run stopped."""
 
 
 def main(argv=None):
-    return command.run("fcn-train", _train, _parser().parse_args(argv))
+    arguments = _parser().parse_args(argv)
+    with Signals() as signals:
+        return command.run("fcn-train", functools.partial(_train, signals), arguments)
 
 
 def _parser():
@@ -47,15 +52,34 @@ def _parser():
     parser.add_argument("--coordinator", metavar="HOST:PORT", help="several hosts: where process 0 is reached")
     parser.add_argument("--processes", type=int, metavar="N", help="several hosts: how many processes train together")
     parser.add_argument("--process", type=int, metavar="I", help="several hosts: which of them this is, from 0 on")
+    parser.add_argument(
+        "--checkpoint-minutes",
+        type=_minutes,
+        default=15,
+        metavar="M",
+        help="how often to save within an epoch (default: 15)",
+    )
+    parser.add_argument("--no-watchdog", action="store_true", help="do not say what looks wrong with the training")
     parser.add_argument("--stand-in", action="store_true", help="drawn scenes of the same kind instead of the data set")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     return parser
 
 
-def _train(arguments):
-    from .devices import open_devices
+def _minutes(text):
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = -1
+    if not minutes >= 0:
+        raise argparse.ArgumentTypeError(f"a number of minutes from 0 on is expected. Received: {text}")
+    return minutes
+
+
+def _train(signals, arguments):
+    from .devices import open_devices, repeat_bits
 
     together = {name: getattr(arguments, name) for name in ("devices", "coordinator", "processes", "process")}
+    repeat_bits()
     devices = open_devices(**together)  # before anything computes
     from . import recipes
 
@@ -85,21 +109,25 @@ def _train(arguments):
     chain = recipes.chain(arguments.recipe, overrides)
     for recipe in chain:
         devices.check(recipe)
-    run = _Run(arguments, overrides, devices)
-    for recipe in chain:
-        run.train(recipe)
+    run = _Run(arguments, overrides, devices, signals)
+    with alone(arguments.workdir) if devices.lead else contextlib.nullcontext():
+        for recipe in chain:
+            run.train(recipe)
 
 
 class _Run:
     """One call of the command: the options that all its stages share."""
 
-    def __init__(self, arguments, overrides, devices):
+    def __init__(self, arguments, overrides, devices, signals):
         self.data = arguments.data
         self.workdir = arguments.workdir
         self.weights = arguments.weights
         self.preprocessing = arguments.weights_preprocessing
         self.overrides = overrides
         self.devices = devices
+        self.signals = signals
+        self.minutes = arguments.checkpoint_minutes
+        self.watched = not arguments.no_watchdog
         # Off a terminal, one line an epoch instead of a bar.
         self.verbose = 0 if arguments.quiet else 1 if sys.stdout.isatty() else 2
         self.verified = set()
@@ -108,6 +136,7 @@ class _Run:
         from .fit import fit
         from .inputs import heads_of
         from .stage import Stage
+        from .watchdog import rate_advice
 
         stage = Stage(self.workdir / recipe.name)
         splits = self.examples(recipe)
@@ -116,12 +145,16 @@ class _Run:
         if stage.finished():
             self.say(f"{recipe.name}: finished before, {stage.best}")
             return
+        if self.watched and (advice := rate_advice(recipe)):
+            self.say(f"fcn-train: watchdog: {advice}", sys.stderr)
         with _policy(recipe.dtype_policy):
             started = time.monotonic()
-            model = self.model(recipe, stage, splits["train"])
+            model, position = self.model(recipe, stage, splits["train"])
             if self.devices.lead:
                 stage.open(self.decisions(recipe), heads_of(splits["train"].class_names))
-            history = fit(recipe, stage, model, splits, self.devices, verbose=self.verbose)
+                stage.settle(position.batches)
+            options = {"signals": self.signals, "minutes": self.minutes, "watched": self.watched}
+            history = fit(recipe, stage, model, splits, self.devices, position, **options, verbose=self.verbose)
         if self.devices.lead:
             self.close(recipe, stage, history, time.monotonic() - started)
         self.devices.agree({"the end of a stage": recipe.name})  # the others read what the leading process wrote
@@ -142,11 +175,11 @@ class _Run:
         sizes = {name: len(split) for name, split in splits.items()}
         self.devices.agree({"the recipe": describe(recipe), "the number of images": sizes})
         # Looked at only now that every process is here: the leading one may have been writing still.
-        self.devices.agree({"what the workdir holds": [stage.finished(), stage.last.exists()]})
+        self.devices.agree({"what the workdir holds": [stage.finished(), stage.started()]})
 
-    def say(self, message):
+    def say(self, message, stream=None):
         if self.devices.lead:
-            print(message, flush=True)
+            print(message, file=stream or sys.stdout, flush=True)
 
     def decisions(self, recipe):
         """What decides the result, written down and compared when a run is continued."""
@@ -178,14 +211,24 @@ class _Run:
         return splits
 
     def model(self, recipe, stage, examples):
-        """Continue the last checkpoint, or build the model from what the recipe starts with."""
+        """Continue the last checkpoint, or build the model from what the recipe starts with.
+
+        Returns:
+            the model, and the `Position` where it stands.
+        """
         import keras
+
+        from .checkpoint import Position
 
         keras.utils.set_random_seed(recipe.seed)
         with self.devices.scope():
-            if stage.last.exists():
-                return _load(stage.last)
-            return self.start(recipe, examples)
+            if not stage.started():
+                return self.start(recipe, examples), Position()
+            path, position, complaint = stage.checkpoint()
+            if complaint:
+                self.say(f"{complaint} Going on from {path}.")
+            self.say(f"{recipe.name}: going on after batch {position.batches} of {recipe.steps}")
+            return _load(path), position
 
     def start(self, recipe, examples):
         """Build a stage's model, give it what it starts with, and compile it."""
@@ -221,7 +264,10 @@ def _policy(name):
 def _load(path):
     import keras
 
+    from .checkpoint import verify
+
     try:
+        verify(path)
         return keras.saving.load_model(path)
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} cannot be read ({error}). Remove it to train that stage anew.") from None

@@ -1,0 +1,81 @@
+"""Models on disk with the place that training had reached, and checksums that a cut or a flipped bit cannot pass."""
+
+import hashlib
+import json
+import os
+import zipfile
+import zlib
+from dataclasses import asdict, dataclass
+
+MEMBER = "fcn_checkpoint.json"  # beside Keras's own members of a .keras file, which is a zip archive
+CHUNK = 2**20
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far training had come.
+
+    Attributes:
+        batches: how many were trained on.
+        metrics: values of the training metrics' variables, as lists, where their epoch is not closed: some of its
+            batches are missing, or its validation. None at an epoch's end.
+    """
+
+    batches: int = 0
+    metrics: list | None = None
+
+
+def save_model(model, path, position=None):
+    """Save a `.keras` file with checksums of all that is in it; beside `path`, then renamed into place.
+
+    Args:
+        position: `Position`, or None for a model that training is not continued from.
+    """
+    temporary = path.with_name(f".{path.name}")  # Keras insists on the suffix
+    try:
+        model.save(temporary)
+        with zipfile.ZipFile(temporary, "a") as archive:
+            record = {
+                "sha256": {name: _digest(archive, name) for name in archive.namelist()},
+                "position": position and asdict(position),
+            }
+            archive.writestr(MEMBER, json.dumps(record))
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())  # or a power cut leaves a name without contents
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def verify(path):
+    """Read a `.keras` file once and compare it with its checksums.
+
+    Returns:
+        `Position`; None where the file has none, as a model that something else than `fcn-train` saved.
+
+    Raises:
+        ValueError: if it is damaged.
+        OSError: if it cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+            if MEMBER not in names:
+                return None
+            record = json.loads(archive.read(MEMBER))
+            wrong = sorted((names - {MEMBER}) ^ set(record["sha256"]))
+            wrong += [name for name, digest in record["sha256"].items() if _digest(archive, name) != digest]
+            position = record["position"] and Position(**record["position"])
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError, NotImplementedError, ValueError) as error:
+        raise ValueError(f"{path} is damaged or cut off ({error}).") from None
+    if wrong:
+        raise ValueError(f"{path} is damaged: the SHA-256 of {wrong[0]} in it is another.")
+    return position
+
+
+def _digest(archive, name):
+    digest = hashlib.sha256()
+    with archive.open(name) as member:
+        while chunk := member.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,65 @@
+"""End on SIGTERM or Ctrl-C: at once, or where nothing is lost."""
+
+import contextlib
+import signal
+import sys
+import threading
+
+
+class Interrupted(BaseException):  # no Exception: nobody who handles errors may swallow it
+    """A signal asked the process to end.
+
+    Attributes:
+        code: the exit code that tells so, 128 and the signal's number: 143 for SIGTERM, 130 for Ctrl-C.
+    """
+
+    def __init__(self, number):
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.code = 128 + number
+
+
+class Signals:
+    """Turn SIGTERM and SIGINT into `Interrupted` while a `with` block runs.
+
+    Attributes:
+        came: number of the signal that waits inside `deferred`, or None.
+    """
+
+    def __init__(self):
+        self.came = None
+        self._deferred = False
+        self._before = {}
+
+    def __enter__(self):
+        if threading.current_thread() is threading.main_thread():  # no other may set handlers
+            self._before = {number: signal.signal(number, self._handle) for number in (signal.SIGTERM, signal.SIGINT)}
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number, _):
+        if not self._deferred or self.came is not None:  # the second one does not wait
+            raise Interrupted(number)
+        self.came = number
+        print(f"fcn-train: {signal.Signals(number).name}: saving after this batch", file=sys.stderr, flush=True)
+
+    @contextlib.contextmanager
+    def deferred(self):
+        """Let the first signal wait until the body calls `stop`, or ends."""
+        self._deferred = True
+        try:
+            yield
+        finally:
+            self._deferred = False
+        self.stop()
+
+    def stop(self):
+        """End now if a signal came.
+
+        Raises:
+            Interrupted: then.
+        """
+        if self.came is not None:
+            raise Interrupted(self.came)
