@@ -249,16 +249,10 @@ def _heads(model):
 
 def _load(path):
     command.start_tensorflow()
-    import keras
-
     import fcn_keras.models  # noqa: F401  the layers that a .keras file may name
+    from fcn_keras import keras_files
 
-    try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # a damaged file makes Keras raise nearly anything
-        raise ValueError(
-            f"{path} is not a whole model that this version can read: {error}. Save or copy it again."
-        ) from error
+    return keras_files.load_model(path)
 
 
 if __name__ == "__main__":

@@ -35,25 +35,13 @@ def load_model(path):
     """Load a network of this package for prediction, without its optimizer.
 
     Raises:
-        ValueError: if the file is damaged, or holds another model than this package's.
+        ValueError: if the file is damaged or hostile, or holds another model than this package's.
     """
-    import zipfile
-
-    import keras
-
-    import fcn_keras  # noqa: F401  registers the layers
+    from fcn_keras import keras_files
 
     from .inputs import modality_of
 
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path} is damaged, cut off or no .keras file. Copy or save it again.")
-    try:
-        model = keras.saving.load_model(path, compile=False)
-    except Exception as error:  # a damaged file or an unknown layer makes Keras raise nearly anything
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise ValueError(
-            f"{path} cannot be loaded ({reason}). Save it again; it has to be a network of fcn_keras."
-        ) from error
+    model = keras_files.load_model(path)
     try:
         modality_of(model)
     except ValueError as error:

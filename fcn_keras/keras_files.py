@@ -1,0 +1,220 @@
+"""Load `.keras` files that may come from anyone.
+
+Keras's own safe mode refuses code; what it would build and allocate is looked at here before it starts.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import struct
+import zipfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, BinaryIO
+
+import h5py
+import keras
+
+CONFIG, WEIGHTS = "config.json", "model.weights.h5"
+MEMBERS = {CONFIG, WEIGHTS, "metadata.json"}  # what Keras writes for a model without assets
+MAX_CONFIG = 2**22  # bytes; FCN-8s takes 33 thousand
+MAX_NODES = 5_000  # groups and arrays; FCN-8s with an optimizer has some hundreds
+MAX_CHUNK_BYTES = 2**26  # HDF5 allocates whole chunks, whatever the array's size
+LOCAL_HEADER = struct.Struct("<4s22xHH")  # of a member: magic, lengths of its name and of what else stands before it
+
+# Whose classes a config may name. `keras.utils`, which can download, is not among them.
+KERAS = {
+    "builtins",
+    "keras.src.models.functional",
+    "keras.src.models.sequential",
+    *(f"keras.{name}" for name in ("activations", "constraints", "dtype_policies", "initializers", "layers", "losses")),
+    *(f"keras.{name}" for name in ("metrics", "models", "optimizers", "optimizers.schedules", "regularizers")),
+}
+POLICIES = {"DTypePolicy", "FloatDTypePolicy", "QuantizedDTypePolicy", "Functional", "Model", "Sequential"}
+PLAIN = {"__keras_tensor__", "__tuple__", "__slice__", "__ellipsis__"}
+# Layers that run code or read files which the config names.
+FOREIGN = {"FlaxLayer", "IntegerLookup", "JaxLayer", "Lambda", "StringLookup", "TFSMLayer", "TextVectorization"}
+FOREIGN |= {"TorchModuleWrapper"}
+
+
+class _Malformed(Exception):
+    """What is wrong with the file; `load_model` adds its name."""
+
+
+def load_model(path: str | os.PathLike[str]) -> Any:
+    """Load a `.keras` file without its optimizer, and without running anything that is in it.
+
+    Returns:
+        `keras.Model`.
+
+    Raises:
+        ValueError: if the file is damaged, names code or layers that are neither Keras's nor this package's, or
+            declares more than it holds.
+        OSError: if the file cannot be read.
+    """
+    path = os.fspath(path)
+    if not os.path.isfile(path) or not zipfile.is_zipfile(path):
+        if not os.path.exists(path):
+            raise FileNotFoundError(f"{path} is missing.")
+        raise ValueError(f"{path} is damaged, cut off or no .keras file. Copy or save it again.")
+    try:
+        _check(path)
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # a damaged file makes zipfile, h5py and Keras raise nearly anything
+        reason = str(error).strip().partition("\n")[0][:300] or type(error).__name__
+        raise ValueError(
+            f"{path} cannot be loaded ({reason}). Save it again; it has to be a network of fcn_keras."
+        ) from error
+
+
+def _check(path: str) -> None:
+    """Look at what a file declares before anything of it is built."""
+    with zipfile.ZipFile(path) as archive, open(path, "rb") as file:
+        members = {member.filename: member for member in archive.infolist()}
+        if len(members) != len(archive.infolist()) or set(members) - MEMBERS or not {CONFIG, WEIGHTS} <= set(members):
+            raise _Malformed(
+                f"expected {', '.join(sorted(MEMBERS))} inside, each once. Received: {sorted(members)[:5]}"
+            )
+        for member in members.values():
+            if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
+                raise _Malformed(f"{member.filename} is compressed, which Keras does not do")
+        if members[CONFIG].file_size > MAX_CONFIG:
+            raise _Malformed(f"{CONFIG} has {members[CONFIG].file_size} bytes, over {MAX_CONFIG}")
+        config = json.loads(archive.read(CONFIG))
+        _check_names(config)
+        held = _numbers_in(_member(file, members[WEIGHTS]))
+    # In a thread of its own, as Keras keeps a list, by thread, of variables that a later scope would fill.
+    with ThreadPoolExecutor(1) as pool:
+        wanted = pool.submit(_numbers_of, config).result()
+    if wanted > held:
+        raise _Malformed(f"its layers take {wanted} numbers, and {held} are there")
+
+
+def _walk(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object of a config."""
+    pending = [value]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            yield value
+            pending += value.values()
+        elif isinstance(value, list):
+            pending += value
+
+
+def _check_names(config: Any) -> None:
+    """Refuse a config that names anything but layers of Keras and of this package."""
+    for value in _walk(config):
+        if "class_name" not in value:
+            continue
+        name, module, registered = (value.get(key) for key in ("class_name", "module", "registered_name"))
+        if name in PLAIN and not module:
+            continue
+        if isinstance(registered, str) and registered.startswith("fcn_keras>"):
+            continue
+        known = module in KERAS or (module == "keras" and name in POLICIES)
+        if not known or registered not in (None, name, value.get("config")) or name in FOREIGN:
+            told = value.get("config") if name == "function" else name
+            raise _Malformed(
+                f"it names {str(told)[:60]!r} of {str(module)[:60]!r}, and neither code nor layers of other packages "
+                "are loaded"
+            )
+
+
+def _numbers_of(config: Any) -> int:
+    """Count the numbers in a model's weights without allocating one."""
+    with keras.StatelessScope(initialize_variables=False):
+        model = keras.saving.deserialize_keras_object(_unfilled(config), safe_mode=True)
+    return sum(math.prod(variable.shape) for variable in model.weights)
+
+
+def _unfilled(config: Any) -> Any:
+    """Copy a config with initializers that a graph can hold unfilled, and without what it compiles."""
+    zeros = {"module": "keras.initializers", "class_name": "Zeros", "config": {}, "registered_name": None}
+    if isinstance(config, list):
+        return [_unfilled(value) for value in config]
+    if not isinstance(config, dict):
+        return config
+    copy = {key: _unfilled(value) for key, value in config.items() if key != "compile_config"}
+    return copy | {key: dict(zeros) for key in copy if str(key).endswith("_initializer") and copy[key] is not None}
+
+
+def _numbers_in(file: _Part) -> int:
+    """Count the numbers in all arrays of an HDF5 file, once every one of them is stored in it."""
+    numbers = size = 0
+    with h5py.File(io.BufferedReader(file), "r") as root:
+        pending, looked, seen = [root], 0, set()
+        while pending:
+            group = pending.pop()
+            looked += len(group)
+            if looked > MAX_NODES:
+                raise _Malformed(f"{WEIGHTS} has over {MAX_NODES} members")
+            for name in group:
+                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                    raise _Malformed(f"{name} in {WEIGHTS} is a link to elsewhere")
+                node = group[name]
+                place = h5py.h5o.get_info(node.id).addr
+                if place in seen:
+                    raise _Malformed(f"{name} in {WEIGHTS} is there twice, or a cycle")
+                seen.add(place)
+                if isinstance(node, h5py.Group):
+                    pending.append(node)
+                    continue
+                _check_array(node, name)
+                numbers += node.size
+                size += node.size * node.dtype.itemsize
+    if size > file.size:
+        raise _Malformed(f"the arrays of {WEIGHTS} declare {size} bytes, and it has {file.size}")
+    return numbers
+
+
+def _check_array(node: Any, name: str) -> None:
+    if (
+        not isinstance(node, h5py.Dataset)
+        or node.shape is None
+        or node.dtype.hasobject
+        or node.dtype.kind not in "fiubV"
+    ):
+        raise _Malformed(f"{name} in {WEIGHTS} is no array of numbers")
+    if node.external or node.is_virtual:
+        raise _Malformed(f"the numbers of {name} in {WEIGHTS} lie in another file")
+    if node.chunks and math.prod(node.chunks) * node.dtype.itemsize > MAX_CHUNK_BYTES:
+        raise _Malformed(f"{name} in {WEIGHTS} has chunks of {node.chunks} numbers")
+
+
+def _member(file: BinaryIO, member: zipfile.ZipInfo) -> _Part:
+    """Open a stored member where it lies: zipfile would read everything before each place that is looked at."""
+    file.seek(member.header_offset)
+    magic, name, extra = LOCAL_HEADER.unpack(file.read(LOCAL_HEADER.size))
+    start = member.header_offset + LOCAL_HEADER.size + name + extra
+    if magic != b"PK\x03\x04" or start + member.file_size > os.fstat(file.fileno()).st_size:
+        raise _Malformed(f"{member.filename} is cut off")
+    return _Part(file, start, member.file_size)
+
+
+class _Part(io.RawIOBase):
+    """A part of a file as a file."""
+
+    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
+        super().__init__()
+        self.file, self.start, self.size, self.position = file, start, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self.position = max(0, offset + {io.SEEK_SET: 0, io.SEEK_CUR: self.position, io.SEEK_END: self.size}[whence])
+        return self.position
+
+    def readinto(self, buffer: Any) -> int:
+        self.file.seek(self.start + self.position)
+        data = self.file.read(max(0, min(len(buffer), self.size - self.position)))
+        buffer[: len(data)] = data
+        self.position += len(data)
+        return len(data)
