@@ -10,6 +10,7 @@ from fcn_keras.inference import predict
 from fcn_keras.visualize import overlay
 
 from .checkpoint import Position, save_model
+from .watchdog import finite
 
 
 def mean_iu(logs):
@@ -76,6 +77,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.signals.stop()
 
     def save(self, position):
+        if position.metrics is not None and not finite(self.model):
+            return  # the batch broke them: the next one's loss tells, and the checkpoint before is whole
         with self.devices.apart():  # saving makes variables, of which the other processes know nothing
             self.stage.save(self.model, position)
         self.saved = time.monotonic()

@@ -262,13 +262,13 @@ def _policy(name):
 
 
 def _load(path):
-    import keras
+    from fcn_keras import keras_files
 
     from .checkpoint import verify
 
     try:
         verify(path)
-        return keras.saving.load_model(path)
+        return keras_files.load_model(path, compile=True)
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} cannot be read ({error}). Remove it to train that stage anew.") from None
 

@@ -10,9 +10,9 @@ import zipfile
 import keras
 import numpy as np
 import pytest
-from trained import arrays, differences, rows
 
 from fcn_keras.datasets.synthetic import Synthetic
+from tests.attacks.kills import arrays, differences, rows
 from training import callbacks, checkpoint, recipes, train
 from training.stage import Stage
 
