@@ -5,13 +5,18 @@ In a test or a notebook, `with running({"fcn": DIRECTORY}) as addresses:` serves
 
 import argparse
 import asyncio
+import contextlib
+import ipaddress
 import logging
 import os
+import resource
 import signal
+import socket
 import sys
 
 from .command import run
-from .local.running import Options, bound, check_packages, loaded, model, running, serve
+from .local.listening import bound, serve
+from .local.running import Options, check_packages, loaded, model, read_access, running
 
 __all__ = ["Options", "main", "running"]
 
@@ -30,11 +35,56 @@ def main(argv=None):
 
 def _command(arguments):
     _check(arguments)
-    options = Options(**{name: getattr(arguments, name) for name in Options._fields})
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what goes wrong is said here, in one line
-    with bound(options) as listener:
-        check_packages()
-        _serve(arguments, options, listener)
+    options = Options(**{name: getattr(arguments, name) for name in Options._fields if name != "token"})
+    before = signal.signal(signal.SIGTERM, _end_early)
+    try:
+        with bound(options) as listener:
+            check_packages()
+            options = options._replace(token=_token(arguments))
+            tls = read_access(options)
+            _warn(options, tls)
+            _more_files()
+            _serve(arguments, options, listener, tls)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end_early(*_):
+    """End at SIGTERM while models are still being loaded, which nothing can stop."""
+    _say("SIGTERM came while models were loading; nothing was served yet.")
+    os._exit(0)
+
+
+def _say(text):
+    os.write(2, f"fcn-serve: {text}\n".encode())  # which a signal's handler may do whatever was being written
+
+
+def _token(arguments):
+    from .local.access import read_token
+
+    return read_token(arguments.token_file)
+
+
+def _warn(options, tls):
+    """Say what anybody can do who reaches the ports."""
+    try:
+        if ipaddress.ip_address(socket.gethostbyname(options.host)).is_loopback:
+            return
+    except (OSError, ValueError):  # IPv6, or no name; listening has said what is wrong with it
+        if options.host == "::1":
+            return
+    missing = [] if tls else ["what is sent is not encrypted (--ssl_config_file)"]
+    missing += [] if options.token or (tls and tls.client_verify) else ["whoever reaches it may ask (--token_file)"]
+    if missing:
+        _say(f"warning: --host {options.host} listens beyond this machine, and {' and '.join(missing)}.")
+
+
+def _more_files():
+    """Allow as many open files as the system lets this process have: each connection is one."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with contextlib.suppress(ValueError, OSError):  # macOS says infinity, and takes less
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _parser():
@@ -59,6 +109,9 @@ def _parser():
     add("--port", type=_port, default=defaults.port, help="gRPC; 0 takes a free one (default: %(default)s)")
     add("--rest_api_port", type=_port, default=defaults.rest_api_port, help="REST and page (default: %(default)s)")
     _add_numbers(add, defaults)
+    add("--ssl_config_file", metavar="FILE", help="text proto of key and certificate: TLS for both ports")
+    token = "what every request has to bring, in a file (or in the environment variable FCN_TOKEN): Bearer TOKEN"
+    add("--token_file", metavar="FILE", help=token)
     switch("--batching", "--enable_batching", text="merge requests that come at about the same time")
     add("--batching_parameters_file", metavar="FILE", help="text proto of sizes and waits for that")
     switch("--enable_per_model_batching_parameters", text="read them from each version's batching_params.pbtxt")
@@ -82,6 +135,9 @@ def _add_numbers(add, defaults):
         ("threads", _whole, "N", "how many requests run in TensorFlow at once"),
         ("max_queued_requests", _whole, "N", "how many wait besides; more answer 429 or RESOURCE_EXHAUSTED"),
         ("max_request_bytes", _whole, "BYTES", "largest request, and what its tensors may take unpacked"),
+        ("max_request_pixels", _whole, "N", "of all images that a request sends as tensors; models limit files"),
+        ("max_connections", _whole, "N", "clients at each port; REST leaves the longest idle for a new one"),
+        ("client_timeout_seconds", _patience, "SECONDS", "in which headers come, bodies go on, answers are fetched"),
         ("grace_period_seconds", _seconds, "SECONDS", "what runs may take to end after SIGTERM"),
     ]:
         add(
@@ -118,6 +174,13 @@ def _seconds(text):
     return value
 
 
+def _patience(text):
+    value = _seconds(text)
+    if not 0.1 <= value <= 3600:
+        raise argparse.ArgumentTypeError(f"a number of seconds from 0.1 to 3600 is expected. Received: {text}")
+    return value
+
+
 def _check(arguments):
     if not arguments.model_base_path and not arguments.model_config_file:
         raise ValueError("Say what to serve: --model_base_path DIR, or --model_config_file FILE.")
@@ -127,7 +190,7 @@ def _check(arguments):
         raise ValueError("--enable_per_model_batching_parameters is set without --batching.")
 
 
-def _serve(arguments, options, listener):
+def _serve(arguments, options, listener, tls):
     """Read the files, load the models, and serve until a signal comes."""
     from .local import config
 
@@ -138,11 +201,11 @@ def _serve(arguments, options, listener):
     if arguments.batching:
         batching = config.read_batching(file) if file else config.Batching()
     monitoring = config.read_monitoring(arguments.monitoring_config_file) if arguments.monitoring_config_file else None
-    with loaded(models, options, batching) as service:
-        asyncio.run(_until_signal(service, listener, options, monitoring, arguments))
+    with loaded(models, options, batching, path) as service:
+        asyncio.run(_until_signal(service, listener, options, monitoring, arguments, tls))
 
 
-async def _until_signal(service, listener, options, monitoring, arguments):
+async def _until_signal(service, listener, options, monitoring, arguments, tls):
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
 
     def end():
@@ -156,7 +219,7 @@ async def _until_signal(service, listener, options, monitoring, arguments):
     if arguments.model_config_file and arguments.model_config_file_poll_wait_seconds:
         seconds = arguments.model_config_file_poll_wait_seconds
         tasks.append(asyncio.create_task(_follow(service.models, arguments.model_config_file, seconds)))
-    await serve(service, listener, options, monitoring, _announce, stop)
+    await serve(service, listener, options, monitoring, _announce, stop, tls=tls)
     for task in tasks:
         task.cancel()
 

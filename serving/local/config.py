@@ -73,6 +73,20 @@ PrometheusConfig, MonitoringConfig = _messages(
 )
 
 
+(SSLConfig,) = _messages(
+    "ssl_config.proto",
+    (
+        "SSLConfig",
+        {
+            "server_key": _KINDS.TYPE_STRING,
+            "server_cert": _KINDS.TYPE_STRING,
+            "custom_ca": _KINDS.TYPE_STRING,
+            "client_verify": _KINDS.TYPE_BOOL,
+        },
+    ),
+)
+
+
 class Latest(NamedTuple):
     """The versions with the highest numbers."""
 
@@ -226,6 +240,16 @@ def read_monitoring(path):
     """
     config = _read(path, MonitoringConfig, "prometheus_config { enable: true }").prometheus_config
     return Monitoring(config.enable, config.path or DEFAULT_METRICS_PATH)
+
+
+def read_ssl(path):
+    """Read an `--ssl_config_file` into an `SSLConfig` message.
+
+    Raises:
+        ValueError: on another kind of file, named with its line.
+        OSError: if the file cannot be read.
+    """
+    return _read(path, SSLConfig, 'server_key: "-----BEGIN ..." server_cert: "-----BEGIN ..."')
 
 
 def _read(path, kind, example):

@@ -48,11 +48,11 @@ class Metrics:
         if code == "OK":
             self._latency.labels(model, api, entrypoint).observe(seconds * 1e6)
 
-    def run(self, servable, signature, inputs, outputs):
+    def run(self, servable, signature, inputs, outputs, *seconds):
         """Call TensorFlow, and count the call: `Servable.run`."""
         started = time.monotonic()
         try:
-            return servable.run(signature, inputs, outputs)
+            return servable.run(signature, inputs, outputs, *seconds)
         finally:
             self.runtime(model=servable.name, seconds=time.monotonic() - started)
 

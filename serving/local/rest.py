@@ -12,6 +12,7 @@ import zlib
 from urllib.parse import unquote
 
 from google.protobuf import json_format as proto_json
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
@@ -21,11 +22,18 @@ from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from ..errors import HTTP_STATUS, ServingError
 from . import json_format, json_tensors, json_text
+from .access import REFUSED, allows
 from .models import ModelSpec
 
 LOG = logging.getLogger(__name__)
 MAX_BODY = 100 * 2**20  # what TF Serving inflates at most
+OPEN = ("/", "/page/page.css", "/page/page.js", "/page/paint.js", "/page/png.js", "/page/openapi.json")
 LARGE = 64 * 2**10  # bytes from which reading and writing JSON would keep other requests waiting
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
 MODEL = r"/([^/:]+)", r"(?:/versions/([0-9]+)|/labels/([^/:]+))?"
 PATHS = {
     "POST": re.compile(rf"/v1/models{MODEL[0]}{MODEL[1]}:(classify|regress|predict)", re.IGNORECASE),
@@ -36,7 +44,7 @@ NOT_FOUND = (
 )
 
 
-def application(service, *, timeout=30.0, max_body=MAX_BODY, metrics_path=None, page=None):
+def application(service, *, timeout=30.0, max_body=MAX_BODY, metrics_path=None, page=None, token=None, most_bytes=None):
     """Make the ASGI app.
 
     Args:
@@ -45,8 +53,10 @@ def application(service, *, timeout=30.0, max_body=MAX_BODY, metrics_path=None, 
         max_body: bytes of the largest body, sent or inflated; gzip inflates to 100 MB at most.
         metrics_path: where `service.metrics` are read, or None.
         page: ASGI app for `/` and `/page/...`, or None.
+        token: what every request has to bring but those for the page itself, which asks for it; or None.
+        most_bytes: of all bodies that are held at once; default no limit.
     """
-    rest = _Rest(service, timeout or None, max_body)
+    rest = _Rest(service, timeout or None, max_body, most_bytes)
 
     async def metrics(scope, receive, send):
         # Its format's version, which Prometheus asks for, is all that TF Serving's `text/plain` lacks.
@@ -63,18 +73,40 @@ def application(service, *, timeout=30.0, max_body=MAX_BODY, metrics_path=None, 
             app = page
         else:
             app = HTMLResponse(NOT_FOUND, 404)
-        await app(scope, receive, send)
+        if (
+            token
+            and not (app is page and path in OPEN)
+            and not allows(token, Headers(scope=scope).get("authorization"))
+        ):
+            app = _error(401, REFUSED)
+            app.headers["WWW-Authenticate"] = "Bearer"
+        await app(scope, receive, _guarded(send))
 
     return Router([Mount("/", dispatch)])
+
+
+def _guarded(send):
+    """Let a browser take no answer for a page that runs or loads anything; the page itself has its own rules."""
+
+    async def guarded(message):
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(raw=message.setdefault("headers", []))
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return guarded
 
 
 class _Rest:
     """What lies under `/v1/`."""
 
-    def __init__(self, service, timeout, max_body):
+    def __init__(self, service, timeout, max_body, most_bytes):
         self._service = service
         self._timeout = timeout
         self._max_body = max_body
+        self._most_bytes = most_bytes
+        self._held = 0  # bytes of bodies
 
     async def __call__(self, scope, receive, send):
         request = Request(scope, receive)
@@ -127,9 +159,9 @@ class _Rest:
 
     async def _infer(self, request, spec, method):
         """Answer `:predict`, `:classify` and `:regress`, and count them."""
-        started, code = time.monotonic(), "INTERNAL"
+        started, code, held = time.monotonic(), "INTERNAL", []
         try:
-            body = await self._read(request)
+            body = await self._read(request, held)
             answer = self._predict if method == "predict" else self._refuse
             response = await answer(spec, method, *body)
             code = "OK"
@@ -144,6 +176,7 @@ class _Rest:
             code = "CANCELLED"
             raise
         finally:
+            self._held -= sum(held)
             self._service.metrics.request(
                 model=spec.name,
                 api=method.capitalize(),
@@ -152,15 +185,22 @@ class _Rest:
                 seconds=time.monotonic() - started,
             )
 
-    async def _read(self, request):
-        """Read a body up to the limit; return it, and whether it is compressed."""
+    async def _read(self, request, held):
+        """Read a body up to the limit; return it, and whether it is compressed. `held` counts the bytes, in parts."""
         self._check_size(int(request.headers.get("content-length", 0)))
-        size, chunks = 0, []
+        size, body = 0, bytearray()
         async for chunk in request.stream():
             size += len(chunk)
             self._check_size(size)
-            chunks.append(chunk)
-        return b"".join(chunks), "gzip" in request.headers.get("content-encoding", "")
+            self._held += len(chunk)
+            held.append(len(chunk))
+            if self._most_bytes is not None and self._held > self._most_bytes:
+                raise ServingError(
+                    "RESOURCE_EXHAUSTED",
+                    f"The requests under way hold {self._most_bytes} bytes already. Try again later.",
+                )
+            body += chunk
+        return bytes(body), "gzip" in request.headers.get("content-encoding", "")
 
     def _check_size(self, size):
         if size > self._max_body:

@@ -16,23 +16,43 @@ from tensorflow_serving.apis import (
 
 from ..errors import ServingError
 from . import config
+from .access import TokenInterceptor
 from .models import ModelSpec
 from .proto_tensors import decode, encode
 from .servable import DEFAULT_SIGNATURE
+from .tls import credentials
 
 MAX_MESSAGE_BYTES = 256 * 2**20
+MAX_STREAMS = 128  # calls at once over one connection; a client waits with more
+IDLE = 120.0  # seconds after which a connection without calls is closed
+LONGEST = 600.0  # seconds of a call without a deadline, which would keep a thread for good
 MAX_ERROR_BYTES = 1024  # then TF Serving cuts: an error travels in HTTP/2 headers, which have a limit
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
 KINDS = {CLASSIFY: "classification", REGRESS: "regression"}
 
 
-async def start(service, address, *, max_message_bytes=MAX_MESSAGE_BYTES):
+async def start(
+    service,
+    address,
+    *,
+    max_message_bytes=MAX_MESSAGE_BYTES,
+    max_connections=1000,
+    patience=20.0,
+    most_calls=None,
+    token=None,
+    tls=None,
+):
     """Start a gRPC server on the running loop.
 
     Args:
         service: `Service` that answers.
         address: `host:port`; port 0 takes a free one.
         max_message_bytes: largest request; what its tensors take unpacked is held to the same limit.
+        max_connections: how many clients there may be; more are hung up on.
+        patience: seconds in which a client has to begin HTTP/2, or to answer a ping.
+        most_calls: how many there may be at once; more are refused before they are read.
+        token: what every call has to bring, or None.
+        tls: `tls.Tls`, or None.
 
     Returns:
         `grpc.aio.Server` that runs, and its port.
@@ -44,13 +64,20 @@ async def start(service, address, *, max_message_bytes=MAX_MESSAGE_BYTES):
         ("grpc.max_receive_message_length", max_message_bytes),
         ("grpc.max_send_message_length", -1),
         ("grpc.so_reuseport", 0),  # or a second server would share the port silently
+        ("grpc.max_allowed_incoming_connections", max_connections),
+        ("grpc.max_concurrent_streams", MAX_STREAMS),
+        ("grpc.server_handshake_timeout_ms", int(1000 * patience)),
+        ("grpc.max_connection_idle_ms", int(1000 * IDLE)),  # clients connect anew when they ask again
+        ("grpc.keepalive_time_ms", int(1000 * IDLE)),
+        ("grpc.keepalive_timeout_ms", int(1000 * patience)),
     ]
-    server = grpc.aio.server(options=options)
+    interceptors = [TokenInterceptor(token)] if token else []
+    server = grpc.aio.server(options=options, interceptors=interceptors, maximum_concurrent_rpcs=most_calls)
     prediction = PredictionService(service, max_message_bytes)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(prediction, server)
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(service.models), server)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(service), server)
     try:
-        port = server.add_insecure_port(address)
+        port = server.add_secure_port(address, credentials(tls)) if tls else server.add_insecure_port(address)
     except RuntimeError:
         raise OSError(f"{address} cannot be listened on: another program may use the port. Choose another.") from None
     await server.start()
@@ -106,7 +133,8 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         with self._service.models.use(_spec(request)) as servable:
             key = request.model_spec.signature_name or DEFAULT_SIGNATURE
             inputs = self._decode(request.inputs)
-            seconds = context.time_remaining()
+            left = context.time_remaining()
+            seconds = LONGEST if left is None else min(left, LONGEST)
             filtered = tuple(request.output_filter)
             outputs = await self._service.predict(servable, key, inputs, seconds=seconds, outputs=filtered)
             response = predict_pb2.PredictResponse()
@@ -163,15 +191,16 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     """GetModelStatus and HandleReloadConfigRequest."""
 
-    def __init__(self, models):
-        self._models = models
+    def __init__(self, service):
+        self._models = service.models
+        self._service = service
 
     async def GetModelStatus(self, request, context):
         """Tell the state of a version, or of all; labels are not looked at, as in TF Serving."""
         return await _answered(self._status, request, context)
 
     async def HandleReloadConfigRequest(self, request, context):
-        """Replace the models by those of a config."""
+        """Replace the models by those of a config, which may lie where the operator's do and nowhere else."""
         return await _answered(self._reload, request, context)
 
     async def _status(self, request, context):
@@ -191,6 +220,14 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
                 "supported",
             )
         models = config.models_of(request.config)
+        allowed = await asyncio.to_thread(self._service.base_paths)
+        for model in models:
+            if model.base_path not in allowed:
+                raise ServingError(
+                    "PERMISSION_DENIED",
+                    f"Model {model.name}: a request names no folders. Received: {model.base_path}. Put the model into "
+                    "the server's --model_config_file first.",
+                )
         await asyncio.to_thread(self._models.reload, models)  # returns when they are loaded
         return model_management_pb2.ReloadConfigResponse(status={})
 

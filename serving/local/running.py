@@ -2,15 +2,15 @@
 
 import asyncio
 import gc
-import socket
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from ..command import start_tensorflow
+from .listening import bound, serve
 
 
 class Options(NamedTuple):
@@ -26,15 +26,13 @@ class Options(NamedTuple):
     enable_model_warmup: bool = True
     threads: int = 2
     max_queued_requests: int = 100
-    max_request_bytes: int = 256 * 2**20
+    max_request_bytes: int = 64 * 2**20
+    max_request_pixels: int = 800_000
+    max_connections: int = 1000
+    client_timeout_seconds: float = 20.0
     grace_period_seconds: float = 30.0
-
-
-class Addresses(NamedTuple):
-    """Where a server listens: `host:port` for gRPC, `http://host:port` for REST and the page."""
-
-    grpc: str
-    rest: str
+    ssl_config_file: str | None = None
+    token: str | None = None
 
 
 @contextmanager
@@ -60,6 +58,7 @@ def running(models, *, batching=None, monitoring=None, **options):
     """
     check_packages()
     options = Options(**{"port": 0, "rest_api_port": 0, **options})
+    tls = read_access(options)
     if isinstance(models, Mapping):
         models = [model(name, path) for name, path in models.items()]
     with bound(options) as listener, loaded(models, options, batching) as service, ExitStack() as stack:
@@ -71,7 +70,7 @@ def running(models, *, batching=None, monitoring=None, **options):
             def ready(addresses):
                 started.set_result((addresses, lambda: loop.call_soon_threadsafe(stop.set)))
 
-            await serve(service, listener, options, monitoring, ready, stop)
+            await serve(service, listener, options, monitoring, ready, stop, tls=tls)
 
         def run():
             try:
@@ -107,6 +106,24 @@ def check_packages():
         raise ImportError(message) from None
 
 
+def read_access(options):
+    """Check who may connect and ask, before models are loaded for minutes.
+
+    Returns:
+        `tls.Tls`, or None for connections that anybody on the way can read.
+
+    Raises:
+        ValueError: on a token or a file that is none.
+        OSError: if the file cannot be read.
+    """
+    from .access import check_token
+    from .tls import read_tls
+
+    if options.token is not None:
+        check_token(options.token, "`token`")
+    return read_tls(options.ssl_config_file) if options.ssl_config_file else None
+
+
 def model(name, base_path):
     """Make a `config.ModelConfig` of a model that is served from its latest version.
 
@@ -128,41 +145,14 @@ def model(name, base_path):
 
 
 @contextmanager
-def bound(options):
-    """Take REST's port and try gRPC's, before models are loaded for minutes.
-
-    Returns:
-        context manager of a socket that does not listen yet, so that whoever connects is refused.
-
-    Raises:
-        OSError: if a port is taken, or the host is not this machine's.
-    """
-    if options.port:
-        _bind(options.host, options.port).close()
-    with closing(_bind(options.host, options.rest_api_port)) as listener:
-        if listener.getsockname()[1] == options.port:
-            raise OSError(f"--port and --rest_api_port are two ports. Received: {options.port} for both.")
-        yield listener
-
-
-def _bind(host, port):
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(address)
-        except OSError:
-            listener.close()
-            raise
-    except OSError as error:
-        raise OSError(f"{host}:{port} cannot be listened on: {error.strerror}. Choose another port or host.") from None
-    return listener
-
-
-@contextmanager
-def loaded(models, options, batching):
+def loaded(models, options, batching, config_file=None):
     """Load models; finish and unload them in the end.
+
+    Args:
+        models: list of `config.ModelConfig`.
+        options: `Options`.
+        batching: `config.Batching` or None.
+        config_file: where else the operator names folders.
 
     Returns:
         context manager of a `Service`.
@@ -194,9 +184,25 @@ def loaded(models, options, batching):
         gc.freeze()
         try:
             _start(served)
-            yield Service(served, runner, batcher=batcher, metrics=metrics)
+            yield Service(
+                served,
+                runner,
+                batcher=batcher,
+                metrics=metrics,
+                base_paths=lambda: _base_paths(models, config_file),
+                max_pixels=options.max_request_pixels,
+            )
         finally:
             gc.unfreeze()
+
+
+def _base_paths(models, config_file):
+    """List the folders of the first models, and of those that the file has now."""
+    from .config import read_models
+
+    with suppress(ValueError, OSError):  # a file that is being written: those of the start remain
+        models = [*models, *(read_models(config_file) if config_file else ())]
+    return {model.base_path for model in models}
 
 
 def _start(models):
@@ -218,63 +224,3 @@ def _start(models):
         failures += [f"{name} version {status.version}: {status.code}: {status.message}" for status in statuses]
     if failures:
         raise ValueError(f"No version could be loaded. {' '.join(failures)}")
-
-
-async def serve(service, listener, options, monitoring, ready, stop):
-    """Answer REST and gRPC until `stop` is set; then refuse what comes and finish what runs.
-
-    Args:
-        service: `Service`.
-        listener: REST's socket.
-        options: `Options`.
-        monitoring: `config.Monitoring` or None.
-        ready: is called with the `Addresses` once both answer.
-        stop: `asyncio.Event`.
-    """
-    from . import rpc
-
-    host = f"[{options.host}]" if ":" in options.host else options.host
-    rest = _rest(service, options, monitoring)
-    remote, port = await rpc.start(service, f"{host}:{options.port}", max_message_bytes=options.max_request_bytes)
-    answering = asyncio.create_task(rest.serve([listener]))
-    stopping = asyncio.create_task(stop.wait())
-    rest_port = listener.getsockname()[1]
-    try:
-        while not rest.started and not answering.done():
-            await asyncio.sleep(0.01)
-        if rest.started:
-            ready(Addresses(f"{host}:{port}", f"http://{host}:{rest_port}"))
-        await asyncio.wait([answering, stopping], return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stopping.cancel()
-        rest.should_exit = True
-        await asyncio.gather(answering, remote.stop(options.grace_period_seconds))
-
-
-def _rest(service, options, monitoring):
-    """Make the HTTP server of REST, metrics and the page."""
-    import uvicorn
-
-    from .page import page
-    from .rest import application
-
-    app = application(
-        service,
-        timeout=options.rest_api_timeout_in_ms / 1000,
-        max_body=options.max_request_bytes,
-        metrics_path=monitoring.path if monitoring and monitoring.enabled else None,
-        page=page(service.models),
-    )
-    config = uvicorn.Config(
-        app,
-        timeout_graceful_shutdown=options.grace_period_seconds,
-        lifespan="off",
-        ws="none",
-        log_config=None,
-        log_level="error",
-        access_log=False,
-        server_header=False,
-    )
-    server = uvicorn.Server(config)
-    server.capture_signals = nullcontext  # signals are the command's, which has two servers to stop
-    return server

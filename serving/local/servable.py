@@ -5,6 +5,7 @@ all that is computed, an error reads as TF Serving's, and closing the session fr
 """
 
 import logging
+import math
 import re
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,13 +49,14 @@ class Servable:
         self._session = session
         self._inputs = {signature: _inputs(definition) for signature, definition in signature_defs.items()}
 
-    def run(self, signature, inputs, outputs=()):
+    def run(self, signature, inputs, outputs=(), seconds=None):
         """Answer one request.
 
         Args:
             signature: name of the signature.
             inputs: `{name: array}`; strings are object arrays of bytes.
             outputs: names of the outputs to compute; none means all.
+            seconds: after which TensorFlow stops, between two operations: nobody waits for the answer any more.
 
         Returns:
             `{name: numpy array}`.
@@ -64,7 +66,8 @@ class Servable:
         """
         feeds, fetches = self.check(signature, inputs, outputs)
         try:
-            answers = self._session.run(fetches, feeds)
+            limit = tf.compat.v1.RunOptions(timeout_in_ms=math.ceil(1000 * seconds)) if seconds else None
+            answers = self._session.run(fetches, feeds, options=limit)
         except tf.errors.OpError as error:
             raise _serving_error(error) from None
         except RuntimeError:  # the session is closed: whoever asked has given up before

@@ -17,6 +17,10 @@ UNKNOWN = "This is not a JPEG, PNG, BMP or WebP file."
 ANIMATED = "Animated WebP files are not supported. Send one frame."
 NOT_DEPTH = "Depth must be a 16-bit grey PNG in millimetres."
 DAMAGED = "This file is damaged or cut off, or of a variety that cannot be decoded."
+MAX_TEXTS = 16  # compressed ones in a PNG file: libpng inflates each to as much as 8 MB, and keeps them all
+MAX_SCANS = 500  # of a progressive JPEG file: each costs a walk over all pixels, and few bytes
+TOO_MANY_TEXTS = f"This PNG file holds more than {MAX_TEXTS} compressed texts. Save it without them."
+TOO_MANY_SCANS = f"This JPEG file has more than {MAX_SCANS} scans. Save it anew."
 
 
 def read_image(contents, max_pixels):
@@ -35,7 +39,7 @@ def read_image(contents, max_pixels):
     known = tf.reduce_any(tf.stack(list(is_kind.values())))
     status = tf.where(known, tf.where(animated, ANIMATED, ""), UNKNOWN)
     size = _when(status, lambda: _size(contents, is_kind), tf.zeros([2], tf.int64))
-    status = _checked(status, size, max_pixels)
+    status = _first(_checked(status, size, max_pixels), lambda: _bomb(contents, is_kind))
 
     def decoded():
         image = _attempt(_decode, contents, tf.zeros([0, 0, 3], tf.uint8))
@@ -54,7 +58,7 @@ def read_depth(contents, max_pixels):
     is_depth = _has(contents, 0, PNG) & tf.equal(number(contents, 24, 2, big=True), GREY_16_BIT)
     status = tf.where(is_depth, "", NOT_DEPTH)
     size = tf.stack([number(contents, 20, 4, big=True), number(contents, 16, 4, big=True)])
-    status = _checked(status, size, max_pixels)
+    status = _first(_checked(status, size, max_pixels), lambda: _crowded(contents))
 
     def decode(contents):
         return tf.io.decode_png(contents, channels=1, dtype=tf.uint16)
@@ -144,6 +148,31 @@ def _checked(status, size, max_pixels):
         tf.reduce_any(size < 1), DAMAGED, tf.where(size[0] > max_pixels // tf.maximum(size[1], 1), too_large, "")
     )
     return tf.where(tf.equal(status, ""), wrong, status)
+
+
+def _first(status, say):
+    """Keep what is wrong already, or look for more."""
+    return _when(status, say, status)
+
+
+def _bomb(contents, is_kind):
+    """Say what is wrong with a file that costs far more than its pixels."""
+
+    def scans():
+        return tf.where(_count(contents, b"\xff\xda", MAX_SCANS) > MAX_SCANS, TOO_MANY_SCANS, "")
+
+    branches = [(is_kind["png"], lambda: _crowded(contents)), (is_kind["jpeg"], scans)]
+    return tf.case(branches, default=lambda: tf.constant(""), exclusive=True)
+
+
+def _crowded(contents):
+    texts = _count(contents, b"zTXt", MAX_TEXTS) + _count(contents, b"iTXt", MAX_TEXTS)
+    return tf.where(texts > MAX_TEXTS, TOO_MANY_TEXTS, "")
+
+
+def _count(contents, part, most):
+    """Count how often bytes occur, up to one more than `most`."""
+    return tf.size(tf.strings.split(contents, part, maxsplit=most + 1)) - 1
 
 
 def _damaged_if_empty(status, image):

@@ -240,7 +240,7 @@ class Lines:
         pass
 
     def addresses(self):
-        from serving.local.running import Addresses
+        from serving.local.listening import Addresses
 
         with self.changed:
             assert self.changed.wait_for(lambda: self.text.count("\n") == 2, 60)

@@ -113,7 +113,7 @@ class Model:
         self.event = event
         self.asked = []
 
-    def run(self, signature, inputs, outputs):
+    def run(self, signature, inputs, outputs, seconds=None):
         self.asked.append((signature, outputs))
         if self.event:
             self.event.wait(LONG)
