@@ -19,7 +19,8 @@ import h5py
 import keras
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
-MEMBERS = {CONFIG, WEIGHTS, "metadata.json"}  # what Keras writes for a model without assets
+# What Keras writes for a model without assets, and the checksums that `fcn-train` adds.
+MEMBERS = {CONFIG, WEIGHTS, "metadata.json", "fcn_checkpoint.json"}
 MAX_CONFIG = 2**22  # bytes; FCN-8s takes 33 thousand
 MAX_NODES = 5_000  # groups and arrays; FCN-8s with an optimizer has some hundreds
 MAX_CHUNK_BYTES = 2**26  # HDF5 allocates whole chunks, whatever the array's size
@@ -44,8 +45,12 @@ class _Malformed(Exception):
     """What is wrong with the file; `load_model` adds its name."""
 
 
-def load_model(path: str | os.PathLike[str]) -> Any:
-    """Load a `.keras` file without its optimizer, and without running anything that is in it.
+def load_model(path: str | os.PathLike[str], *, compile: bool = False) -> Any:
+    """Load a `.keras` file without running anything that is in it.
+
+    Args:
+        path: the file.
+        compile: load its optimizer, loss and metrics too.
 
     Returns:
         `keras.Model`.
@@ -62,7 +67,7 @@ def load_model(path: str | os.PathLike[str]) -> Any:
         raise ValueError(f"{path} is damaged, cut off or no .keras file. Copy or save it again.")
     try:
         _check(path)
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        return keras.saving.load_model(path, compile=compile, safe_mode=True)
     except Exception as error:  # a damaged file makes zipfile, h5py and Keras raise nearly anything
         reason = str(error).strip().partition("\n")[0][:300] or type(error).__name__
         raise ValueError(
