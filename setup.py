@@ -42,7 +42,7 @@ setup(
         "keras>=3.12,<3.16",
         "tensorflow>=2.21,<2.22",  # input pipeline, training, export
         "filelock>=3.18,<5",  # one run at a time in a workdir
-    "numpy>=2.2",
+        "numpy>=2.2,<3",
         "pillow>=12.3,<14",  # reads every image and mask
         "h5py>=3.14,<4",  # Keras's published VGG16 weights
         "matplotlib>=3.10,<4",  # pictures of the metrics
@@ -53,7 +53,7 @@ setup(
         "datasets": [
             "scipy>=1.15,<2",  # .mat files
             "tensorflow-datasets>=4.9.10,<5",
-            "importlib_resources>=6",  # TFDS 4.9.10 imports it without declaring it
+            "importlib_resources>=6,<8",  # TFDS 4.9.10 imports it without declaring it
         ],
         # `fcn-serve`
         "serve": [
@@ -64,7 +64,7 @@ setup(
             "prometheus-client>=0.22,<1",
         ],
         # gRPC in `fcn-query`; REST needs nothing
-        "client": ["grpcio>=1.80,<2", "protobuf>=6.31,<8"],
+        "client": ["grpcio>=1.80,<2", "protobuf>=6.31.1,<8"],
         # `fcn-export --format onnx`
         "onnx": ["tf2onnx>=1.17,<2", "onnx>=1.20,<2", "onnxruntime>=1.23,<2"],
         # `fcn-export --format openvino`, which goes through ONNX

@@ -1,0 +1,137 @@
+"""The bounds in setup.py, the pins in requirements.txt, what is installed and what docs/dependencies.md says agree."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from tests.dependencies import suite
+from tests.dependencies.declared import bound, declared, pins
+from tests.dependencies.licences import licence, licences
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHONS = ("3.10", "3.11", "3.13")
+NEEDS = [(extra, need) for extra, needs in declared().items() for need in needs]
+
+
+def pinned(python, lists=pins):
+    """`{name: version}` of requirements.txt for one Python."""
+    return {
+        canonicalize_name(pin.name): bound(pin, "==")
+        for pin in (pin for part in lists() for pin in part)
+        if pin.marker is None or pin.marker.evaluate({"python_version": python})
+    }
+
+
+def test_setup_is_read():
+    assert {"", "datasets", "serve", "client", "onnx", "openvino", "jax", "batch"} == set(declared())
+    assert "tensorflow" in {need.name for need in declared()[""]}
+
+
+@pytest.mark.parametrize(("extra", "need"), NEEDS, ids=str)
+def test_every_need_is_bounded_on_both_sides_and_pinned_between(extra, need):
+    low, high = bound(need, ">="), bound(need, "<")
+    assert None not in (low, high), f"{need}: say the oldest and the newest that were tested"
+    assert Version(low) < Version(high)
+    for python in PYTHONS:
+        version = pinned(python).get(canonicalize_name(need.name))
+        assert version, f"{need.name} has no pin for Python {python} in requirements.txt"
+        assert need.specifier.contains(version), f"requirements.txt pins {need.name} {version}, setup.py says {need}"
+
+
+def test_one_name_has_one_range():
+    ranges = {}
+    for _, need in NEEDS:
+        assert ranges.setdefault(canonicalize_name(need.name), need.specifier) == need.specifier, need.name
+
+
+def test_the_documented_table_is_setup_py():
+    text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w-]+)` \| ([\w, ]*) \| `(\S+)` \| (\S+) \| (\S+) \|", text, re.MULTILINE)
+    documented = {name: (extras, limits) for name, extras, limits, _, _ in rows}
+    expected = {}
+    for extra, need in NEEDS:
+        expected.setdefault(canonicalize_name(need.name), ([], need))[0].append(extra or "always")
+    assert documented == {
+        name: (", ".join(extras), f">={bound(need, '>=')},<{bound(need, '<')}")
+        for name, (extras, need) in expected.items()
+    }
+    for name, _, _, oldest, newest in rows:
+        need = expected[name][1]
+        assert need.specifier.contains(oldest)
+        assert need.specifier.contains(newest)
+        assert Version(oldest) == Version(bound(need, ">=")), f"{name}: the lower bound is not what was tested"
+
+
+def test_nothing_we_bring_is_copyleft():
+    found = licences()
+    assert {"keras", "tensorflow", "numpy", "pillow", "h5py", "absl-py"} <= set(found)
+    unfit = {
+        name: terms for name, (_, terms) in found.items() if re.search(r"GPL|General Public|AGPL|SSPL|unknown", terms)
+    }
+    assert not unfit, f"look at these licences and list them in docs/dependencies.md: {unfit}"
+
+
+@pytest.mark.parametrize(
+    ("lines", "terms"),
+    [
+        ({"License-Expression": "MIT", "License": "a whole text"}, "MIT"),
+        (
+            {"Classifier": "License :: OSI Approved :: GNU General Public License v3 (GPLv3)"},
+            "GNU General Public License v3 (GPLv3)",
+        ),
+        ({"Classifier": "License :: OSI Approved", "License": "ISC\nPermission"}, "ISC"),
+        ({"Classifier": "Topic :: Games"}, "unknown"),
+    ],
+)
+def test_a_licence_is_read_from_what_the_metadata_says(lines, terms):
+    from email.message import Message
+
+    metadata = Message()
+    for key, value in lines.items():
+        metadata[key] = value
+    assert licence("somebody", metadata) == terms
+
+
+def test_installed_packages_agree():
+    checked = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True, timeout=120)
+    if "No module named pip" in checked.stderr:
+        pytest.skip("needs pip in this environment")
+    assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("which", "wanted", "unwanted"),
+    [
+        ("oldest", ["--resolution", "lowest-direct", "--extra=batch"], []),
+        ("newest", ["--extra=jax"], ["--extra=batch", "lowest-direct"]),
+    ],
+)
+def test_a_suite_installs_checks_and_tests(which, wanted, unwanted, monkeypatch, tmp_path):
+    """The commands that would run; `make test-oldest` and `make test-newest` run them."""
+    ran = []
+
+    def record(command, **_):
+        ran.append([str(part) for part in command])
+        return subprocess.CompletedProcess(command, 5, stdout=b"[]")
+
+    monkeypatch.setattr(subprocess, "run", record)
+    monkeypatch.setattr(suite.shutil, "which", lambda *_, **__: "uv")
+    monkeypatch.setattr(suite, "ROOT", tmp_path)
+    (tmp_path / f".venv-{which}").mkdir()
+    assert suite.main([which, "--python", "/usr/bin/python9"]) == 5
+    venv, install, editable, check, _, tests = ran
+    assert venv[-2:] == ["/usr/bin/python9", str(tmp_path / f".venv-{which}")]
+    assert set(wanted) <= set(install)
+    assert not set(unwanted) & set(install)
+    assert editable[-2:] == ["--editable", "."]
+    assert check[1:3] == ["pip", "check"]
+    assert tests[0] == str(tmp_path / f".venv-{which}" / "bin" / "python")
+    assert tests[1:5] == ["-m", "pytest", "-n", "2"]
+    tools = (tmp_path / f".venv-{which}" / "tools.txt").read_text()
+    assert "pytest==" in tools
+    assert "tensorflow==" not in tools
