@@ -8,13 +8,13 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from PIL import Image
 
 from .errors import ServingError
+from .transport.connect import connect
 from .transport.payload import file_of, labels_of
-from .transport.rest import Model, Rest, TryAgain
+from .transport.rest import Model, TryAgain
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds between two tries; doubled each time
 LONGEST_TIMEOUT = 86400.0  # sockets and gRPC take no infinity
@@ -59,10 +59,14 @@ class Client:
         timeout: seconds for a call with all its tries.
         retries: tries after the first where the server is busy (429, 503, RESOURCE_EXHAUSTED, UNAVAILABLE), as in a
             roll-out, or out of reach. The pause doubles from 0.2 to 5 seconds; a longer `Retry-After` is kept to.
-        headers: sent with every request (gRPC: metadata), such as `{"Authorization": "Bearer ..."}`.
+        headers: sent with every request (gRPC: metadata).
+        token: sent as `Authorization: Bearer ...`: over https and grpcs, or to this machine.
+        ca_file: PEM file of the authority that the server's certificate is from, or of the certificate itself; default
+            those that this machine trusts.
 
     Raises:
         ValueError: on an argument outside the values above.
+        OSError: if `ca_file` cannot be read.
         ImportError: if gRPC's packages are missing.
     """
 
@@ -77,6 +81,8 @@ class Client:
         timeout=60.0,
         retries=5,
         headers=None,
+        token=None,
+        ca_file=None,
     ):
         _check_which(model, version, label)
         if not 0 < timeout <= LONGEST_TIMEOUT:
@@ -84,7 +90,7 @@ class Client:
         if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
             raise ValueError(f"`retries` is a whole number from 0 on. Received: {retries!r}.")
         self._model, self._timeout, self._retries = Model(model, version, label, signature), timeout, retries
-        self._transport = _connect(url, self._model, headers or {})
+        self._transport = connect(url, self._model, headers or {}, token, ca_file)
         self._metadata, self._closed = None, threading.Event()
 
     def __enter__(self):
@@ -253,33 +259,6 @@ def _check_which(model, version, label):
         raise ValueError(f"`version` is a whole number from 0 on. Received: {version!r}.")
     if version is not None and label is not None:
         raise ValueError(f"`version` and `label` exclude each other. Received: {version!r} and {label!r}.")
-
-
-def _connect(url, model, headers):
-    address = urlsplit(url)
-    schemes = ("http", "https", "grpc", "grpcs")
-    if address.scheme not in schemes or not address.hostname or "@" in address.netloc or not _has_port(address):
-        raise ValueError(f"`url` is http://host:8501 or grpc://host:8500 (or https, grpcs). Received: {url!r}.")
-    address = address._replace(path=address.path.rstrip("/"))
-    rest = address.scheme.startswith("http")
-    if "/v1" in address.path or address.query or (address.path and not rest):
-        raise ValueError(f"`url` is the server's address alone; `model` tells the model. Received: {url!r}.")
-    if rest:
-        return Rest(address, model, headers)
-    try:
-        from .transport.remote import Grpc
-    except ImportError as error:
-        raise ImportError(
-            'grpc:// needs grpcio and protobuf: pip install "fcn_keras[client]". http:// does not.'
-        ) from error
-    return Grpc(address, model, headers)
-
-
-def _has_port(address):
-    try:
-        return address.port is not None or address.scheme.startswith("http")
-    except ValueError:  # no number
-        return False
 
 
 def _arguments(inputs):

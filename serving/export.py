@@ -15,7 +15,7 @@ from .export_options import EXTRAS
 from .precision.publish import made
 from .saved_model.provenance import beside, read_names
 
-MAX_PIXELS = 25_000_000
+MAX_PIXELS = 800_000  # which a network of full width answers in less than 512 MiB
 SIZES = ((375, 500), (500, 375))  # PASCAL VOC's photographs
 
 
@@ -168,7 +168,7 @@ def _command(arguments):
     export_options.check(arguments)
     least_agreement = export_options.share("--least-agreement", arguments.least_agreement)
     version = _whole("--version", arguments.version)
-    max_pixels = _whole("--max-pixels", arguments.max_pixels) or MAX_PIXELS
+    max_pixels = _whole("--max-pixels", arguments.max_pixels)
     path = Path(arguments.model)
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist.")
@@ -188,7 +188,7 @@ def _command(arguments):
         arguments.output,
         version=version,
         classes=classes,
-        max_pixels=max_pixels,
+        max_pixels=max_pixels or max(MAX_PIXELS, *map(math.prod, sizes or SIZES)),
         extras=arguments.extras,
         sizes=sizes,
         origin=found.facts,

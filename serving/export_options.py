@@ -39,7 +39,9 @@ def parser(max_pixels):
 
 def _add_saved_model(group, max_pixels):
     group.add_argument("--version", help="a positive whole number (default: the next)")
-    group.add_argument("--max-pixels", help=f"largest height times width to answer (default: {max_pixels})")
+    group.add_argument(
+        "--max-pixels", help=f"largest height times width to answer (default: {max_pixels}, or the largest size below)"
+    )
     group.add_argument(
         "--extra",
         action="append",

@@ -49,6 +49,10 @@ def _parser():
     parser.add_argument(
         "--timeout", type=float, default=60.0, metavar="S", help="seconds for one image (default: %(default)g)"
     )
+    token = "the server's token, in a file (default: the environment variable FCN_TOKEN, if it is set)"
+    parser.add_argument("--token-file", type=Path, metavar="FILE", help=token)
+    authority = "PEM file of the authority, or the certificate itself, that https and grpcs are held against"
+    parser.add_argument("--ca-file", type=Path, metavar="FILE", help=authority)
     parser.add_argument("--status", action="store_true", help="print the model's versions, and label nothing")
     return parser
 
@@ -62,7 +66,12 @@ def _answer(arguments):
 
 def _client(arguments):
     which = {name: getattr(arguments, name) for name in ("model", "version", "label", "timeout")}
-    return Client(arguments.url, **which)
+    return Client(arguments.url, **which, token=_token(arguments.token_file), ca_file=arguments.ca_file)
+
+
+def _token(path):
+    text = path.read_text(encoding="utf-8", errors="replace") if path else os.environ.get("FCN_TOKEN")
+    return None if text is None else text.strip()
 
 
 def _status(arguments):

@@ -109,7 +109,7 @@ def _rest(service, options, monitoring, door, tls):
     import uvicorn
 
     from .doors import Connection
-    from .page import page
+    from .page import FILES, page
     from .rest import application
 
     app = application(
@@ -118,6 +118,7 @@ def _rest(service, options, monitoring, door, tls):
         max_body=options.max_request_bytes,
         metrics_path=monitoring.path if monitoring and monitoring.enabled else None,
         page=page(service.models),
+        open_paths=FILES,
         token=options.token,
         most_bytes=BODIES * options.max_request_bytes,
     )

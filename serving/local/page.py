@@ -17,6 +17,7 @@ FILES = {  # path: name in `STATIC`, media type
     "/page/page.js": ("page.js", "text/javascript"),
     "/page/paint.js": ("paint.js", "text/javascript"),
     "/page/png.js": ("png.js", "text/javascript"),
+    "/page/openapi.json": ("openapi.json", "application/json"),
 }
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -26,6 +27,7 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 PHOTOGRAPHS = ("image_bytes", "rgb_bytes")  # the inputs that the page shows
+LARGEST_ASSET = 1 << 20  # bytes of class names or colours that are read
 STRING = 7  # DT_STRING of tensorflow/core/framework/types.proto
 
 
@@ -108,13 +110,15 @@ def _labels(signature_defs):
 
 
 def _asset(folder, name):
-    """Read a text file that a version brings, "" where there is none. No name leads out of the folder."""
+    """Read a text file that a version brings, "" where there is none. No name and no link leads out of the folder."""
     try:
-        return next(
-            (path.read_text("utf-8", "replace") for path in Path(folder, "assets").iterdir() if path.name == name), ""
-        )
-    except OSError:
-        return ""
+        for path in Path(folder, "assets").iterdir():
+            if path.name == name and path.is_file() and path.resolve().is_relative_to(Path(folder).resolve()):
+                with path.open("rb") as file:
+                    return file.read(LARGEST_ASSET).decode("utf-8", "replace")
+    except (OSError, RuntimeError):  # RuntimeError: links in a circle, before Python 3.13
+        pass
+    return ""
 
 
 def _palette(text):

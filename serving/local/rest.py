@@ -27,7 +27,6 @@ from .models import ModelSpec
 
 LOG = logging.getLogger(__name__)
 MAX_BODY = 100 * 2**20  # what TF Serving inflates at most
-OPEN = ("/", "/page/page.css", "/page/page.js", "/page/paint.js", "/page/png.js", "/page/openapi.json")
 LARGE = 64 * 2**10  # bytes from which reading and writing JSON would keep other requests waiting
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -44,7 +43,17 @@ NOT_FOUND = (
 )
 
 
-def application(service, *, timeout=30.0, max_body=MAX_BODY, metrics_path=None, page=None, token=None, most_bytes=None):
+def application(
+    service,
+    *,
+    timeout=30.0,
+    max_body=MAX_BODY,
+    metrics_path=None,
+    page=None,
+    open_paths=(),
+    token=None,
+    most_bytes=None,
+):
     """Make the ASGI app.
 
     Args:
@@ -53,7 +62,8 @@ def application(service, *, timeout=30.0, max_body=MAX_BODY, metrics_path=None, 
         max_body: bytes of the largest body, sent or inflated; gzip inflates to 100 MB at most.
         metrics_path: where `service.metrics` are read, or None.
         page: ASGI app for `/` and `/page/...`, or None.
-        token: what every request has to bring but those for the page itself, which asks for it; or None.
+        open_paths: of the page, which bring no secrets.
+        token: what requests for all else have to bring, or None.
         most_bytes: of all bodies that are held at once; default no limit.
     """
     rest = _Rest(service, timeout or None, max_body, most_bytes)
@@ -75,7 +85,7 @@ def application(service, *, timeout=30.0, max_body=MAX_BODY, metrics_path=None, 
             app = HTMLResponse(NOT_FOUND, 404)
         if (
             token
-            and not (app is page and path in OPEN)
+            and not (app is page and path in open_paths)
             and not allows(token, Headers(scope=scope).get("authorization"))
         ):
             app = _error(401, REFUSED)

@@ -13,7 +13,7 @@ CODES = {code.value[0]: code.name for code in grpc.StatusCode}
 class Grpc:
     """TF Serving's gRPC, over one channel."""
 
-    def __init__(self, address, model, headers):
+    def __init__(self, address, model, headers, authorities=None):
         self._model = model
         self._where = f"{address.scheme}://{address.netloc}"
         self._headers = [(name.lower(), value) for name, value in headers.items()]
@@ -25,7 +25,8 @@ class Grpc:
             ("grpc.max_reconnect_backoff_ms", 1000),
         ]
         if address.scheme == "grpcs":
-            self._channel = grpc.secure_channel(address.netloc, grpc.ssl_channel_credentials(), options)
+            roots = None if authorities is None else authorities.encode()
+            self._channel = grpc.secure_channel(address.netloc, grpc.ssl_channel_credentials(roots), options)
         else:
             self._channel = grpc.insecure_channel(address.netloc, options)
 

@@ -4,11 +4,13 @@ import base64
 import http.client
 import json
 import socket
+import ssl
 import threading
 import time
 from contextlib import suppress
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -69,11 +71,12 @@ class Model(NamedTuple):
 class Rest:
     """TF Serving's REST, over as many kept connections as there are calls at once."""
 
-    def __init__(self, address, model, headers):
+    def __init__(self, address, model, headers, authorities=None):
         self._address, self._model, self._headers = address, model, dict(headers)
         self._where = f"{address.scheme}://{address.netloc}"
-        secure = address.scheme == "https"
-        self._kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        self._kind = http.client.HTTPConnection
+        if address.scheme == "https":
+            self._kind = partial(http.client.HTTPSConnection, context=_context(authorities))
         self._idle, self._busy, self._lock, self._closed = [], set(), threading.Lock(), False
 
     def predict(self, files, metadata, seconds):
@@ -216,6 +219,18 @@ class Rest:
 
     def _strange(self, reply):
         return ServingError("INTERNAL", f"{self._where} gave an answer that is not TF Serving's: {str(reply)[:200]}")
+
+
+def _context(authorities):
+    """Make what a server's certificate is held against: PEM text, or None for what this machine trusts."""
+    context = ssl.create_default_context()
+    if authorities is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # which trusts nobody else
+        try:
+            context.load_verify_locations(cadata=authorities)
+        except (ssl.SSLError, ValueError) as error:
+            raise ValueError(f"`ca_file` is a PEM file of certificates. Received one that is not: {error}") from None
+    return context
 
 
 def unknown_signature(model, signatures):

@@ -18,6 +18,7 @@ let shown = null;  // the answer on show: file, photo (null where the browser ca
 let painted = null;
 let request = null;
 let nextLook = 0;
+let token = "";  // kept here and nowhere else: it is gone with the page
 
 function element(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
@@ -123,13 +124,15 @@ document.addEventListener("paste", (event) => event.clipboardData.files.length &
 
 async function get(url, options) {
   let answer;
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
   try {
-    answer = await fetch(url, options);
+    answer = await fetch(url, { ...options, headers });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Error("The server does not answer. Is it running?");
   }
   if (answer.ok) return answer;
+  if (answer.status === 401) askToken();
   const text = await answer.text();
   let message = text.slice(0, 500) || answer.statusText;
   try {
@@ -137,6 +140,20 @@ async function get(url, options) {
   } catch { /* not TF Serving's JSON: a proxy's page */ }
   throw new Error(`${message} (HTTP ${answer.status})`);
 }
+
+function askToken() {
+  $("ask-token").hidden = false;
+  $("token").focus();
+}
+
+$("ask-token").addEventListener("submit", (event) => {
+  event.preventDefault();
+  token = $("token").value.trim().replace(/[^!-~]/g, "");  // a header takes nothing else
+  $("token").value = "";
+  $("ask-token").hidden = true;
+  say("Looking for models …");
+  refresh().then(() => shown && complete() && ask()).catch(fail);
+});
 
 const base64 = (file) => new Promise((resolve, reject) => {
   const reader = new FileReader();
