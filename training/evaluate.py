@@ -4,13 +4,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import command
+from . import command, unreadable
 from .splits import add_options
 
 DESCRIPTION = """Score a model over a whole split, every image at its own size: pixel accuracy, mean accuracy, mean IU,
 frequency weighted IU, and the IU of every class. A model that fcn-train wrote knows its data: recipe.json beside it
 names the recipe and the folder. With --labels, score label files that anything wrote; their classes are as many as the
-highest id, unless --classes says otherwise."""
+highest id, unless --classes says otherwise. Exit code 0: files were scored; 2: one cannot be read, or with --on-error
+skip none can, or nothing else could be done."""
 
 
 def main(argv=None):
@@ -36,10 +37,11 @@ def _parser():
         "--output", type=Path, help="folder for metrics.json, metrics.txt and metrics.png; replaces older ones"
     )
     parser.add_argument("--json", action="store_true", help="print JSON (metrics from 0 to 1), not the table (percent)")
+    unreadable.add_option(parser)
     return parser
 
 
-def evaluate(model, examples, *, progress=None):
+def evaluate(model, examples, *, progress=None, on_error=None):
     """Count where the pixels of every class went over a whole data set, each image at its own size.
 
     Args:
@@ -47,6 +49,8 @@ def evaluate(model, examples, *, progress=None):
         examples: data set of `fcn_keras.datasets`, or any sequence of such examples with `num_classes`. Labels hold
             class ids, or 255 for void.
         progress: called as `progress(done, total)` after each image.
+        on_error: called with the `ValueError` of an example that cannot be read, which is then left out; by default it
+            is raised.
 
     Returns:
         dict of `(C, C)` int64 confusion matrices by head, rows truth, columns prediction; `fcn_keras.scores` turns
@@ -68,8 +72,11 @@ def evaluate(model, examples, *, progress=None):
     counts, modality = class_counts(model), modality_of(model)
     _require_same_classes(counts, examples)
     matrices = {head: np.zeros((count, count), np.int64) for head, count in counts.items()}
-    read = _reader(examples, modality)
+    read = _reader(examples, modality, on_error is not None)
     for index, example in enumerate(read_ahead(read, range(len(examples)))):
+        if isinstance(example, ValueError):
+            on_error(example)
+            continue
         predicted = heads_of(fcn.predict(model, pixels_of(example, modality)))
         for head, truth in heads_of(example["label"]).items():
             matrices[head] += confusion(truth, predicted[head], counts[head], _place(examples, index))
@@ -92,19 +99,23 @@ def _require_same_classes(counts, examples):
         )
 
 
-def _reader(examples, modality):
-    """Return a thread-safe function from an index to a checked example."""
+def _reader(examples, modality, skips):
+    """Return a thread-safe function from an index to a checked example, or to its `ValueError` where it `skips`."""
     import numpy as np
 
     from fcn_keras.examples import as_arrays, flatten, nest, signature
 
-    first = {name: np.asarray(value) for name, value in flatten(examples[0]).items()}
+    get = unreadable.attempted(examples.__getitem__) if skips else examples.__getitem__
+    first = next((example for example in map(get, range(len(examples))) if not isinstance(example, ValueError)), None)
+    if first is None:
+        return get
+    first = {name: np.asarray(value) for name, value in flatten(first).items()}
     dtypes = signature(first, modality, all_keys=False)
 
     def read(index):
         return nest(dict(zip(dtypes, as_arrays(examples[index], dtypes, index), strict=True)))
 
-    return read
+    return unreadable.attempted(read) if skips else read
 
 
 def _place(examples, index):
@@ -115,7 +126,11 @@ def _evaluate(arguments):
     from .report import summary, table, to_json
     from .stage import versions
 
-    origin, title, matrices, names = (_score_model if arguments.labels is None else _score_files)(arguments)
+    bad = unreadable.Unreadable("fcn-evaluate", arguments.on_error)
+    origin, title, matrices, names = (_score_model if arguments.labels is None else _score_files)(arguments, bad)
+    bad.require_some(origin["images"])
+    if bad.skipped:
+        origin, title = {**origin, "skipped": bad.skipped}, title + bad.told()
     results = {}
     for head, matrix in matrices.items():
         if not matrix.any():
@@ -129,7 +144,7 @@ def _evaluate(arguments):
     print(to_json(report) if arguments.json else text)
 
 
-def _score_model(arguments):
+def _score_model(arguments, bad):
     """Return what is scored as JSON's types, a title, and the confusion matrices and class names by head."""
     from .inputs import heads_of
     from .outputs import require_folder
@@ -147,12 +162,14 @@ def _score_model(arguments):
     _require_same_classes(counts, examples)
     if arguments.output is not None:
         require_folder(arguments.output)
-    matrices = evaluate(model, examples, progress=_progress(arguments.json))
-    title = f"{path} on {described(origin)}: {len(examples)} images, in percent"
-    return {"model": str(path), **origin, "images": len(examples)}, title, matrices, heads_of(examples.class_names)
+    on_error = bad if arguments.on_error == "skip" else None
+    matrices = evaluate(model, examples, progress=_progress(arguments.json), on_error=on_error)
+    count = len(examples) - len(bad.skipped)
+    title = f"{path} on {described(origin)}: {count} images, in percent"
+    return {"model": str(path), **origin, "images": count}, title, matrices, heads_of(examples.class_names)
 
 
-def _score_files(arguments):
+def _score_files(arguments, bad):
     """Return the same of label files against the true ones."""
     from .outputs import require_folder
     from .predictions import VOID, evaluate_files
@@ -170,6 +187,7 @@ def _score_files(arguments):
         classes=None if arguments.classes is None else classes_of(arguments.classes),
         ignore_label=VOID if ignored is None else ignored,
         progress=_progress(arguments.json),
+        on_error=bad if arguments.on_error == "skip" else None,
     )
     origin = {"predictions": str(predictions), "labels": str(labels), "images": count}
     origin["labels_without_prediction"] = alone

@@ -53,20 +53,30 @@ def require_readable(scenes):
     Raises:
         ValueError: naming the first few bad files.
     """
-    from fcn_keras.datasets.images import read_size
-
     bad = []
-    for scene in scenes:
-        for path in (scene.image, *scene.partners.values()):
-            try:
-                read_size(path)
-            except ValueError as error:
-                bad.append(str(error))
+    without_unreadable(scenes, lambda error: bad.append(str(error)))
     if len(bad) > 1:
         more = f" ... and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
         raise ValueError(f"{len(bad)} files are bad: {' '.join(bad[:_NAMED])}{more}")
     if bad:
         raise ValueError(bad[0])
+
+
+def without_unreadable(scenes, unreadable):
+    """Return the scenes whose files' headers can be read; call `unreadable` with the error of each other file."""
+    from fcn_keras.datasets.images import read_size
+
+    left = []
+    for scene in scenes:
+        whole = True
+        for path in (scene.image, *scene.partners.values()):
+            try:
+                read_size(path)
+            except ValueError as error:
+                unreadable(error)
+                whole = False
+        left += [scene] * whole
+    return left
 
 
 def read_scene(scene):
@@ -100,13 +110,14 @@ def _read_depth(path):
 
 def is_result(path):
     """Tell whether `fcn-predict` wrote a file."""
-    from PIL import Image
+    from fcn_keras.datasets.images import read_header
 
     try:
-        with Image.open(path) as image:
-            return MARK in (image.info.get("Software"), bytes(image.info.get("comment", b"")).decode("latin-1"))
-    except Exception:  # a damaged file makes Pillow raise nearly anything; this command's are whole
+        _, _, info = read_header(path)
+    except ValueError:  # this command's are whole
         return False
+    comment = info.get("comment", b"")
+    return info.get("Software") == MARK or comment in (MARK, MARK.encode())
 
 
 def _listed(given):

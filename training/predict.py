@@ -5,7 +5,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from . import command
+from . import command, unreadable
 
 TILE = 1024  # pixels; with its margins an FCN-8s works on 1536x1536 at once
 LARGEST_WHOLE = 1536 * 1536  # pixels: a larger image takes less memory in tiles
@@ -13,7 +13,8 @@ LARGEST_WHOLE = 1536 * 1536  # pixels: a larger image takes less memory in tiles
 DESCRIPTION = """Label images. DIR/labels gets a PNG of class ids (with the VOC palette) for every image, DIR/overlays a
 JPEG with the classes painted over it; sub-folders are kept. Both have the size of the image as its EXIF rotation turns
 it. A model of several heads writes labels_HEAD and overlays_HEAD. Results of an earlier call are replaced, other files
-never. Images of more than 1536x1536 pixels are labelled in tiles, with the result of the whole image."""
+never. Images of more than 1536x1536 pixels are labelled in tiles, with the result of the whole image. Exit
+code 0: images were labelled; 2: an image cannot be read, or with --on-error skip none can."""
 
 
 def main(argv=None):
@@ -37,21 +38,27 @@ def _parser():
         help="side of the tiles of large images, a multiple of 32; smaller ones take less memory and more time "
         "(default: %(default)s)",
     )
+    unreadable.add_option(parser)
     return parser
 
 
 def _predict(arguments):
     from .inputs import modality_of
     from .outputs import require_folder
-    from .pictures import find_scenes, require_readable
+    from .pictures import find_scenes, require_readable, without_unreadable
     from .saved import class_counts, find_model, load_model
 
     if arguments.tile < 32 or arguments.tile % 32:
         raise ValueError(f"--tile is a positive multiple of 32. Received: {arguments.tile}.")
     path = find_model(arguments.model)
     partners = {name: getattr(arguments, name) for name in ("depth", "hha") if getattr(arguments, name)}
+    bad = unreadable.Unreadable("fcn-predict", arguments.on_error)
     scenes = find_scenes(arguments.inputs, partners)
-    require_readable(scenes)
+    if arguments.on_error == "fail":
+        require_readable(scenes)  # names more than the first
+    else:
+        scenes = without_unreadable(scenes, bad)
+        bad.require_some(scenes)
     model = load_model(path)
     _require_partners(modality_of(model), partners)
     counts = class_counts(model)
@@ -59,8 +66,9 @@ def _predict(arguments):
         raise ValueError(f"A palette PNG holds 256 classes. {path} has {max(counts.values())}.")
     _require_free(arguments.output, scenes, counts)
     require_folder(arguments.output)
-    _label(model, scenes, _names(path, counts), arguments.output, arguments.tile)
-    print(f"{len(scenes)} {'image' if len(scenes) == 1 else 'images'} labelled in {arguments.output}")
+    done = _label(model, scenes, _names(path, counts), arguments.output, arguments.tile, bad)
+    bad.require_some(done)
+    print(f"{done} {'image' if done == 1 else 'images'} labelled in {arguments.output}{bad.told()}")
 
 
 def _require_partners(modality, given):
@@ -102,16 +110,19 @@ def _names(path, counts):
     return {head: found[head] or (names if fitting == [head] else None) for head in counts}
 
 
-def _label(model, scenes, names, output, tile):
-    """Label every scene and write its files, reading the next ones meanwhile."""
+def _label(model, scenes, names, output, tile, bad):
+    """Label every scene and write its files, reading the next ones meanwhile; return how many were labelled."""
     import fcn_keras as fcn
 
     from .ahead import read_ahead
     from .inputs import heads_of, modality_of, pixels_of
     from .pictures import read_scene
 
-    modality = modality_of(model)
-    for scene, example in zip(scenes, read_ahead(read_scene, scenes), strict=True):
+    modality, done = modality_of(model), 0
+    for scene, example in zip(scenes, read_ahead(unreadable.attempted(read_scene), scenes), strict=True):
+        if isinstance(example, ValueError):
+            bad(example)
+            continue
         image = example["image"]
         if modality == "hha":
             example["hha"] = image
@@ -124,6 +135,8 @@ def _label(model, scenes, names, output, tile):
             told.append(f"{target.relative_to(output)}  {shares}")
         height, width = image.shape[:2]
         print(f"{scene.image} {width}x{height} -> {'; '.join(told)}", flush=True)
+        done += 1
+    return done
 
 
 def _write(output, key, head, image, labels, names):

@@ -11,7 +11,7 @@ _MOST = 255  # classes that 8 bits hold beside void
 _NAMED = 5  # files an error names before it only counts
 
 
-def evaluate_files(predictions, labels, *, classes=None, ignore_label=VOID, progress=None):
+def evaluate_files(predictions, labels, *, classes=None, ignore_label=VOID, progress=None, on_error=None):
     """Count where the pixels of every class went over files of class ids, grey or palette.
 
     Args:
@@ -21,6 +21,8 @@ def evaluate_files(predictions, labels, *, classes=None, ignore_label=VOID, prog
             colour. Default: as many as the highest id that occurs.
         ignore_label: the void id besides 255.
         progress: called as `progress(done, total)` after each file.
+        on_error: called with the `ValueError` of a pair that cannot be scored, which is then left out; by default it
+            is raised.
 
     Returns:
         `(C, C)` int64 counts, rows truth, columns prediction; the names of the classes; the number of files scored;
@@ -33,19 +35,29 @@ def evaluate_files(predictions, labels, *, classes=None, ignore_label=VOID, prog
     from fcn_keras.datasets.classes import ClassTable
 
     from .ahead import read_ahead
+    from .unreadable import attempted
 
     pairs, alone = _pairs(Path(predictions), Path(labels))
     table = ClassTable(_MOST if classes is None else classes)
     count = len(table.names)
     matrix = np.zeros((count, count), np.int64)
-    for index, read in enumerate(read_ahead(lambda pair: _read_pair(pair, table, ignore_label), pairs)):
-        predicted, truth = read
-        matrix += confusion(truth, predicted, count, " and ".join(map(str, pairs[index])))
+
+    def read(pair):
+        predicted, truth = _read_pair(pair, table, ignore_label)
+        return confusion(truth, predicted, count, " and ".join(map(str, pair)))
+
+    scored = 0
+    for index, found in enumerate(read_ahead(read if on_error is None else attempted(read), pairs)):
+        if isinstance(found, ValueError):
+            on_error(found)
+            continue
+        matrix += found
+        scored += 1
         if progress is not None:
             progress(index + 1, len(pairs))
     if classes is None:
         count = 1 + np.flatnonzero(matrix.any(axis=0) | matrix.any(axis=1)).max(initial=0)
-    return matrix[:count, :count], table.names[:count], len(pairs), alone
+    return matrix[:count, :count], table.names[:count], scored, alone
 
 
 def _read_pair(pair, table, ignore_label):

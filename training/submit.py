@@ -127,10 +127,10 @@ def _fault(path, image):
     import numpy as np
     from PIL import Image
 
-    from fcn_keras.datasets.images import read_size
+    from fcn_keras.datasets.images import FORMATS, read_size
 
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=FORMATS) as picture:
             kind, mode, ids = picture.format, picture.mode, np.array(picture)
     except Exception as error:  # a damaged file makes Pillow raise nearly anything
         return f"{path.name} cannot be read ({error})"

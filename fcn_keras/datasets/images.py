@@ -1,23 +1,54 @@
-"""Read image and mask files with Pillow, and turn everything that can go wrong into a `ValueError` naming the file."""
+"""Read image and mask files with Pillow, and turn everything that can go wrong into a `ValueError` naming the file.
 
+What an image is, is decided here: by its first bytes, whatever it is called, one of `FORMATS`, and of no more pixels
+than Pillow's guard allows, which the header tells before anything is decoded.
+"""
+
+import os
 from contextlib import contextmanager
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import Image
 
+# Pillow also opens PostScript (which starts Ghostscript), stubs of other programs' files, and formats of no magic.
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "PPM", "JPEG2000", "AVIF")
+EXPECTED = "JPEG, PNG, BMP, WebP, TIFF, GIF, PPM, JPEG 2000 or AVIF"
+_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"BM", b"RIFF", b"II*\0", b"MM\0*", b"GIF8", b"\0\0\0\x0cjP  ")
+_STRANGERS = (  # first bytes in lower case, after white space -> what begins with them
+    ((b"<svg",), "an SVG drawing"),
+    ((b"<!doctype html", b"<html", b"<head", b"<body", b"<script"), "an HTML page, as a failed download leaves it"),
+    ((b"<?xml",), "an XML file"),
+    ((b"version https://git-lfs",), "a pointer of Git LFS; fetch the file itself with git lfs pull"),
+    ((b"%pdf",), "a PDF file"),
+    ((b"%!ps", b"\xc5\xd0\xd3\xc6"), "a PostScript file"),
+    ((b"pk\x03\x04",), "a zip archive"),
+    ((b"\x1f\x8b",), "a gzip file"),
+    ((b"8bps",), "a Photoshop file"),
+    ((b"\x89hdf", b"matlab"), "a file of arrays (HDF5 or MATLAB)"),
+)
+_ORIENTATION, _SHORT = 0x0112, 3  # EXIF's tag, and TIFF's type of two bytes
 _SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that exchange height and width
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def extensions():
-    """Return the file name extensions (lower case, with the dot) that Pillow can read."""
-    return frozenset(ext for ext, kind in Image.registered_extensions().items() if kind in Image.OPEN)
+    """Return the extensions (lower case, with the dot) by which folders are searched for images."""
+    return frozenset(ext for ext, kind in Image.registered_extensions().items() if kind in FORMATS)
 
 
 def read_image(path):
     """Read an image file as RGB, turned upright by its EXIF orientation.
 
     Transparency is dropped, not blended. Of 16-bit grey the high byte is kept, as libpng and TensorFlow do. CMYK and
-    the other colour spaces go through Pillow's conversion. Of several frames the first is read.
+    the other colour spaces go through Pillow's conversion. Of several frames (GIF, WebP, APNG, TIFF) the first is read.
 
     Returns:
         `(H, W, 3)` uint8 RGB.
@@ -26,8 +57,7 @@ def read_image(path):
         ValueError: if the file is missing, damaged, too large for Pillow's guard, or holds floats.
     """
     with _opened(path) as image:
-        if _orientation(image) != 1:
-            image = ImageOps.exif_transpose(image)
+        image = turned_upright(image)
         mode = image.mode
         pixels = np.array(image if mode[0] in "IF" else image.convert("RGB"))
     if mode == "F":
@@ -74,10 +104,30 @@ def orientation(path):
         return _orientation(image)
 
 
+def read_header(path):
+    """Return `(format, mode, info)` of an image or mask, by Pillow's names, without decoding it.
+
+    Raises:
+        ValueError: if the file is missing, too large for Pillow's guard, or no image.
+    """
+    with _opened(path) as image:
+        return image.format, image.mode, dict(image.info)
+
+
+def turned_upright(image):
+    """Turn an open Pillow image by its EXIF orientation; its mode stays."""
+    turn = _UPRIGHT.get(_orientation(image))
+    return image if turn is None else image.transpose(turn)
+
+
 @contextmanager
 def _opened(path):
     try:
-        with Image.open(path) as image:
+        if not os.path.isfile(path) and os.path.exists(path):
+            raise ValueError("it is no file")  # to open a pipe would wait for ever
+        with Image.open(path, formats=FORMATS) as image:
+            if not image.width * image.height:
+                raise ValueError(f"it has {image.width}x{image.height} pixels")
             yield image
     except FileNotFoundError as error:
         raise ValueError(f"{path} is missing. Was it moved while it was in use?") from error
@@ -88,18 +138,49 @@ def _opened(path):
         ) from error
     except Exception as error:  # a damaged file makes Pillow's decoders raise nearly anything
         raise ValueError(
-            f"{path} cannot be read as an image: {error}. Save it again as PNG or JPEG, or take it out."
+            f"{path} cannot be read as an image: {_reason(path, error)}. Save it again as PNG or JPEG, or take it out."
         ) from error
+
+
+def _reason(path, error):
+    """Say what a file is that is no image, or else what Pillow says."""
+    if not isinstance(error, Image.UnidentifiedImageError):
+        return str(error).rstrip(".") or type(error).__name__
+    with open(path, "rb") as file:
+        head = file.read(512)
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if not head:
+        return "the file is empty"
+    if text.startswith(b"<") and b"<svg" in text:
+        return "it is an SVG drawing"
+    for beginnings, what in _STRANGERS:
+        if text.startswith(beginnings):
+            return f"it is {what}"
+    if head.startswith(_MAGIC):
+        return "its header is damaged"
+    return f"it begins with {head[:12]!r}. Expected {EXPECTED}, whatever it is called"
 
 
 def _orientation(image):
     if image.format == "TIFF":  # Pillow turns these by itself, in their size as well
         return 1
-    # EXIF alone, as browsers and the exported model read it: `getexif` would also believe an XMP packet, and for PNG
-    # decodes every pixel to look for EXIF behind them.
-    exif = Image.Exif()
-    exif.load(image.info.get("exif", b""))
-    return exif.get(ExifTags.Base.Orientation, 1)
+    # EXIF alone, as browsers and the exported model read it: Pillow's `getexif` would also believe an XMP packet, for
+    # PNG decodes every pixel to look for EXIF behind them, and refuses an image whose EXIF is damaged.
+    return _orientation_in(image.info.get("exif", b"").removeprefix(b"Exif\0\0"))
+
+
+def _orientation_in(tiff):
+    """Return the orientation that the first directory of a TIFF structure says, or 1; nothing else is followed."""
+    order = "big" if tiff[:2] == b"MM" else "little"
+
+    def number(start, size):
+        return int.from_bytes(tiff[start : start + size], order)
+
+    start = number(4, 4)
+    entries = range(start + 2, min(start + 2 + 12 * number(start, 2), len(tiff) - 11), 12)
+    found = [entry for entry in entries if number(entry, 2) == _ORIENTATION]
+    value = number(found[-1] + 8, 2) if found and number(found[-1] + 2, 2) == _SHORT else 1
+    return value if value in _UPRIGHT else 1
 
 
 def _high_byte(grey, path):

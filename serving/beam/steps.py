@@ -78,7 +78,7 @@ class Output(NamedTuple):
         """Describe an image, by its labels' files (head -> contents) where it has them."""
         cells = [image.path, image.name, " ".join(status.split()), "" if image.size is None else image.size, "", ""]
         if pngs is not None:
-            maps = {head: np.asarray(Pillow.open(io.BytesIO(png))) for head, png in pngs.items()}
+            maps = {head: np.asarray(Pillow.open(io.BytesIO(png), formats=["PNG"])) for head, png in pngs.items()}
             cells[4:] = next(iter(maps.values())).shape
             cells += [f"{share:.6g}" for head, label in maps.items() for share in self._shares(head, label)]
         return Row(kind, image.name, _line(cells))

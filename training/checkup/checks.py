@@ -83,9 +83,7 @@ class Where:
 
 def look_at(image_file, label_file, *, table=None, ignore_label=VOID):
     """Read a pair of files. Errors become sentences."""
-    from PIL import Image
-
-    from fcn_keras.datasets.images import orientation, read_image, read_mask
+    from fcn_keras.datasets.images import orientation, read_header, read_image, read_mask
 
     picture = mask = None
     digest = b""
@@ -97,9 +95,8 @@ def look_at(image_file, label_file, *, table=None, ignore_label=VOID):
     if label_file is not None:
         try:
             pixels = read_mask(label_file, colored=bool(table and table.colored))
-            with Image.open(label_file) as file:
-                mode, lossy = file.mode, file.format == "JPEG"
-            mask = describe_mask(pixels, mode=mode, lossy=lossy, table=table, ignore_label=ignore_label)
+            kind, mode, _ = read_header(label_file)
+            mask = describe_mask(pixels, mode=mode, lossy=kind == "JPEG", table=table, ignore_label=ignore_label)
             digest = _digest(pixels)
         except ValueError as error:
             mask = str(error)

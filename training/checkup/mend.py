@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
-from fcn_keras.datasets.images import read_mask, read_size
+from fcn_keras.datasets.images import FORMATS, read_mask, read_size, turned_upright
 
 from .checks import MASK_MENDABLE
 from .findings import NAMED
@@ -206,13 +206,20 @@ def _fitted(ids, pair, codes):
 def _write_image(path, target, *, upright):
     """Save an image without EXIF orientation: its pixels turned by it, or as they lie in the file."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with Image.open(path) as image:
+    with Image.open(path, formats=FORMATS) as image:
         kind = "JPEG" if image.format in ("JPEG", "MPO") else image.format
-        turned = ImageOps.exif_transpose(image) if upright else image
-        exif = turned.getexif()
+        exif = _exif_of(image)
         exif.pop(ExifTags.Base.Orientation, None)
+        turned = turned_upright(image) if upright else image
         options = {"quality": 95, "subsampling": 0} if upright else {"quality": "keep"}
         turned.save(target, kind, exif=exif, **(options if kind == "JPEG" else {}))
+
+
+def _exif_of(image):
+    try:
+        return image.getexif()
+    except Exception:  # damaged EXIF makes Pillow raise nearly anything, and is no loss
+        return Image.Exif()
 
 
 def _copy(source, folder, handled):
