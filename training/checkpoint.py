@@ -30,6 +30,9 @@ def save_model(model, path, position=None):
 
     Args:
         position: `Position`, or None for a model that training is not continued from.
+
+    Raises:
+        OSError: if it cannot be written, as on a full disk.
     """
     temporary = path.with_name(f".{path.name}")  # Keras insists on the suffix
     try:
@@ -43,6 +46,11 @@ def save_model(model, path, position=None):
         with temporary.open("rb") as file:
             os.fsync(file.fileno())  # or a power cut leaves a name without contents
         os.replace(temporary, path)
+    except OSError as error:
+        raise OSError(
+            f"{path} cannot be written ({error.strerror or error}). What was saved before is whole: make room, and "
+            "give the same command again."
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -119,6 +120,28 @@ def attack(workdir, *, tries, steps, seed=0, moments=MOMENTS):
     return Outcome("kill -9 of fcn-train", max(killed, 1), tuple(lost)[:tries])
 
 
+def fill_disk(workdir, *, tries, steps):
+    """Let runs meet a limit on file sizes, as small as a full disk's rest, and compare where they end.
+
+    Returns:
+        `Outcome`.
+    """
+    lost, whole, hurt = [], workdir / "whole", workdir / "hurt"
+    finish(start(whole, steps=steps, minutes=15))
+    for _ in range(tries):
+        process = start(hurt, steps=steps, minutes=0)
+        while process.poll() is None and not any(checkpoints(hurt / stage) for stage in STAGES):
+            time.sleep(0.01)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (100_000, 100_000))
+        code, said = finish(process)
+        if code != 2 or "cannot be written" not in said:
+            lost.append(f"a full disk ended with {code}: {said}")
+    code, said = finish(start(hurt, steps=steps, minutes=15))
+    found = [f"ended with {code}: {said}"] if code else []
+    lost += found or [d for stage in STAGES for d in differences(hurt / stage, whole / stage)]
+    return Outcome("full disk under fcn-train", tries, tuple(lost)[:tries])
+
+
 def arrays(path):
     """Read every array of a `.keras` file: weights, optimizer state, counters."""
     with zipfile.ZipFile(path) as archive, h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as file:
@@ -154,7 +177,7 @@ def soak(seconds, workdir):
     while not outcomes or time.monotonic() - started < seconds / 2:
         seed = len(outcomes)
         outcomes.append(attack(workdir / str(seed), tries=20, steps=6 * EPOCH, seed=seed))
-    return outcomes
+    return [*outcomes, fill_disk(workdir / "full", tries=2, steps=EPOCH)]
 
 
 if __name__ == "__main__":

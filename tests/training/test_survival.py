@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from fcn_keras.datasets.synthetic import Synthetic
+from tests.attacks import kills
 from tests.attacks.kills import arrays, differences, rows
 from training import callbacks, checkpoint, recipes, train
 from training.stage import Stage
@@ -254,7 +255,7 @@ def test_a_full_disk_is_one_line_and_the_checkpoint_before_is_used(whole, tmp_pa
         assert run(tmp_path) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert "No space left on device" in said
+    assert "next.keras cannot be written (No space left on device)" in said
     assert not list((tmp_path / NAME).glob(".*"))
     assert run(tmp_path) == 0
     assert differences(tmp_path / NAME, whole) == []
@@ -328,3 +329,9 @@ def test_log_rows_are_numbers_of_all_four_metrics(whole):
     with (whole / "log.csv").open(newline="") as file:
         for row in csv.DictReader(file):
             assert np.isfinite([float(value) for value in row.values()]).all()
+
+
+def test_kill_9(tmp_path):
+    """Two kills of the real command; `make soak` has the other twenty."""
+    outcome = kills.attack(tmp_path, tries=2, steps=kills.EPOCH, moments=("amid a checkpoint", "amid a batch"))
+    assert outcome == ("kill -9 of fcn-train", 2, ())
