@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import grpc
+from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -71,7 +72,7 @@ async def start(
         ("grpc.keepalive_time_ms", int(1000 * IDLE)),
         ("grpc.keepalive_timeout_ms", int(1000 * patience)),
     ]
-    interceptors = [TokenInterceptor(token)] if token else []
+    interceptors = [*([TokenInterceptor(token)] if token else []), _Parser()]
     server = grpc.aio.server(options=options, interceptors=interceptors, maximum_concurrent_rpcs=most_calls)
     prediction = PredictionService(service, max_message_bytes)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(prediction, server)
@@ -82,6 +83,28 @@ async def start(
         raise OSError(f"{address} cannot be listened on: another program may use the port. Choose another.") from None
     await server.start()
     return server, port
+
+
+class _Parser(grpc.aio.ServerInterceptor):
+    """Refuse bytes that are no message as the caller's mistake; grpc would answer UNKNOWN, which is the server's."""
+
+    async def intercept_service(self, continuation, details):
+        handler = await continuation(details)
+        if handler is None or handler.unary_unary is None:  # no such method, or a refusal
+            return handler
+
+        def parse(data):
+            try:
+                return handler.request_deserializer(data)
+            except DecodeError:
+                return None
+
+        async def answer(request, context):
+            if request is None:
+                await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "The request is not the message of this method")
+            return await handler.unary_unary(request, context)
+
+        return grpc.unary_unary_rpc_method_handler(answer, parse, handler.response_serializer)
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
