@@ -50,3 +50,10 @@ def test_offsets_that_do_not_exist():
         Grid(1, 0.0).offset_to(Grid(1, 0.5))
     with pytest.raises(ValueError, match=r"Received an offset of -3"):
         Grid(1, 3.0).offset_to(Grid())
+    with pytest.raises(ValueError, match=r"Received an offset of -1\.0 pixels"):
+        Grid(8, 8.0).offset_to(Grid(8, 0.0))
+
+
+def test_equal_grids_are_one():
+    """Maps meet where their grids are equal: a grid is a value, and cannot be changed under those who compare it."""
+    assert len({Grid(2, 0.5), Grid().window(2, 2), Grid(2, 1.5)}) == 2

@@ -90,6 +90,7 @@ def test_patch_sampling_is_refused_where_it_would_repeat_itself(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(ValueError, match=r"Received: keep=0\.5. Train with the TensorFlow or torch backend"):
         PixelCrossentropy(keep=0.5)
+    assert PixelCrossentropy().keep == 1
 
 
 def test_hopeless_pixels_count_as_in_caffe():
@@ -118,7 +119,8 @@ def test_illegal_labels_in_a_graph_are_an_error():
         tf.function(PixelCrossentropy())(tf.constant(labels), tf.constant(SCORES))
 
 
-def test_illegal_labels_without_a_checking_kernel_make_nan(monkeypatch):
+@pytest.mark.parametrize("weights", [None, (1, 2, 3, 4)])
+def test_illegal_labels_without_a_checking_kernel_make_nan(monkeypatch, weights):
     tf = pytest.importorskip("tensorflow")
     labels = LABELS.copy()
     labels[0, 0, 0] = 77
@@ -128,7 +130,8 @@ def test_illegal_labels_without_a_checking_kernel_make_nan(monkeypatch):
         return forgiving(keras.ops.clip(target, 0, 3), output, from_logits=from_logits)
 
     monkeypatch.setattr(keras.ops, "sparse_categorical_crossentropy", unchecked)
-    assert np.isnan(float(tf.function(PixelCrossentropy())(tf.constant(labels), tf.constant(SCORES))))
+    loss = tf.function(PixelCrossentropy(class_weights=weights))
+    assert np.isnan(float(loss(tf.constant(labels), tf.constant(SCORES))))
 
 
 @pytest.mark.parametrize(
@@ -139,6 +142,7 @@ def test_illegal_labels_without_a_checking_kernel_make_nan(monkeypatch):
         ({"keep": 1.5}, r"`keep` is a probability"),
         ({"class_weights": [1, -1]}, r"finite and not negative"),
         ({"class_weights": [1, float("nan")]}, r"finite and not negative"),
+        ({"class_weights": [1, float("inf")]}, r"finite and not negative"),
     ],
 )
 def test_arguments_out_of_range(options, message):
@@ -157,3 +161,4 @@ def test_config_round_trip():
     loss = PixelCrossentropy(ignore_label=9, class_weights=[1, 2], reduction="sum", keep=0.5, seed=4)
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert again.get_config() == loss.get_config()
+    assert keras.saving.get_registered_name(PixelCrossentropy) == "fcn_keras>PixelCrossentropy"  # in saved models

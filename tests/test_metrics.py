@@ -1,5 +1,7 @@
 """The four metrics against brute force and scikit-learn."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -90,20 +92,23 @@ def test_illegal_labels_are_named_or_poison_the_result():
 
 
 def test_arguments():
-    with pytest.raises(ValueError, match=r"`num_classes` is a positive int. Received: 0"):
-        ConfusionMatrix(0)
+    for classes in (0, -1, True, 3.0, "3"):
+        with pytest.raises(ValueError, match=rf"`num_classes` is a positive int. Received: {classes!r}"):
+            ConfusionMatrix(classes)
     with pytest.raises(ValueError, match=r"Expected scores of 3 classes.*\(1, 1, 1, 2\)"):
         ConfusionMatrix(3).update_state(np.zeros((1, 1, 1)), np.zeros((1, 1, 1, 2)))
     with pytest.raises(ValueError, match="no sample weights"):
         ConfusionMatrix(3).update_state(np.zeros((1, 1, 1)), np.zeros((1, 1, 1, 3)), sample_weight=1)
-    with pytest.raises(ValueError, match=r"\(C, C\).*\(2, 3\)"):
-        scores(np.zeros((2, 3)))
+    for shape in ((2, 3), (2,), (2, 2, 2)):
+        with pytest.raises(ValueError, match=rf"\(C, C\).*{re.escape(str(shape))}"):
+            scores(np.zeros(shape))
 
 
 def test_config_round_trip():
     metric = ConfusionMatrix(7, ignore_label=11, name="sem")
     again = keras.metrics.deserialize(keras.metrics.serialize(metric))
     assert (again.num_classes, again.ignore_label, again.name) == (7, 11, "sem")
+    assert keras.saving.get_registered_name(ConfusionMatrix) == "fcn_keras>ConfusionMatrix"  # in saved models
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
