@@ -1,5 +1,6 @@
 import gzip
 import itertools
+import os
 import struct
 import time
 from pathlib import Path
@@ -152,7 +153,7 @@ BAD = {
     "cut payload": (GOOD[:-3], r"bytes are declared at byte \d+, \d+ are left"),
     "cut number": (GOOD + b"\xa2", "a number is cut off"),
     "cut float": (net(field(5, 5, b"\0\0")), "layer 'conv', blob 0: a number is cut off"),
-    "endless number": (b"\xff" * 11, "runs over ten bytes"),
+    "endless number": (b"\xff" * 11, "a number at byte 0 runs over ten bytes"),
     "overflowing length": (varint(802) + varint(2**64 - 1) + b"xx", "18446744073709551615 bytes are declared"),
     "field 0": (b"\0\0", "field number 0 at byte 0"),
     "group": (GOOD + b"\x0b", "wire type 3 at byte"),
@@ -172,8 +173,14 @@ BAD = {
     "overflowing product": (net(dims(2**32, 2**32)), r"shape \(4294967296, 4294967296\)"),
     "huge beside zero": (net(dims(2**62, 0)), r"shape \(4611686018427387904, 0\)"),
     "too many axes": (net(floats(1) + dims(*[1] * 33)), "over 32 axes"),
-    "nameless": (field(100, 2, field(7, 2, blob(BIAS))), "has weights and no name"),
+    "nameless": (field(100, 2, field(7, 2, blob(BIAS))), "the layer at byte 3 has weights and no name"),
     "not UTF-8": (field(100, 2, field(1, 2, b"\xff\xfe")), "a layer's name is not UTF-8"),
+    "long and not UTF-8": (field(100, 2, field(1, 2, b"\xff" * 60)), r"not UTF-8: b'(\\xff){40}'\."),
+    "beyond 64 bits": (net(floats(1) + field(7, 2, field(1, 2, b"\xff" * 9 + b"\x7f"))), r"shape \(-1,\)"),
+    "smallest": (net(floats(1) + dims(2**63)), r"shape \(-9223372036854775808,\)"),
+    "most numbers": (net(floats(1) + dims(2**31 - 1)), r"shape \(2147483647,\) takes 2147483647 numbers, and 1 are"),
+    "one number more": (net(floats(1) + dims(2**31)), r"blob 0: shape \(2147483648,\)\."),
+    "field 2**29": (GOOD + field(2**29, 0, 1), "field number 536870912 at byte"),
     "long name": (field(100, 2, field(1, 2, b"a" * 1001)), "a layer's name has 1001 bytes"),
     "other duplicate": (GOOD + layer("conv", blob(BIAS)), "two layers 'conv' with different weights"),
     "V0": (field(2, 2, field(1, 2, b"x")), "V0 format of 2013; convert it with Caffe's upgrade_net_proto_binary"),
@@ -195,6 +202,59 @@ def test_refuses_damaged_files(read, case):
     assert len(str(error.value)) < 500
 
 
+@pytest.mark.parametrize("length", [1, 63, 126, 127, 128, 129, 1000])
+def test_lengths_around_a_byte_and_the_longest_name(read, length):
+    name = "a" * length
+    assert list(read(layer(name, blob(BIAS)))) == [name]
+
+
+def test_the_most_axes_and_the_widest_empty_array(read):
+    assert read(net(floats(1) + dims(*[1] * 32)))["conv"][0].shape == (1,) * 32
+    assert read(net(dims(2**30, 0)))["conv"][0].shape == (2**30, 0)
+
+
+def test_the_last_field_number_is_skipped(read):
+    assert list(read(GOOD + field(2**29 - 1, 0, 1))) == ["conv"]
+
+
+def test_the_hundred_thousandth_field_is_the_last(read):
+    six = field(100, 2, field(1, 2, b"a") + field(7, 2, floats(1) + dims(1)))  # layer, name, blob, data, shape, dim
+    assert list(read(six + field(3, 0, 1) * 99_994)) == ["a"]
+    with pytest.raises(ValueError, match="over 100000 fields"):
+        read(six + field(3, 0, 1) * 99_995)
+
+
+def test_how_far_a_gzip_file_may_unfold(tmp_path, monkeypatch):
+    """To 256 MiB whatever its size, then to a hundred times its size, and never beyond 2 GiB."""
+    monkeypatch.setattr(caffemodel, "_inflate", lambda path, limit: limit)
+    path = tmp_path / "net.caffemodel"
+    for size, limit in ((20, 2**28), (3 * 10**6, 3 * 10**8), (10**8, 2**31 - 1)):
+        with open(path, "wb") as file:
+            file.write(b"\x1f\x8b")
+            file.truncate(size)
+        assert caffemodel._contents(path) == limit
+
+
+def test_gzip_may_unfold_to_the_limit_itself(read, monkeypatch):
+    data = net(blob(KERNEL))
+    monkeypatch.setattr(caffemodel, "SMALL_BYTES", len(data))
+    monkeypatch.setattr(caffemodel, "MAX_INFLATION", 1)
+    assert list(read(gzip.compress(data))) == ["conv"]
+    monkeypatch.setattr(caffemodel, "SMALL_BYTES", len(data) - 1)
+    with pytest.raises(ValueError, match=f"unfolds to over {len(data) - 1} bytes"):
+        read(gzip.compress(data))
+
+
+def test_origin_names_network_and_training_data(tmp_path):
+    path = tmp_path / "net.caffemodel"
+    python = field(1, 2, b"voc_layers") + field(2, 2, b"VOCSegDataLayer") + field(3, 2, b"{'split': 'train'}")
+    others = field(130, 0, 7) + field(130, 2, field(1, 0, 5)) + field(131, 2, field(1, 2, b"other"))
+    path.write_bytes(field(1, 2, b"a net") + field(1, 0, 3) + field(100, 2, field(130, 2, python) + others) + GOOD)
+    assert caffemodel.origin(path) == "a net\nvoc_layers\n{'split': 'train'}\nnet"
+    path.write_bytes(field(1, 2, b"\xff" + b"n" * 2000))
+    assert caffemodel.origin(path) == "\ufffd" + "n" * 999
+
+
 def test_double_beyond_float32_becomes_infinite(read):
     assert read(net(blob(np.float64([1e300]), double=True)))["conv"][0] == np.inf
 
@@ -209,7 +269,10 @@ def test_file_beyond_protobuf_limit_is_refused(tmp_path):
     path = tmp_path / "sparse.caffemodel"
     with open(path, "wb") as file:
         file.truncate(2**31)
-    with pytest.raises(ValueError, match="2147483648 bytes, over protobuf's limit"):
+    with pytest.raises(ValueError, match="2147483648 bytes, over protobuf's limit of 2147483647"):
+        caffemodel.read(path)
+    os.truncate(path, 2**31 - 1)
+    with pytest.raises(ValueError, match="field number 0 at byte 0"):
         caffemodel.read(path)
 
 

@@ -104,22 +104,24 @@ def meaning(source):
 class Loop:
     """A pytest plugin that runs the collected tests once for every mutant instead of once."""
 
-    def __init__(self, module):
+    def __init__(self, module, earlier=None):
         self.path = ROOT / "fcn_keras" / f"{module}.py"
         self.name = f"fcn_keras.{module}"
         self.count, self.survivors = 0, []
         self.limit = None  # seconds of CPU time
+        self.source = self.path.read_text(encoding="utf-8")
+        known = earlier is not None and earlier["source"] == self.source
+        self.left = {tuple(survivor["difference"]) for survivor in earlier["survivors"]} if known else None
 
     def pytest_runtestloop(self, session):
-        source = self.path.read_text(encoding="utf-8")
-        if not self.survives(session, source):
+        if not self.survives(session, self.source):
             raise SystemExit(f"mutate: the tests of {self.name} fail without a mutation. Mend them first.")
         gc.freeze()  # so that collections in the forks copy no pages
-        for operator, mutated in mutants(source):
+        for operator, mutated in mutants(self.source):
             self.count += 1
-            began = time.monotonic()
-            if self.survives(session, mutated):
-                self.survivors.append({"operator": operator, "difference": difference(source, mutated)})
+            changed, began = difference(self.source, mutated), time.monotonic()
+            if (self.left is None or tuple(changed) in self.left) and self.survives(session, mutated):
+                self.survivors.append({"operator": operator, "difference": changed})
             print(f"{self.name} {self.count} {time.monotonic() - began:.1f}s", file=sys.stderr, end="\r")
         return True
 
@@ -170,23 +172,27 @@ def difference(source, mutated):
 def main():
     parser = argparse.ArgumentParser(description="Name the mutants that no test kills.")
     parser.add_argument("modules", nargs="+", choices=TESTS)
-    parser.add_argument("--json", type=Path, help="file for the counts and the survivors")
+    parser.add_argument(
+        "--json", type=Path, help="file for counts and survivors; where it exists, those are tried again"
+    )
     arguments = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
+    import cosmic_ray.plugins  # noqa: F401  missing: pip install -r tests/mutation/requirements.txt
     import pytest
 
-    found, quick = {}, " and ".join(f"not {name}" for name in LONG)
+    found = json.loads(arguments.json.read_text()) if arguments.json and arguments.json.exists() else {}
+    quick = " and ".join(f"not {name}" for name in LONG)
     for module in arguments.modules:
-        loop = Loop(module)
+        loop = Loop(module, found.get(module))
         importlib.import_module(loop.name)
         status = pytest.main(
             ["-qq", "-s", "-p", "no:cacheprovider", "-p", "no:warnings", "-k", quick, *TESTS[module]], plugins=[loop]
         )
         if status:
             return status
-        found[module] = {"mutants": loop.count, "survivors": loop.survivors}
+        found[module] = {"source": loop.source, "mutants": loop.count, "survivors": loop.survivors}
         if arguments.json is not None:
             arguments.json.write_text(json.dumps(found, indent=2) + "\n")
     print(f"{'module':<12}{'mutants':>8}{'killed':>8}{'survived':>10}")
