@@ -12,6 +12,8 @@ from contextlib import suppress
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+WAITING = 1024  # connections that the system keeps until they are accepted
+AT_ONCE = 50  # accepted in one turn of the loop, before what has come from earlier ones is read
 SLOWEST = 4096  # bytes a second of a body, on the whole
 
 
@@ -19,6 +21,10 @@ class Listener(socket.socket):
     """A listening socket that shows who comes in to `door`, where there is one: before TLS, which takes its time."""
 
     door = None
+
+    def listen(self, _=None):
+        """Listen; asyncio takes as many connections in one turn as it lets wait, and with `AT_ONCE` here few."""
+        super().listen(WAITING)
 
     def accept(self):
         """Accept a connection, as any socket does."""

@@ -108,7 +108,7 @@ def _rest(service, options, monitoring, door, tls):
     """Make the HTTP server of REST, metrics and the page."""
     import uvicorn
 
-    from .doors import Connection
+    from .doors import AT_ONCE, Connection
     from .page import FILES, page
     from .rest import application
 
@@ -125,6 +125,7 @@ def _rest(service, options, monitoring, door, tls):
     config = uvicorn.Config(
         app,
         http=partial(Connection, door=door),
+        backlog=AT_ONCE,
         timeout_graceful_shutdown=options.grace_period_seconds,
         lifespan="off",
         ws="none",
