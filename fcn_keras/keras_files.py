@@ -9,6 +9,7 @@ import io
 import json
 import math
 import os
+import re
 import struct
 import zipfile
 from collections.abc import Iterator
@@ -67,7 +68,9 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = False) -> Any:
         raise ValueError(f"{path} is damaged, cut off or no .keras file. Copy or save it again.")
     try:
         _check(path)
-        return keras.saving.load_model(path, compile=compile, safe_mode=True)
+        model = keras.saving.load_model(path, compile=compile, safe_mode=True)
+        _check_heads(model)
+        return model
     except Exception as error:  # a damaged file makes zipfile, h5py and Keras raise nearly anything
         reason = str(error).strip().partition("\n")[0][:300] or type(error).__name__
         raise ValueError(
@@ -136,9 +139,17 @@ def _numbers_of(config: Any) -> int:
     return sum(math.prod(variable.shape) for variable in model.weights)
 
 
+def _check_heads(model: Any) -> None:
+    """Refuse names of outputs that would lead out of a folder: files are called by them."""
+    for head in model.output if isinstance(model.output, dict) else ():
+        if not re.fullmatch(r"\w[\w-]{0,99}", str(head)):
+            raise _Malformed(f"an output is called {str(head)[:60]!r}; expected letters, digits, - and _")
+
+
 def _unfilled(config: Any) -> Any:
     """Copy a config with initializers that a graph can hold unfilled, and without what it compiles."""
-    zeros = {"module": "keras.initializers", "class_name": "Zeros", "config": {}, "registered_name": None}
+    zeros: dict[str, Any] = {"module": "keras.initializers", "class_name": "Zeros", "config": {}}
+    zeros["registered_name"] = None
     if isinstance(config, list):
         return [_unfilled(value) for value in config]
     if not isinstance(config, dict):

@@ -1,6 +1,7 @@
 """`fcn-submit`: label PASCAL VOC's test images into the tree that its evaluation server takes, checked and packed."""
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -90,7 +91,10 @@ def find_images(data, year, split):
     listed = root / "ImageSets" / "Segmentation" / f"{split}.txt"
     if not listed.is_file():
         raise ValueError(f"{listed} is missing. It comes with VOC{year}'s test data from the evaluation server.")
-    found = {key: root / "JPEGImages" / f"{key}.jpg" for key in listed.read_text(encoding="utf-8").split()}
+    keys = listed.read_text(encoding="utf-8").split()
+    if strange := [key for key in keys if not re.fullmatch(r"\w[\w.-]*", key)]:
+        raise ValueError(f"{listed} lists {strange[0][:60]!r}. Expected names of files without folder and extension.")
+    found = {key: root / "JPEGImages" / f"{key}.jpg" for key in keys}
     missing = [path.name for path in found.values() if not path.is_file()]
     if missing or not found:
         raise ValueError(f"{root / 'JPEGImages'} lacks {len(missing)} of {listed}: {_some(missing)}. Add them.")

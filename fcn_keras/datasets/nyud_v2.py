@@ -27,6 +27,7 @@ URL = "http://horatio.cs.nyu.edu/mit/silberman/nyu_depth_v2/nyu_depth_v2_labeled
 FILE = "nyu_depth_v2_labeled.mat"
 
 # What Gupta et al. and FCN keep of 480x640: 425x560, without the frame that undistorting left white.
+_MOST_PIXELS = 2**22  # of an image; Kinect's have 307,200
 _ROWS, _COLUMNS = slice(45, -10), slice(40, -40)
 _CAMERAS = {(480, 640): NYUD_CAMERA, (425, 560): NYUD_CAMERA_CROPPED}
 
@@ -95,8 +96,8 @@ class NyudV2(Sequence):
         # Opened anew: a handle would not survive a fork, and opening takes far less than reading.
         try:
             with h5py.File(self._path, "r") as file:
-                arrays = [file[field][number] for field in self._fields]
-        except OSError as error:
+                arrays = [_array(file, field)[number] for field in self._fields]
+        except (OSError, RuntimeError) as error:
             raise ValueError(f"{self._path} cannot be read: {error}. Download {URL} again.") from error
         return [np.ascontiguousarray(array.T[_ROWS, _COLUMNS]) for array in arrays]
 
@@ -194,14 +195,29 @@ def _shape(path, fields, advice):
 
     try:
         with h5py.File(path, "r") as file:
-            shapes = [file[field].shape for field in fields]
-    except (OSError, KeyError, AttributeError) as error:
+            shapes = [_array(file, field).shape for field in fields]
+    except (OSError, KeyError, AttributeError, RuntimeError) as error:
         raise ValueError(f"{path} is cut short, or another file: {error}. {advice}") from error
     count, *turned = shapes[1]
     expected = [(count, 3, *turned), *[(count, *turned)] * (len(fields) - 1)]
     if len(turned) != 2 or shapes != expected:
         raise ValueError(f"{path} holds arrays of the shapes {shapes} for {fields}. Expected {expected}. {advice}")
+    if turned[0] * turned[1] > _MOST_PIXELS:
+        raise ValueError(f"{path} declares images of {turned[1]}x{turned[0]}. Expected 480x640. {advice}")
     return count, turned[1], turned[0]
+
+
+def _array(file, field):
+    """Return a dataset that lies in the file itself: a link or an external one would read other files."""
+    import h5py
+
+    link = file.get(field, getlink=True, default=None)
+    array = file[field] if isinstance(link, h5py.HardLink) else None
+    if not isinstance(array, h5py.Dataset):
+        raise OSError(f"it holds no array {field}")
+    if array.external or array.is_virtual:
+        raise OSError(f"{field} lies in another file")
+    return array
 
 
 def _number(key, count, path, advice):
