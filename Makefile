@@ -3,7 +3,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: demo bench test lint clean
+.PHONY: demo bench test lint fuzz soak clean
 
 demo: $(READY)
 	$(RUN)/python examples/demo.py demo
@@ -14,6 +14,14 @@ bench: $(READY)
 
 test: lint
 	$(RUN)/python -m pytest -n 2
+
+fuzz: $(READY)
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --requirement tests/attacks/requirements.txt
+	$(RUN)/python tests/attacks/fuzz_files.py --seconds 60
+
+soak: $(READY)
+	$(RUN)/python -m pip install --quiet --disable-pip-version-check --requirement tests/attacks/requirements.txt
+	$(RUN)/python tests/attacks/soak.py --minutes 20
 
 lint: $(READY)
 	$(RUN)/ruff check .

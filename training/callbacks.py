@@ -159,15 +159,17 @@ class Restore(keras.callbacks.Callback):
 
     Args:
         values: of `Position`; the model's metrics are built.
+        devices: what the model trains on, of `devices.open_devices`.
     """
 
-    def __init__(self, values):
+    def __init__(self, values, devices):
         super().__init__()
         self.values = values
+        self.devices = devices
 
     def on_epoch_begin(self, epoch, logs=None):
         for variable, value in zip(self.model.metrics_variables, self.values, strict=True):
-            variable.assign(np.array(value, variable.dtype))
+            self.devices.restore(variable, np.array(value, variable.dtype))
 
 
 class Overlays(keras.callbacks.Callback):

@@ -57,9 +57,9 @@ def open_devices(*, devices=None, coordinator=None, processes=None, process=None
 
 
 def repeat_bits():
-    """Make the same command compute the same bits again: TensorFlow on processors, where that costs nothing.
+    """Make the same command compute the same bits again, where that is to be had: TensorFlow on processors.
 
-    On GPUs it would, and some operations have no such form; JAX and torch have no such switch.
+    On GPUs it costs speed, and some operations have no such form; JAX and torch have no such switch.
     """
     import keras
     import tensorflow as tf
@@ -114,6 +114,10 @@ class OneDevice:
             ValueError: if it is not.
         """
 
+    def restore(self, metric, value):
+        """Give a metric's variable a value that was read from it."""
+        metric.assign(value)
+
     def add_up(self, variables):
         """Replace each variable by its sum over the processes."""
 
@@ -144,6 +148,11 @@ class Replicas(OneDevice):
 
     def scope(self):
         return self.strategy.scope()
+
+    def restore(self, metric, value):
+        # What is read is the sum over the devices. Assigning to it would divide counts evenly, and lose the odd ones.
+        for i, part in enumerate(self.strategy.experimental_local_results(metric.value)):
+            part.assign(np.zeros_like(value) if i else value)
 
     def feed(self, stream, recipe):
         # A sum needs nothing: Keras adds up the devices' gradients. Their means it averages.

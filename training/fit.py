@@ -71,7 +71,7 @@ def _fit_all(recipe, model, examples, validation, devices, position, callbacks, 
     restore = []
     if position.metrics is not None:
         build_metrics(model, _stream(recipe, model, examples, start))
-        restore = [Restore(position.metrics)]
+        restore = [Restore(position.metrics, devices)]
         if not inside:
             close_epoch(model, epoch - 1, validation, restore + callbacks)
 

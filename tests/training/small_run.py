@@ -1,10 +1,11 @@
 """One process of `fcn-train` on tiny recipes, for the tests that need several processes, or several devices in one.
 
-python small_run.py '{"devices": 2, "stop": false}' RECIPE --workdir DIR ...
+python small_run.py '{"devices": 2, "stop": null}' RECIPE --workdir DIR ...
 """
 
 import json
 import os
+import signal
 import sys
 from dataclasses import replace
 from functools import partial
@@ -67,6 +68,23 @@ def stop_after_an_epoch():
     return partial(setattr, keras.Model, "fit", fit)
 
 
+def stop_amid_an_epoch():
+    """Send this process SIGTERM after every stage's first batch."""
+    from training.callbacks import Checkpoint
+
+    end = Checkpoint.on_train_batch_end
+
+    def stopped(self, batch, logs=None):
+        os.kill(os.getpid(), signal.SIGTERM)
+        end(self, batch, logs)
+
+    Checkpoint.on_train_batch_end = stopped
+    return partial(setattr, Checkpoint, "on_train_batch_end", end)
+
+
+STOPS = {"epoch": (stop_after_an_epoch, 130), "batch": (stop_amid_an_epoch, 143)}
+
+
 def main(options, *arguments):
     options = json.loads(options)
     if options["devices"] > 1:
@@ -80,8 +98,9 @@ def main(options, *arguments):
 
     recipes.RECIPES.update(recipes_by_name())
     if options["stop"]:
-        undo = stop_after_an_epoch()
-        if train.main([*arguments]) != 130:
+        stop, code = STOPS[options["stop"]]
+        undo = stop()
+        if train.main([*arguments]) != code:
             return 1
         undo()
     return train.main([*arguments])

@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 
 def start(options, *arguments, **environment):
     """Start one process of the command on the tiny recipes."""
-    command = [sys.executable, HERE / "small_run.py", json.dumps({"devices": 1, "stop": False, **options})]
+    command = [sys.executable, HERE / "small_run.py", json.dumps({"devices": 1, "stop": None, **options})]
     return subprocess.Popen(
         [*map(str, command), *map(str, arguments), "--quiet"],
         env={**os.environ, **environment},
@@ -55,9 +55,9 @@ def same_result(ours, theirs):
 
 
 def test_two_devices_learn_what_one_learns(tmp_path, monkeypatch):
-    """Mean loss with unlike void, stopped and continued; then a finer net by the sum, on the same strategy."""
+    """Mean loss with unlike void, stopped amid an epoch and continued; then a finer net by the sum."""
     arguments = ["tiny_fcn16s", "--workdir"]
-    two = start({"devices": 2, "stop": True}, *arguments, tmp_path / "two", "--devices", "all")
+    two = start({"devices": 2, "stop": "batch"}, *arguments, tmp_path / "two", "--devices", "all")
     for name, recipe in small_run.recipes_by_name().items():
         monkeypatch.setitem(recipes.RECIPES, name, recipe)
     assert train.main([*arguments, str(tmp_path / "one"), "--quiet"]) == 0
@@ -67,7 +67,7 @@ def test_two_devices_learn_what_one_learns(tmp_path, monkeypatch):
 
 
 def test_two_processes_learn_what_one_learns(tmp_path):
-    """On JAX, with dropout and accumulated gradients, stopped after an epoch and continued."""
+    """On JAX, with dropout and accumulated gradients, stopped and continued: two after an epoch, one within it."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         address = f"localhost:{free.getsockname()[1]}"
@@ -75,12 +75,12 @@ def test_two_processes_learn_what_one_learns(tmp_path):
     jax = {"KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_backend_optimization_level=0"}
     arguments = ["tiny_dropout", "--workdir"]
     hosts = ["--coordinator", address, "--processes", 2, "--process"]
-    together = [start({"stop": True}, *arguments, tmp_path / "two", *hosts, i, **jax) for i in range(2)]
-    finished(start({}, *arguments, tmp_path / "one", **jax))
+    together = [start({"stop": "epoch"}, *arguments, tmp_path / "two", *hosts, i, **jax) for i in range(2)]
+    finished(start({"stop": "batch"}, *arguments, tmp_path / "one", **jax))
     said = [finished(process) for process in together]
     assert ["tiny_dropout: mean IU" in output for output in said] == [True, False]
     same_result(tmp_path / "two" / "tiny_dropout", tmp_path / "one" / "tiny_dropout")
-    assert len(list((tmp_path / "two").rglob("*.keras"))) == 2
+    assert len(list((tmp_path / "two").rglob("*.keras"))) == 3  # best, last and the one before
     events = list((tmp_path / "two").rglob("train/events*"))
     assert len(events) == 2  # one a start: the second process writes none
 
