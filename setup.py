@@ -34,6 +34,7 @@ setup(
     ],
     package_dir={"fcn_keras_training": "training", "fcn_keras_serving": "serving"},
     package_data={
+        "fcn_keras": ["py.typed"],
         "fcn_keras.datasets": ["checksums.tsv", "lists/*.txt"],
         "fcn_keras_serving": ["config/**/*"],
         "fcn_keras_serving.local": ["static/*"],

@@ -6,6 +6,9 @@ CaffeNet: pooling comes before normalisation.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import layers, ops
 
@@ -26,8 +29,8 @@ LEARN_UPSAMPLING = ("none", "intermediate", "all")
 LRN_SIZE, LRN_ALPHA, LRN_BETA = 5, 1e-4, 0.75
 
 
-@keras.saving.register_keras_serializable("fcn_keras")
-def local_response_normalization(x):
+@keras.saving.register_keras_serializable("fcn_keras")  # type: ignore[untyped-decorator]  # Keras has no types
+def local_response_normalization(x: Any) -> Any:
     """Divide each channel by `(1 + 1e-4 / 5 * sum of the squares of 5 channels around it) ** 0.75`.
 
     As Caffe's LRN, which divides alpha by the window; channels beyond the ends count as 0. In float32 under every
@@ -49,14 +52,14 @@ class CeilMaxPooling2D(layers.MaxPooling2D):
     Keras's `"same"` would also pad at the top and left of an odd map. For maps no smaller than the window.
     """
 
-    def call(self, x):
+    def call(self, x: Any) -> Any:
         pads = [
             [0, -(n - size) % stride]
             for n, size, stride in zip(ops.shape(x)[1:3], self.pool_size, self.strides, strict=True)
         ]
         return super().call(ops.pad(x, [[0, 0], *pads, [0, 0]], constant_values=-float("inf")))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Any:
         batch, *sides, channels = input_shape
         padded = (
             None if n is None else n + -(n - size) % stride
@@ -66,8 +69,14 @@ class CeilMaxPooling2D(layers.MaxPooling2D):
 
 
 def FCNAlexNet(
-    num_classes, *, mean=None, channels=ALEXNET, dropout=0.5, learn_upsampling="intermediate", name="fcn_alexnet"
-):
+    num_classes: int,
+    *,
+    mean: Sequence[float] | None = None,
+    channels: tuple[tuple[int, ...], int] = ALEXNET,
+    dropout: float = 0.5,
+    learn_upsampling: str = "intermediate",
+    name: str = "fcn_alexnet",
+) -> keras.Model:
     """Build FCN-AlexNet: scores at stride 32 of five convolutions and fc6, upsampled 32 times by a 63x63 kernel.
 
     Raw RGB pixels in, scores out at the same height and width, for every size from 1x1 up, padded and cropped as
@@ -120,13 +129,15 @@ def FCNAlexNet(
     return keras.Model(image, CropLike(offset, name="score", dtype="float32")([x, pixels]), name=name)
 
 
-def _conv(x, filters, kernel, padding, name, **options):
+def _conv(
+    x: keras.KerasTensor, filters: int, kernel: int, padding: str, name: str, **options: Any
+) -> keras.KerasTensor:
     return layers.Conv2D(
         filters, kernel, padding=padding, activation="relu", kernel_initializer="he_normal", name=name, **options
     )(x)
 
 
-def _check(num_classes, channels, learn_upsampling):
+def _check(num_classes: int, channels: tuple[tuple[int, ...], int], learn_upsampling: str) -> None:
     if isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 1:
         raise ValueError(f"`num_classes` is a positive int. Received: {num_classes!r}.")
     if learn_upsampling not in LEARN_UPSAMPLING:

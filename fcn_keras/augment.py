@@ -10,12 +10,19 @@ unchanged).
 """
 
 import functools
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+Tensor = Any  # of TensorFlow, or a number where it takes one
+Example = Mapping[str, Any]
+Augmentation = Callable[[Example, Tensor], Example]
 
 VOC_MEAN = (104.00699, 116.66877, 122.67892)  # VOC train, as in the released voc_layers.py
 HHA_MEAN = (132.431, 94.076, 118.477)  # NYUDv2 train, in the file's channel order (nyud_layers.py)
 
 
-def mirror(example, seed):
+def mirror(example: Example, seed: Tensor) -> Example:
     """Flip an example left to right with probability one half.
 
     Args:
@@ -26,7 +33,9 @@ def mirror(example, seed):
     return _map(lambda _, x: tf.cond(flip, lambda: tf.reverse(x, [1]), lambda: x), example)
 
 
-def jitter(example, seed, *, pixels=32, mean=None, ignore_label=255):
+def jitter(
+    example: Example, seed: Tensor, *, pixels: int = 32, mean: Sequence[float] | None = None, ignore_label: int = 255
+) -> Example:
     """Translate an example by up to `pixels` along both axes, keeping its size.
 
     Args:
@@ -49,7 +58,7 @@ def jitter(example, seed, *, pixels=32, mean=None, ignore_label=255):
     return window(example, -down, -right, height, width, mean=mean, ignore_label=ignore_label)
 
 
-def scale(example, seed, *, low, high):
+def scale(example: Example, seed: Tensor, *, low: float, high: float) -> Example:
     """Resize an example by one random factor for both axes, sides rounded and at least 1.
 
     The factor is drawn uniformly in its logarithm: halving is as likely as doubling. The image is resized
@@ -69,7 +78,7 @@ def scale(example, seed, *, low, high):
     sides = tf.cast(tf.stack(_size(example)), tf.float32)
     size = tf.maximum(tf.cast(tf.round(sides * factor), tf.int32), 1)
 
-    def resize(key, x):
+    def resize(key: str, x: Tensor) -> Tensor:
         if key == "image":
             return tf.image.resize(x, size, "bilinear", antialias=True)
         planes = x if x.shape.rank == 3 else x[..., None]
@@ -79,7 +88,15 @@ def scale(example, seed, *, low, high):
     return _map(resize, example)
 
 
-def crop(example, seed, *, height, width, mean=None, ignore_label=255):
+def crop(
+    example: Example,
+    seed: Tensor,
+    *,
+    height: int,
+    width: int,
+    mean: Sequence[float] | None = None,
+    ignore_label: int = 255,
+) -> Example:
     """Cut a window of `height` x `width` at a random position.
 
     A smaller picture is padded to the window's size and lies in it at a random position.
@@ -99,7 +116,7 @@ def crop(example, seed, *, height, width, mean=None, ignore_label=255):
     return window(example, top, left, height, width, mean=mean, ignore_label=ignore_label)
 
 
-def compose(*functions):
+def compose(*functions: Augmentation) -> Augmentation:
     """Chain augmentations into one `(example, seed)` function.
 
     Each gets its own seed, derived from the given one and its place in the chain. Bind options with
@@ -108,14 +125,23 @@ def compose(*functions):
     return functools.partial(_chain, functions)
 
 
-def _chain(functions, example, seed):
+def _chain(functions: Sequence[Augmentation], example: Example, seed: Tensor) -> Example:
     tf = import_tensorflow()
     for position, function in enumerate(functions):
         example = function(example, tf.random.fold_in(seed, position))
     return example
 
 
-def window(example, top, left, height, width, *, mean=None, ignore_label=255):
+def window(
+    example: Example,
+    top: Tensor,
+    left: Tensor,
+    height: Tensor,
+    width: Tensor,
+    *,
+    mean: Sequence[float] | None = None,
+    ignore_label: int = 255,
+) -> Example:
     """View an example through a window, which may reach over its borders; what lies outside is unknown.
 
     Args:
@@ -125,14 +151,14 @@ def window(example, top, left, height, width, *, mean=None, ignore_label=255):
         ignore_label: label of the outside.
     """
     tf = import_tensorflow()
-    fills = {
+    fills: dict[str, Any] = {
         "image": tuple(VOC_MEAN if mean is None else mean)[::-1],
         "hha": HHA_MEAN,
         "label": ignore_label,
         "depth": 0,
     }
 
-    def view(key, x):
+    def view(key: str, x: Tensor) -> Tensor:
         if key in ("label", "depth"):
             return _pad(tf, x, (top, left), (height, width), fills[key])
         x = _shift(tf, tf.cast(x, tf.float32), 0, top, height, fills[key])
@@ -141,7 +167,7 @@ def window(example, top, left, height, width, *, mean=None, ignore_label=255):
     return _map(view, example)
 
 
-def import_tensorflow():
+def import_tensorflow() -> Any:
     """Import TensorFlow on first use, so that machines without it can import the package."""
     try:
         import tensorflow
@@ -150,7 +176,7 @@ def import_tensorflow():
     return tensorflow
 
 
-def _map(function, example):
+def _map(function: Callable[[str, Tensor], Tensor], example: Example) -> Example:
     """Apply `function(key, tensor)` to the pixel maps of an example, to each head of a labelled dict."""
     tf = import_tensorflow()
     moved = {
@@ -161,7 +187,7 @@ def _map(function, example):
     return {**example, **moved}
 
 
-def _size(example):
+def _size(example: Example) -> tuple[Tensor, ...]:
     """Height and width: ints where they are known statically, scalar tensors elsewhere."""
     tf = import_tensorflow()
     pixels = next(example[key] for key in ("image", "hha", "depth", "label") if key in example)
@@ -170,17 +196,17 @@ def _size(example):
     return tuple(pixels.shape[axis] or dynamic[axis] for axis in (0, 1))
 
 
-def _pad(tf, x, starts, lengths, fill):
+def _pad(tf: ModuleType, x: Tensor, starts: Sequence[Tensor], lengths: Sequence[Tensor], fill: float) -> Tensor:
     """Take a window of a plane, filling what lies outside it with one number: both axes in one pass."""
     inside, borders = zip(*(_overlap(tf, x, axis, starts[axis], lengths[axis]) for axis in (0, 1)), strict=True)
     return tf.ensure_shape(tf.pad(x[inside], borders, constant_values=fill), [_static(n) for n in lengths])
 
 
-def _shift(tf, x, axis, start, length, fill):
+def _shift(tf: ModuleType, x: Tensor, axis: int, start: Tensor, length: Tensor, fill: Sequence[float]) -> Tensor:
     """Take `length` rows or columns of a picture from `start` on, filling what lies outside with a colour."""
     inside, borders = _overlap(tf, x, axis, start, length)
 
-    def border(count):
+    def border(count: Tensor) -> Tensor:
         shape = tf.tensor_scatter_nd_update(tf.shape(x), [[axis]], [count])
         return tf.broadcast_to(tf.constant(fill, x.dtype), shape)
 
@@ -191,7 +217,9 @@ def _shift(tf, x, axis, start, length, fill):
     return tf.ensure_shape(shifted, static)
 
 
-def _overlap(tf, x, axis, start, length):
+def _overlap(
+    tf: ModuleType, x: Tensor, axis: int, start: Tensor, length: Tensor
+) -> tuple[slice, tuple[Tensor, Tensor]]:
     """Return the slice of one axis that a window shows, and how much of the window lies before and after it."""
     size = tf.shape(x)[axis]
     first, last = tf.clip_by_value(start, 0, size), tf.clip_by_value(start + length, 0, size)
@@ -199,14 +227,14 @@ def _overlap(tf, x, axis, start, length):
     return slice(first, last), (before, length - before - (last - first))
 
 
-def _static(length):
+def _static(length: Tensor) -> int | None:
     return length if isinstance(length, int) else None
 
 
-def _split(tf, seed):
+def _split(tf: ModuleType, seed: Tensor) -> Tensor:
     return tf.unstack(tf.random.split(seed, 2))
 
 
-def _integer(tf, seed, low, high):
+def _integer(tf: ModuleType, seed: Tensor, low: Tensor, high: Tensor) -> Tensor:
     """Draw an integer from `low` to `high`, both included."""
     return tf.random.stateless_uniform([], seed, minval=low, maxval=high + 1, dtype=tf.int32)

@@ -11,7 +11,8 @@ from fcn_keras.geometry import Grid
 from fcn_keras.layers import MatrixConv2D, PadToMultiple
 
 # (filters, convolutions) of the five blocks, and the width of fc6 and fc7. Simonyan and Zisserman, configuration D.
-VGG16 = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)), 4096
+Channels = tuple[tuple[tuple[int, int], ...], int]  # a table like the next
+VGG16: Channels = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)), 4096
 STRIDE = 32  # of the last map
 CAFFE_PAD = 100  # the released networks' padding of conv1_1, which makes room for fc6 on any image
 
@@ -23,7 +24,15 @@ class Feature(NamedTuple):
     grid: Grid
 
 
-def vgg16(image, *, padding, channels=VGG16, dropout=0.5, suffix="", first="conv1_1"):
+def vgg16(
+    image: keras.KerasTensor,
+    *,
+    padding: str,
+    channels: Channels = VGG16,
+    dropout: float = 0.5,
+    suffix: str = "",
+    first: str = "conv1_1",
+) -> dict[str, Feature]:
     """Apply VGG16 with fc6 and fc7 as 7x7 and 1x1 convolutions.
 
     Args:
@@ -61,11 +70,13 @@ def vgg16(image, *, padding, channels=VGG16, dropout=0.5, suffix="", first="conv
     return {name: features[name] for name in ("image", "pool3", "pool4", "fc7")}
 
 
-def _pad(image, padding, suffix):
+def _pad(image: keras.KerasTensor, padding: str, suffix: str) -> tuple[keras.KerasTensor, Grid]:
     if padding == "caffe":
         return layers.ZeroPadding2D(CAFFE_PAD, name="pad" + suffix)(image), Grid(start=-CAFFE_PAD)
     return PadToMultiple(STRIDE, name="pad" + suffix)(image), Grid()
 
 
-def _conv(x, filters, kernel, padding, name, kind=layers.Conv2D):
+def _conv(
+    x: keras.KerasTensor, filters: int, kernel: int, padding: str, name: str, kind: type[layers.Conv2D] = layers.Conv2D
+) -> keras.KerasTensor:
     return kind(filters, kernel, padding=padding, activation="relu", kernel_initializer="he_normal", name=name)(x)

@@ -7,12 +7,14 @@ import contextlib
 import math
 import os
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import keras
 import numpy as np
 from keras import layers, ops
+from numpy.typing import NDArray
 
 from fcn_keras import alexnet
 from fcn_keras.caffemodel import MAX_BYTES
@@ -29,10 +31,10 @@ class Layer(NamedTuple):
 
     name: str
     kind: str
-    bottoms: tuple
+    bottoms: tuple[str, ...]
     top: str
     parameters: str = ""
-    arrays: tuple = ()
+    arrays: tuple[Any, ...] = ()
 
 
 class Blob(NamedTuple):
@@ -42,7 +44,7 @@ class Blob(NamedTuple):
     pad: int = 0
 
 
-def save_caffemodel(model, path):
+def save_caffemodel(model: keras.Model, path: str | os.PathLike[str]) -> Path:
     """Write a network as a `.caffemodel` (new format) and, beside it, the `.prototxt` that runs it.
 
     Both files replace older ones, each at once when it is complete. The inputs of the `.prototxt` are what the
@@ -80,9 +82,10 @@ def save_caffemodel(model, path):
     return prototxt
 
 
-def _translate(model):
+def _translate(model: keras.Model) -> list[Layer]:
     """Return Caffe's layers in the order of execution."""
-    network, blobs = [], {}
+    network: list[Layer] = []
+    blobs: dict[int, Blob] = {}
     for layer in model.layers:
         bottoms = [] if isinstance(layer, layers.InputLayer) else keras.tree.flatten(layer.input)
         added, blob = _caffe(layer, [blobs[id(x)] for x in bottoms])
@@ -91,7 +94,7 @@ def _translate(model):
     return network
 
 
-def _caffe(layer, bottoms):
+def _caffe(layer: keras.Layer, bottoms: Sequence[Blob]) -> tuple[list[Layer], Blob]:
     """Return what a layer is in Caffe: new layers, and its output."""
     if isinstance(layer, layers.InputLayer):
         name = INPUTS.get(layer.name, layer.name)
@@ -112,7 +115,7 @@ def _caffe(layer, bottoms):
     return [added], Blob(layer.name)
 
 
-def _convolution(layer, bottom):
+def _convolution(layer: keras.Layer, bottom: Blob) -> tuple[list[Layer], Blob]:
     (kernel, *others) = set(layer.kernel_size)
     _require(not others and len(set(layer.strides)) == 1, layer, "has no square window")
     _require(layer.padding == "valid" or (kernel % 2 and layer.strides == (1, 1)), layer, "pads by the image's size")
@@ -130,7 +133,7 @@ def _convolution(layer, bottom):
     return added, Blob(name)
 
 
-def _parameters(layer, count):
+def _parameters(layer: keras.Layer, count: int) -> tuple[str, str, tuple[Any, ...]]:
     """Return type, parameters and arrays of a layer that is one layer in Caffe."""
     if isinstance(layer, layers.Conv2DTranspose):
         kernel, stride = layer.kernel_size[0], layer.strides[0]
@@ -165,12 +168,12 @@ def _parameters(layer, count):
     raise ValueError(f"Caffe has no equal of {type(layer).__name__}. Received: {layer.name}.")
 
 
-def _require(fits, layer, what):
+def _require(fits: bool, layer: keras.Layer, what: str) -> None:
     if not fits:
         raise ValueError(f"Only what Caffe computes alike can be written. Received: {layer.name}, which {what}.")
 
 
-def _name(model):
+def _name(model: keras.Model) -> str:
     """Name the network after its model, and after its preprocessing, which no layer of Caffe's says."""
     found = [layer for layer in model.layers if isinstance(layer, Preprocess)]
     if not found:
@@ -179,14 +182,14 @@ def _name(model):
     return f"{re.sub(r'[^A-Za-z0-9_-]', '_', model.name)} modality={modality} mean={','.join(map(str, found[0].mean))}"
 
 
-def _text(model, name, network, weights):
+def _text(model: keras.Model, name: str, network: Sequence[Layer], weights: str) -> str:
     lines = [f"# Weights: {weights}. Written by fcn_keras."]
-    for layer in (layer for layer in model.layers if isinstance(layer, Preprocess)):
-        blob = INPUTS.get(layer.input.name, layer.input.name)
-        mean = " ".join(map(str, layer.mean))
+    for first in (layer for layer in model.layers if isinstance(layer, Preprocess)):
+        blob = INPUTS.get(first.input.name, first.input.name)
+        mean = " ".join(map(str, first.mean))
         what = {"rgb": f"B, G, R (0-255) minus {mean}", "hha": f"H, H, A (0-255) minus {mean}"}
         what["rgbd"] = f"{what['rgb']}; then ln(depth in mm) minus {LOG_DEPTH_MEAN}, 0 where the depth is unknown"
-        lines.append(f"# {blob}: 1 x channels x height x width; {what[layer.modality]}.")
+        lines.append(f"# {blob}: 1 x channels x height x width; {what[first.modality]}.")
     lines += ["# Height and width may be any: reshape the inputs.", f'name: "{name}"']
     for layer in network:
         blobs = "".join(f' bottom: "{bottom}"' for bottom in layer.bottoms)
@@ -196,7 +199,7 @@ def _text(model, name, network, weights):
     return "\n".join(lines) + "\n"
 
 
-def _write_layer(file, layer):
+def _write_layer(file: BinaryIO, layer: Layer) -> None:
     head = _field(1, layer.name.encode()) + _field(2, layer.kind.encode())
     head += b"".join(_field(3, bottom.encode()) for bottom in layer.bottoms) + _field(4, layer.top.encode())
     frames = [_frame(array) for array in layer.arrays]
@@ -205,10 +208,10 @@ def _write_layer(file, layer):
     for frame, array in zip(frames, layer.arrays, strict=True):
         file.write(frame)
         for chunk in _chunks(array):
-            file.write(chunk)
+            file.write(chunk.data)
 
 
-def _frame(array):
+def _frame(array: Any) -> bytes:
     """Return a layer's field of one blob up to the numbers: the shape, and how many bytes follow."""
     height, width, *rest = array.shape if len(array.shape) == 4 else (None, None, *array.shape)
     shape = (*rest[::-1], height, width) if height else rest
@@ -217,7 +220,7 @@ def _frame(array):
     return _key(7, LENGTH) + _varint(len(inner) + size) + inner
 
 
-def _chunks(array):
+def _chunks(array: Any) -> Iterator[NDArray[Any]]:
     """Yield the numbers in Caffe's order, `(out, in, kh, kw)`, some of the first axis at a time."""
     count = array.shape[-1]
     step = max(1, CHUNK_BYTES * count // (4 * math.prod(array.shape)))
@@ -226,15 +229,15 @@ def _chunks(array):
         yield np.ascontiguousarray(part.transpose(3, 2, 0, 1) if part.ndim == 4 else part)
 
 
-def _field(number, payload):
+def _field(number: int, payload: bytes) -> bytes:
     return _key(number, LENGTH) + _varint(len(payload)) + payload
 
 
-def _key(number, wire):
+def _key(number: int, wire: int) -> bytes:
     return _varint(number << 3 | wire)
 
 
-def _varint(value):
+def _varint(value: int) -> bytes:
     out = bytearray()
     while value > 127:
         out.append(value & 127 | 128)
@@ -243,7 +246,7 @@ def _varint(value):
 
 
 @contextlib.contextmanager
-def _replacing(path):
+def _replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a new file beside `path` for writing, and rename it to `path` if the body succeeds."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:

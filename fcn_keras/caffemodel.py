@@ -3,13 +3,21 @@
 Wire format: https://protobuf.dev/programming-guides/encoding; messages: `caffe.proto` of BVLC/caffe.
 """
 
+from __future__ import annotations
+
 import gzip
 import math
 import mmap
 import os
 import zlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
+
+Parsed = TypeVar("Parsed")
+Span = tuple[int, int]  # first byte of a message, and the one after its last
 
 MAX_BYTES = 2**31 - 1  # protobuf's own limit for one message, and Caffe's
 MAX_COUNT = 2**31 - 1  # numbers in one blob: Caffe counts them in an int
@@ -26,7 +34,7 @@ LEGACY_AXES = (1, 2, 3, 4)  # BlobProto: num, channels, height, width
 PYTHON, MODULE, ARGUMENTS = 130, 1, 3  # LayerParameter: python_param, and what of it tells the training data
 
 
-def read(path):
+def read(path: str | os.PathLike[str]) -> dict[str, list[NDArray[np.float32]]]:
     """Read the weights of a `.caffemodel`, in the V1 or the new format, gzipped or not.
 
     Arrays of an uncompressed file are read-only views into the file (memory-mapped: reading the
@@ -46,7 +54,7 @@ def read(path):
     return _parsed(path, _network)
 
 
-def origin(path):
+def origin(path: str | os.PathLike[str]) -> str:
     """Read what a `.caffemodel` says of where it comes from: lines of no fixed form, or `""`.
 
     They are the network's name, and module and arguments of the Python layer that it was trained on.
@@ -54,7 +62,7 @@ def origin(path):
     return "\n".join(filter(None, _parsed(path, _words)))
 
 
-def _parsed(path, parse):
+def _parsed(path: str | os.PathLike[str], parse: Callable[[_Wire], Parsed]) -> Parsed:
     path = os.fspath(path)
     try:
         return parse(_Wire(_contents(path)))
@@ -72,12 +80,12 @@ class _Malformed(Exception):
 class _Wire:
     """Protobuf messages of one buffer, each given as `(start, stop)`."""
 
-    def __init__(self, data):
+    def __init__(self, data: bytes | bytearray | mmap.mmap) -> None:
         self.data = memoryview(data)
         self.bytes = np.frombuffer(data, np.uint8)
         self.fields_left = MAX_FIELDS
 
-    def varint(self, position, stop):
+    def varint(self, position: int, stop: int) -> tuple[int, int]:
         """Return the value of the varint at `position`, and the position after it."""
         value = 0
         for shift in range(0, 70, 7):
@@ -90,13 +98,14 @@ class _Wire:
                 return value & (2**64 - 1), position
         raise _Malformed(f"a number at byte {position - 10} runs over ten bytes")
 
-    def fields(self, message):
+    def fields(self, message: Span) -> Iterator[tuple[int, int, Any]]:
         """Yield `(field number, wire type, value)`.
 
         A value is an int (VARINT), the `(start, stop)` of the payload (LENGTH), or an array `(n, width)`
         of bytes: all of a run of equal fixed-width fields at once, as an unpacked array has millions.
         """
         position, stop = message
+        value: Any
         while position < stop:
             self.fields_left -= 1
             if self.fields_left < 0:
@@ -118,13 +127,13 @@ class _Wire:
                 raise _Malformed(f"wire type {wire} at byte {start}")
             yield number, wire, value
 
-    def _payload(self, position, stop):
+    def _payload(self, position: int, stop: int) -> Span:
         length, position = self.varint(position, stop)
         if length > stop - position:
             raise _Malformed(f"{length} bytes are declared at byte {position}, {stop - position} are left")
         return position, position + length
 
-    def _run(self, start, key_length, width, stop):
+    def _run(self, start: int, key_length: int, width: int, stop: int) -> NDArray[np.uint8]:
         """Return the payloads, `(n, width)` bytes, of the fields from `start` on that have the same key."""
         stride = key_length + width
         rows = self.bytes[start : start + (stop - start) // stride * stride].reshape(-1, stride)
@@ -141,7 +150,7 @@ class _Wire:
         return rows[:count, key_length:]
 
 
-def _contents(path):
+def _contents(path: str) -> bytearray | mmap.mmap:
     """Return the file's bytes: a map of the file, or what gzip unfolds to."""
     if os.path.exists(path) and not os.path.isfile(path):
         raise _Malformed("it is no file")
@@ -156,7 +165,7 @@ def _contents(path):
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-def _inflate(path, limit):
+def _inflate(path: str, limit: int) -> bytearray:
     data = bytearray()
     try:
         with gzip.open(path) as file:
@@ -169,9 +178,9 @@ def _inflate(path, limit):
     return data
 
 
-def _network(wire):
+def _network(wire: _Wire) -> dict[str, list[NDArray[np.float32]]]:
     """Return `{layer: arrays}` of a NetParameter that fills the buffer."""
-    layers = {}
+    layers: dict[str, list[NDArray[np.float32]]] = {}
     for number, kind, value in wire.fields((0, len(wire.data))):
         if number not in LAYERS:
             continue
@@ -187,7 +196,7 @@ def _network(wire):
     return layers
 
 
-def _words(wire):
+def _words(wire: _Wire) -> list[str]:
     texts = []
     for number, kind, value in wire.fields((0, len(wire.data))):
         texts += [value] if (number, kind) == (1, LENGTH) else []
@@ -197,11 +206,11 @@ def _words(wire):
     return [bytes(wire.data[slice(*text)][:MAX_NAME]).decode("utf-8", "replace") for text in texts]
 
 
-def _same(some, others):
+def _same(some: Sequence[NDArray[Any]], others: Sequence[NDArray[Any]]) -> bool:
     return len(some) == len(others) and all(map(np.array_equal, some, others))
 
 
-def _layer(wire, message, number):
+def _layer(wire: _Wire, message: Span, number: int) -> tuple[str, list[NDArray[np.float32]]]:
     """Return the name and the arrays of a LayerParameter (`number` 100) or a V1LayerParameter (2)."""
     name_field, blobs_field = LAYERS[number]
     name, blobs = "", []
@@ -225,7 +234,7 @@ def _layer(wire, message, number):
     return name, arrays
 
 
-def _text(view):
+def _text(view: memoryview) -> str:
     if len(view) > MAX_NAME:
         raise _Malformed(f"a layer's name has {len(view)} bytes")
     try:
@@ -234,9 +243,10 @@ def _text(view):
         raise _Malformed(f"a layer's name is not UTF-8: {bytes(view[:40])!r}") from None
 
 
-def _blob(wire, message):
+def _blob(wire: _Wire, message: Span) -> NDArray[np.float32]:
     """Return the float32 array of a BlobProto; what Caffe's Blob::FromProto takes first comes first here."""
-    singles, doubles, legacy, shape = [], [], {}, ()
+    shape: tuple[int, ...] = ()
+    singles, doubles, legacy = [], [], {}
     for field, kind, value in wire.fields(message):
         if field in LEGACY_AXES:
             _expect(kind, VARINT, "a blob's size")
@@ -253,7 +263,7 @@ def _blob(wire, message):
     return _shaped(doubles or singles, shape)
 
 
-def _numbers(wire, kind, value, dtype, unpacked):
+def _numbers(wire: _Wire, kind: int, value: Any, dtype: str, unpacked: int) -> NDArray[Any]:
     """Return the numbers of a packed field, or of a run of unpacked ones."""
     if kind == unpacked:
         return np.ascontiguousarray(value).view(dtype)[:, 0]
@@ -264,7 +274,7 @@ def _numbers(wire, kind, value, dtype, unpacked):
     return wire.bytes[start:stop].view(dtype)
 
 
-def _dims(wire, message):
+def _dims(wire: _Wire, message: Span) -> tuple[int, ...]:
     dims = []
     for field, kind, value in wire.fields(message):
         if field != 1:
@@ -282,7 +292,7 @@ def _dims(wire, message):
     return tuple(dims)
 
 
-def _shaped(pieces, shape):
+def _shaped(pieces: Sequence[NDArray[Any]], shape: tuple[int, ...]) -> NDArray[np.float32]:
     shape = tuple(dim - 2**64 if dim >= 2**63 else dim for dim in shape)
     if min(shape, default=0) < 0 or math.prod(dim or 1 for dim in shape) > MAX_COUNT:
         raise _Malformed(f"shape {shape}")
@@ -294,6 +304,6 @@ def _shaped(pieces, shape):
         return data.astype(np.float32, copy=False).reshape(shape)
 
 
-def _expect(kind, wanted, what):
+def _expect(kind: int, wanted: int, what: str) -> None:
     if kind != wanted:
         raise _Malformed(f"{what} has wire type {kind} instead of {wanted}")

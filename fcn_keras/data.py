@@ -4,30 +4,32 @@ TensorFlow is imported on first use only.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping, Sequence
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
-from fcn_keras.augment import import_tensorflow, window
-from fcn_keras.examples import MODALITIES, flatten, kind, nest
+from fcn_keras.augment import Augmentation, Tensor, import_tensorflow, window
+from fcn_keras.examples import MODALITIES, Dtypes, Example, flatten, kind, nest
 from fcn_keras.streams import dataset_stream, no_bucket, require, sequence_stream, unequal_sizes
 
 
 def batches(
-    examples,
+    examples: Any,
     *,
-    batch_size=1,
-    training=False,
-    augment=None,
-    buckets=None,
-    ignore_label=255,
-    seed=0,
-    modality="rgb",
-    mean=None,
-    start=0,
-    replacement=False,
-    cache=False,
-):
+    batch_size: int = 1,
+    training: bool = False,
+    augment: Augmentation | None = None,
+    buckets: Iterable[tuple[int, int]] | None = None,
+    ignore_label: int = 255,
+    seed: int = 0,
+    modality: str = "rgb",
+    mean: Sequence[float] | None = None,
+    start: int = 0,
+    replacement: bool = False,
+    cache: bool = False,
+) -> Any:
     """Make a `tf.data.Dataset` of `(inputs, labels)` for `model.fit` and `model.evaluate`.
 
     Training runs without end (give `fit` a `steps_per_epoch`) in an order that is a function of `seed` alone.
@@ -80,7 +82,7 @@ def batches(
     return batched.prefetch(tf.data.AUTOTUNE)
 
 
-def decode_image(contents):
+def decode_image(contents: Tensor) -> Tensor:
     """Decode a JPEG, PNG, BMP, GIF or WebP file in a TensorFlow graph, as Pillow's `convert("RGB")` does.
 
     Bit-equal to Pillow for 8-bit files, but for BMP files with a palette. Transparency is dropped; of an
@@ -94,13 +96,13 @@ def decode_image(contents):
     """
     tf = import_tensorflow()
 
-    def jpeg():  # the default method changes two thirds of the values
+    def jpeg() -> Tensor:  # the default method changes two thirds of the values
         return tf.io.decode_jpeg(contents, channels=3, dct_method="INTEGER_ACCURATE")
 
-    def webp():  # decode_image refuses transparency here
+    def webp() -> Tensor:  # decode_image refuses transparency here
         return tf.io.decode_webp(contents, channels=0)[0, ..., :3]
 
-    def other():
+    def other() -> Tensor:
         return tf.io.decode_image(contents, channels=3, expand_animations=False)
 
     is_webp = tf.strings.regex_full_match(tf.strings.substr(contents, 0, 12), r"RIFF\C{4}WEBP")
@@ -114,17 +116,17 @@ class _Plan:
 
     batch_size: int
     training: bool
-    augment: Callable | None
-    buckets: tuple
+    augment: Augmentation | None
+    buckets: Any  # as given; checked, `((H, W), ...)`
     ignore_label: int
     seed: int
     modality: str
-    mean: tuple | None
+    mean: Sequence[float] | None
     start: int
     replacement: bool
     cache: bool
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, low in (("batch_size", 1), ("start", 0), ("seed", 0)):
             value = getattr(self, name)
             if not isinstance(value, (int, np.integer)) or value < low:
@@ -144,12 +146,12 @@ class _Plan:
         object.__setattr__(self, "buckets", _sorted_buckets(self.buckets))
 
     @property
-    def grouped(self):
+    def grouped(self) -> bool:
         """Whether a batch depends on the sizes of its examples, not only on their positions."""
         return self.batch_size > 1 and len(self.buckets) > 1
 
 
-def _sorted_buckets(buckets):
+def _sorted_buckets(buckets: Iterable[tuple[int, int]] | None) -> tuple[tuple[int, int], ...]:
     """Return `(H, W)` pairs of ints, smallest area first."""
     if buckets is None:
         return ()
@@ -162,7 +164,9 @@ def _sorted_buckets(buckets):
     return tuple(sorted(pairs, key=lambda pair: pair[0] * pair[1]))
 
 
-def _prepare(tf, position, index, example, dtypes, plan):
+def _prepare(
+    tf: ModuleType, position: Tensor, index: Tensor, example: Example, dtypes: Dtypes, plan: _Plan
+) -> tuple[Tensor, tuple[Any, Any]]:
     """Augment one example and pad it to its bucket: `(group, (inputs, labels))`."""
     if plan.augment:
         example = plan.augment(example, tf.stack([tf.constant(plan.seed, tf.int64), position]))
@@ -179,7 +183,7 @@ def _prepare(tf, position, index, example, dtypes, plan):
     return group, (_inputs(tf, flat, plan.modality), nest(labels)["label"])
 
 
-def _inputs(tf, flat, modality):
+def _inputs(tf: ModuleType, flat: Mapping[str, Tensor], modality: str) -> Tensor | dict[str, Tensor]:
     needed = {key: tf.cast(flat[key], tf.float32) for key in MODALITIES[modality]}
     if modality == "rgbd":
         return tf.concat([needed["image"], needed["depth"][..., None]], axis=-1)
@@ -188,13 +192,13 @@ def _inputs(tf, flat, modality):
     return needed[MODALITIES[modality][0]]
 
 
-def _batch(tf, prepared, plan):
+def _batch(tf: ModuleType, prepared: Any, plan: _Plan) -> Any:
     """Batch examples of one group."""
 
     if plan.batch_size == 1:  # an axis more, instead of a copy
         return prepared.map(lambda _, pair: tf.nest.map_structure(lambda x: x[None], pair))
 
-    def stack(_, elements):
+    def stack(_: Tensor, elements: Any) -> Any:
         return elements.map(lambda _, pair: pair).batch(plan.batch_size, drop_remainder=plan.training)
 
     if plan.grouped:
@@ -204,10 +208,12 @@ def _batch(tf, prepared, plan):
     return stack(None, prepared)
 
 
-def _require_equal_sizes(tf, prepared, batch_size):
+def _require_equal_sizes(tf: ModuleType, prepared: Any, batch_size: int) -> Any:
     """Fail with a helpful message where a batch would mix sizes."""
 
-    def check(state, element):
+    def check(
+        state: tuple[Tensor, Tensor], element: tuple[Tensor, Any]
+    ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Any]]:
         count, expected = state
         _, pair = element
         size = tf.shape(tf.nest.flatten(pair)[0])[:2]

@@ -4,21 +4,26 @@ A flat example names the heads of a label dict `"label/<head>"`, so that every v
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+Example = Mapping[str, Any]  # of arrays or tensors, or of dicts of them by head
+Dtypes = dict[str, type[np.generic]]  # by flat name
 
 MODALITIES = {"rgb": ("image",), "hha": ("hha",), "rgbd": ("image", "depth"), "rgb_hha": ("image", "hha")}
 KEYS = ("image", "label", "depth", "hha")
-CHANNELS = {"image": (3,), "hha": (3,), "depth": (), "label": ()}
-_WIDE = {"image": np.float32, "hha": np.float32, "depth": np.float32, "label": np.int32}
+CHANNELS: dict[str, tuple[int, ...]] = {"image": (3,), "hha": (3,), "depth": (), "label": ()}
+_WIDE: Dtypes = {"image": np.float32, "hha": np.float32, "depth": np.float32, "label": np.int32}
 
 
-def kind(name):
+def kind(name: str) -> str:
     """Strip the head off a flat name: `"label/sem"` -> `"label"`."""
     return name.partition("/")[0]
 
 
-def flatten(example):
+def flatten(example: Example) -> dict[str, Any]:
     """Keep the pixel maps of an example, each head of a label dict under its own flat name."""
     flat = {key: example[key] for key in KEYS if key in example}
     if isinstance(flat.get("label"), Mapping):
@@ -26,14 +31,14 @@ def flatten(example):
     return flat
 
 
-def nest(flat):
+def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
     """Undo `flatten`."""
     example = {name: value for name, value in flat.items() if "/" not in name}
     heads = {name.partition("/")[2]: value for name, value in flat.items() if "/" in name}
     return {**example, "label": heads} if heads else example
 
 
-def signature(flat, modality, *, all_keys):
+def signature(flat: Mapping[str, Any], modality: str, *, all_keys: bool) -> Dtypes:
     """Choose the flat names to read and their dtypes from a first example's dtypes.
 
     8-bit images and labels stay uint8; other labels become int32, other images and depth float32.
@@ -56,7 +61,7 @@ def signature(flat, modality, *, all_keys):
     }
 
 
-def as_arrays(example, dtypes, index):
+def as_arrays(example: Example, dtypes: Dtypes, index: int) -> list[NDArray[Any]]:
     """Check example `index` and return its arrays in the order and dtypes of `signature`."""
     flat = {name: np.asarray(value) for name, value in flatten(example).items()}
     lacking = [name for name in dtypes if name not in flat]

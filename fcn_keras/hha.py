@@ -10,6 +10,9 @@ being (0, 0).
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
 
 # The colour camera of NYUDv2: `camera_params.m` of its toolbox, less 1 because MATLAB counts pixels from 1. Depth and
 # labels of the labelled set are aligned to it.
@@ -43,13 +46,13 @@ class Quantities(NamedTuple):
         gravity: `(3,)` float64 unit vector in the camera's frame.
     """
 
-    disparity: np.ndarray
-    height: np.ndarray
-    angle: np.ndarray
-    gravity: np.ndarray
+    disparity: Floats
+    height: Floats
+    angle: Floats
+    gravity: Floats
 
 
-def hha(depth, camera, *, measured=None):
+def hha(depth: ArrayLike, camera: ArrayLike, *, measured: ArrayLike | None = None) -> NDArray[np.uint8]:
     """Encode depth as the HHA image that the NYUDv2 networks eat.
 
     Channels: 31000 / depth in cm (at least 100); height in cm; angle in degrees + 128 - 90; each rounded and cut off
@@ -77,7 +80,7 @@ def hha(depth, camera, *, measured=None):
     return np.clip(np.rint(encoded), 0, 255).astype(np.uint8)
 
 
-def quantities(depth, camera, *, measured=None):
+def quantities(depth: ArrayLike, camera: ArrayLike, *, measured: ArrayLike | None = None) -> Quantities:
     """Measure disparity, height above ground and angle with gravity.
 
     The normals come from planes fitted to 7x7 windows, so at the edge of a surface they mix its two sides, as in the
@@ -112,16 +115,16 @@ def quantities(depth, camera, *, measured=None):
     return Quantities(1_000 * disparity, _height(disparity, camera, gravity) / 1_000, angle, gravity)
 
 
-def _height(disparity, camera, gravity):
+def _height(disparity: Floats, camera: Floats, gravity: Floats) -> Floats:
     """Return `(H, W)` millimetres above the lowest point."""
     y, x = np.ogrid[: disparity.shape[0], : disparity.shape[1]]
     right, down, ahead = np.linalg.solve(camera.T, gravity)  # of a pixel (x, y, 1) at depth 1, along gravity
-    height = -(right * x + down * y + ahead) / disparity
+    height: Floats = -(right * x + down * y + ahead) / disparity
     lowest = np.nanmin(height) if not np.isnan(disparity).all() else 0.0
     return height - (lowest if lowest <= -_LEAST_DROP else -_USUAL_DROP)
 
 
-def _gravity(normals, rough):
+def _gravity(normals: Floats, rough: Floats) -> Floats:
     """Estimate gravity from `(3, N)` unit normals: along those of floors and ceilings, across those of walls.
 
     Unlike the published code, this leaves out windows over the edge of something, whose `rough` is high.
@@ -142,7 +145,9 @@ def _gravity(normals, rough):
     return gravity
 
 
-def _normals(disparity, fitted, camera, radius, step=1):
+def _normals(
+    disparity: Floats, fitted: NDArray[np.bool_], camera: Floats, radius: int, step: int = 1
+) -> tuple[Floats, Floats]:
     """Fit planes to square windows around every `step`-th pixel of every `step`-th row.
 
     Of a plane `normal . point = 1`, disparity is linear in the pixel: `a x + b y + c`, and `normal` is
@@ -174,7 +179,7 @@ def _normals(disparity, fitted, camera, radius, step=1):
         return normals * (facing / np.sqrt((normals * normals).sum(0))), rough
 
 
-def _box_sums(field, radius, step):
+def _box_sums(field: Floats, radius: int, step: int) -> Floats:
     """Sum `(H, W)` over windows of `2 * radius + 1` pixels, cut off at the border, around every `step`-th pixel."""
     for _ in range(2):  # down the columns, then along the rows
         size = field.shape[0]

@@ -4,19 +4,26 @@ import itertools
 import math
 import weakref
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike, NDArray
 
+from fcn_keras.geometry import Grid
 from fcn_keras.layers import CHANNELS, Preprocess
 from fcn_keras.receptive_field import receptive_field
 
+Image = ArrayLike | Mapping[str, ArrayLike]
+Maps = Any  # an array, or a dict of them by head: the model decides which
+
 OUTPUTS = ("labels", "scores")
-_runners = weakref.WeakKeyDictionary()  # model -> {output: compiled model on the same layers}
+# model -> {output: compiled model on the same layers}
+_runners: weakref.WeakKeyDictionary[keras.Model, dict[str, keras.Model]] = weakref.WeakKeyDictionary()
 
 
-def predict(model, image, *, output="labels"):
+def predict(model: keras.Model, image: Image, *, output: str = "labels") -> Maps:
     """Label every pixel of one image.
 
     The first call for a model compiles it (once for all sizes on TensorFlow); later calls do not.
@@ -37,7 +44,7 @@ def predict(model, image, *, output="labels"):
     return _run(model, as_input(model, image), output)
 
 
-def predict_tiled(model, image, *, tile=1024, output="labels"):
+def predict_tiled(model: keras.Model, image: Image, *, tile: int = 1024, output: str = "labels") -> Maps:
     """Label one image part by part, in the memory of one part, with the result of `predict`.
 
     A tile is computed with a margin of what its pixels see of the image around it, and on the grid of the coarsest
@@ -78,7 +85,7 @@ def predict_tiled(model, image, *, tile=1024, output="labels"):
     return whole
 
 
-def shift_and_stitch(model, image, *, stride):
+def shift_and_stitch(model: keras.Model, image: Image, *, stride: int) -> Maps:
     """Score every pixel by shifting the input `stride**2` times and interlacing.
 
     Dense without interpolation, at `stride**2` times the cost of `predict`. Score `o` of the input shifted by `s`
@@ -124,7 +131,7 @@ def shift_and_stitch(model, image, *, stride):
     return dense
 
 
-def as_input(model, image):
+def as_input(model: keras.Model, image: Image) -> NDArray[Any] | dict[str, NDArray[Any]]:
     """Check an image against what `model` eats.
 
     Returns:
@@ -148,7 +155,7 @@ def as_input(model, image):
     return images
 
 
-def _input_shapes(model):
+def _input_shapes(model: keras.Model) -> Any:
     """Shape of the input, or a dict of shapes."""
     try:
         return keras.tree.map_structure(lambda x: _Shape(x.shape), model.input)
@@ -159,11 +166,11 @@ def _input_shapes(model):
         ) from None
 
 
-class _Shape(tuple):
+class _Shape(tuple[int | None, ...]):
     """A leaf for `keras.tree`, which would walk into a plain tuple."""
 
 
-def _pixels(name, image, channels):
+def _pixels(name: str, image: ArrayLike, channels: int) -> NDArray[Any]:
     pixels = np.asarray(image)
     expected = f"(H, W, {channels}) {'RGB and depth in mm' if channels == 4 else 'uint8'}"
     if pixels.ndim == 2:
@@ -184,7 +191,7 @@ def _pixels(name, image, channels):
     return pixels.astype("float32")
 
 
-def _check_range(name, colour):
+def _check_range(name: str, colour: NDArray[Any]) -> None:
     low, high = colour.min(), colour.max()
     if colour.dtype.kind == "f" and low >= 0 and 0 < high <= 1:
         raise ValueError(
@@ -198,7 +205,7 @@ def _check_range(name, colour):
         )
 
 
-def _run(model, images, output):
+def _run(model: keras.Model, images: Any, output: str) -> Any:
     """Apply the model to one checked image, or dict of them."""
     if output not in OUTPUTS:
         raise ValueError(f"`output` is one of {OUTPUTS}. Received: {output!r}.")
@@ -206,7 +213,7 @@ def _run(model, images, output):
     return keras.tree.map_structure(lambda y: y[0], _runner(model, output).predict_on_batch(batch))
 
 
-def _runner(model, output):
+def _runner(model: keras.Model, output: str) -> keras.Model:
     """Build, once per model and output, a model on the same layers that ends in labels or float32 scores."""
     runners = _runners.setdefault(model, {})
     if output not in runners:
@@ -219,13 +226,13 @@ def _runner(model, output):
     return runners[output]
 
 
-def label_of(scores):
+def label_of(scores: Any) -> Any:
     """Take the class of the highest score, the first of equals: uint8, or uint16 above 256 classes."""
     dtype = "uint8" if scores.shape[-1] <= 256 else "uint16"
     return ops.cast(ops.argmax(ops.cast(scores, "float32"), axis=-1), dtype)
 
 
-def _mean_pixels(model):
+def _mean_pixels(model: keras.Model) -> Any:
     """Find the pixel that preprocessing turns into zeros, for every input."""
     found = {}
     for layer in model.layers:
@@ -235,7 +242,7 @@ def _mean_pixels(model):
     return keras.tree.map_structure(lambda x: found.get(id(x), np.zeros(x.shape[-1], "float32")), model.input)
 
 
-def _shift(pixels, fill, down, right):
+def _shift(pixels: NDArray[Any], fill: NDArray[Any], down: int, right: int) -> NDArray[Any]:
     height, width, channels = pixels.shape
     shifted = np.empty((height + down, width + right, channels), "float32")
     shifted[:] = fill
@@ -243,7 +250,7 @@ def _shift(pixels, fill, down, right):
     return shifted
 
 
-def _interlace(length, shift, grid, count):
+def _interlace(length: int, shift: int, grid: Grid, count: int) -> tuple[slice, slice]:
     """Match the pixels of one axis to the scores that are centred on them: two slices."""
     stride, centre = int(grid.stride), math.floor(grid.start)
     pixels = range((centre - shift) % stride, length, stride)

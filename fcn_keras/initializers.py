@@ -1,7 +1,11 @@
 """The initializer that makes a transposed convolution interpolate."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 
 @keras.saving.register_keras_serializable("fcn_keras")
@@ -15,7 +19,7 @@ class Bilinear(keras.initializers.Initializer):
     own `bilinear` filler fills every channel pair, which is right for grouped layers only.
     """
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
         """Return the kernel.
 
         Raises:
@@ -31,12 +35,13 @@ class Bilinear(keras.initializers.Initializer):
         kernel[:, :, diagonal, diagonal] = np.outer(triangle(shape[0]), triangle(shape[1]))[:, :, None]
         return keras.ops.convert_to_tensor(kernel, dtype=dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {}
 
 
-def triangle(size):
+def triangle(size: int) -> NDArray[np.float64]:
     """Sample the 1-D interpolation filter of `size` taps: its peak is 1 (odd) or straddled by two taps (even)."""
     factor = (size + 1) // 2
     centre = factor - 1 if size % 2 else factor - 0.5
-    return 1 - np.abs(np.arange(size) - centre) / factor
+    taps: NDArray[np.float64] = 1 - np.abs(np.arange(size) - centre) / factor
+    return taps

@@ -1,10 +1,15 @@
 """Tell void, legal and illegal labels apart; what the loss and the metric share."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from keras import ops
 
+Tensor = Any  # of any backend: Keras names no type for it
 
-def split(labels, num_classes, ignore_label):
+
+def split(labels: Tensor, num_classes: int, ignore_label: int) -> tuple[Tensor, Tensor, Tensor]:
     """Divide labels into those that count and those that must never be counted silently.
 
     Args:
@@ -27,7 +32,7 @@ def split(labels, num_classes, ignore_label):
     return labels, valid, ops.logical_not(ops.logical_or(known, void))
 
 
-def check_sizes(labels, scores):
+def check_sizes(labels: Sequence[int | None], scores: Sequence[int | None]) -> None:
     """Refuse labels and scores of different sizes, whose pixels would be paired wrongly.
 
     Args:
@@ -45,7 +50,7 @@ def check_sizes(labels, scores):
         )
 
 
-def check(labels, num_classes, ignore_label):
+def check(labels: Tensor, num_classes: int, ignore_label: int) -> None:
     """Raise a `ValueError` that names labels out of range; do nothing while a graph is being traced."""
     if not _readable(labels):
         return
@@ -59,7 +64,7 @@ def check(labels, num_classes, ignore_label):
         )
 
 
-def _readable(labels):
+def _readable(labels: Tensor) -> bool:
     """Whether the values are at hand: an array or an eager tensor, not a placeholder of a graph or a trace."""
     if isinstance(labels, np.ndarray):
         return True

@@ -1,11 +1,17 @@
 """The layers Keras does not have: raw pixels in, padding to a multiple, cropping to alignment, wide convolutions."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
 VOC_MEAN = (104.00699, 116.66877, 122.67892)  # BGR, of the VOC training images; voc_layers.py of the release
 HHA_MEAN = (132.431, 94.076, 118.477)  # in file order; nyud_layers.py of the release
 LOG_DEPTH_MEAN = 7.844  # mean of ln(depth in mm) over NYUDv2; nyud_layers.py of the release
+
+Tensor = Any  # of any backend: Keras names no type for it
+Shape = tuple[int | None, ...]
 
 CHANNELS = {"rgb": 3, "hha": 3, "rgbd": 4}  # modality -> input channels
 
@@ -28,7 +34,7 @@ class Preprocess(keras.layers.Layer):
         ValueError: on an unknown modality or a mean that is not three numbers.
     """
 
-    def __init__(self, modality="rgb", mean=None, **kwargs):
+    def __init__(self, modality: str = "rgb", mean: Sequence[float] | None = None, **kwargs: Any) -> None:
         kwargs["autocast"] = False
         super().__init__(**kwargs)
         if modality not in CHANNELS:
@@ -39,7 +45,7 @@ class Preprocess(keras.layers.Layer):
         self.modality = modality
         self.mean = mean
 
-    def call(self, image):
+    def call(self, image: Tensor) -> Tensor:
         image = ops.cast(image, "float32")
         if self.modality == "hha":
             pixels = image - ops.convert_to_tensor(self.mean, "float32")
@@ -52,10 +58,10 @@ class Preprocess(keras.layers.Layer):
             pixels = ops.concatenate([pixels, ops.where(known, log_depth, 0.0)], axis=-1)
         return ops.cast(pixels, self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config.pop("autocast", None)
         return {**config, "modality": self.modality, "mean": self.mean}
@@ -68,21 +74,21 @@ class PadToMultiple(keras.layers.Layer):
     An all-`"same"` net is geometrically aligned only at multiples of its stride.
     """
 
-    def __init__(self, multiple, **kwargs):
+    def __init__(self, multiple: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.multiple = multiple
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
         height, width = ops.shape(x)[1:3]
         # Not `-height % multiple`: ONNX divides integers towards 0, and converters of graphs forget that.
         bottom, right = ((self.multiple - n % self.multiple) % self.multiple for n in (height, width))
         return ops.pad(x, [[0, 0], [0, bottom], [0, right], [0, 0]])
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, *sides, channels = input_shape
         return (batch, *(None if n is None else n + -n % self.multiple for n in sides), channels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "multiple": self.multiple}
 
 
@@ -94,20 +100,20 @@ class CropLike(keras.layers.Layer):
         offset: leading rows and columns to leave out; `Grid.offset_to` derives it.
     """
 
-    def __init__(self, offset, **kwargs):
+    def __init__(self, offset: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.offset = offset
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         x, reference = inputs
         height, width = ops.shape(reference)[1:3]
         return x[:, self.offset : self.offset + height, self.offset : self.offset + width, :]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         x, reference = input_shape
         return (x[0], reference[1], reference[2], x[3])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "offset": self.offset}
 
 
@@ -125,7 +131,7 @@ class MatrixConv2D(keras.layers.Conv2D):
         ValueError: on strides, dilation or groups other than 1, or channels first.
     """
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         plain = self.strides == self.dilation_rate == (1, 1) and self.groups == 1
         if not plain or self.padding not in ("same", "valid") or self.data_format != "channels_last":
@@ -135,7 +141,7 @@ class MatrixConv2D(keras.layers.Conv2D):
                 f"groups={self.groups}, padding={self.padding!r}, data_format={self.data_format!r}."
             )
 
-    def convolution_op(self, inputs, kernel):
+    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         height, width, _, filters = kernel.shape
         if self.padding == "same":
             (top, left), (bottom, right) = ((n - 1) // 2 for n in (height, width)), (height // 2, width // 2)

@@ -1,9 +1,13 @@
 """Softmax cross-entropy over the pixels of whole images."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
 from fcn_keras import labels as label_ops
+from fcn_keras.labels import Tensor
 
 REDUCTIONS = ("mean", "sum")
 DTYPES = ("float32", "float64")
@@ -39,14 +43,14 @@ class PixelCrossentropy(keras.losses.Loss):
 
     def __init__(
         self,
-        ignore_label=255,
-        class_weights=None,
-        reduction="mean",
-        keep=1.0,
-        seed=None,
-        name="pixel_crossentropy",
-        dtype=None,
-    ):
+        ignore_label: int = 255,
+        class_weights: Sequence[float] | None = None,
+        reduction: str = "mean",
+        keep: float = 1.0,
+        seed: int | None = None,
+        name: str = "pixel_crossentropy",
+        dtype: Any = None,
+    ) -> None:
         if reduction not in REDUCTIONS:
             raise ValueError(f"`reduction` is one of {REDUCTIONS}. Received: {reduction!r}.")
         if not 0 < keep <= 1:
@@ -72,7 +76,7 @@ class PixelCrossentropy(keras.losses.Loss):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed) if keep < 1 else None
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the loss of every pixel, scaled so that the base class's reduction gives the documented one."""
         scores = ops.cast(y_pred, "float32")
         self._check_shapes(y_true.shape, scores.shape)
@@ -92,14 +96,14 @@ class PixelCrossentropy(keras.losses.Loss):
             loss = loss * (ops.cast(ops.size(loss), "float32") / ops.maximum(counted, 1.0))
         return ops.where(illegal, float("nan"), loss)
 
-    def _check_shapes(self, labels, scores):
+    def _check_shapes(self, labels: Sequence[int | None], scores: Sequence[int | None]) -> None:
         label_ops.check_sizes(labels, scores)
         if self.class_weights is not None and len(self.class_weights) != scores[-1]:
             raise ValueError(
                 f"`class_weights` has one factor a class. Received: {len(self.class_weights)} for {scores[-1]} classes."
             )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "ignore_label": self.ignore_label,
             "class_weights": self.class_weights,

@@ -1,15 +1,19 @@
 """The paper's four metrics out of one confusion matrix over the whole split."""
 
+from types import ModuleType
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from fcn_keras import labels as label_ops
+from fcn_keras.labels import Tensor
 
 NAMES = ("pixel_accuracy", "mean_accuracy", "mean_iu", "fw_iu")
 
 
-def scores(matrix):
+def scores(matrix: Tensor) -> dict[str, Tensor]:
     """Compute the four metrics (and IU by class) of a confusion matrix.
 
     Args:
@@ -43,11 +47,11 @@ def scores(matrix):
     }
 
 
-def _cast(x, dtype):
+def _cast(x: Tensor, dtype: str) -> Tensor:
     return x.astype(dtype) if isinstance(x, np.ndarray | np.generic) else ops.cast(x, dtype)
 
 
-def _mean(xp, values, present, dtype):
+def _mean(xp: ModuleType, values: Tensor, present: Tensor, dtype: str) -> Tensor:
     return xp.sum(xp.where(present, values, 0.0)) / xp.maximum(xp.sum(_cast(present, dtype)), 1)
 
 
@@ -68,7 +72,7 @@ class ConfusionMatrix(keras.metrics.Metric):
     `sample_weight` is refused, because pixels are counted.
     """
 
-    def __init__(self, num_classes, ignore_label=255, name="confusion", dtype=None):
+    def __init__(self, num_classes: int, ignore_label: int = 255, name: str = "confusion", dtype: Any = None) -> None:
         if isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 1:
             raise ValueError(f"`num_classes` is a positive int. Received: {num_classes!r}.")
         super().__init__(name=name, dtype=dtype)
@@ -77,7 +81,7 @@ class ConfusionMatrix(keras.metrics.Metric):
         self.matrix = self.add_variable((num_classes, num_classes), "zeros", dtype=_widest(), name="matrix")
         self.illegal = self.add_variable((), "zeros", dtype="int32", name="illegal")
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
         if sample_weight is not None:
             raise ValueError("`ConfusionMatrix` counts pixels and takes no sample weights. Mark void pixels instead.")
         if y_pred.shape[-1] != self.num_classes:
@@ -93,17 +97,17 @@ class ConfusionMatrix(keras.metrics.Metric):
         self.matrix.assign_add(ops.cast(counts, self.matrix.dtype))
         self.illegal.assign(ops.maximum(self.illegal, ops.cast(ops.any(illegal), "int32")))
 
-    def result(self):
+    def result(self) -> dict[str, Tensor]:
         """Return `{name}_pixel_accuracy`, `_mean_accuracy`, `_mean_iu` and `_fw_iu`, from 0 to 1."""
         values = scores(ops.convert_to_tensor(self.matrix))
         return {f"{self.name}_{name}": ops.where(self.illegal > 0, float("nan"), values[name]) for name in NAMES}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = {**super().get_config(), "num_classes": self.num_classes, "ignore_label": self.ignore_label}
         return config
 
 
-def _widest():
+def _widest() -> str:
     """Return the widest integer that the backend counts in: JAX cuts int64 to int32, with a warning each time."""
     if keras.backend.backend() != "jax":
         return "int64"
@@ -116,7 +120,7 @@ def _widest():
 # no fixed size, which XLA needs.
 
 
-def _argmax(scores):
+def _argmax(scores: Tensor) -> Tensor:
     """Find the class of the highest score along the last axis, the first of equals: int32."""
     if keras.backend.backend() != "tensorflow":
         return ops.argmax(scores, axis=-1)
@@ -125,7 +129,7 @@ def _argmax(scores):
     return tf.argmax(scores, axis=-1, output_type=tf.int32)
 
 
-def _count(cells, number):
+def _count(cells: Tensor, number: int) -> Tensor:
     """Count how often each of 0..number - 1 occurs: `(number,)` int32."""
     if keras.backend.backend() != "tensorflow":
         return ops.segment_sum(ops.ones_like(cells), cells, num_segments=number)

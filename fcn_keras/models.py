@@ -7,12 +7,13 @@ Reference: Long, Shelhamer, Darrell, "Fully Convolutional Networks for Semantic 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 from keras import layers
 
-from fcn_keras.backbone import VGG16, Feature, vgg16
+from fcn_keras.backbone import VGG16, Channels, Feature, vgg16
 from fcn_keras.initializers import Bilinear
 from fcn_keras.layers import CHANNELS, CropLike, Preprocess
 
@@ -30,17 +31,17 @@ AT_ONCE_SCALE = {"pool4": 1e-2, "pool3": 1e-4}
 
 
 def FCN32s(
-    num_classes,
+    num_classes: int | Mapping[str, int],
     *,
-    modality="rgb",
-    padding="same",
-    mean=None,
-    at_once=False,
-    learn_upsampling="intermediate",
-    channels=VGG16,
-    dropout=0.5,
-    name=None,
-):
+    modality: str = "rgb",
+    padding: str = "same",
+    mean: Sequence[float] | None = None,
+    at_once: bool = False,
+    learn_upsampling: str = "intermediate",
+    channels: Channels = VGG16,
+    dropout: float = 0.5,
+    name: str | None = None,
+) -> keras.Model:
     """Build FCN-32s: scores at stride 32, upsampled 32 times in one step.
 
     Raw pixels in, scores out at the same height and width, for every size from 1x1 up. The weights are fresh
@@ -84,17 +85,17 @@ def FCN32s(
 
 
 def FCN16s(
-    num_classes,
+    num_classes: int | Mapping[str, int],
     *,
-    modality="rgb",
-    padding="same",
-    mean=None,
-    at_once=False,
-    learn_upsampling="intermediate",
-    channels=VGG16,
-    dropout=0.5,
-    name=None,
-):
+    modality: str = "rgb",
+    padding: str = "same",
+    mean: Sequence[float] | None = None,
+    at_once: bool = False,
+    learn_upsampling: str = "intermediate",
+    channels: Channels = VGG16,
+    dropout: float = 0.5,
+    name: str | None = None,
+) -> keras.Model:
     """Build FCN-16s: FCN-32s with pool4 fused in, upsampled 16 times. Arguments and result as for `FCN32s`."""
     return _single_trunk(
         1,
@@ -111,17 +112,17 @@ def FCN16s(
 
 
 def FCN8s(
-    num_classes,
+    num_classes: int | Mapping[str, int],
     *,
-    modality="rgb",
-    padding="same",
-    mean=None,
-    at_once=False,
-    learn_upsampling="intermediate",
-    channels=VGG16,
-    dropout=0.5,
-    name=None,
-):
+    modality: str = "rgb",
+    padding: str = "same",
+    mean: Sequence[float] | None = None,
+    at_once: bool = False,
+    learn_upsampling: str = "intermediate",
+    channels: Channels = VGG16,
+    dropout: float = 0.5,
+    name: str | None = None,
+) -> keras.Model:
     """Build FCN-8s: FCN-16s with pool3 fused in, upsampled 8 times. Arguments and result as for `FCN32s`."""
     return _single_trunk(
         2, num_classes, modality, padding, mean, at_once, learn_upsampling, channels, dropout, name or "fcn8s"
@@ -129,17 +130,17 @@ def FCN8s(
 
 
 def LateFusion(
-    num_classes,
+    num_classes: int | Mapping[str, int],
     *,
-    skips=0,
-    padding="same",
-    mean=None,
-    at_once=False,
-    learn_upsampling="intermediate",
-    channels=VGG16,
-    dropout=0.5,
-    name=None,
-):
+    skips: int = 0,
+    padding: str = "same",
+    mean: Sequence[float] | None = None,
+    at_once: bool = False,
+    learn_upsampling: str = "intermediate",
+    channels: Channels = VGG16,
+    dropout: float = 0.5,
+    name: str | None = None,
+) -> keras.Model:
     """Build an RGB and an HHA trunk whose scores are averaged before upsampling.
 
     Trunk layers end in `color` and `hha` (`conv1_1color`, `score_frhha`); `transplant(net, fused, suffix="color")`
@@ -171,7 +172,18 @@ def LateFusion(
     return keras.Model(inputs, outputs, name=name or f"fcn{32 >> skips}s_rgb_hha")
 
 
-def _single_trunk(skips, num_classes, modality, padding, mean, at_once, learn_upsampling, channels, dropout, name):
+def _single_trunk(
+    skips: int,
+    num_classes: int | Mapping[str, int],
+    modality: str,
+    padding: str,
+    mean: Sequence[float] | None,
+    at_once: bool,
+    learn_upsampling: str,
+    channels: Channels,
+    dropout: float,
+    name: str,
+) -> keras.Model:
     _check(num_classes, padding, learn_upsampling)
     preprocess = Preprocess(modality, mean, name="preprocess")
     image = keras.Input((None, None, CHANNELS[modality]), name="image")
@@ -182,7 +194,7 @@ def _single_trunk(skips, num_classes, modality, padding, mean, at_once, learn_up
     return keras.Model(image, outputs, name=name)
 
 
-def _check(num_classes, padding, learn_upsampling):
+def _check(num_classes: int | Mapping[str, int], padding: str, learn_upsampling: str) -> None:
     """Refuse wrong arguments before the trunk's 134 million weights are drawn."""
     heads = num_classes if isinstance(num_classes, Mapping) else {"": num_classes}
     if not heads:
@@ -196,7 +208,14 @@ def _check(num_classes, padding, learn_upsampling):
         raise ValueError(f"`learn_upsampling` is one of {LEARN_UPSAMPLING}. Received: {learn_upsampling!r}.")
 
 
-def _outputs(trunks, skips, num_classes, padding, at_once, learn_upsampling):
+def _outputs(
+    trunks: Mapping[str, dict[str, Feature]],
+    skips: int,
+    num_classes: int | Mapping[str, int],
+    padding: str,
+    at_once: bool,
+    learn_upsampling: str,
+) -> keras.KerasTensor | dict[str, keras.KerasTensor]:
     if at_once:
         for suffix, features in trunks.items():
             for pool in SKIPS[:skips]:
@@ -211,7 +230,9 @@ def _outputs(trunks, skips, num_classes, padding, at_once, learn_upsampling):
     return _decode(trunks, skips, num_classes, padding, learn_upsampling, "")
 
 
-def _decode(trunks, skips, classes, padding, learn_upsampling, head):
+def _decode(
+    trunks: Mapping[str, dict[str, Feature]], skips: int, classes: int, padding: str, learn_upsampling: str, head: str
+) -> keras.KerasTensor:
     """Score the coarsest map, then upsample and add the skips one by one, and crop to the image."""
     *fused, last = UPSAMPLING[skips]
     x = _score(trunks, "fc7", "score_fr", classes, head)
@@ -226,7 +247,7 @@ def _decode(trunks, skips, classes, padding, learn_upsampling, head):
     return _crop(x, next(iter(trunks.values()))["image"], "score" + head, dtype="float32").tensor  # (B, H, W, C)
 
 
-def _score(trunks, tap, name, classes, head):
+def _score(trunks: Mapping[str, dict[str, Feature]], tap: str, name: str, classes: int, head: str) -> Feature:
     """Score one map by a 1x1 convolution; of two trunks, average the two."""
     scores = [
         layers.Conv2D(classes, 1, kernel_initializer="zeros", name=f"{name}{suffix}{head}")(features[tap].tensor)
@@ -239,7 +260,7 @@ def _score(trunks, tap, name, classes, head):
     return Feature(layers.Average(name=fused + head)(scores), grid)
 
 
-def _upsample(feature, name, factor, padding, *, learn):
+def _upsample(feature: Feature, name: str, factor: int, padding: str, *, learn: bool) -> Feature:
     kernel = 2 * factor
     classes = feature.tensor.shape[-1]
     layer = layers.Conv2DTranspose(
@@ -256,7 +277,7 @@ def _upsample(feature, name, factor, padding, *, learn):
     return Feature(layer(feature.tensor), feature.grid.transposed(kernel, factor, pad))  # (B, factor*H, ...)
 
 
-def _crop(feature, reference, name, **options):
+def _crop(feature: Feature, reference: Feature, name: str, **options: Any) -> Feature:
     offset = feature.grid.offset_to(reference.grid)
     cropped = CropLike(offset, name=name, **options)([feature.tensor, reference.tensor])
     return Feature(cropped, reference.grid)

@@ -1,5 +1,8 @@
 """Stochastic gradient descent as Caffe does it."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -26,13 +29,13 @@ class CaffeSGD(keras.optimizers.Optimizer):
 
     def __init__(
         self,
-        learning_rate,
-        momentum=0.9,
-        weight_decay=5e-4,
-        bias_multiplier=2.0,
-        name="caffe_sgd",
-        **kwargs,
-    ):
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
+        momentum: float = 0.9,
+        weight_decay: float = 5e-4,
+        bias_multiplier: float = 2.0,
+        name: str = "caffe_sgd",
+        **kwargs: Any,
+    ) -> None:
         if not 0 <= momentum < 1:
             raise ValueError(f"`momentum` is at least 0 and below 1. Received: {momentum!r}.")
         if weight_decay < 0 or bias_multiplier < 0:
@@ -45,14 +48,14 @@ class CaffeSGD(keras.optimizers.Optimizer):
         self.l2 = weight_decay  # not `self.weight_decay`: the base class would decay a second time, decoupled
         self.bias_multiplier = bias_multiplier
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         if self.built:
             return
         super().build(variables)
         self.velocities = self.add_optimizer_variables(variables, name="velocity")
         self._is_bias = [variable.path.split("/")[-1] == "bias" for variable in variables]
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Any, variable: keras.Variable, learning_rate: Any) -> None:
         index = self._get_variable_index(variable)
         velocity = self.velocities[index]
         rate = ops.cast(learning_rate, variable.dtype)
@@ -65,7 +68,7 @@ class CaffeSGD(keras.optimizers.Optimizer):
         self.assign(velocity, step)
         self.assign_add(variable, step)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "momentum": self.momentum,

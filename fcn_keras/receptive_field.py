@@ -1,5 +1,6 @@
 """What a model's output pixels see of the image, followed layer by layer through the model itself."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import keras
@@ -34,7 +35,7 @@ class Field:
     phase: float
 
 
-def receptive_field(model):
+def receptive_field(model: keras.Model) -> Field:
     """Follow a functional model from its inputs to its output.
 
     Returns:
@@ -43,7 +44,7 @@ def receptive_field(model):
     Raises:
         ValueError: on a layer whose geometry is not known, or depends on the size of the image.
     """
-    fields = {}
+    fields: dict[int, Field] = {}
     for layer in model.layers:
         seen = [fields[id(x)] for x in keras.tree.flatten(layer.input) if id(x) in fields] or [Field(Grid(), 0.0, 1.0)]
         field = _through(layer, seen)
@@ -51,7 +52,7 @@ def receptive_field(model):
     return _merge("the outputs", [fields[id(x)] for x in keras.tree.flatten(model.output)])
 
 
-def _through(layer, seen):
+def _through(layer: keras.Layer, seen: Sequence[Field]) -> Field:
     if isinstance(layer, CropLike):
         grid = seen[0].grid
         return replace(seen[0], grid=Grid(grid.stride, grid.start + layer.offset * grid.stride))
@@ -68,7 +69,7 @@ def _through(layer, seen):
     raise ValueError(f"The receptive field of {type(layer).__name__} layers is not known. Received: {layer.name}.")
 
 
-def _window(layer, field):
+def _window(layer: keras.Layer, field: Field) -> Field:
     pools = hasattr(layer, "pool_size")
     kernel = _square(layer, *(layer.pool_size if pools else layer.kernel_size))
     stride = _square(layer, *layer.strides)
@@ -90,13 +91,13 @@ def _window(layer, field):
     return Field(grid, radius, max(field.phase, grid.stride))
 
 
-def _square(layer, height, width):
+def _square(layer: keras.Layer, height: int, width: int) -> int:
     if height != width:
         raise ValueError(f"Only square windows, strides and pads are followed. Received: {layer.name}.")
     return height
 
 
-def _merge(what, fields):
+def _merge(what: str, fields: Sequence[Field]) -> Field:
     if len({field.grid for field in fields}) > 1:
         raise ValueError(f"Maps of different grids meet in {what}. Received: {[field.grid for field in fields]}.")
     return Field(fields[0].grid, max(f.radius for f in fields), max(f.phase for f in fields))

@@ -2,16 +2,49 @@
 
 import functools
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import ModuleType
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fcn_keras.examples import CHANNELS, as_arrays, flatten, kind, nest, signature
+from fcn_keras.augment import Augmentation, Tensor
+from fcn_keras.examples import CHANNELS, Dtypes, Example, as_arrays, flatten, kind, nest, signature
+
+IndexOf = Callable[[Any], int]  # of a position
+Stream = tuple[Any, Dtypes, int]  # a `tf.data.Dataset`, what it holds, and batches to skip of it
+
+
+class Plan(Protocol):
+    """What a stream needs of the arguments of `batches`."""
+
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def training(self) -> bool: ...
+    @property
+    def augment(self) -> Augmentation | None: ...
+    @property
+    def buckets(self) -> Any: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def modality(self) -> str: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def replacement(self) -> bool: ...
+    @property
+    def cache(self) -> bool: ...
+    @property
+    def grouped(self) -> bool: ...
+
 
 _SHUFFLE_BUFFER = 256  # decoded examples of a tf.data.Dataset: about 200 MB of VOC
 
 
-def sequence_stream(tf, examples, plan):
+def sequence_stream(tf: ModuleType, examples: Any, plan: Plan) -> Stream:
     """Stream `(position, index, example)` of a sequence, read in parallel, from `plan.start` on."""
     if isinstance(examples, (Mapping, str)) or not hasattr(examples, "__getitem__"):
         raise ValueError(
@@ -24,7 +57,8 @@ def sequence_stream(tf, examples, plan):
     dtypes = signature(first, plan.modality, all_keys=plan.augment is not None)
     index_of = order(len(examples), seed=plan.seed if plan.training else None, replacement=plan.replacement)
     sizes = [(int(height), int(width)) for height, width in examples.sizes] if hasattr(examples, "sizes") else None
-    side, groups = (None, None), None
+    side: tuple[int | None, int | None] = (None, None)
+    groups = None
     if sizes:
         side = sizes[0] if len(set(sizes)) == 1 else side
         if plan.augment is None or _keeps_size(tf, plan.augment, dtypes):
@@ -32,7 +66,7 @@ def sequence_stream(tf, examples, plan):
     positions, skip = _positions(tf, len(examples), index_of, groups, plan)
     read = _reader(examples, dtypes, index_of, plan.cache)
 
-    def load(position):
+    def load(position: Any) -> Any:
         types = [tf.int64, *map(tf.as_dtype, dtypes.values())]
         index, *arrays = tf.numpy_function(read, [position], types)
         flat = {
@@ -44,7 +78,9 @@ def sequence_stream(tf, examples, plan):
     return positions.map(load, tf.data.AUTOTUNE, deterministic=True), dtypes, skip
 
 
-def _positions(tf, size, index_of, groups, plan):
+def _positions(
+    tf: ModuleType, size: int, index_of: IndexOf, groups: Sequence[int] | None, plan: Plan
+) -> tuple[Any, int]:
     """Return the positions to read for the batches from `plan.start` on, and how many batches to skip after that."""
     if not plan.training:
         first = 0 if plan.grouped else min(plan.start * plan.batch_size, size)
@@ -60,11 +96,11 @@ def _positions(tf, size, index_of, groups, plan):
     ), 0
 
 
-def _reader(examples, dtypes, index_of, cache):
+def _reader(examples: Any, dtypes: Dtypes, index_of: IndexOf, cache: bool) -> Callable[[Any], list[Any]]:
     """Return a function from a position to the index and the arrays of its example."""
-    decoded = {}
+    decoded: dict[int, list[NDArray[Any]]] = {}
 
-    def read(position):
+    def read(position: Any) -> list[Any]:
         index = index_of(position)
         arrays = decoded.get(index) or as_arrays(examples[index], dtypes, index)
         if cache:
@@ -74,10 +110,10 @@ def _reader(examples, dtypes, index_of, cache):
     return read
 
 
-def _keeps_size(tf, augment, dtypes):
+def _keeps_size(tf: ModuleType, augment: Augmentation, dtypes: Dtypes) -> bool:
     """Tell from the traced shapes whether an augmentation keeps every example's size."""
 
-    def output_size(size):
+    def output_size(size: tuple[int, int]) -> set[tuple[int | None, ...]]:
         flat = {name: tf.TensorSpec((*size, *CHANNELS[kind(name)]), t) for name, t in dtypes.items()}
         traced = tf.function(augment).get_concrete_function(nest(flat), tf.TensorSpec([2], tf.int64))
         return {tuple(x.shape[:2]) for x in flatten(traced.structured_outputs).values()}
@@ -85,34 +121,34 @@ def _keeps_size(tf, augment, dtypes):
     return all(output_size(size) == {size} for size in ((37, 53), (64, 41)))
 
 
-def _groups(sizes, plan):
+def _groups(sizes: Sequence[tuple[int, int]], plan: Plan) -> list[int]:
     """Check that examples of these sizes can be batched; return the bucket of each."""
     if not plan.buckets:
         others = [size for size in sizes if size != sizes[0]]
         if plan.batch_size > 1 and others:
             raise ValueError(unequal_sizes(plan.batch_size, sizes[0], others[0]))
         return [0] * len(sizes)
-    fits = (np.array(sizes)[:, None] <= np.array(plan.buckets)).all(axis=2)  # (examples, buckets)
+    fits = np.asarray((np.array(sizes)[:, None] <= np.array(plan.buckets)).all(axis=2))  # (examples, buckets)
     misfits = np.flatnonzero(~fits.any(axis=1))
     if misfits.size:
         raise ValueError(no_bucket(misfits[0], sizes[misfits[0]], plan.buckets))
-    return fits.argmax(axis=1).tolist()
+    return [int(bucket) for bucket in fits.argmax(axis=1)]
 
 
-def unequal_sizes(batch_size, size, other):
+def unequal_sizes(batch_size: int, size: Any, other: Any) -> str:
     return (
         f"batch_size={batch_size} needs examples of one size. Received: {size} and {other} (H, W). "
         "Give `buckets=[(H, W), ...]` to pad them, or batch_size=1."
     )
 
 
-def no_bucket(index, size, buckets):
+def no_bucket(index: Any, size: Any, buckets: Iterable[tuple[int, int]]) -> str:
     return (
         f"Example {index} of size {size} (H, W) fits in no bucket. Received: buckets={list(buckets)}. Add a larger one."
     )
 
 
-def dataset_stream(tf, examples, plan):
+def dataset_stream(tf: ModuleType, examples: Any, plan: Plan) -> Stream:
     """Stream `(position, position, example)` of a `tf.data.Dataset`."""
     if plan.replacement:
         raise ValueError("`replacement` needs a sequence: a tf.data.Dataset has no random access.")
@@ -133,7 +169,7 @@ def dataset_stream(tf, examples, plan):
         examples = tf.data.Dataset.counter().flat_map(functools.partial(_shuffled, tf, examples, plan.seed))
     skip = plan.start if plan.grouped else 0
 
-    def pick(position, example):
+    def pick(position: Any, example: Example) -> Any:
         flat = flatten(example)
         maps = {name: _map_of(tf, name, flat[name]) for name in dtypes}
         sizes = tf.stack([tf.shape(x)[:2] for x in maps.values()])
@@ -145,7 +181,7 @@ def dataset_stream(tf, examples, plan):
     return examples.map(pick, tf.data.AUTOTUNE, deterministic=True), dtypes, skip
 
 
-def _check_shape(name, shape):
+def _check_shape(name: str, shape: Any) -> None:
     channels = CHANNELS[kind(name)]
     fits = shape.is_compatible_with((None, None, *channels))
     if not fits and (channels or not shape.is_compatible_with((None, None, 1))):
@@ -155,23 +191,23 @@ def _check_shape(name, shape):
         )
 
 
-def require(tf, condition, message, values):
+def require(tf: ModuleType, condition: Tensor, message: str, values: Sequence[Tensor]) -> None:
     """Assert in a `tf.data` function, with values filled into the message's `{}`."""
     tf.debugging.Assert(condition, [tf.strings.format(message, values)])
 
 
-def _shuffled(tf, examples, seed, epoch):
+def _shuffled(tf: ModuleType, examples: Any, seed: int, epoch: Tensor) -> Any:
     drawn = tf.random.stateless_uniform([], tf.stack([seed, epoch]), maxval=2**31 - 1, dtype=tf.int64)
     return examples.shuffle(_SHUFFLE_BUFFER, seed=drawn, reshuffle_each_iteration=False)
 
 
-def _map_of(tf, name, x):
+def _map_of(tf: ModuleType, name: str, x: Tensor) -> Tensor:
     """Drop the trailing 1 of the (H, W, 1) labels and depths that TFDS's image features yield."""
     flat = x.shape.rank == 3 and not CHANNELS[kind(name)]
     return tf.squeeze(x, 2) if flat else tf.ensure_shape(x, (None, None, *CHANNELS[kind(name)]))
 
 
-def order(size, *, seed=None, replacement=False):
+def order(size: int, *, seed: int | None = None, replacement: bool = False) -> IndexOf:
     """Return a function `position -> index` with random access to an endless stream of `size` examples.
 
     Args:
@@ -181,18 +217,18 @@ def order(size, *, seed=None, replacement=False):
     """
 
     @functools.lru_cache(maxsize=4)  # neighbouring epochs overlap in parallel readers
-    def epoch_indices(epoch):
+    def epoch_indices(seed: int, epoch: int) -> NDArray[np.int64]:
         generator = np.random.default_rng((seed, epoch))
         return generator.integers(size, size=size) if replacement else generator.permutation(size)
 
-    def index(position):
+    def index(position: Any) -> int:
         epoch, offset = divmod(int(position), size)
-        return offset if seed is None else int(epoch_indices(epoch)[offset])
+        return offset if seed is None else int(epoch_indices(seed, epoch)[offset])
 
     return index
 
 
-def resume(groups, batch_size, start):
+def resume(groups: Iterable[int], batch_size: int, start: int) -> tuple[list[int], int]:
     """Find where a stream stands after `start` batches when each batch takes examples of one group.
 
     Args:
@@ -201,7 +237,8 @@ def resume(groups, batch_size, start):
     Returns:
         Positions read but not yet in a batch, and the first position not read.
     """
-    waiting, done = {}, 0
+    waiting: dict[int, list[int]] = {}
+    done = 0
     if start == 0:
         return [], 0
     for position, group in enumerate(groups):

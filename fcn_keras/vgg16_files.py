@@ -4,13 +4,22 @@ The files may come from anyone: nothing is unpickled, no link leaves the file, a
 declared shape is the one the network needs.
 """
 
+from __future__ import annotations
+
 import math
 import os
 import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, TypeVar
 
 import h5py
 import keras
 import numpy as np
+from numpy.typing import NDArray
+
+Result = TypeVar("Result")
+Pair = tuple[NDArray[np.float32], NDArray[np.float32]]  # kernel and bias
 
 # Name here (and of the released networks) -> legacy Keras group, and group in a `.weights.h5`.
 LAYERS = {
@@ -38,7 +47,7 @@ class _Malformed(Exception):
     """What is wrong with the file; `read` adds its name."""
 
 
-def download(with_classifier):
+def download(with_classifier: bool) -> str:
     """Return the path of Keras's published file in Keras's cache, downloading it if it is not there.
 
     Raises:
@@ -46,7 +55,7 @@ def download(with_classifier):
     """
     name, md5 = PUBLISHED[with_classifier]
     try:
-        return keras.utils.get_file(name, URL + name, cache_subdir="models", file_hash=md5)
+        return str(keras.utils.get_file(name, URL + name, cache_subdir="models", file_hash=md5))
     except Exception as error:  # `get_file` raises a bare Exception when the network fails
         raise OSError(
             f"Keras's VGG16 weights could not be downloaded ({error}). Download {URL}{name} elsewhere, and pass its "
@@ -54,7 +63,7 @@ def download(with_classifier):
         ) from error
 
 
-def read(path, wanted):
+def read(path: str | os.PathLike[str], wanted: Mapping[str, tuple[int, ...]]) -> tuple[dict[str, Pair], list[str]]:
     """Read VGG16 layers from a `.h5`, `.weights.h5` or `.npz` file, told by its first bytes.
 
     Args:
@@ -86,7 +95,7 @@ def read(path, wanted):
         ) from None
 
 
-def fold_torch(kernel, bias, mean=None):
+def fold_torch(kernel: NDArray[Any], bias: NDArray[Any], mean: Sequence[float] | None = None) -> Pair:
     """Turn conv1_1 for RGB / 255 minus mean over std into conv1_1 for BGR 0-255 minus `mean`.
 
     Args:
@@ -103,7 +112,9 @@ def fold_torch(kernel, bias, mean=None):
     return (kernel[:, :, ::-1] / 255).astype(np.float32), bias.astype(np.float32)
 
 
-def _read(source, path, wanted):
+def _read(
+    source: type[_Hdf5] | type[_Npz], path: str, wanted: Mapping[str, tuple[int, ...]]
+) -> tuple[dict[str, Pair], list[str]]:
     with _foreign("it cannot be opened"):
         file = source(path)
     with file:
@@ -121,7 +132,7 @@ def _read(source, path, wanted):
     return weights, present
 
 
-def _pair(file, layer, shape):
+def _pair(file: _Hdf5 | _Npz, layer: str, shape: tuple[int, ...]) -> Pair | None:
     """Return kernel and bias, or None where the classifier has another shape than the model."""
     kernel, bias = file.find(layer)
     dense = (math.prod(shape[:-1]), shape[-1])
@@ -135,7 +146,7 @@ def _pair(file, layer, shape):
     return file.array(kernel).reshape(shape), file.array(bias)
 
 
-def _named(layer, function, *args):
+def _named(layer: str, function: Callable[..., Result], *args: Any) -> Result:
     """Call `function`; name the layer in what it raises."""
     try:
         with _foreign("it cannot be read"):
@@ -147,18 +158,20 @@ def _named(layer, function, *args):
 class _foreign:
     """Turn whatever h5py, zipfile and NumPy raise on hostile bytes into `_Malformed`; they name no set of types."""
 
-    def __init__(self, what):
+    def __init__(self, what: str) -> None:
         self.what = what
 
-    def __enter__(self):
+    def __enter__(self) -> _foreign:
         return self
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         if isinstance(error, Exception) and not isinstance(error, _Malformed):
-            raise _Malformed(f"{self.what} ({kind.__name__}: {str(error)[:200]})") from error
+            raise _Malformed(f"{self.what} ({type(error).__name__}: {str(error)[:200]})") from error
 
 
-def _check_number(dtype):
+def _check_number(dtype: np.dtype[Any]) -> None:
     if dtype.kind != "f" or dtype.itemsize > 8:
         raise _Malformed(f"numbers of type {dtype} instead of float16, float32 or float64")
 
@@ -166,16 +179,16 @@ def _check_number(dtype):
 class _Hdf5:
     """A Keras HDF5 file: `find` gives datasets, `array` reads one."""
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self.file = h5py.File(path, "r")
 
-    def __enter__(self):
+    def __enter__(self) -> _Hdf5:
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.file.close()
 
-    def group(self, layer):
+    def group(self, layer: str) -> Any:
         """Return the layer's group, or None if the file has no such layer."""
         legacy, saved = LAYERS[layer]
         for parts in (["model_weights", legacy], [legacy], ["layers", saved, "vars"]):
@@ -186,10 +199,10 @@ class _Hdf5:
                 return node
         return None
 
-    def has(self, layer):
+    def has(self, layer: str) -> bool:
         return self.group(layer) is not None
 
-    def find(self, layer):
+    def find(self, layer: str) -> tuple[Any, Any]:
         """Return the layer's kernel and bias datasets."""
         datasets = _datasets(self.group(layer))
         kernels = [d for d in datasets if len(d.shape or ()) > 1]
@@ -198,7 +211,7 @@ class _Hdf5:
             raise _Malformed(f"{len(kernels)} kernels and {len(biases)} biases instead of one each")
         return kernels[0], biases[0]
 
-    def array(self, dataset):
+    def array(self, dataset: Any) -> NDArray[np.float32]:
         """Read a dataset whose shape has been checked."""
         if dataset.external or dataset.is_virtual:
             raise _Malformed("its numbers lie in another file")
@@ -210,7 +223,7 @@ class _Hdf5:
         return numbers
 
 
-def _child(group, name):
+def _child(group: Any, name: str) -> Any:
     link = group.get(name, getlink=True, default=None)
     if link is None:
         return None
@@ -219,7 +232,7 @@ def _child(group, name):
     return group[name]
 
 
-def _datasets(group):
+def _datasets(group: Any) -> list[Any]:
     """Return the datasets at and below a layer's group, as block1_conv1/block1_conv1/kernel."""
     found, pending, looked = [], [group], 0
     while pending:
@@ -239,23 +252,23 @@ def _datasets(group):
 class _Npz:
     """A NumPy archive: `find` gives headers, `array` reads one."""
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self.file = zipfile.ZipFile(path)
 
-    def __enter__(self):
+    def __enter__(self) -> _Npz:
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.file.close()
 
-    def has(self, layer):
+    def has(self, layer: str) -> bool:
         return f"{layer}_W.npy" in self.file.namelist()
 
-    def find(self, layer):
+    def find(self, layer: str) -> tuple[_Header, _Header]:
         """Return the headers of the layer's kernel and bias."""
         return _Header(self.file, f"{layer}_W.npy"), _Header(self.file, f"{layer}_b.npy")
 
-    def array(self, header):
+    def array(self, header: _Header) -> NDArray[np.float32]:
         """Read an array whose shape has been checked."""
         _check_number(header.dtype)
         size = math.prod(header.shape) * header.dtype.itemsize
@@ -264,14 +277,14 @@ class _Npz:
             data = stream.read(size)
             if len(data) != size or stream.read(1):
                 raise _Malformed(f"{header.member} does not hold the {size} bytes of shape {header.shape}")
-        order = "F" if header.fortran else "C"
-        return np.frombuffer(data, header.dtype).reshape(header.shape, order=order).astype(np.float32)
+        numbers = np.frombuffer(data, header.dtype).astype(np.float32)
+        return numbers.reshape(header.shape, order="F" if header.fortran else "C")
 
 
 class _Header:
     """The header of a .npy member: shape and dtype before any data is read."""
 
-    def __init__(self, archive, member):
+    def __init__(self, archive: zipfile.ZipFile, member: str) -> None:
         self.member = member
         if archive.getinfo(member).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise _Malformed(f"{member} is compressed in a way NumPy does not write")

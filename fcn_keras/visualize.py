@@ -5,13 +5,23 @@ belongs to no window and to no `pyplot` state: save it with `figure.savefig(path
 `display(figure)`.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
 VOID_COLOR = (224, 224, 192)  # VOC's colour of label 255, the rim around objects
 _STRIP = 256  # rows mixed at once: a whole image's floats take 24 bytes a pixel, several times over
 
 
-def palette(num_classes=256):
+def palette(num_classes: int = 256) -> NDArray[np.uint8]:
     """Compute the PASCAL VOC colour map.
 
     Bits 0, 1, 2 of the label go to the highest bit of red, green, blue, bits 3, 4, 5 to the next, and so on.
@@ -28,7 +38,7 @@ def palette(num_classes=256):
     return colors.astype(np.uint8)
 
 
-def colorize(labels, colors=None, *, ignore_label=255):
+def colorize(labels: ArrayLike, colors: ArrayLike | None = None, *, ignore_label: int = 255) -> NDArray[np.uint8]:
     """Paint labels.
 
     Args:
@@ -55,7 +65,15 @@ def colorize(labels, colors=None, *, ignore_label=255):
     return painted
 
 
-def overlay(image, labels, *, alpha=0.5, colors=None, background=0, ignore_label=255):
+def overlay(
+    image: ArrayLike,
+    labels: ArrayLike,
+    *,
+    alpha: float = 0.5,
+    colors: ArrayLike | None = None,
+    background: int | None = 0,
+    ignore_label: int = 255,
+) -> NDArray[np.uint8]:
     """Paint labels over a photograph.
 
     Void keeps the photograph: nothing is claimed there.
@@ -92,8 +110,12 @@ def overlay(image, labels, *, alpha=0.5, colors=None, background=0, ignore_label
 
 
 def comparison(
-    rows, *, titles=("Image", "FCN-32s", "FCN-16s", "FCN-8s", "Ground truth"), class_names=None, colors=None
-):
+    rows: Iterable[Iterable[ArrayLike]],
+    *,
+    titles: Sequence[str] = ("Image", "FCN-32s", "FCN-16s", "FCN-8s", "Ground truth"),
+    class_names: Sequence[str] | None = None,
+    colors: ArrayLike | None = None,
+) -> Figure:
     """Lay out pictures and label maps as the paper's Figure 4 does: one example a row, one network a column.
 
     Args:
@@ -106,16 +128,16 @@ def comparison(
 
     Reference: Long, Shelhamer, Darrell, CVPR 2015, figure 4.
     """
-    rows = [[np.asarray(cell) for cell in row] for row in rows]
-    lengths = {len(row) for row in rows}
+    grid = [[np.asarray(cell) for cell in row] for row in rows]
+    lengths = {len(row) for row in grid}
     if lengths != {len(titles)}:
         raise ValueError(f"Every row must have {len(titles)} arrays, one per title. Received: {sorted(lengths)}.")
-    heights = [row[0].shape[0] / row[0].shape[1] for row in rows]
-    width, entries = 2.4 * len(titles), _legend(rows, class_names, colors)
+    heights = [row[0].shape[0] / row[0].shape[1] for row in grid]
+    width, entries = 2.4 * len(titles), _legend(grid, class_names, colors)
     bands = -(-len(entries) // 8)
     figure = _figure((width, 2.4 * sum(heights) + 0.35 + 0.3 * bands))
-    axes = figure.subplots(len(rows), len(titles), squeeze=False, height_ratios=heights)
-    for line, row in zip(axes, rows, strict=True):
+    axes = figure.subplots(len(grid), len(titles), squeeze=False, height_ratios=heights)
+    for line, row in zip(axes, grid, strict=True):
         for axis, cell in zip(line, row, strict=True):
             axis.imshow(cell if cell.ndim == 3 else colorize(cell, colors), interpolation="nearest")
             axis.set_axis_off()
@@ -126,7 +148,7 @@ def comparison(
     return figure
 
 
-def confusion_picture(matrix, class_names=None):
+def confusion_picture(matrix: ArrayLike, class_names: Sequence[str] | None = None) -> Figure:
     """Draw a confusion matrix, each row divided by its sum: where the pixels of a class went.
 
     Args:
@@ -157,7 +179,7 @@ def confusion_picture(matrix, class_names=None):
     return figure
 
 
-def iu_chart(per_class_iu, class_names=None):
+def iu_chart(per_class_iu: ArrayLike, class_names: Sequence[str] | None = None) -> Figure:
     """Draw the IU of every class as bars, best on top, with their mean (mIoU).
 
     Args:
@@ -196,7 +218,9 @@ def iu_chart(per_class_iu, class_names=None):
     return figure
 
 
-def _legend(rows, class_names, colors):
+def _legend(
+    rows: Sequence[Sequence[NDArray[Any]]], class_names: Sequence[str] | None, colors: ArrayLike | None
+) -> list[Patch]:
     """Legend handles of the classes that occur in the label maps."""
     if class_names is None:
         return []
@@ -211,7 +235,7 @@ def _legend(rows, class_names, colors):
     ]
 
 
-def _figure(size):
+def _figure(size: tuple[float, float]) -> Figure:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -219,7 +243,7 @@ def _figure(size):
     return Figure(figsize=size, layout="constrained")
 
 
-def _names(class_names, num_classes):
+def _names(class_names: Sequence[str] | None, num_classes: int) -> list[str]:
     names = list(map(str, range(num_classes) if class_names is None else class_names))
     if len(names) != num_classes:
         raise ValueError(f"`class_names` must name the {num_classes} classes. Received: {len(names)} names.")

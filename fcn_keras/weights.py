@@ -5,13 +5,20 @@ All functions check everything before they assign anything: after an error the m
 
 import dataclasses
 import math
+import os
 import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from fcn_keras import caffemodel, vgg16_files
+
+Layers = dict[str, keras.Layer]  # by name
+Plan = Mapping[str, Sequence[Any]]  # layer -> values of its weights
 
 PREPROCESSING = ("caffe", "torch")
 TRUNKS = ("", "color", "hha")  # ends of layer names: one trunk, or the two of late fusion
@@ -30,18 +37,18 @@ class Loaded:
         confirmed: layers of the model without weights whose fixed value the file shares.
     """
 
-    copied: tuple
-    missing: tuple = ()
-    unused: tuple = ()
-    confirmed: tuple = ()
+    copied: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    confirmed: tuple[str, ...] = ()
 
-    def __str__(self):
+    def __str__(self) -> str:
         words = ("Copied", "Not in the file, kept as they were", "In the file, not used", "Fixed, and the same")
         parts = zip(words, dataclasses.astuple(self), strict=True)
         return "\n".join(f"{what} ({len(names)}): {', '.join(names)}." for what, names in parts if names)
 
 
-def load_caffemodel(model, path):
+def load_caffemodel(model: keras.Model, path: str | os.PathLike[str]) -> Loaded:
     """Load a `.caffemodel`, V1 or new format, gzipped or not, into the layers of the same names.
 
     InnerProduct fc6 and fc7 become convolutions, grouped upsampling its channel diagonal. Three-channel `conv1_1`
@@ -82,7 +89,9 @@ def load_caffemodel(model, path):
     return Loaded(*_summary(layers, plan, [n for n in blobs if n not in plan and n not in confirmed]), confirmed)
 
 
-def load_imagenet(model, path=None, preprocessing="caffe"):
+def load_imagenet(
+    model: keras.Model, path: str | os.PathLike[str] | None = None, preprocessing: str = "caffe"
+) -> Loaded:
     """Load VGG16 trained on ImageNet into the trunk, or into both trunks of late fusion.
 
     Convolutions always; fc6 and fc7 where the file has the dense classifier and the model its width (see `missing`
@@ -115,7 +124,7 @@ def load_imagenet(model, path=None, preprocessing="caffe"):
         path = vgg16_files.download(with_classifier=trunk["fc6"].filters == 4096)
     weights, present = vgg16_files.read(path, _shapes(trunk))
     _check_finite(weights, path)
-    plan = {}
+    plan: dict[str, Sequence[Any]] = {}
     for suffix, trunk in trunks.items():
         plan |= {trunk[name].name: pair for name, pair in weights.items()}
         plan[trunk["conv1_1"].name] = _first(model, trunk["conv1_1"], suffix, weights["conv1_1"], preprocessing)
@@ -123,7 +132,7 @@ def load_imagenet(model, path=None, preprocessing="caffe"):
     return Loaded(*_summary(_weighted(model), plan, [name for name in present if name not in weights]))
 
 
-def transplant(source, target, *, suffix=""):
+def transplant(source: keras.Model, target: keras.Model, *, suffix: str = "") -> list[str]:
     """Copy the weights of all layers that two networks share by name, as in the paper's 32s -> 16s -> 8s.
 
     `score*` and `upscore*` layers that differ only in the number of classes are left as they are, so that a trunk
@@ -165,22 +174,24 @@ class _Mismatch(Exception):
     """How a layer of the file differs from the model's; the caller adds the names."""
 
 
-def _weighted(model):
+def _weighted(model: keras.Model) -> Layers:
     return {layer.name: layer for layer in model.layers if layer.weights}
 
 
-def _assign(layers, plan):
+def _assign(layers: Layers, plan: Plan) -> None:
     for name, values in plan.items():
         for variable, value in zip(layers[name].weights, values, strict=True):
             variable.assign(ops.convert_to_tensor(value, variable.dtype))
 
 
-def _summary(layers, plan, unused):
+def _summary(
+    layers: Layers, plan: Plan, unused: Iterable[str]
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     copied, missing = (tuple(n for n in layers if (n in plan) is there) for there in (True, False))
     return copied, missing, tuple(unused)
 
 
-def _check_any(plan, source, theirs, ours):
+def _check_any(plan: Plan, source: object, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
     if not plan:
         some, others = (", ".join(list(names)[:5]) or "none" for names in (theirs, ours))
         raise ValueError(
@@ -189,7 +200,7 @@ def _check_any(plan, source, theirs, ours):
         )
 
 
-def _check_finite(plan, path):
+def _check_finite(plan: Plan, path: str | os.PathLike[str]) -> None:
     for name, arrays in plan.items():
         with np.errstate(invalid="ignore"):
             # A float64 sum of float32 cannot overflow, and needs no mask of the array's size.
@@ -201,7 +212,7 @@ def _check_finite(plan, path):
             )
 
 
-def _from_caffe(layer, blobs):
+def _from_caffe(layer: keras.Layer, blobs: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
     """Return the layer's weights from Caffe's: `(out, in, kh, kw)`, upsampling `(in, out, kh, kw)`."""
     if not isinstance(layer, (keras.layers.Conv2D, keras.layers.Conv2DTranspose)):
         raise _Mismatch(f"is a {type(layer).__name__} in the model, which Caffe's networks do not have")
@@ -215,9 +226,9 @@ def _from_caffe(layer, blobs):
     return values
 
 
-def _kernel(blob, layer):
+def _kernel(blob: NDArray[np.float32], layer: keras.Layer) -> NDArray[np.float32]:
     height, width, *rest = layer.kernel.shape
-    wanted = (*rest[::-1], height, width)
+    wanted: tuple[int, ...] = (*rest[::-1], height, width)
     matrix = blob.shape[-2:] if blob.shape[:-2] in ((), (1, 1)) else None  # InnerProduct; V1 has (1, 1, out, in)
     upsampling = isinstance(layer, keras.layers.Conv2DTranspose)
     if blob.shape != wanted and not upsampling and matrix == (wanted[0], math.prod(wanted[1:])):
@@ -228,14 +239,14 @@ def _kernel(blob, layer):
         blob = full
     elif blob.shape != wanted:
         raise _Mismatch(f"kernel {blob.shape} where the model takes {wanted}")
-    return blob.transpose(2, 3, 1, 0)
+    return np.transpose(blob, (2, 3, 1, 0))
 
 
-def _scales(model):
+def _scales(model: keras.Model) -> dict[str, Any]:
     return {x.name: x.scale for x in model.layers if x.name.startswith("scale_pool")}
 
 
-def _check_scales(pairs, theirs, ours, source):
+def _check_scales(pairs: Mapping[str, str], theirs: Mapping[str, Any], ours: Mapping[str, Any], source: object) -> None:
     """Check that the pools are multiplied by the same numbers wherever a layer that scores them is copied."""
     for name, twin in pairs.items():
         there, here = _scale(theirs, name), _scale(ours, twin)
@@ -247,11 +258,11 @@ def _check_scales(pairs, theirs, ours, source):
             )
 
 
-def _scale(scales, score):
+def _scale(scales: Mapping[str, Any], score: str) -> Any:
     return next((scale for name, scale in scales.items() if score.startswith(name.replace("scale", "score"))), 1.0)
 
 
-def _trunks(model):
+def _trunks(model: keras.Model) -> dict[str, Layers]:
     """Return `{suffix: {VGG16 name: layer}}`; conv1_1 may be that of early fusion."""
     layers, trunks = _weighted(model), {}
     if "conv1_1_bgrd" in layers:
@@ -267,12 +278,14 @@ def _trunks(model):
     return trunks
 
 
-def _shapes(trunk):
+def _shapes(trunk: Layers) -> dict[str, tuple[int, ...]]:
     shapes = {name: tuple(layer.kernel.shape) for name, layer in trunk.items()}
     return shapes | {"conv1_1": (3, 3, 3, shapes["conv1_1"][-1])}  # of colour, whatever else the model eats
 
 
-def _first(model, layer, suffix, weights, preprocessing):
+def _first(
+    model: keras.Model, layer: keras.Layer, suffix: str, weights: vgg16_files.Pair, preprocessing: str
+) -> vgg16_files.Pair:
     """Return the first convolution's weights for what the model's `Preprocess` makes of raw pixels."""
     kernel, bias = weights
     if preprocessing == "torch":
@@ -287,14 +300,14 @@ def _first(model, layer, suffix, weights, preprocessing):
     return kernel, bias
 
 
-def _suffixed(name, suffix):
+def _suffixed(name: str, suffix: str) -> str:
     """Return the name with the trunk's suffix before the head's: score_fr_sem -> score_frcolor_sem."""
     base = TRUNK_LAYER.match(name)
     end = base.end() if base else len(name)
     return name[:end] + suffix + name[end:]
 
 
-def _differ_in_classes(name, there, here):
+def _differ_in_classes(name: str, there: Sequence[tuple[int, ...]], here: Sequence[tuple[int, ...]]) -> bool:
     """Whether two layers score the same map, or upsample by the same kernel, for other numbers of classes."""
     axes = {"score": 3, "upscore": 2}.get(name.split("_")[0].rstrip("0123456789"), 4)
     return axes < 4 and len(there) == len(here) and there[0][:axes] == here[0][:axes]

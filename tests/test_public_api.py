@@ -34,7 +34,9 @@ SIGNATURES = {
 
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_signatures(name):
-    signature, expected = str(inspect.signature(getattr(fcn, name))), SIGNATURES[name]
+    signed, expected = inspect.signature(getattr(fcn, name)), SIGNATURES[name]
+    untyped = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in signed.parameters.values()]
+    signature = str(inspect.Signature(untyped))
     assert signature == expected if expected.endswith(")") else signature.startswith(expected)
 
 

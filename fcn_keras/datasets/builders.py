@@ -9,7 +9,9 @@ into a folder by hand and say where it is:
 The examples go into `fcn_keras.batches` as they are. `info.metadata` holds `num_classes` and `class_names`.
 """
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,10 +42,10 @@ class VocSbd(tfds.core.GeneratorBasedBuilder):
     they are.
     """
 
-    def _info(self):
+    def _info(self) -> Any:
         return _info(self, voc_sbd.VocSbd, "http://host.robots.ox.ac.uk/pascal/VOC/", _VOC_SBD)
 
-    def _split_generators(self, dl_manager):
+    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
         manual = _manual(dl_manager)
         if manual is not None and any((manual / folder).is_dir() for folder in ("VOCdevkit", "TrainVal")):
             splits = [split for split in voc_sbd.SPLITS if split != "test" or _has_test(manual)]
@@ -59,7 +61,7 @@ class VocSbd(tfds.core.GeneratorBasedBuilder):
         splits = [split for split in voc_sbd.SPLITS if split != "test"]
         return _splits(self, voc_sbd.VocSbd, folders["voc"], splits, year=2012, sbd=folders["sbd"])
 
-    def _generate_examples(self, reader):
+    def _generate_examples(self, reader: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         return _examples(reader)
 
 
@@ -74,13 +76,13 @@ class NyudV2(tfds.core.GeneratorBasedBuilder):
     Put {nyud_v2.URL} (2.8 GB) into manual_dir, so that it holds {nyud_v2.FILE}.
     """
 
-    def _info(self):
+    def _info(self) -> Any:
         return _info(self, nyud_v2.NyudV2, nyud_v2.HOMEPAGE, _NYUD_V2, maps=("depth", "hha"))
 
-    def _split_generators(self, dl_manager):
+    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
         return _splits(self, nyud_v2.NyudV2, dl_manager.manual_dir, ("train", "val", "test"))
 
-    def _generate_examples(self, reader):
+    def _generate_examples(self, reader: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         return _examples(reader)
 
 
@@ -92,13 +94,13 @@ class SiftFlow(tfds.core.GeneratorBasedBuilder):
     Unpack {sift_flow.URL} into manual_dir, so that it holds SiftFlowDataset.
     """
 
-    def _info(self):
+    def _info(self) -> Any:
         return _info(self, sift_flow.SiftFlow, sift_flow.HOMEPAGE, _SIFT_FLOW)
 
-    def _split_generators(self, dl_manager):
+    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
         return _splits(self, sift_flow.SiftFlow, dl_manager.manual_dir, sift_flow.SPLITS)
 
-    def _generate_examples(self, reader):
+    def _generate_examples(self, reader: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         return _examples(reader)
 
 
@@ -113,13 +115,13 @@ class StanfordBackground(tfds.core.GeneratorBasedBuilder):
     Unpack {stanford_background.URL} into manual_dir, so that it holds iccv09Data.
     """
 
-    def _info(self):
+    def _info(self) -> Any:
         return _info(self, stanford_background.StanfordBackground, stanford_background.HOMEPAGE, _STANFORD_BACKGROUND)
 
-    def _split_generators(self, dl_manager):
+    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
         return _splits(self, stanford_background.StanfordBackground, dl_manager.manual_dir, stanford_background.SPLITS)
 
-    def _generate_examples(self, reader):
+    def _generate_examples(self, reader: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         return _examples(reader)
 
 
@@ -132,13 +134,13 @@ class Camvid(tfds.core.GeneratorBasedBuilder):
     manual_dir holds 701_StillsRaw_full/*.png and LabeledApproved_full/*_L.png.
     """
 
-    def _info(self):
+    def _info(self) -> Any:
         return _info(self, camvid.Camvid, camvid.HOMEPAGE, _CAMVID)
 
-    def _split_generators(self, dl_manager):
+    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
         return _splits(self, camvid.Camvid, dl_manager.manual_dir, ("train", "val", "test"))
 
-    def _generate_examples(self, reader):
+    def _generate_examples(self, reader: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         return _examples(reader)
 
 
@@ -151,17 +153,17 @@ class PascalContext(tfds.core.GeneratorBasedBuilder):
     there, so that it holds VOCdevkit/VOC2010, trainval/*.mat and labels.txt.
     """
 
-    def _info(self):
+    def _info(self) -> Any:
         return _info(self, pascal_context.PascalContext, pascal_context.HOMEPAGE, _PASCAL_CONTEXT)
 
-    def _split_generators(self, dl_manager):
+    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
         return _splits(self, pascal_context.PascalContext, dl_manager.manual_dir, ("train", "val"))
 
-    def _generate_examples(self, reader):
+    def _generate_examples(self, reader: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         return _examples(reader)
 
 
-def _info(builder, reader, homepage, citation, *, maps=()):
+def _info(builder: Any, reader: Any, homepage: str, citation: str, *, maps: tuple[str, ...] = ()) -> Any:
     """Describe a reader's examples; `maps` are the keys beside image and label that they have."""
     one = not isinstance(reader.num_classes, dict)
     features = {
@@ -180,23 +182,23 @@ def _info(builder, reader, homepage, citation, *, maps=()):
     )
 
 
-def _ids(dtype=np.uint8):
+def _ids(dtype: type[np.integer[Any]] = np.uint8) -> Any:
     return tfds.features.Tensor(shape=(None, None), dtype=dtype, encoding=tfds.features.Encoding.ZLIB)
 
 
-def _splits(builder, reader, folder, splits, **options):
+def _splits(builder: Any, reader: Any, folder: Any, splits: Iterable[str], **options: Any) -> dict[str, Any]:
     """Open every split, so that a wrong tree shows before anything is written."""
     return {split: builder._generate_examples(reader(folder, split, **options)) for split in splits}
 
 
-def _examples(reader):
+def _examples(reader: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield `(id, example)`; where a split has no labels, they are void."""
     for key, example in zip(reader.ids, reader, strict=True):
         void = np.full(example["image"].shape[:2], VOID, np.uint8)
         yield key, {"label": void, **example}
 
 
-def _manual(dl_manager):
+def _manual(dl_manager: Any) -> Path | None:
     """Return the folder of files put there by hand, or None if there is none."""
     try:
         return Path(dl_manager.manual_dir)
@@ -204,7 +206,7 @@ def _manual(dl_manager):
         return None
 
 
-def _has_test(folder):
+def _has_test(folder: Path) -> bool:
     return any(folder.glob("**/VOC201[12]/ImageSets/Segmentation/test.txt"))
 
 

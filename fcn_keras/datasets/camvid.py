@@ -1,15 +1,18 @@
 """CamVid, the Cambridge-driving Labeled Video Database (Brostow et al., 2008), as its owners distribute it."""
 
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from operator import index as as_index
 from pathlib import Path
+from typing import Any, SupportsIndex
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .images import read_image, read_mask
 from .originals import check_label, files_of
-from .reading import VOID, read_all, read_sizes
+from .reading import VOID, Progress, read_all, read_sizes
 
 HOMEPAGE = "http://mi.eng.cam.ac.uk/research/projects/VideoRec/CamVid/"
 IMAGES_URL = "http://web4.cs.ucl.ac.uk/staff/g.brostow/MotionSegRecData/files/701_StillsRaw_full.zip"
@@ -64,7 +67,7 @@ _RUNS = {
 _STRAY = 0.01  # of a mask's pixels: single odd colours are void, more of them mean that the file is another one
 
 
-class Camvid(Sequence):
+class Camvid(Sequence[dict[str, Any]]):
     """Read CamVid's 701 road scenes (720x960) with the usual 11 classes; what belongs to none of them is void.
 
     Below `directory` lie `701_StillsRaw_full/*.png` and `LabeledApproved_full/*_L.png`. Splits are SegNet's: `train`
@@ -86,7 +89,7 @@ class Camvid(Sequence):
     num_classes = len(GROUPS)
     class_names = tuple(GROUPS)
 
-    def __init__(self, directory, split):
+    def __init__(self, directory: str | os.PathLike[str], split: str) -> None:
         if split not in _RUNS:
             raise ValueError(f"`split` must be one of {', '.join(_RUNS)}. Received: {split!r}.")
         directory = Path(directory)
@@ -99,26 +102,27 @@ class Camvid(Sequence):
             labels, [f"{key}_L.png" for key in self.ids], f"Download {LABELS_URL} and unpack it into {labels}."
         )
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:  # type: ignore[override]  # takes no slices
         image_file, label_file = self._images[as_index(index)], self._labels[as_index(index)]
         image = read_image(image_file)
         label = _grouped(read_mask(label_file, colored=True), label_file)
         return {"image": image, "label": check_label(label, image, self.num_classes, label_file, image_file)}
 
     @cached_property
-    def sizes(self):
+    def sizes(self) -> list[tuple[int, int]]:
         """List of `(H, W)`, read from the image files' headers."""
         return read_sizes(self._images)
 
-    def verify(self, progress=None):
+    def verify(self, progress: Progress | None = None) -> NDArray[np.int64]:
         """Read every example fully; return the `(11,)` pixels of each class. See `reading.read_all`."""
-        return read_all(self, progress)
+        counts: NDArray[np.int64] = read_all(self, progress)
+        return counts
 
 
-def _ids(split):
+def _ids(split: str) -> tuple[str, ...]:
     return tuple(
         f"{prefix}{frame:0{digits}d}"
         for prefix, digits, first, last, step in _RUNS[split]
@@ -126,7 +130,7 @@ def _ids(split):
     )
 
 
-def _table():
+def _table() -> NDArray[np.uint8]:
     """Return the class of each colour; all of them are made of 0, 64, 128 and 192, two bits a channel."""
     table = np.full((4, 4, 4), VOID, np.uint8)
     for group, colors in enumerate(GROUPS.values()):
@@ -140,7 +144,7 @@ _KNOWN = _TABLE != VOID
 _KNOWN[0, 0, 0] = True  # Void
 
 
-def _grouped(mask, path):
+def _grouped(mask: NDArray[Any], path: Path) -> NDArray[np.uint8]:
     """Return the `(H, W)` uint8 classes of a `(H, W, 3)` uint8 mask."""
     if mask.ndim != 3:
         raise ValueError(f"{path} holds ids, not colours. Expected the RGB mask of {LABELS_URL}. Unpack it again.")
@@ -152,4 +156,5 @@ def _grouped(mask, path):
             f"{path} holds colours that label_colors.txt does not list, such as {tuple(mask[y, x].tolist())} at "
             f"(y, x) = ({y}, {x}). Masks saved as JPEG or resized smoothly do. Expected the mask of {LABELS_URL}."
         )
-    return np.where(known, _TABLE[red, green, blue], np.uint8(VOID))
+    grouped: NDArray[np.uint8] = np.where(known, _TABLE[red, green, blue], np.uint8(VOID))
+    return grouped

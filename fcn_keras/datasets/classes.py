@@ -2,9 +2,15 @@
 
 import os
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+Classes = int | str | os.PathLike[str] | Iterable[str]
+Color = tuple[int, int, int]
 
 _VOID = 255
 _UNKNOWN = 254
@@ -26,14 +32,14 @@ class ClassTable:
         ValueError: if the file is missing or a line of it is wrong.
     """
 
-    def __init__(self, classes):
-        colors = []
+    def __init__(self, classes: Classes) -> None:
+        colors: list[tuple[Color, int]] = []
         if isinstance(classes, (str, os.PathLike)):
             self.names, colors = _read(Path(classes))
         elif isinstance(classes, (int, np.integer)) and not isinstance(classes, bool):
             self.names = tuple(str(index) for index in range(classes))
         else:
-            self.names = tuple(classes)
+            self.names = tuple(classes)  # type: ignore[arg-type]  # True is no class file: `tuple` says so
             _check_names(self.names, "`classes`")
         if not 1 <= len(self.names) <= (_MOST if colors else _VOID):
             raise ValueError(f"`classes` may be 1..{_MOST if colors else _VOID}. Received: {len(self.names)}.")
@@ -43,7 +49,7 @@ class ClassTable:
             for color, value in colors:
                 self._ids[_packed(np.array(color, np.uint8))] = value
 
-    def translate(self, mask, path):
+    def translate(self, mask: NDArray[Any], path: object) -> NDArray[np.uint8]:
         """Return the `(H, W)` uint8 ids of a `(H, W, 3)` uint8 coloured mask; `path` is for the error.
 
         Raises:
@@ -66,12 +72,13 @@ class ClassTable:
         return ids
 
 
-def _packed(colors):
+def _packed(colors: NDArray[Any]) -> NDArray[np.int32]:
     red, green, blue = np.moveaxis(colors, -1, 0).astype(np.int32)
-    return red << 16 | green << 8 | blue
+    packed: NDArray[np.int32] = red << 16 | green << 8 | blue
+    return packed
 
 
-def _read(path):
+def _read(path: Path) -> tuple[tuple[str, ...], list[tuple[Color, int]]]:
     """Return the names, and pairs of a colour and its id."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -80,7 +87,9 @@ def _read(path):
             f"{path} is not a readable class file. Pass a number, names or a path as `classes`, or write one "
             "class a line."
         ) from error
-    names, colors, plain = [], {}, []
+    names: list[str] = []
+    colors: dict[Color, int] = {}
+    plain = []
     for number, line in enumerate(lines, 1):
         line = re.sub(r"(^|\s)#.*", "", line).strip()
         if not line:
@@ -100,7 +109,7 @@ def _read(path):
     return tuple(names), list(colors.items())
 
 
-def _parsed(line, place):
+def _parsed(line: str, place: str) -> tuple[str, Color | None]:
     """Split `name R G B` or `name`; names may hold spaces."""
     *name, red, green, blue = line.split() if len(line.split()) > 3 else [line, "", "", ""]
     if not all(re.fullmatch(r"-?\d+", part) for part in (red, green, blue)):
@@ -111,7 +120,7 @@ def _parsed(line, place):
     return " ".join(name), color
 
 
-def _check_names(names, origin):
+def _check_names(names: Sequence[object], origin: object) -> None:
     if not names:
         raise ValueError(f"{origin} names no class. Expected one name a line.")
     for index, name in enumerate(names):

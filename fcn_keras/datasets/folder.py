@@ -2,21 +2,23 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from operator import index as as_index
 from pathlib import Path
+from typing import Any, SupportsIndex
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .classes import ClassTable
+from .classes import Classes, ClassTable
 from .images import extensions, orientation, read_image, read_mask
-from .reading import VOID, read_all, read_sizes
+from .reading import VOID, Progress, read_all, read_sizes
 
 _NAMED = 5  # files an error names before it only counts
 
 
-class Folder(Sequence):
+class Folder(Sequence[dict[str, Any]]):
     """Read pairs of images and masks that share a file name stem.
 
     Three layouts, looked for in this order:
@@ -51,31 +53,37 @@ class Folder(Sequence):
     """
 
     def __init__(
-        self, directory, split=None, *, classes=None, ignore_label=VOID, ids=None, images="images", labels="labels"
-    ):
+        self,
+        directory: str | os.PathLike[str],
+        split: str | None = None,
+        *,
+        classes: Classes | None = None,
+        ignore_label: SupportsIndex = VOID,
+        ids: Iterable[object] | None = None,
+        images: str = "images",
+        labels: str = "labels",
+    ) -> None:
         self.directory = Path(directory)
         self.ignore_label = as_index(ignore_label)
         root, listed = _locate(self.directory, split, images)
-        if ids is not None:
-            ids, origin = _checked_ids(ids, "`ids`"), "`ids`"
-        elif listed is not None:
-            ids, origin = _checked_ids(_lines(listed), listed), listed
-        else:
-            origin = None
+        origin = "`ids`" if ids is not None else listed
+        if ids is None and listed is not None:
+            ids = _lines(listed)
+        kept = None if ids is None else _checked_ids(ids, origin)
         image_files, label_files = _files(root / images), _files(root / labels)
-        if ids is None:
-            ids = _paired(image_files, label_files, root / images, root / labels)
-        self.ids = tuple(ids)
+        if kept is None:
+            kept = _paired(image_files, label_files, root / images, root / labels)
+        self.ids = tuple(kept)
         self._images = [_partner(image_files, key, root / images, origin) for key in self.ids]
         self._labels = [_partner(label_files, key, root / labels, origin) for key in self.ids]
         self._table = ClassTable(self.directory / "classes.txt" if classes is None else classes)
         self.class_names = self._table.names
         self.num_classes = len(self.class_names)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:  # type: ignore[override]  # takes no slices
         image_file, label_file = self._images[as_index(index)], self._labels[as_index(index)]
         image = read_image(image_file)
         label = self._label(label_file)
@@ -84,11 +92,11 @@ class Folder(Sequence):
         return {"image": image, "label": label}
 
     @cached_property
-    def sizes(self):
+    def sizes(self) -> list[tuple[int, int]]:
         """List of `(H, W)`, read from the image files' headers."""
         return read_sizes(self._images)
 
-    def verify(self, progress=None):
+    def verify(self, progress: Progress | None = None) -> NDArray[np.int64]:
         """Read every pair fully, so that a bad file shows before training starts.
 
         Takes about as long as an epoch's reading on all cores; memory does not grow with the data set.
@@ -102,7 +110,7 @@ class Folder(Sequence):
         Raises:
             ValueError: if files are bad: names the first few in the order of `ids` and counts the rest.
         """
-        counts = read_all(self, progress)
+        counts: NDArray[np.int64] = read_all(self, progress)
         if self.num_classes == 2 and not counts[1] and self.ignore_label == VOID and self._void_within():
             raise ValueError(
                 f"The masks in {self.directory} hold 0 and 255 but never 1, and 255 is void: the second class has no "
@@ -110,10 +118,10 @@ class Folder(Sequence):
             )
         return counts
 
-    def _void_within(self):
+    def _void_within(self) -> bool:
         return any((self[index]["label"] == VOID).any() for index in range(len(self)))
 
-    def _label(self, path):
+    def _label(self, path: Path) -> NDArray[np.uint8]:
         mask = read_mask(path, colored=self._table.colored)
         if mask.ndim == 3:
             return self._table.translate(mask, path)
@@ -126,7 +134,7 @@ class Folder(Sequence):
         return label
 
 
-def _locate(directory, split, images):
+def _locate(directory: Path, split: str | None, images: str) -> tuple[Path, Path | None]:
     """Return the folder that holds the images' folder, and the list of ids if there is one."""
     if not directory.is_dir():
         raise ValueError(f"{directory} is not a folder. Expected the folder of a data set.")
@@ -143,13 +151,14 @@ def _locate(directory, split, images):
     )
 
 
-def _files(folder):
+def _files(folder: Path) -> dict[str, Path]:
     """Map ids to the image files below a folder."""
     if not folder.is_dir():
         raise ValueError(
             f"{folder} is not a folder. Name the folders with `images=` and `labels=`, and the split with `split=`."
         )
-    known, found = extensions(), {}
+    known = extensions()
+    found: dict[str, Path] = {}
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
@@ -164,7 +173,7 @@ def _files(folder):
     return found
 
 
-def _paired(image_files, label_files, images, labels):
+def _paired(image_files: Mapping[str, Path], label_files: Mapping[str, Path], images: Path, labels: Path) -> list[str]:
     """Return all ids sorted, once each of them has both files."""
     if not image_files:
         raise ValueError(f"{images} holds no image. Expected files such as 0001.jpg.")
@@ -178,7 +187,7 @@ def _paired(image_files, label_files, images, labels):
     return sorted(image_files)
 
 
-def _partner(files, key, folder, origin):
+def _partner(files: Mapping[str, Path], key: str, folder: Path, origin: object) -> Path:
     if key in files:
         return files[key]
     stem = key.rpartition(".")[0]
@@ -186,7 +195,7 @@ def _partner(files, key, folder, origin):
     raise ValueError(f"{origin} lists {key!r}, but {folder} holds no such file. {hint}")
 
 
-def _lines(path):
+def _lines(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
@@ -194,17 +203,17 @@ def _lines(path):
     return [line.strip() for line in lines if line.strip()]
 
 
-def _checked_ids(ids, origin):
-    ids = [ids] if isinstance(ids, str) else [str(key) for key in ids]
-    if not ids:
+def _checked_ids(ids: Iterable[object], origin: object) -> list[str]:
+    keys = [ids] if isinstance(ids, str) else [str(key) for key in ids]
+    if not keys:
         raise ValueError(f"{origin} lists no id. Expected at least one.")
-    twice = [key for key, times in Counter(ids).items() if times > 1]
+    twice = [key for key, times in Counter(keys).items() if times > 1]
     if twice:
         raise ValueError(f"{origin} lists ids twice: {', '.join(twice[:_NAMED])}. Keep each once.")
-    return ids
+    return keys
 
 
-def _mismatch(image_file, image_size, label_file, label_size):
+def _mismatch(image_file: Path, image_size: tuple[int, ...], label_file: Path, label_size: tuple[int, ...]) -> str:
     message = (
         f"Image and mask must have one size. Received: {image_size} in {image_file}, {label_size} in {label_file}."
     )
@@ -217,7 +226,9 @@ def _mismatch(image_file, image_size, label_file, label_size):
     return f"{message} Resize the mask with nearest neighbour, or take both out."
 
 
-def _out_of_range(mask, outside, num_classes, ignore_label, path):
+def _out_of_range(
+    mask: NDArray[Any], outside: NDArray[np.bool_], num_classes: int, ignore_label: int, path: Path
+) -> str:
     values = np.unique(mask[outside]).tolist()
     void = "255" if ignore_label == VOID else f"{ignore_label} or 255"
     if values != [num_classes]:

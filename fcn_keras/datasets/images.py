@@ -5,10 +5,13 @@ than Pillow's guard allows, which the header tells before anything is decoded.
 """
 
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Literal
 
 import numpy as np
-from PIL import Image
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
 
 # Pillow also opens PostScript (which starts Ghostscript), stubs of other programs' files, and formats of no magic.
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "PPM", "JPEG2000", "AVIF")
@@ -39,12 +42,12 @@ _UPRIGHT = {
 }
 
 
-def extensions():
+def extensions() -> frozenset[str]:
     """Return the extensions (lower case, with the dot) by which folders are searched for images."""
     return frozenset(ext for ext, kind in Image.registered_extensions().items() if kind in FORMATS)
 
 
-def read_image(path):
+def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     """Read an image file as RGB, turned upright by its EXIF orientation.
 
     Transparency is dropped, not blended. Of 16-bit grey the high byte is kept, as libpng and TensorFlow do. CMYK and
@@ -65,7 +68,7 @@ def read_image(path):
     return pixels if pixels.ndim == 3 else _high_byte(pixels, path)
 
 
-def read_mask(path, *, colored=False):
+def read_mask(path: str | os.PathLike[str], *, colored: bool = False) -> NDArray[Any]:
     """Read a mask file, never through luma: the ids of grey and palette files, the colours of colour files.
 
     EXIF orientation is left alone: masks come from labelling tools, not from cameras.
@@ -91,20 +94,20 @@ def read_mask(path, *, colored=False):
     return pixels.astype(np.uint8) if mode == "1" else pixels
 
 
-def read_size(path):
+def read_size(path: str | os.PathLike[str]) -> tuple[int, int]:
     """Return `(H, W)` of an image from its header, as `read_image` would turn it."""
     with _opened(path) as image:
         height, width = image.height, image.width
         return (width, height) if _orientation(image) in _SIDEWAYS else (height, width)
 
 
-def orientation(path):
+def orientation(path: str | os.PathLike[str]) -> int:
     """Return the EXIF orientation (1..8) by which `read_image` turns a file."""
     with _opened(path) as image:
         return _orientation(image)
 
 
-def read_header(path):
+def read_header(path: str | os.PathLike[str]) -> tuple[str | None, str, dict[Any, Any]]:
     """Return `(format, mode, info)` of an image or mask, by Pillow's names, without decoding it.
 
     Raises:
@@ -114,14 +117,14 @@ def read_header(path):
         return image.format, image.mode, dict(image.info)
 
 
-def turned_upright(image):
+def turned_upright(image: Image.Image) -> Image.Image:
     """Turn an open Pillow image by its EXIF orientation; its mode stays."""
     turn = _UPRIGHT.get(_orientation(image))
     return image if turn is None else image.transpose(turn)
 
 
 @contextmanager
-def _opened(path):
+def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
     try:
         if not os.path.isfile(path) and os.path.exists(path):
             raise ValueError("it is no file")  # to open a pipe would wait for ever
@@ -142,9 +145,9 @@ def _opened(path):
         ) from error
 
 
-def _reason(path, error):
+def _reason(path: str | os.PathLike[str], error: Exception) -> str:
     """Say what a file is that is no image, or else what Pillow says."""
-    if not isinstance(error, Image.UnidentifiedImageError):
+    if not isinstance(error, UnidentifiedImageError):
         return str(error).rstrip(".") or type(error).__name__
     with open(path, "rb") as file:
         head = file.read(512)
@@ -161,7 +164,7 @@ def _reason(path, error):
     return f"it begins with {head[:12]!r}. Expected {EXPECTED}, whatever it is called"
 
 
-def _orientation(image):
+def _orientation(image: Image.Image) -> int:
     if image.format == "TIFF":  # Pillow turns these by itself, in their size as well
         return 1
     # EXIF alone, as browsers and the exported model read it: Pillow's `getexif` would also believe an XMP packet, for
@@ -169,11 +172,11 @@ def _orientation(image):
     return _orientation_in(image.info.get("exif", b"").removeprefix(b"Exif\0\0"))
 
 
-def _orientation_in(tiff):
+def _orientation_in(tiff: bytes) -> int:
     """Return the orientation that the first directory of a TIFF structure says, or 1; nothing else is followed."""
-    order = "big" if tiff[:2] == b"MM" else "little"
+    order: Literal["big", "little"] = "big" if tiff[:2] == b"MM" else "little"
 
-    def number(start, size):
+    def number(start: int, size: int) -> int:
         return int.from_bytes(tiff[start : start + size], order)
 
     start = number(4, 4)
@@ -183,7 +186,7 @@ def _orientation_in(tiff):
     return value if value in _UPRIGHT else 1
 
 
-def _high_byte(grey, path):
+def _high_byte(grey: NDArray[Any], path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     if grey.size and (grey.min() < 0 or grey.max() > 65535):
         raise ValueError(
             f"An image holds 8 or 16 bits a channel. Received: {grey.min()}..{grey.max()} in {path}. Save it as 8 bit."

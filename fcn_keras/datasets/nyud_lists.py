@@ -1,6 +1,7 @@
 """NYUDv2's splits, and which of the 40 classes each of its 894 is."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .reading import VOID
 
@@ -43,7 +44,7 @@ _OTHER_FURNITURE = (
 )
 
 
-def ids_of(split):
+def ids_of(split: str) -> list[str]:
     """Return the ids of a split: 5000 + the image's number, in the file's order."""
     parts = {name: set(_expanded(numbers)) for name, numbers in _DIVISION.items()}
     parts["trainval"] = parts["train"] | parts["val"]
@@ -51,13 +52,13 @@ def ids_of(split):
     return [str(5000 + number) for number in sorted(parts[split])]
 
 
-def _expanded(numbers):
+def _expanded(numbers: str) -> list[int]:
     """Return the numbers of `"3-8 19"`."""
     ends = ([int(end) for end in part.split("-")] for part in numbers.split())
     return [number for first, *last in ends for number in range(first, (last or [first])[0] + 1)]
 
 
-def _classes():
+def _classes() -> NDArray[np.uint8]:
     structure, furniture, prop = range(len(_OWN), len(_OWN) + 3)
     table = np.full(895, prop, np.uint8)
     table[0] = VOID

@@ -1,19 +1,22 @@
 """NYU Depth v2 (Silberman, Hoiem, Kohli, Fergus, ECCV 2012) with the 40 classes of Gupta et al., CVPR 2013."""
 
+import os
 from collections.abc import Sequence
 from copy import copy
 from functools import cached_property
 from operator import index as as_index
 from pathlib import Path
+from typing import Any, SupportsIndex
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ..hha import NYUD_CAMERA, NYUD_CAMERA_CROPPED
 from ..hha import hha as encoded
 from .images import read_image, read_mask
 from .nyud_lists import CLASS_OF_LABEL, IMAGES, SPLITS, ids_of
 from .originals import check_label, read_ids
-from .reading import read_all, read_sizes, require
+from .reading import Progress, read_all, read_sizes, require
 
 CLASSES = (
     *("wall", "floor", "cabinet", "bed", "chair", "sofa", "table", "door", "window", "bookshelf"),
@@ -32,7 +35,7 @@ _ROWS, _COLUMNS = slice(45, -10), slice(40, -40)
 _CAMERAS = {(480, 640): NYUD_CAMERA, (425, 560): NYUD_CAMERA_CROPPED}
 
 
-class NyudV2(Sequence):
+class NyudV2(Sequence[dict[str, Any]]):
     """Read NYUDv2 from its one official file, `nyu_depth_v2_labeled.mat`, which is never loaded as a whole.
 
     Examples hold `image` and `label`, `depth` `(H, W)` uint16 in millimetres (filled in by the data set's authors)
@@ -58,7 +61,7 @@ class NyudV2(Sequence):
     num_classes = len(CLASSES)
     class_names = CLASSES
 
-    def __init__(self, directory, split, *, hha=True):
+    def __init__(self, directory: str | os.PathLike[str], split: str, *, hha: bool = True) -> None:
         _check_split(split)
         directory, advice = Path(directory), f"Download {URL} (2.8 GB) and put it into {directory}."
         self._path = require(directory / FILE, advice)
@@ -68,28 +71,29 @@ class NyudV2(Sequence):
         self._numbers = [_number(key, count, self._path, advice) for key in self.ids]
         self.sizes = [(len(range(height)[_ROWS]), len(range(width)[_COLUMNS]))] * len(self.ids)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:  # type: ignore[override]  # takes no slices
         image, depth, label, *raw = self._read(self._numbers[as_index(index)])
         if label.max() >= CLASS_OF_LABEL.size:
             raise ValueError(
                 f"{self._path} holds the label {label.max()}. Expected 0..{CLASS_OF_LABEL.size - 1}: download it again."
             )
         depth = _millimetres(depth, 1_000)
-        example = {"image": image, "label": CLASS_OF_LABEL[label], "depth": depth}
+        example: dict[str, Any] = {"image": image, "label": CLASS_OF_LABEL[label], "depth": depth}
         if raw:
             example["hha"] = encoded(depth, NYUD_CAMERA_CROPPED, measured=raw[0] > 0)
         return example
 
-    def verify(self, progress=None):
+    def verify(self, progress: Progress | None = None) -> NDArray[np.int64]:
         """Read every example but compute no HHA; return the `(40,)` pixels of each class. See `reading.read_all`."""
         files = copy(self)
         files._fields = self._fields[:3]
-        return read_all(files, progress)
+        counts: NDArray[np.int64] = read_all(files, progress)
+        return counts
 
-    def _read(self, number):
+    def _read(self, number: int) -> list[NDArray[Any]]:
         """Return one image's arrays, height before width; MATLAB stores them turned around."""
         import h5py
 
@@ -102,7 +106,7 @@ class NyudV2(Sequence):
         return [np.ascontiguousarray(array.T[_ROWS, _COLUMNS]) for array in arrays]
 
 
-class NyudFolder(Sequence):
+class NyudFolder(Sequence[dict[str, Any]]):
     """Read a NYUDv2 already unpacked to image files.
 
     Below `directory` lie `images/`, `depths/` (grey PNG, 0 unknown), `labels40/` (grey PNG, 0..39 and 255 void) and
@@ -128,7 +132,15 @@ class NyudFolder(Sequence):
     num_classes = len(CLASSES)
     class_names = CLASSES
 
-    def __init__(self, directory, split, *, depth_scale=1.0, hha=True, camera=None):
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        split: str,
+        *,
+        depth_scale: float = 1.0,
+        hha: bool = True,
+        camera: ArrayLike | None = None,
+    ) -> None:
         if not depth_scale > 0:
             raise ValueError(f"`depth_scale` must be positive. Received: {depth_scale}.")
         directory = Path(directory)
@@ -143,10 +155,10 @@ class NyudFolder(Sequence):
         self._hha = hha
         self._encoded = _by_stem(directory / "hha", ids, advice) if hha and (directory / "hha").is_dir() else None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:  # type: ignore[override]  # takes no slices
         index = range(len(self))[as_index(index)]
         image_file, depth_file, label_file = self._images[index], self._depths[index], self._labels[index]
         image, depth, label = read_image(image_file), read_mask(depth_file), read_mask(label_file)
@@ -155,7 +167,7 @@ class NyudFolder(Sequence):
                 raise ValueError(f"{path} holds colours. Expected a grey PNG.")
         _check_size(depth, depth_file, image, image_file)
         label = check_label(label, image, self.num_classes, label_file, image_file)
-        example = {"image": image, "label": label, "depth": _millimetres(depth, self.depth_scale)}
+        example: dict[str, Any] = {"image": image, "label": label, "depth": _millimetres(depth, self.depth_scale)}
         if self._encoded is not None:
             example["hha"] = read_image(self._encoded[index])
             _check_size(example["hha"], self._encoded[index], image, image_file)
@@ -164,17 +176,18 @@ class NyudFolder(Sequence):
         return example
 
     @cached_property
-    def sizes(self):
+    def sizes(self) -> list[tuple[int, int]]:
         """List of `(H, W)`, read from the image files' headers."""
         return read_sizes(self._images)
 
-    def verify(self, progress=None):
+    def verify(self, progress: Progress | None = None) -> NDArray[np.int64]:
         """Read every example but compute no HHA; return the `(40,)` pixels of each class. See `reading.read_all`."""
         files = copy(self)
         files._hha = False
-        return read_all(files, progress)
+        counts: NDArray[np.int64] = read_all(files, progress)
+        return counts
 
-    def _camera(self, image, path):
+    def _camera(self, image: NDArray[Any], path: Path) -> ArrayLike:
         camera = _CAMERAS.get(image.shape[:2]) if self.camera is None else self.camera
         if camera is None:
             raise ValueError(
@@ -184,12 +197,12 @@ class NyudFolder(Sequence):
         return camera
 
 
-def _check_split(split):
+def _check_split(split: str) -> None:
     if split not in SPLITS:
         raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: {split!r}.")
 
 
-def _shape(path, fields, advice):
+def _shape(path: Path, fields: Sequence[str], advice: str) -> tuple[int, int, int]:
     """Return the number of images in the file, their height and their width."""
     import h5py
 
@@ -207,7 +220,7 @@ def _shape(path, fields, advice):
     return count, turned[1], turned[0]
 
 
-def _array(file, field):
+def _array(file: Any, field: str) -> Any:
     """Return a dataset that lies in the file itself: a link or an external one would read other files."""
     import h5py
 
@@ -220,7 +233,7 @@ def _array(file, field):
     return array
 
 
-def _number(key, count, path, advice):
+def _number(key: str, count: int, path: Path, advice: str) -> int:
     """Return where in the file an image is."""
     number = int(key) - 5001 if key.isdecimal() else -1
     if not 0 <= number < IMAGES:
@@ -230,7 +243,7 @@ def _number(key, count, path, advice):
     return number
 
 
-def _listed(directory, split, advice):
+def _listed(directory: Path, split: str, advice: str) -> list[str] | None:
     """Return the ids of the folder's own lists, or None if it has none."""
     for names in ((split,), ("train", "val")) if split == "trainval" else ((split,),):
         paths = [directory / f"{name}.txt" for name in names]
@@ -239,11 +252,12 @@ def _listed(directory, split, advice):
     return None
 
 
-def _millimetres(depth, scale):
-    return np.clip(np.rint(depth * np.float64(scale)), 0, 65_535).astype(np.uint16)
+def _millimetres(depth: NDArray[Any], scale: float) -> NDArray[np.uint16]:
+    whole: NDArray[np.uint16] = np.clip(np.rint(depth * np.float64(scale)), 0, 65_535).astype(np.uint16)
+    return whole
 
 
-def _by_stem(folder, ids, advice):
+def _by_stem(folder: Path, ids: Sequence[str], advice: str) -> list[Path]:
     """Return the files of a folder with these stems."""
     files = {path.stem: path for path in require(folder, advice).iterdir()}
     lacking = [key for key in ids if key not in files]
@@ -252,7 +266,7 @@ def _by_stem(folder, ids, advice):
     return [files[key] for key in ids]
 
 
-def _check_size(array, path, image, image_file):
+def _check_size(array: NDArray[Any], path: Path, image: NDArray[Any], image_file: Path) -> None:
     if array.shape[:2] != image.shape[:2]:
         raise ValueError(
             f"Depth, HHA and image must have one size. Received: {image.shape[:2]} in {image_file}, "

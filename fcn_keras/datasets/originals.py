@@ -2,16 +2,19 @@
 
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .reading import VOID, require
 
 _NAMED = 5  # files an error names before it only counts
 
 
-def read_ids(path, advice):
+def read_ids(path: Path, advice: str) -> list[str]:
     """Return the ids of a list file, one a line.
 
     Args:
@@ -33,7 +36,7 @@ def read_ids(path, advice):
     return ids
 
 
-def files_of(folder, names, advice):
+def files_of(folder: str | os.PathLike[str], names: Sequence[str], advice: str) -> list[Path]:
     """Return the paths of files in a folder, from one listing of it.
 
     Args:
@@ -56,7 +59,7 @@ def files_of(folder, names, advice):
     return [folder / name for name in names]
 
 
-def read_matlab(path, variable):
+def read_matlab(path: Path, variable: str) -> Any:
     """Read one variable of a MATLAB file of version 5 (v4 and v7, not v7.3).
 
     Raises:
@@ -80,7 +83,9 @@ def read_matlab(path, variable):
     return contents[variable]
 
 
-def check_label(label, image, num_classes, label_file, image_file):
+def check_label(
+    label: NDArray[Any], image: NDArray[Any], num_classes: int, label_file: object, image_file: object
+) -> NDArray[np.uint8]:
     """Return ids as uint8 once they fit their image and their classes.
 
     Args:

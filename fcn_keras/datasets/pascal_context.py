@@ -1,16 +1,19 @@
 """PASCAL-Context (Mottaghi et al., CVPR 2014): VOC 2010's images labelled throughout, with the 59 frequent classes."""
 
+import os
 import re
 from collections.abc import Sequence
 from functools import cached_property
 from operator import index as as_index
 from pathlib import Path
+from typing import Any, SupportsIndex
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .images import read_image
 from .originals import check_label, files_of, read_ids, read_matlab
-from .reading import read_all, read_sizes, require
+from .reading import Progress, read_all, read_sizes, require
 
 HOMEPAGE = "https://cs.stanford.edu/~roozbeh/pascal-context/"
 VOC_URL = (
@@ -30,7 +33,7 @@ CLASSES = (  # in the order of the data set's 59_labels.txt
 _NAMED_OTHERWISE = {"diningtable": "table", "bedcloth": "bedclothes", "clothes": "cloth"}  # in labels.txt
 
 
-class PascalContext(Sequence):
+class PascalContext(Sequence[dict[str, Any]]):
     """Read VOC 2010's images with PASCAL-Context's labels: 59 classes, and everything else background. Nothing is void.
 
     Below `directory` lie `VOCdevkit/VOC2010` (VOC's archive), `trainval/*.mat` (the annotations) and `labels.txt`,
@@ -52,7 +55,7 @@ class PascalContext(Sequence):
     num_classes = len(CLASSES)
     class_names = CLASSES
 
-    def __init__(self, directory, split):
+    def __init__(self, directory: str | os.PathLike[str], split: str) -> None:
         if split not in SPLITS:
             raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: {split!r}.")
         directory = Path(directory)
@@ -64,10 +67,10 @@ class PascalContext(Sequence):
         names = directory / "trainval" / "labels.txt"
         self._class_of = _class_of(names if names.is_file() else directory / "labels.txt")
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:  # type: ignore[override]  # takes no slices
         image_file, label_file = self._images[as_index(index)], self._labels[as_index(index)]
         image = read_image(image_file)
         numbers = read_matlab(label_file, "LabelMap")
@@ -80,19 +83,20 @@ class PascalContext(Sequence):
         return {"image": image, "label": check_label(label, image, self.num_classes, label_file, image_file)}
 
     @cached_property
-    def sizes(self):
+    def sizes(self) -> list[tuple[int, int]]:
         """List of `(H, W)`, read from the image files' headers."""
         return read_sizes(self._images)
 
-    def verify(self, progress=None):
+    def verify(self, progress: Progress | None = None) -> NDArray[np.int64]:
         """Read every example fully; return the `(60,)` pixels of each class. See `reading.read_all`."""
-        return read_all(self, progress)
+        counts: NDArray[np.int64] = read_all(self, progress)
+        return counts
 
 
-def _class_of(path):
+def _class_of(path: Path) -> NDArray[np.uint8]:
     """Return the class of each number in `labels.txt` (lines such as `1: accordion`); the last entry is background."""
     advice = f"Download {NAMES_URL} and put it there."
-    numbers = {}
+    numbers: dict[str, int] = {}
     for line in require(path, advice).read_text(encoding="utf-8-sig", errors="replace").splitlines():
         match = re.fullmatch(r"\s*(\d{1,5})\s*:\s*(.*\S)\s*", line)
         if match:

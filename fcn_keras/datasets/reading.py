@@ -1,12 +1,17 @@
 """What the readers share: refusing an incomplete tree, reading everything once, and taking ids as labels."""
 
 import os
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .images import read_size
+
+Progress = Callable[[int, int], object]  # called with what is done, and how much there is
 
 VOID = 255
 _THREADS = min(8, os.cpu_count() or 1)
@@ -14,7 +19,7 @@ _NAMED = 5  # files an error names before it only counts
 _CHUNK = 256  # examples in flight at once
 
 
-def require(path, advice):
+def require(path: str | os.PathLike[str], advice: str) -> Path:
     """Return `path` if it exists.
 
     Args:
@@ -29,13 +34,13 @@ def require(path, advice):
     return path
 
 
-def read_sizes(files):
+def read_sizes(files: Iterable[Path]) -> list[tuple[int, int]]:
     """Return the `(H, W)` of image files, from their headers."""
     with ThreadPoolExecutor(_THREADS) as pool:
         return list(pool.map(read_size, files))
 
 
-def read_all(examples, progress=None):
+def read_all(examples: Any, progress: Progress | None = None) -> Any:
     """Read every example of a data set, so that a bad file shows before training starts.
 
     Takes about as long as an epoch's reading on all cores; memory does not grow with the data set.
@@ -50,7 +55,8 @@ def read_all(examples, progress=None):
     Raises:
         ValueError: if examples are bad: names the first few in order and counts the rest.
     """
-    bad, counts = [], {}
+    bad: list[ValueError] = []
+    counts: dict[str, NDArray[np.int64]] = {}
     with ThreadPoolExecutor(_THREADS) as pool:
         for start in range(0, len(examples), _CHUNK):
             chunk = range(start, min(start + _CHUNK, len(examples)))
@@ -71,7 +77,7 @@ def read_all(examples, progress=None):
     return {head: counts[head][:classes] for head, classes in examples.num_classes.items()}
 
 
-def _count(examples, index):
+def _count(examples: Any, index: int) -> dict[str, NDArray[np.int64]] | ValueError:
     try:
         label = examples[index].get("label", {})  # a test split has none
     except ValueError as error:

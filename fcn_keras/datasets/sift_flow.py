@@ -1,15 +1,18 @@
 """SIFT Flow (Liu, Yuen, Torralba, 2009), with the labels and the split of Tighe and Lazebnik, ECCV 2010."""
 
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from operator import index as as_index
 from pathlib import Path
+from typing import Any, SupportsIndex
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .images import read_image
 from .originals import check_label, files_of, read_ids, read_matlab
-from .reading import VOID, read_all, read_sizes
+from .reading import VOID, Progress, read_all, read_sizes
 
 SPLITS = ("trainval", "test")
 SEM = (
@@ -63,7 +66,7 @@ _TEST = {
 }
 
 
-class SiftFlow(Sequence):
+class SiftFlow(Sequence[dict[str, Any]]):
     """Read SIFT Flow's outdoor scenes of 256x256: 33 semantic and 3 geometric classes, both as in FCN.
 
     `directory` is `SiftFlowDataset` or the folder that holds it, with `Images/`, `SemanticLabels/` and `GeoLabels/`.
@@ -92,7 +95,7 @@ class SiftFlow(Sequence):
         "geo": tuple(range(len(GEO))),
     }
 
-    def __init__(self, directory, split):
+    def __init__(self, directory: str | os.PathLike[str], split: str) -> None:
         if split not in SPLITS:
             raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: {split!r}.")
         directory = Path(directory)
@@ -107,10 +110,10 @@ class SiftFlow(Sequence):
             for kind in ("SemanticLabels", "GeoLabels")
         )
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:  # type: ignore[override]  # takes no slices
         index = range(len(self))[as_index(index)]
         image_file = self._images[index]
         image, label = read_image(image_file), {}
@@ -119,16 +122,17 @@ class SiftFlow(Sequence):
         return {"image": image, "label": label}
 
     @cached_property
-    def sizes(self):
+    def sizes(self) -> list[tuple[int, int]]:
         """List of `(H, W)`, read from the image files' headers."""
         return read_sizes(self._images)
 
-    def verify(self, progress=None):
+    def verify(self, progress: Progress | None = None) -> dict[str, NDArray[np.int64]]:
         """Read every example fully; return the pixels of each class, by head. See `reading.read_all`."""
-        return read_all(self, progress)
+        counts: dict[str, NDArray[np.int64]] = read_all(self, progress)
+        return counts
 
 
-def _division(images, split, advice):
+def _division(images: Path, split: str, advice: str) -> list[str]:
     """Return the ids of a split, sorted."""
     test = {f"{kind}_{name}" for kind, names in _TEST.items() for name in names.split()}
     if split == "test":
@@ -139,7 +143,7 @@ def _division(images, split, advice):
     return sorted(ids - test - _UNLABELLED)
 
 
-def _ids(path):
+def _ids(path: Path) -> NDArray[Any]:
     """Read `(H, W)` ids; in the files classes count from 1, and 0 or -1 is void."""
     ids = read_matlab(path, "S")
     if ids.ndim != 2 or ids.dtype.kind not in "iuf":

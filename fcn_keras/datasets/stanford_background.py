@@ -1,16 +1,19 @@
 """Stanford Background (Gould, Fulton, Koller, ICCV 2009): 715 outdoor scenes with semantic and geometric labels."""
 
 import hashlib
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from operator import index as as_index
 from pathlib import Path
+from typing import Any, SupportsIndex
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .images import read_image, read_mask
 from .originals import check_label, files_of, read_ids
-from .reading import VOID, read_all, read_sizes
+from .reading import VOID, Progress, read_all, read_sizes
 
 SPLITS = ("train", "val")
 SEM = ("sky", "tree", "road", "grass", "water", "building", "mountain", "foreground")
@@ -23,7 +26,7 @@ _GEO_OF_SEM = np.full(256, VOID, np.uint8)
 _GEO_OF_SEM[: len(SEM)] = [0, 2, 1, 1, 1, 2, 2, 2]
 
 
-class StanfordBackground(Sequence):
+class StanfordBackground(Sequence[dict[str, Any]]):
     """Read Stanford Background, as distributed or with the labels turned into PNG.
 
     `directory` is `iccv09Data` or the folder that holds it. The original keeps `images/<id>.jpg`,
@@ -48,10 +51,10 @@ class StanfordBackground(Sequence):
         ValueError: if the split is unknown, or files are missing.
     """
 
-    num_classes = {"sem": len(SEM), "geo": len(GEO)}  # noqa: RUF012
-    class_names = {"sem": SEM, "geo": GEO}  # noqa: RUF012
+    num_classes: int | dict[str, int] = {"sem": len(SEM), "geo": len(GEO)}  # noqa: RUF012
+    class_names: tuple[str, ...] | dict[str, tuple[str, ...]] = {"sem": SEM, "geo": GEO}  # noqa: RUF012
 
-    def __init__(self, directory, split, *, heads=True):
+    def __init__(self, directory: str | os.PathLike[str], split: str, *, heads: bool = True) -> None:
         if split not in SPLITS:
             raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: {split!r}.")
         directory, self.heads = Path(directory), heads
@@ -69,10 +72,10 @@ class StanfordBackground(Sequence):
         if not heads:
             self.num_classes, self.class_names = len(SEM), SEM
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:  # type: ignore[override]  # takes no slices
         index = range(len(self))[as_index(index)]
         image_file, sem_file = self._images[index], self._sem[index]
         image = read_image(image_file)
@@ -86,16 +89,16 @@ class StanfordBackground(Sequence):
         return {"image": image, "label": {"sem": sem, "geo": geo}}
 
     @cached_property
-    def sizes(self):
+    def sizes(self) -> list[tuple[int, int]]:
         """List of `(H, W)`, read from the image files' headers."""
         return read_sizes(self._images)
 
-    def verify(self, progress=None):
+    def verify(self, progress: Progress | None = None) -> Any:
         """Read every example fully; return the pixels of each class, by head. See `reading.read_all`."""
         return read_all(self, progress)
 
 
-def _division(images, split, advice):
+def _division(images: Path, split: str, advice: str) -> list[str]:
     """Return the ids of a split, sorted."""
     ids = sorted(path.stem for path in images.glob("*.jpg")) if images.is_dir() else []
     if len(ids) < _VAL_SHARE:
@@ -105,7 +108,7 @@ def _division(images, split, advice):
     return [key for key in ids if (key in val) == (split == "val")]
 
 
-def _ids(path):
+def _ids(path: Path) -> NDArray[Any]:
     """Read `(H, W)` ids, void being 255."""
     if path.suffix == ".png":
         return read_mask(path)

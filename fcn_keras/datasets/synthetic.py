@@ -6,8 +6,10 @@ sky that is a backdrop at `FAR`. Depth, height and angle are exact for that worl
 
 from collections.abc import Sequence
 from operator import index as as_index
+from typing import Any, SupportsIndex
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .scenery import GROUND, Canvas
 
@@ -22,7 +24,7 @@ _GEO_OF_SEM = np.array([0, 1, 2, 2, 2, 2, 2, 2], np.uint8)
 _OBJECTS = SEM[3:]
 
 
-class Synthetic(Sequence):
+class Synthetic(Sequence[dict[str, Any]]):
     """Draw scenes of crates, balls, posts, hoops and crosses before walls, on the ground, under the sky.
 
     Example `i` depends on `(seed, i)` and the size only. An example holds `image` (H, W, 3) uint8; `label` (H, W)
@@ -40,7 +42,15 @@ class Synthetic(Sequence):
         ValueError: if a number is out of range.
     """
 
-    def __init__(self, count, *, seed, height=128, width=160, heads=False):
+    def __init__(
+        self,
+        count: SupportsIndex,
+        *,
+        seed: SupportsIndex,
+        height: SupportsIndex = 128,
+        width: SupportsIndex = 160,
+        heads: bool = False,
+    ) -> None:
         for name, value, least in (("count", count, 0), ("seed", seed, 0), ("height", height, 1), ("width", width, 1)):
             if as_index(value) < least:
                 raise ValueError(f"`{name}` must be at least {least}. Received: {value}.")
@@ -50,10 +60,10 @@ class Synthetic(Sequence):
         self.ids = tuple(f"{self.seed}-{index:06d}" for index in range(count))
         self.sizes = [(self.height, self.width)] * count
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:  # type: ignore[override]  # takes no slices
         index = range(len(self))[as_index(index)]
         rng = np.random.default_rng([self.seed, index])
         canvas = Canvas(rng, self.height, self.width, horizon=HORIZON, camera_height=CAMERA_HEIGHT, far=FAR)
@@ -69,7 +79,7 @@ class Synthetic(Sequence):
         }
 
 
-def _furnish(canvas, rng):
+def _furnish(canvas: Canvas, rng: np.random.Generator) -> None:
     """Put walls and objects into the scene, the farthest first."""
     distances = np.sort(rng.uniform(4_500, 9_000, rng.integers(1, 4)))[::-1]
     for distance in distances:
@@ -80,19 +90,19 @@ def _furnish(canvas, rng):
         canvas.object(kind, distance, SEM.index(kind))
 
 
-def _border(instance):
+def _border(instance: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Mark the pixels next to a nearer object; objects are numbered from far to near."""
     nearest = instance.copy()
     for axis in (0, 1):
-        ahead, behind = [slice(None)] * 2, [slice(None)] * 2
-        ahead[axis], behind[axis] = slice(1, None), slice(None, -1)
-        ahead, behind = tuple(ahead), tuple(behind)
+        ahead = tuple(slice(1 if axis == along else None, None) for along in (0, 1))
+        behind = tuple(slice(None, -1 if axis == along else None) for along in (0, 1))
         np.maximum(nearest[ahead], instance[behind], out=nearest[ahead])
         np.maximum(nearest[behind], instance[ahead], out=nearest[behind])
-    return nearest > instance
+    border: NDArray[np.bool_] = nearest > instance
+    return border
 
 
-def _hha(depth, rows, ground):
+def _hha(depth: NDArray[Any], rows: NDArray[Any], ground: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Encode exact geometry as rcnn-depth's saveHHA does; `rows` are pixels below the horizon, (H, 1)."""
     hha = np.empty((*depth.shape, 3), np.uint8)
     hha[..., 0] = np.minimum(31_000 / np.maximum(depth / 10, 100), 255)

@@ -3,16 +3,19 @@
 VOC: http://host.robots.ox.ac.uk/pascal/VOC/. SBD: Hariharan et al., ICCV 2011.
 """
 
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from operator import index as as_index
 from pathlib import Path
+from typing import Any, SupportsIndex
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .images import read_image, read_mask
 from .originals import check_label, files_of, read_ids, read_matlab
-from .reading import read_all, read_sizes
+from .reading import Progress, read_all, read_sizes
 
 SPLITS = ("train", "sbd_train", "seg11valid", "val", "test")
 CLASSES = (
@@ -38,7 +41,7 @@ _DEVKITS = ("VOCdevkit", "TrainVal/VOCdevkit", "")  # 2011's archive unpacks int
 _SBD_FOLDERS = ("benchmark_RELEASE/dataset", "dataset", "")
 
 
-class VocSbd(Sequence):
+class VocSbd(Sequence[dict[str, Any]]):
     """Read images and class masks of VOC and SBD: 20 classes and background, object borders void in VOC's masks.
 
     Below `directory` lie `VOCdevkit/VOC2011` or `VOCdevkit/VOC2012`, and for SBD `benchmark_RELEASE/dataset`, where
@@ -67,7 +70,14 @@ class VocSbd(Sequence):
     num_classes = len(CLASSES)
     class_names = CLASSES
 
-    def __init__(self, directory, split, *, year=None, sbd=None):
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        split: str,
+        *,
+        year: int | None = None,
+        sbd: str | os.PathLike[str] | None = None,
+    ) -> None:
         if split not in SPLITS:
             raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: {split!r}.")
         if year not in (None, *VOC_URLS):
@@ -86,10 +96,10 @@ class VocSbd(Sequence):
         self._images = files_of(images, [f"{key}.jpg" for key in ids], advice)
         self._labels = None if split == "test" else files_of(labels[0], [key + labels[1] for key in ids], advice)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:  # type: ignore[override]  # takes no slices
         image_file = self._images[as_index(index)]
         image = read_image(image_file)
         if self._labels is None:
@@ -99,16 +109,17 @@ class VocSbd(Sequence):
         return {"image": image, "label": check_label(label, image, self.num_classes, label_file, image_file)}
 
     @cached_property
-    def sizes(self):
+    def sizes(self) -> list[tuple[int, int]]:
         """List of `(H, W)`, read from the image files' headers."""
         return read_sizes(self._images)
 
-    def verify(self, progress=None):
+    def verify(self, progress: Progress | None = None) -> NDArray[np.int64]:
         """Read every example fully; return the `(21,)` pixels of each class. See `reading.read_all`."""
-        return read_all(self, progress)
+        counts: NDArray[np.int64] = read_all(self, progress)
+        return counts
 
 
-def _voc_folder(directory, split, year):
+def _voc_folder(directory: Path, split: str, year: int | None) -> tuple[Path, str]:
     """Return the folder of the first year that has the split's list, and what to do if files of it are missing."""
     years = VOC_URLS if year is None else (year,)
     name = "val.txt" if split == "seg11valid" else f"{split}.txt"
@@ -119,11 +130,11 @@ def _voc_folder(directory, split, year):
     return root, _download(TEST_URL if split == "test" else VOC_URLS[int(root.name[-4:])], directory)
 
 
-def _download(url, directory):
+def _download(url: str, directory: Path) -> str:
     return f"Download {url} (MD5 {_MD5[url]}) and unpack it into {directory}."
 
 
-def _voc_ids(root, split, sbd, advice):
+def _voc_ids(root: Path, split: str, sbd: Path, advice: str) -> list[str]:
     lists = root / "ImageSets" / "Segmentation"
     if split != "seg11valid":
         return read_ids(lists / f"{split}.txt", advice)
@@ -133,12 +144,12 @@ def _voc_ids(root, split, sbd, advice):
     return read_ids(_SEG11VALID, advice)
 
 
-def _sbd_folder(directory):
+def _sbd_folder(directory: Path) -> Path:
     folders = [directory / folder for folder in _SBD_FOLDERS]
     return next((folder for folder in folders if (folder / "cls").is_dir()), folders[0])
 
 
-def _mask(path):
+def _mask(path: Path) -> NDArray[Any]:
     mask = read_mask(path)
     if mask.ndim == 3:
         raise ValueError(
@@ -147,7 +158,7 @@ def _mask(path):
     return mask
 
 
-def _segmentation(path):
+def _segmentation(path: Path) -> NDArray[Any]:
     """Read `GTcls.Segmentation` of an SBD file."""
     struct = read_matlab(path, "GTcls")
     if struct.dtype.names is None or "Segmentation" not in struct.dtype.names:
