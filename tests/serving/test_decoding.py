@@ -1,6 +1,7 @@
 """Files to pixels inside the graph, against Pillow."""
 
 import io
+import zlib
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image, ImageOps
 
 from fcn_keras.datasets.images import read_image
 from serving.saved_model import decoding
+from tests.attacks.hostile_files import hostile_files, png
 
 LIMIT = 10_000
 UNKNOWN, DAMAGED = decoding.UNKNOWN, decoding.DAMAGED
@@ -118,3 +120,32 @@ def test_a_header_may_claim_anything(read):
     bmp = encode(picture(8, 8), "BMP")
     upside_down = bmp[:22] + (2**32 - 8).to_bytes(4, "little") + bmp[26:]  # rows from the top down
     np.testing.assert_array_equal(read(upside_down)[0], read_image(io.BytesIO(upside_down)))
+
+
+def test_files_made_to_break_a_reader_are_answered(read):
+    for name, (contents, is_refused) in hostile_files(LIMIT).items():
+        image, status = read(contents)
+        assert is_refused is None or is_refused == bool(status), (name, status)
+        assert bool(status) == (image.size == 0), name
+
+
+def test_few_compressed_texts_and_scans_are_read_and_many_refused(read):
+    text, pixel = (b"zTXt", b"k\0\0" + zlib.compress(b"hello")), zlib.compress(bytes(4))
+    for count, expected in ((decoding.MAX_TEXTS, ""), (decoding.MAX_TEXTS + 1, decoding.TOO_MANY_TEXTS)):
+        for place in ("before", "after"):
+            assert read(png(1, 1, data=pixel, **{place: [text] * count}))[1] == expected
+    halves = [(b"zTXt", text[1]), (b"iTXt", b"k\0\0\0\0\0hello")] * (decoding.MAX_TEXTS // 2)
+    assert read(png(1, 1, data=pixel, before=halves))[1] == ""
+    assert read(png(1, 1, data=pixel, before=[*halves, text]))[1] == decoding.TOO_MANY_TEXTS
+    jpeg = encode(picture(8, 8), "JPEG")
+    scan = b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00"
+    assert jpeg.count(b"\xff\xda") == 1
+    assert read(jpeg[:-2] + scan * (decoding.MAX_SCANS - 1) + jpeg[-2:])[1] != decoding.TOO_MANY_SCANS
+    assert read(jpeg[:-2] + scan * decoding.MAX_SCANS + jpeg[-2:])[1] == decoding.TOO_MANY_SCANS
+
+
+def test_depth_is_held_to_the_same_texts():
+    text = (b"zTXt", b"k\0\0" + zlib.compress(b"hello"))
+    for count, expected in ((decoding.MAX_TEXTS, ""), (decoding.MAX_TEXTS + 1, decoding.TOO_MANY_TEXTS)):
+        contents = png(1, 1, depth=16, colour=0, data=zlib.compress(bytes(3)), before=[text] * count)
+        assert decoding.read_depth(tf.constant(contents), LIMIT)[1].numpy().decode() == expected

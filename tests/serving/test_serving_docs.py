@@ -165,7 +165,7 @@ def test_names_are_those_of_the_kit_and_the_pins():
     (path,) = re.findall(r'path: "(.*)"', (CONFIG / "monitoring.config").read_text())
     assert f"http://localhost:8501{path}`" in TEXT
     kubernetes = (CONFIG / "k8s/deployment.yaml").read_text()
-    largest, request = re.search(r"^\| (\d+) \(default\) \| 16 GB \| (\w+) \|$", TEXT, re.MULTILINE).groups()
+    largest, request = re.search(r"^\| (\d+) \(default\) \| 0.5 GB \| (\w+) \|$", TEXT, re.MULTILINE).groups()
     assert int(largest) == MAX_PIXELS
     assert request == re.search(r'memory: "(\w+)"', kubernetes)[1]
 

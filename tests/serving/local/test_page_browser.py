@@ -558,3 +558,69 @@ def test_nothing_is_asked_elsewhere(page_):
     urls = {request["request"]["url"] for request in sent if request["documentURL"].startswith(page_.server.url)}
     assert {f"{page_.server.url}page/models", f"{page_.server.url}v1/models/fcn/versions/2:predict"} <= urls
     assert [url for url in urls if not url.startswith((page_.server.url, "blob:http://127.0.0.1", "data:"))] == []
+
+
+def test_hostile_names_and_answers_are_shown_as_text(page_, monkeypatch):
+    for table in (LABELS, INPUTS, VERSIONS, PNGS):
+        monkeypatch.setitem(table, HOSTILE, table["fcn"])
+    monkeypatch.setattr(page_.server.models, "served", [HOSTILE, "fcn"])
+    page_.browser.refresh()
+    page_.until(lambda: page_.browser.find_elements(By.CSS_SELECTOR, ".field"))
+    assert [option.text for option in Select(page_.find("#model")).options] == [HOSTILE, "fcn"]
+    page_.give("drop", f"{HOSTILE}.png", encode(photograph()))
+    page_.until(lambda: page_.find("#error").is_displayed() or "answered in" in page_.find("#status").text)
+    page_.select("model", "fcn")
+    page_.answered()
+    assert page_.find(".field .name").text == f"{HOSTILE}.png"
+    assert HOSTILE in page_.find("#canvas").get_attribute("aria-label")
+    assert HOSTILE in [name for name, _ in page_.legend()]
+    page_.server.answer = JSONResponse({"error": f"<b>{HOSTILE}</b><script>hacked=1</script>"}, 400)
+    page_.choose("b.png", encode(photograph()))
+    assert page_.error() == f"b.png: <b>{HOSTILE}</b><script>hacked=1</script> (HTTP 400)"
+    assert page_.browser.execute_script("return document.querySelectorAll('img, b, main script').length") == 0
+
+
+def test_the_browser_runs_and_loads_nothing_else(page_):
+    """What an attacker might get into the page after all: each is held back by the policy that the server sends."""
+    script = """
+        const [done] = arguments, held = new Set();
+        document.addEventListener("securitypolicyviolation", (event) => held.add(event.effectiveDirective));
+        const add = (tag, properties) => document.body.append(Object.assign(document.createElement(tag), properties));
+        add("script", { textContent: "window.hacked = 1" });
+        add("script", { src: "http://localhost:9/x.js" });
+        add("img", { src: "http://localhost:9/x.png" });
+        add("iframe", { src: "/" });
+        add("style", { textContent: "body { display: none }" });
+        add("base", { href: "http://localhost:9/" });
+        add("object", { data: "/page/page.js" });
+        fetch("http://localhost:9/").catch(() => 0);
+        setTimeout(() => done([...held].sort()), 300);"""
+    held = page_.browser.execute_async_script(script)
+    assert {"base-uri", "connect-src", "frame-src", "img-src", "object-src"} < set(held)
+    assert {"script-src-elem", "style-src-elem"} < set(held)
+    messages = [entry["message"] for entry in page_.browser.get_log("browser")]  # which empties it
+    assert all("Content Security Policy" in text or "base" in text for text in messages), messages
+
+
+def test_the_page_asks_for_the_token_and_keeps_it_nowhere(browser, tmp_path):
+    from serving.server import running
+
+    token = "0123456789abcdef"
+    with running({"fcn": tmp_path}, token=token) as addresses:
+        browser.get(f"{addresses.rest}/")
+        opened = Page(browser, None, tmp_path)
+        assert opened.error() == "A bearer token is needed: Authorization: Bearer TOKEN. (HTTP 401)"
+        for given, said in (
+            ("wrong", "A bearer token is needed"),
+            (f" {token}\n", "No served model takes photographs."),
+        ):
+            opened.until(lambda: opened.find("#ask-token").is_displayed())
+            opened.find("#token").send_keys(given.strip())
+            opened.find("#ask-token button").click()
+            opened.until(lambda said=said: said in opened.find("#status").text + opened.find("#error").text)
+        assert not opened.find("#ask-token").is_displayed()
+        script = "return [document.cookie, JSON.stringify({...localStorage}), JSON.stringify({...sessionStorage})]"
+        assert browser.execute_script(script) == ["", "{}", "{}"]
+        assert opened.find("#token").get_attribute("value") == ""
+    browser.get("about:blank")
+    browser.get_log("browser")
