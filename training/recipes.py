@@ -146,7 +146,7 @@ def weights_of(path):
     """
     try:
         value = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(
             f"--class-weights {path} cannot be read: {error}. Name the doctor.json of fcn-doctor."
         ) from None

@@ -172,7 +172,7 @@ def write_json(path, value):
 def read_json(path):
     try:
         value = json.loads(Path(path).read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not JSON ({error}). Remove it, or restore it from a copy.") from None
     if not isinstance(value, dict):
         raise ValueError(f"{path} should hold a JSON object. Received: {type(value).__name__}.")

@@ -92,8 +92,10 @@ def read_record(output):
         return None
     try:
         record = json.loads(read_file(path))
+        if not all(re.fullmatch(r"(\w[\w-]*)?", head) for head in record["heads"]):
+            raise ValueError("heads name folders, which may be deleted")
         return {name: record[name] for name in ("model", "fingerprint", "heads", "last_run")}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged. Choose another --output.") from error
 
 

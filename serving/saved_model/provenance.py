@@ -65,7 +65,7 @@ def _read(path, *, missing=True):
         return {}
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not JSON ({error}). Remove it, or restore it from a copy.") from None
     if not isinstance(found, dict):
         raise ValueError(f"{path} should hold a JSON object. Received: {type(found).__name__}.")

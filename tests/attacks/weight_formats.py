@@ -1,8 +1,10 @@
 """Small valid weight files, what is put around fuzzed bytes, and one try of a reader on a file."""
 
+import functools
 import gzip
 import io
 import struct
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -11,8 +13,8 @@ import numpy as np
 from tests import weight_files
 
 WANTED = {"conv1_1": (3, 3, 3, 2), "fc6": (1, 1, 2, 2), "fc7": (1, 1, 2, 2)}  # kernels
-KINDS = ("caffemodel", "npz", "h5")
-SUFFIX = {"caffemodel": ".caffemodel", "npz": ".npz", "h5": ".h5"}
+KINDS = ("caffemodel", "npz", "h5")  # what atheris fuzzes; "keras" is for the slower storm
+SUFFIX = {"caffemodel": ".caffemodel", "npz": ".npz", "h5": ".h5", "keras": ".keras"}
 CORPUS = Path(__file__).parent / "corpus"  # what fuzzing found, by kind
 # What a dtype of a .npy header is a crooked form of, and shapes beside it.
 DESCRIPTIONS = ("<f4", "<f2", ">f8", "|O", "<i4", "<f4, <f4", "<M8[s]", "|V100000", "f" * 400)
@@ -35,6 +37,8 @@ def seeds(kind, folder):
         names = (("{}_W_1:0", "{}_b_1:0"), ("{0}/kernel:0", "{0}/bias:0"))
         written = (weight_files.published_h5(path, arrays(), *pair) for pair in names)
         return [file.read_bytes() for file in written] + [_chunked_h5(path)]
+    if kind == "keras":
+        return _keras(path)
     layers = {name: [np.moveaxis(w, -1, 0), b] for name, (w, b) in arrays().items()}
     found = [weight_files.caffemodel(path, layers, v1=v1).read_bytes() for v1 in (False, True)]
     return [*found, gzip.compress(found[0], mtime=0)]
@@ -49,6 +53,13 @@ def _chunked_h5(path):
             group.create_dataset("kernel", data=kernel, chunks=kernel.shape, compression="gzip", shuffle=True)
             group.create_dataset("bias", data=bias, maxshape=(None,), fletcher32=True)
     return path.read_bytes()
+
+
+def _keras(path):
+    from fcn_keras.models import FCN32s
+
+    FCN32s(2, channels=(((2, 1),) * 5, 2)).save(path)
+    return [path.read_bytes()]
 
 
 def wrapped(kind, data):
@@ -67,7 +78,31 @@ def wrapped(kind, data):
         return _archive({"conv1_1_W.npy": data})
     if kind == "npz" and way == b"\x02":
         return _archive({"conv1_1_W.npy": b"\x93NUMPY\1\0" + struct.pack("<H", len(data) % 65536) + data})
+    if kind == "keras" and way in (b"\x01", b"\x02"):
+        return _model_file({"config.json" if way == b"\x01" else "model.weights.h5": data})
     return data
+
+
+def _model_file(changed):
+    members = _whole_model()
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in {**members, **changed}.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+@functools.cache
+def _whole_model():
+    with tempfile.TemporaryDirectory() as folder:
+        data = _keras(Path(folder) / "whole.keras")[0]
+    return members_of(data)
+
+
+def members_of(data):
+    """Return the members of a zip archive."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def _archive(changed):
@@ -90,12 +125,14 @@ def attempt(kind, path):
 
     Anything but success and a ValueError goes through.
     """
-    from fcn_keras import caffemodel, vgg16_files
+    from fcn_keras import caffemodel, keras_files, vgg16_files
 
     try:
         if kind == "caffemodel":
             caffemodel.origin(path)
             caffemodel.read(path)
+        elif kind == "keras":
+            keras_files.load_model(path)
         else:
             vgg16_files.read(path, WANTED)
     except ValueError as error:
