@@ -1,9 +1,12 @@
 """Drawn images as files of every kind that the exported model takes."""
 
 import io
+import tempfile
 
 import numpy as np
 from PIL import Image
+
+from fcn_keras.datasets.images import read_image
 
 SIZES = [(1, 1), (37, 53), (64, 32), (31, 100)]
 ORIENTATIONS = range(10)  # 0 and 9 mean nothing
@@ -20,6 +23,14 @@ def encode(image, kind="PNG", **options):
     image = image if isinstance(image, Image.Image) else Image.fromarray(image)
     image.save(file, kind, **options)
     return file.getvalue()
+
+
+def evaluated(contents):
+    """Read a file's bytes as `fcn-evaluate` does."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(contents)
+        file.flush()
+        return read_image(file.name)
 
 
 def files():

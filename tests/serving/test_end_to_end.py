@@ -1,14 +1,11 @@
 """The exported network behind the local server, asked by the client: labels are `fcn_keras.predict`'s, bit by bit."""
 
-import io
-
 import numpy as np
 import pytest
-from image_files import encode, files, picture, rotated_files
+from image_files import encode, evaluated, files, picture, rotated_files
 from nets import randomize
 
 from fcn_keras import inference
-from fcn_keras.datasets.images import read_image
 from fcn_keras.models import FCN8s
 from serving.client import Client, ImageRefused
 from serving.export import export
@@ -38,7 +35,7 @@ def test_files_of_all_kinds_get_the_labels_of_predict(net, addresses, protocol):
     distinct = set()
     for name, contents, answer in zip(found, found.values(), answers, strict=True):
         assert answer.error is None, name
-        expected = inference.predict(net, read_image(io.BytesIO(contents)))
+        expected = inference.predict(net, evaluated(contents))
         np.testing.assert_array_equal(answer.labels, expected, err_msg=name)
         assert answer.labels.dtype == np.uint8
         assert 1 / 21 < answer.outputs["confidence"] <= 1

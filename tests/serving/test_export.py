@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import scipy.special
 import tensorflow as tf
-from image_files import encode, files, picture
+from image_files import encode, evaluated, files, picture
 from nets import randomize
 from PIL import Image
 from tensorflow.core.protobuf import saved_model_pb2
@@ -21,7 +21,6 @@ from tensorflow.python.framework import op_def_registry
 from tensorflow_serving.apis import prediction_log_pb2
 
 from fcn_keras import inference, visualize
-from fcn_keras.datasets.images import read_image
 from fcn_keras.models import FCN8s, FCN32s, LateFusion
 from serving import export as exporter
 from serving.export import main
@@ -78,7 +77,7 @@ def test_files_of_all_kinds_and_sizes_get_the_labels_of_predict(net, served):
     for name, data, png, height, width in zip(
         files(), contents, *(answer[key].numpy() for key in ("label_png_bytes", "height", "width")), strict=True
     ):
-        expected = inference.predict(net, read_image(io.BytesIO(data)))
+        expected = inference.predict(net, evaluated(data))
         assert Image.open(io.BytesIO(png)).mode == "L", name
         assert (height, width) == expected.shape, name
         np.testing.assert_array_equal(decode(png), expected, err_msg=name)
