@@ -14,7 +14,6 @@ from typing import Any, BinaryIO, NamedTuple
 import keras
 import numpy as np
 from keras import layers, ops
-from numpy.typing import NDArray
 
 from fcn_keras import alexnet
 from fcn_keras.caffemodel import MAX_BYTES
@@ -208,7 +207,7 @@ def _write_layer(file: BinaryIO, layer: Layer) -> None:
     for frame, array in zip(frames, layer.arrays, strict=True):
         file.write(frame)
         for chunk in _chunks(array):
-            file.write(chunk.data)
+            file.write(chunk)
 
 
 def _frame(array: Any) -> bytes:
@@ -220,7 +219,7 @@ def _frame(array: Any) -> bytes:
     return _key(7, LENGTH) + _varint(len(inner) + size) + inner
 
 
-def _chunks(array: Any) -> Iterator[NDArray[Any]]:
+def _chunks(array: Any) -> Iterator[Any]:
     """Yield the numbers in Caffe's order, `(out, in, kh, kw)`, some of the first axis at a time."""
     count = array.shape[-1]
     step = max(1, CHUNK_BYTES * count // (4 * math.prod(array.shape)))

@@ -11,9 +11,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike, NDArray
 
-from fcn_keras.geometry import Grid
 from fcn_keras.layers import CHANNELS, Preprocess
-from fcn_keras.receptive_field import receptive_field
+from fcn_keras.receptive_field import Field, receptive_field
 
 Image = ArrayLike | Mapping[str, ArrayLike]
 Maps = Any  # an array, or a dict of them by head: the model decides which
@@ -110,10 +109,10 @@ def shift_and_stitch(model: keras.Model, image: Image, *, stride: int) -> Maps:
     """
     if isinstance(stride, bool) or not isinstance(stride, int) or stride < 1:
         raise ValueError(f"`stride` is a positive int. Received: {stride!r}.")
-    grid = receptive_field(model).grid
-    if grid.stride != stride:
+    field = receptive_field(model)
+    if field.grid.stride != stride:
         raise ValueError(
-            f"`model` scores at stride {grid.stride:g}. Received: stride={stride}. Cut the last upsampling off: "
+            f"`model` scores at stride {field.grid.stride:g}. Received: stride={stride}. Cut the last upsampling off: "
             'keras.Model(net.input, net.get_layer("score_fr").output).'
         )
     images, fills = as_input(model, image), _mean_pixels(model)
@@ -125,8 +124,8 @@ def shift_and_stitch(model: keras.Model, image: Image, *, stride: int) -> Maps:
         if dense is None:
             dense = keras.tree.map_structure(lambda a: np.empty((height, width, a.shape[-1]), a.dtype), scores)
         for a, b in zip(keras.tree.flatten(dense), keras.tree.flatten(scores), strict=True):
-            rows, from_rows = _interlace(height, down, grid, b.shape[0])
-            columns, from_columns = _interlace(width, right, grid, b.shape[1])
+            rows, from_rows = _interlace(height, down, field, b.shape[0])
+            columns, from_columns = _interlace(width, right, field, b.shape[1])
             a[rows, columns] = b[from_rows, from_columns]
     return dense
 
@@ -250,9 +249,9 @@ def _shift(pixels: NDArray[Any], fill: NDArray[Any], down: int, right: int) -> N
     return shifted
 
 
-def _interlace(length: int, shift: int, grid: Grid, count: int) -> tuple[slice, slice]:
+def _interlace(length: int, shift: int, field: Field, count: int) -> tuple[slice, slice]:
     """Match the pixels of one axis to the scores that are centred on them: two slices."""
-    stride, centre = int(grid.stride), math.floor(grid.start)
+    stride, centre = int(field.grid.stride), math.floor(field.grid.start)
     pixels = range((centre - shift) % stride, length, stride)
     first = (pixels.start + shift - centre) // stride
     if len(pixels) and not 0 <= first <= first + len(pixels) <= count:

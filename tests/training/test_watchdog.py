@@ -9,82 +9,16 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from watched import NAMES, SAFE, STEPS, net, pixels, run
 
 import fcn_keras as fcn
-from training import watchdog
+from fcn_keras.datasets.synthetic import Synthetic
+from training import recipes, train
 from training.fit import compile_model
-from training.recipe import Recipe
 from training.recipes import RECIPES
-from training.watchdog import Watchdog, only_class, rate_advice, uniform_loss
+from training.watchdog import Watchdog, _metrics, only_class, rate_advice, uniform_loss
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "training.md"
-NAMES = ("sky", "ground", "wall")
-STEPS = 25
-SAFE = Recipe(
-    name="tiny",
-    model=fcn.FCN32s,
-    data=None,
-    steps=4 * STEPS,
-    steps_per_epoch=STEPS,
-    optimizer=partial(fcn.CaffeSGD, momentum=0.9, weight_decay=0.0),
-    learning_rate=1e-2,
-)
-
-
-class Saved(keras.callbacks.Callback):
-    """Stands where `Checkpoint` does, and keeps what it would write."""
-
-    def on_train_begin(self, logs=None):
-        self.weights = []
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.weights.append(self.model.get_weights())
-
-
-def net(heads=("",), bias=0.0, dtype="float32"):
-    """Build a net of two convolutions whose scores are all equal at the start but for the first class's `bias`."""
-    keras.utils.set_random_seed(0)
-    convolution = partial(keras.layers.Conv2D, dtype=dtype)
-    x = inputs = keras.Input((None, None, 3))
-    x = convolution(4, 3, padding="same", activation="relu", name="conv")(x)
-    start = {"kernel_initializer": "zeros", "bias_initializer": keras.initializers.Constant(np.array([bias, 0.0, 0.0]))}
-    scores = {head: convolution(3, 1, name=f"score_{head}", **start)(x) for head in heads}
-    return keras.Model(inputs, scores[""] if heads == ("",) else scores)
-
-
-def pixels(classes=(0, 1, 2), *, size=(6, 8), heads=("",)):
-    """Draw a batch of one image whose colours tell its classes, a tenth of it void."""
-    rng = np.random.default_rng(0)
-    label = rng.choice(np.array(classes), (1, *size))
-    image = np.eye(3, dtype="float32")[label] + rng.normal(0, 0.01, (1, *size, 3)).astype("float32")
-    label = np.where(rng.random(label.shape) < 0.1, 255, label).astype("int32")
-    return image, label if heads == ("",) else dict.fromkeys(heads, label)
-
-
-def forever(*batches):
-    while True:
-        yield from batches
-
-
-def run(recipe, model, train=None, val=None, *, heads=("",), first=0, **options):
-    """Fit as `training.fit` does, with the watchdog before what saves."""
-    counts = 3 if heads == ("",) else dict.fromkeys(heads, 3)
-    compile_model(model, recipe, counts)
-    saved, train, val = Saved(), train or [pixels(heads=heads)], val or [pixels(heads=heads)]
-    try:
-        model.fit(
-            forever(*train),
-            steps_per_epoch=recipe.steps_per_epoch,
-            epochs=recipe.steps // recipe.steps_per_epoch,
-            initial_epoch=first,
-            validation_data=forever(*val),
-            validation_steps=len(val),
-            callbacks=[Watchdog(recipe, counts, dict.fromkeys(heads, NAMES), **options), saved],
-            verbose=0,
-        )
-    finally:
-        assert all(np.isfinite(x).all() for weights in saved.weights for x in weights)
-    return saved.weights
 
 
 def said(capsys):
@@ -205,7 +139,7 @@ def test_a_label_of_no_class_is_told_from_a_high_rate():
     watch.on_epoch_begin(0)
     with pytest.raises(ValueError, match=r"lower rate, such as --learning-rate 0\.001"):
         watch.on_train_batch_end(0, {"loss": math.nan})
-    watchdog._metrics(model)[0].illegal.assign(1)
+    _metrics(model)[0].illegal.assign(1)
     with pytest.raises(ValueError, match="A label is of no class: run fcn-doctor"):
         watch.on_train_batch_end(0, {"loss": math.nan})
 
@@ -234,6 +168,15 @@ def test_a_loss_that_falls_to_that_of_equal_scores_and_stays(capsys):
     image = np.zeros((1, 90, 90, 3), "float32")
     run(replace(SAFE, learning_rate=0.5), net(bias=5.0), train=[(image, random)])
     assert len([line for line in said(capsys) if "stands at" in line]) == 1
+
+
+def test_a_loss_that_only_passes_that_of_equal_scores(capsys):
+    watch = Watchdog(SAFE, 3, {"": NAMES})
+    watch._batches = 50
+    for before, lines in ((1.5, 0), (1.005, 1)):
+        watch._before = {"": before}
+        watch._constant("", 0.995, 0)
+        assert len(said(capsys)) == lines
 
 
 def test_everything_as_one_class(capsys):
@@ -310,3 +253,31 @@ def test_float16_with_broken_weights():
     model.get_layer("conv").bias.assign([np.nan] * 4)
     with pytest.raises(ValueError, match="the loss became NaN at batch 1 of epoch 1"):
         run(replace(SAFE, dtype_policy="mixed_float16"), model)
+
+
+def breaking(rate):
+    """Descend well for an epoch of two steps, and then not."""
+    return fcn.CaffeSGD(keras.optimizers.schedules.PiecewiseConstantDecay([2], [rate, 1e38]))
+
+
+def test_fcn_train_ends_before_it_saves_broken_weights(tmp_path, capsys, monkeypatch):
+    """The checkpoint of the epoch before stays; one line, exit code 2."""
+    recipe = replace(
+        SAFE,
+        model_options={"channels": (((4, 1),) * 5, 4)},
+        data=lambda directory, split: Synthetic(4, seed=len(split), height=32, width=32),
+        steps=6,
+        steps_per_epoch=2,
+        optimizer=breaking,
+        learning_rate=1e-3,
+    )
+    monkeypatch.setitem(recipes.RECIPES, "tiny", recipe)
+    assert train.main(["tiny", "--workdir", str(tmp_path), "--quiet"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("fcn-train: watchdog: tiny: ")
+    assert "epoch 2" in line
+    assert "nothing of that epoch was saved" in line
+    assert_documented(line)
+    last = keras.saving.load_model(tmp_path / "tiny" / "last.keras")
+    assert all(np.isfinite(values).all() for values in last.get_weights())
+    assert (tmp_path / "tiny" / "log.csv").read_text().count("\n") == 2  # the names, and the first epoch
