@@ -99,6 +99,24 @@ def test_long_unpacked_run_ends_where_the_key_changes(read):
     np.testing.assert_array_equal(found["conv"][0], values)
 
 
+def test_a_run_may_be_one_field_long(read):
+    data, diff = (field(number, 5, struct.pack("<f", value)) for number, value in ((5, 1.5), (6, 9.0)))
+    assert read(net(data + diff + dims(1)))["conv"][0].tolist() == [1.5]
+    data = data + diff + data + data + diff
+    assert read(net(data + dims(3)))["conv"][0].tolist() == [1.5] * 3
+
+
+def test_a_run_ends_where_any_byte_of_the_key_changes():
+    message = field(16, 5, bytes(4)) + field(32, 5, bytes(4)) * 2 + field(16, 5, bytes(4))
+    wire = caffemodel._Wire(message)
+    assert [(number, len(rows)) for number, _, rows in wire.fields((0, len(message)))] == [(16, 1), (32, 2), (16, 1)]
+
+
+def test_unknown_fields_of_a_shape_are_skipped(read):
+    shape = field(7, 2, field(2, 0, 9) + field(1, 0, 1) + field(3, 2, b"x") + field(1, 0, 2))
+    assert read(net(floats(1, 2) + shape))["conv"][0].shape == (1, 2)
+
+
 def test_packed_data_may_come_in_pieces(read):
     assert read(net(floats(1, 2) + dims(3) + floats(3)))["conv"][0].tolist() == [1, 2, 3]
 
@@ -154,7 +172,10 @@ BAD = {
     "cut number": (GOOD + b"\xa2", "a number is cut off"),
     "cut float": (net(field(5, 5, b"\0\0")), "layer 'conv', blob 0: a number is cut off"),
     "endless number": (b"\xff" * 11, "a number at byte 0 runs over ten bytes"),
-    "overflowing length": (varint(802) + varint(2**64 - 1) + b"xx", "18446744073709551615 bytes are declared"),
+    "overflowing length": (
+        varint(802) + varint(2**64 - 1) + b"xx",
+        "18446744073709551615 bytes are declared at byte 12, 2 are left",
+    ),
     "field 0": (b"\0\0", "field number 0 at byte 0"),
     "group": (GOOD + b"\x0b", "wire type 3 at byte"),
     "layer as number": (field(100, 0, 5), "a layer has wire type 0 instead of 2"),
@@ -183,6 +204,7 @@ BAD = {
     "field 2**29": (GOOD + field(2**29, 0, 1), "field number 536870912 at byte"),
     "long name": (field(100, 2, field(1, 2, b"a" * 1001)), "a layer's name has 1001 bytes"),
     "other duplicate": (GOOD + layer("conv", blob(BIAS)), "two layers 'conv' with different weights"),
+    "changed duplicate": (GOOD + layer("conv", blob(KERNEL), blob(BIAS + 1)), "two layers 'conv' with different"),
     "V0": (field(2, 2, field(1, 2, b"x")), "V0 format of 2013; convert it with Caffe's upgrade_net_proto_binary"),
     "many fields": (field(3, 0, 1) * 100_001, "over 100000 fields"),
     "many layers": (layer("x") * 30_000, "over 100000 fields"),

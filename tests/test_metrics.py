@@ -38,7 +38,8 @@ def test_against_scikit_learn():
 
 def test_absent_and_predicted_but_absent_classes():
     # Class 2 is in neither; class 1 is predicted but absent: IU 0, and it counts.
-    values = scores(np.array([[8, 2, 0], [0, 0, 0], [0, 0, 0]]))
+    with np.errstate(all="raise"):
+        values = scores(np.array([[8, 2, 0], [0, 0, 0], [0, 0, 0]]))
     np.testing.assert_array_equal(np.isnan(values["per_class_iu"]), [False, False, True])
     assert values["mean_iu"] == pytest.approx((0.8 + 0) / 2)
     assert values["mean_accuracy"] == pytest.approx(0.8)
@@ -89,6 +90,30 @@ def test_illegal_labels_are_named_or_poison_the_result():
         metric.update_state(labels, predictions)
     tf.function(lambda y, s: metric.update_state(y, s))(tf.constant(labels), tf.constant(predictions))
     assert all(np.isnan(float(value)) for value in metric.result().values())
+
+
+def test_integers_are_summed_before_they_become_floats():
+    """Beyond 2**30, float32 counts in steps of 128: 60 pixels wrongly taken and 60 missed are one step together."""
+    found = scores(keras.ops.convert_to_tensor(np.array([[2**30, 60], [60, 5]], "int64")))
+    assert float(found["per_class_iu"][0]) == np.float32(2**30 / (2**30 + 128)) < 1
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_the_way_of_other_backends(monkeypatch, wide):
+    """Keras's own argmax and sums count the same; JAX holds int64 only where it was told to."""
+    jax = pytest.importorskip("jax")
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    before = jax.config.jax_enable_x64
+    jax.config.update("jax_enable_x64", wide)
+    try:
+        metric = ConfusionMatrix(3)
+    finally:
+        jax.config.update("jax_enable_x64", before)
+    assert keras.backend.standardize_dtype(metric.matrix.dtype) == ("int64" if wide else "int32")
+    labels = np.array([[[0, 1, 2, 255, 1], [2, 2, 0, 1, 255]]])
+    prediction = np.array([[[0, 2, 2, 1, 1], [0, 2, 0, 1, 0]]])
+    metric.update_state(labels, one_hot_scores(prediction, 3))
+    np.testing.assert_array_equal(np.asarray(metric.matrix), [[2, 0, 0], [0, 2, 1], [1, 0, 2]])
 
 
 def test_arguments():
