@@ -11,14 +11,15 @@ DESCRIPTION = """Label many images with a SavedModel of fcn-export, by an Apache
 PNG of class ids for every image (labels_HEAD, where the model has several heads), named by the image's path below the
 pattern's fixed folders; DIR/images.csv a line for every image with its status, size and the share of every class. An
 image that cannot be labelled is a line with the reason there, and is tried again by the next call; one that is labelled
-is not, unless its file's size has changed. Paths may be of any file system that Beam knows: local, gs://, s3://,
+is not, unless its file's size has changed. Exit code 0: images were labelled, now or before; 2: none could be, or with
+--on-error fail not all. Paths may be of any file system that Beam knows: local, gs://, s3://,
 hdfs://. Options not listed here are Beam's own: without --runner the pipeline runs in this process, in
 --direct_num_workers threads; with --runner=DataflowRunner, FlinkRunner or SparkRunner elsewhere, where
 fcn_keras[batch] has to be installed (as with --sdk_container_image)."""
 
 
 def main(argv=None):
-    """Run `fcn-batch` and return its exit code: 0, or 2 with one line on stderr."""
+    """Run `fcn-batch` and return its exit code: 0, or 2 with lines on stderr."""
     return command.run("fcn-batch", _batch, _parser().parse_known_args(argv))
 
 
@@ -40,6 +41,13 @@ def _parser():
     )
     parser.add_argument("--output", required=True, metavar="DIR")
     parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="images a call (default: %(default)s)")
+    parser.add_argument(
+        "--on-error",
+        choices=("fail", "skip"),
+        default="skip",
+        help="what images that cannot be labelled come to: exit code 2, or nothing (default: %(default)s); they are "
+        "named, and the others labelled, either way",
+    )
     parser.add_argument("--overwrite", action="store_true", help="delete what an earlier fcn-batch wrote to DIR first")
     return parser
 
@@ -66,7 +74,8 @@ def _batch(given):
     output = Output(absolute(arguments.output, here), model.classes)
     record = {"model": model.folder, "fingerprint": model.fingerprint, "heads": list(model.classes)}
     prepare(output, record, arguments.overwrite)
-    _report(run(patterns, listed, model, output, record, options, batch_size=arguments.batch_size), output)
+    found = run(patterns, listed, model, output, record, options, batch_size=arguments.batch_size)
+    return _report(found, output, arguments.on_error)
 
 
 def _import_beam():
@@ -80,13 +89,16 @@ def _import_beam():
         logging.disable(logging.NOTSET)
 
 
-def _report(run, output):
+def _report(run, output, on_error):
+    """Say what a run came to, and return the exit code."""
     for path, reason in run["named"]:
         print(f"fcn-batch: {path}: {reason}", file=sys.stderr)
     if run["refused"] > len(run["named"]):
         print(f"fcn-batch: and {run['refused'] - len(run['named'])} more", file=sys.stderr)
     counts = f"{run['labelled']} labelled, {run['refused']} refused, {run['done']} already done"
     print(f"{counts} (see {output.path('images.csv')})")
+    nothing = not (run["labelled"] or run["done"])
+    return 2 if run["refused"] and (nothing or on_error == "fail") else 0
 
 
 if __name__ == "__main__":

@@ -419,10 +419,19 @@ def test_shares_of_more_than_256_classes():
 
 
 def test_the_summary_names_a_few(output, capsys):
-    batch._report({"labelled": 1, "refused": 7, "done": 2, "named": [["/x/a.jpg", "No."]]}, output)
+    batch._report({"labelled": 1, "refused": 7, "done": 2, "named": [["/x/a.jpg", "No."]]}, output, "skip")
     said = capsys.readouterr()
     assert said.err == "fcn-batch: /x/a.jpg: No.\nfcn-batch: and 6 more\n"
     assert said.out == f"1 labelled, 7 refused, 2 already done (see {output.folder}/images.csv)\n"
+
+
+@pytest.mark.parametrize(
+    ("labelled", "refused", "done", "skip", "fail"),
+    [(1, 0, 0, 0, 0), (1, 1, 0, 0, 2), (0, 1, 1, 0, 2), (0, 2, 0, 2, 2), (0, 0, 0, 0, 0)],
+)
+def test_exit_codes(output, labelled, refused, done, skip, fail):
+    found = {"labelled": labelled, "refused": refused, "done": done, "named": []}
+    assert [batch._report(found, output, way) for way in ("skip", "fail")] == [skip, fail]
 
 
 @pytest.fixture
@@ -494,7 +503,10 @@ def test_files_of_others_stay(tmp_path, output, name):
     assert (Path(output.folder) / name).read_bytes() == b"mine"
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"model": "m"}'])
+OUTSIDE = '{"model": "m", "fingerprint": "1", "last_run": null, "heads": ["/../../home"]}'
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"model": "m"}', "[" * 100_000, OUTSIDE])
 def test_a_damaged_record_is_told(output, text):
     put(Path(output.folder), **{"fcn-batch__json": text.encode()})
     with pytest.raises(ValueError, match=r"fcn-batch\.json is damaged\. Choose another --output"):
