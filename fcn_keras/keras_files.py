@@ -141,7 +141,8 @@ def _numbers_of(config: Any) -> int:
 
 def _check_heads(model: Any) -> None:
     """Refuse names of outputs that would lead out of a folder: files are called by them."""
-    for head in model.output if isinstance(model.output, dict) else ():
+    outputs = getattr(model, "output", None)  # a Sequential that was never called has none
+    for head in outputs if isinstance(outputs, dict) else ():
         if not re.fullmatch(r"\w[\w-]{0,99}", str(head)):
             raise _Malformed(f"an output is called {str(head)[:60]!r}; expected letters, digits, - and _")
 

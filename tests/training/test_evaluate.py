@@ -331,8 +331,9 @@ def test_an_unknown_recipe(capsys, net, data):
 
 def test_a_damaged_recipe(capsys, tmp_path, data):
     folder = stage(tmp_path / "run", FCN32s(4, channels=NARROW), "folder_fcn32s", data)
-    (folder / "recipe.json").write_text("{")
-    assert "recipe.json is not JSON" in error_of(capsys, folder)
+    for text in ("{", "[" * 100_000, "\xff"):
+        (folder / "recipe.json").write_text(text, encoding="latin-1")
+        assert "recipe.json is not JSON" in error_of(capsys, folder)
 
 
 def test_class_counts_that_differ(capsys, tmp_path, net, data):
