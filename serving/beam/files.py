@@ -1,5 +1,6 @@
 """Files of any file system that Apache Beam knows, for `fcn-batch`: local, gs://, s3://, hdfs://."""
 
+import errno
 import posixpath
 import re
 import shutil
@@ -19,6 +20,8 @@ def absolute(path, folder):
 
 
 def open_file(path):
+    if FileSystems.get_scheme(path) is None and Path(path).is_fifo():
+        raise OSError(errno.EINVAL, "Is a pipe", path)  # to open it would wait for ever
     return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)  # whatever its name ends in
 
 

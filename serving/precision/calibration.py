@@ -100,7 +100,7 @@ def _files(folder):
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(parent, name) for name in names if not name.startswith(".")]
-    return sorted(path for path in found if path.suffix.lower() in known)
+    return sorted(path for path in found if path.suffix.lower() in known and path.is_file())  # not pipes
 
 
 def _different(files, count):

@@ -4,6 +4,7 @@ import csv
 import errno
 import io
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -432,6 +433,12 @@ def test_the_summary_names_a_few(output, capsys):
 def test_exit_codes(output, labelled, refused, done, skip, fail):
     found = {"labelled": labelled, "refused": refused, "done": done, "named": []}
     assert [batch._report(found, output, way) for way in ("skip", "fail")] == [skip, fail]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path, output):
+    os.mkfifo(tmp_path / "b.png")
+    (refused,) = beam_steps.read(image(f"{tmp_path}/b.png"), output)
+    assert refused.value.line == f"{tmp_path}/b.png,a,Cannot be read: Is a pipe.,10,,\n"
 
 
 @pytest.fixture
