@@ -114,6 +114,8 @@ def _parse_error(error):
     message = PARSE_ERRORS.get(error.msg)
     if error.msg.startswith("Unterminated string"):
         position = len(error.doc)
+    if error.msg.startswith("Illegal trailing comma"):  # Python 3.13 points at the comma, RapidJSON behind it
+        position = len(error.doc) - len(error.doc[position + 1 :].lstrip(BLANK))
     if message is None:  # "Expecting ',' delimiter"
         message, position = _delimiter_error(error.doc, position)
     return f"JSON Parse error: {message} at offset: {_offset(error.doc, position)}"

@@ -431,7 +431,7 @@ def test_answers_that_are_not_tf_servings(rest, monkeypatch):
             ((200, b'{"a": 1}', ()), "INTERNAL", "not TF Serving's: {'a': 1}"),
             ((404, b"<html>no\n page</html>", ()), "NOT_FOUND", "answered 404 Not Found: <html>no page"),
             ((301, b"", {"Location": "https://x/"}), "UNKNOWN", "answered 301 Moved Permanently: https://x/"),
-            ((413, b"", ()), "UNKNOWN", "answered 413 Request Entity Too Large$"),
+            ((413, b"", ()), "UNKNOWN", r"answered 413 (Request Entity|Content) Too Large$"),
             ((500, b'{"error": "a bug"}', ()), "UNKNOWN", "^a bug$"),
         ]:
             rest.page = answer
