@@ -13,6 +13,7 @@ import gc
 import importlib
 import itertools
 import json
+import linecache
 import os
 import resource
 import sys
@@ -148,6 +149,8 @@ class Loop:
             os.dup2(nowhere, stream)
         module = sys.modules[self.name]
         old = {name: value for name, value in vars(module).items() if not name.startswith("__")}
+        # TensorFlow's AutoGraph compiles from the source that Python would show, not from the function.
+        linecache.cache[str(self.path)] = len(source), None, source.splitlines(keepends=True), str(self.path)
         exec(compile(source, str(self.path), "exec"), vars(module))
         for other in list(sys.modules.values()):
             if str(ROOT) in (getattr(other, "__file__", None) or ""):
