@@ -16,7 +16,10 @@ from keras import ops
 from numpy.typing import NDArray
 
 from fcn_keras import caffemodel, vgg16_files
+from fcn_keras.vgg16_files import Pair
 
+FilePath = str | os.PathLike[str]
+Names = tuple[str, ...]
 Layers = dict[str, keras.Layer]  # by name
 Plan = Mapping[str, Sequence[Any]]  # layer -> values of its weights
 
@@ -37,10 +40,10 @@ class Loaded:
         confirmed: layers of the model without weights whose fixed value the file shares.
     """
 
-    copied: tuple[str, ...]
-    missing: tuple[str, ...] = ()
-    unused: tuple[str, ...] = ()
-    confirmed: tuple[str, ...] = ()
+    copied: Names
+    missing: Names = ()
+    unused: Names = ()
+    confirmed: Names = ()
 
     def __str__(self) -> str:
         words = ("Copied", "Not in the file, kept as they were", "In the file, not used", "Fixed, and the same")
@@ -48,7 +51,7 @@ class Loaded:
         return "\n".join(f"{what} ({len(names)}): {', '.join(names)}." for what, names in parts if names)
 
 
-def load_caffemodel(model: keras.Model, path: str | os.PathLike[str]) -> Loaded:
+def load_caffemodel(model: keras.Model, path: FilePath) -> Loaded:
     """Load a `.caffemodel`, V1 or new format, gzipped or not, into the layers of the same names.
 
     InnerProduct fc6 and fc7 become convolutions, grouped upsampling its channel diagonal. Three-channel `conv1_1`
@@ -89,9 +92,7 @@ def load_caffemodel(model: keras.Model, path: str | os.PathLike[str]) -> Loaded:
     return Loaded(*_summary(layers, plan, [n for n in blobs if n not in plan and n not in confirmed]), confirmed)
 
 
-def load_imagenet(
-    model: keras.Model, path: str | os.PathLike[str] | None = None, preprocessing: str = "caffe"
-) -> Loaded:
+def load_imagenet(model: keras.Model, path: FilePath | None = None, preprocessing: str = "caffe") -> Loaded:
     """Load VGG16 trained on ImageNet into the trunk, or into both trunks of late fusion.
 
     Convolutions always; fc6 and fc7 where the file has the dense classifier and the model its width (see `missing`
@@ -184,9 +185,7 @@ def _assign(layers: Layers, plan: Plan) -> None:
             variable.assign(ops.convert_to_tensor(value, variable.dtype))
 
 
-def _summary(
-    layers: Layers, plan: Plan, unused: Iterable[str]
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+def _summary(layers: Layers, plan: Plan, unused: Iterable[str]) -> tuple[Names, Names, Names]:
     copied, missing = (tuple(n for n in layers if (n in plan) is there) for there in (True, False))
     return copied, missing, tuple(unused)
 
@@ -200,7 +199,7 @@ def _check_any(plan: Plan, source: object, theirs: Mapping[str, Any], ours: Mapp
         )
 
 
-def _check_finite(plan: Plan, path: str | os.PathLike[str]) -> None:
+def _check_finite(plan: Plan, path: FilePath) -> None:
     for name, arrays in plan.items():
         with np.errstate(invalid="ignore"):
             # A float64 sum of float32 cannot overflow, and needs no mask of the array's size.
@@ -283,9 +282,7 @@ def _shapes(trunk: Layers) -> dict[str, tuple[int, ...]]:
     return shapes | {"conv1_1": (3, 3, 3, shapes["conv1_1"][-1])}  # of colour, whatever else the model eats
 
 
-def _first(
-    model: keras.Model, layer: keras.Layer, suffix: str, weights: vgg16_files.Pair, preprocessing: str
-) -> vgg16_files.Pair:
+def _first(model: keras.Model, layer: keras.Layer, suffix: str, weights: Pair, preprocessing: str) -> Pair:
     """Return the first convolution's weights for what the model's `Preprocess` makes of raw pixels."""
     kernel, bias = weights
     if preprocessing == "torch":
