@@ -4,6 +4,7 @@ uvicorn waits for headers and bodies as long as a client likes, and takes as man
 that is silent or drips is left after a while, and where there are too many connections those go first that ask nothing.
 """
 
+import gc
 import socket
 import weakref
 from collections import OrderedDict
@@ -14,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 WAITING = 1024  # connections that the system keeps until they are accepted
 AT_ONCE = 50  # accepted in one turn of the loop, before what has come from earlier ones is read
+GARBAGE = 100  # handshakes broken off, of 256 KiB each, that refer to themselves until somebody collects them
 SLOWEST = 4096  # bytes a second of a body, on the whole
 
 
@@ -49,6 +51,7 @@ class Door:
         self.idle = OrderedDict()  # {connection: None} without a request, the longest idle first
         self.sending = OrderedDict()  # with part of a request
         self.answered = OrderedDict()  # whose request is all here
+        self._pushed = 0
         self._due = None  # when the next look is
 
     def arrived(self, connection):
@@ -60,6 +63,9 @@ class Door:
             if (found := first()) is not None:
                 with suppress(OSError):  # it is gone already
                     found.shutdown(socket.SHUT_RDWR)
+            self._pushed += 1
+            if self._pushed % GARBAGE == 0:
+                gc.collect()
 
     def entered(self, connection):
         """Take a connection in, at the expense of another one where there are too many."""

@@ -88,7 +88,7 @@ def test_sigterm_while_loading_says_so_and_ends_at_once(tmp_path):
         f"main(['--model_base_path={tmp_path}', '--port=0', '--rest_api_port=0'])\n"
     )
     (tmp_path / "1").mkdir()
-    done = subprocess.run([sys.executable, "-c", code], cwd=served.ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], cwd=served.ROOT, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0
     assert done.stderr.splitlines()[-1] == (
         "fcn-serve: SIGTERM came while models were loading; nothing was served yet."
