@@ -1,6 +1,6 @@
 """Run a module's tests on every mutant that cosmic-ray makes of it, and name those that no test kills.
 
-    python tests/mutation/mutate.py metrics losses geometry caffemodel --json mutants.json
+    python tests/mutation/mutate.py metrics losses geometry caffemodel --json build/mutants.json
 
 cosmic-ray's own loop edits the file in place and starts TensorFlow anew for each mutant. Here the tests are collected
 once, with TensorFlow loaded and idle, and each mutant takes the module's place in a forked process; no file is touched.
@@ -13,10 +13,10 @@ import gc
 import importlib
 import itertools
 import json
-import linecache
 import os
 import resource
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -109,6 +109,7 @@ class Loop:
         self.path = ROOT / "fcn_keras" / f"{module}.py"
         self.name = f"fcn_keras.{module}"
         self.count, self.survivors = 0, []
+        self.folder = tempfile.TemporaryDirectory()
         self.limit = None  # seconds of CPU time
         self.source = self.path.read_text(encoding="utf-8")
         known = earlier is not None and earlier["source"] == self.source
@@ -149,9 +150,10 @@ class Loop:
             os.dup2(nowhere, stream)
         module = sys.modules[self.name]
         old = {name: value for name, value in vars(module).items() if not name.startswith("__")}
-        # TensorFlow's AutoGraph compiles from the source that Python would show, not from the function.
-        linecache.cache[str(self.path)] = len(source), None, source.splitlines(keepends=True), str(self.path)
-        exec(compile(source, str(self.path), "exec"), vars(module))
+        # On disk, as TensorFlow's AutoGraph compiles what it reads there, not the function.
+        written = Path(self.folder.name) / self.path.name
+        written.write_text(source, encoding="utf-8")
+        exec(compile(source, str(written), "exec"), vars(module))
         for other in list(sys.modules.values()):
             if str(ROOT) in (getattr(other, "__file__", None) or ""):
                 for name, value in list(vars(other).items()):
@@ -197,6 +199,7 @@ def main():
             return status
         found[module] = {"source": loop.source, "mutants": loop.count, "survivors": loop.survivors}
         if arguments.json is not None:
+            arguments.json.parent.mkdir(parents=True, exist_ok=True)
             arguments.json.write_text(json.dumps(found, indent=2) + "\n")
     print(f"{'module':<12}{'mutants':>8}{'killed':>8}{'survived':>10}")
     for module, row in found.items():
