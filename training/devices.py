@@ -171,7 +171,7 @@ class Mesh(OneDevice):
 
         self.distribution = keras.distribution.DataParallel(devices=names, auto_shard_dataset=False)
         keras.distribution.set_distribution(self.distribution)
-        self.count = self.distribution.num_model_replicas
+        self.count = self.distribution.device_mesh.devices.size  # num_model_replicas came with Keras 3.15
         self.shares, self.share = jax.process_count(), jax.process_index()
         self.lead = self.share == 0
 
