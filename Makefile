@@ -1,38 +1,67 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
+INSTALL := $(RUN)/python -m pip install --quiet --disable-pip-version-check
+OLDEST ?= $(PYTHON)
+NEWEST ?= $(PYTHON)
 READY := $(VENV)/ready
 
-.PHONY: demo bench test lint fuzz soak clean
+.PHONY: demo bench test lint coverage mutate fuzz soak test-oldest test-newest audit clean
 
 demo: $(READY)
 	$(RUN)/python examples/demo.py demo
 
 bench: $(READY)
-	$(RUN)/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
+	$(INSTALL) --requirement benchmarks/requirements.txt
 	$(RUN)/python benchmarks/bench.py --output bench
 
 test: lint
 	$(RUN)/python -m pytest -n 2
 
+coverage: $(READY)
+	mkdir -p build
+	$(RUN)/python -m pytest -n 2 -p tests.traced --cov --cov-report=term --cov-report=json:build/coverage.json \
+		tests/test_*.py tests/datasets tests/parity tests/properties
+	$(RUN)/python -m tests.covered build/coverage.json
+
+mutate: $(READY)
+	$(INSTALL) --requirement tests/mutation/requirements.txt
+	mkdir -p build
+	$(RUN)/python tests/mutation/mutate.py geometry losses metrics caffemodel --json build/mutants.json
+
 fuzz: $(READY)
-	$(RUN)/python -m pip install --quiet --disable-pip-version-check --requirement tests/attacks/requirements.txt
+	$(INSTALL) --requirement tests/attacks/requirements.txt
 	$(RUN)/python tests/attacks/fuzz_files.py --seconds 60
 
 soak: $(READY)
-	$(RUN)/python -m pip install --quiet --disable-pip-version-check --requirement tests/attacks/requirements.txt
+	$(INSTALL) --requirement tests/attacks/requirements.txt
 	$(RUN)/python tests/attacks/soak.py --minutes 20
+
+test-oldest: $(READY)
+	$(INSTALL) --requirement tests/dependencies/requirements.txt
+	$(RUN)/python -m tests.dependencies.suite oldest --python $(OLDEST)
+
+test-newest: $(READY)
+	$(INSTALL) --requirement tests/dependencies/requirements.txt
+	$(RUN)/python -m tests.dependencies.suite newest --python $(NEWEST)
+
+audit: $(READY)
+	$(INSTALL) --requirement tests/dependencies/requirements.txt
+	mkdir -p build
+	$(RUN)/python -m pip freeze --exclude-editable >build/installed.txt
+	$(RUN)/pip-audit --strict --no-deps --disable-pip --requirement build/installed.txt
 
 lint: $(READY)
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
+	$(RUN)/mypy --strict fcn_keras
 
 $(READY): requirements.txt setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; choose one with make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
-	$(RUN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
-	$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(INSTALL) --requirement requirements.txt
+	$(INSTALL) --no-deps --editable .
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo bench build *.egg-info
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest .mypy_cache demo bench build *.egg-info
