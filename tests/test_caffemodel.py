@@ -351,7 +351,7 @@ def test_any_bytes_inside_any_message(tmp_path, data):
 
 def test_hostile_megabytes_do_not_keep_it_busy(read):
     alternating = b"".join(itertools.islice(itertools.cycle([field(5, 5, bytes(4)), field(6, 5, bytes(4))]), 400_000))
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ValueError, match="over 100000 fields"):
         read(net(alternating))
-    assert time.perf_counter() - start < 20  # about 1 s
+    assert time.process_time() - start < 20  # about 1 s

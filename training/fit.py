@@ -3,6 +3,7 @@
 import contextlib
 
 import keras
+import numpy as np
 
 import fcn_keras as fcn
 
@@ -96,7 +97,8 @@ def _fit_all(recipe, model, examples, validation, devices, position, callbacks, 
 
 def build_metrics(model, stream):
     """Make the variables of a model's metrics, which Keras does with the first batch."""
-    model.test_on_batch(*next(iter(stream)))
+    batch = next(iter(stream))
+    model.test_on_batch(*keras.tree.map_structure(np.asarray, batch))  # JAX takes no TensorFlow tensors here
 
 
 def close_epoch(model, epoch, validation, callbacks):

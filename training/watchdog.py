@@ -191,7 +191,7 @@ class Watchdog(keras.callbacks.Callback):
                 if problem
                 else f", with a lower rate, such as --learning-rate {self.recipe.learning_rate / 10:g}."
             )
-        return f"watchdog: {self.recipe.name}: {what}; nothing of that epoch was saved. {todo} {_see(NOT_A_NUMBER)}"
+        return f"watchdog: {self.recipe.name}: {what}; no broken weights were saved. {todo} {_see(NOT_A_NUMBER)}"
 
     def _constant(self, head, level, epoch):
         """Speak where a net of `ENOUGH` batches still finds every class equally likely, and did before."""
