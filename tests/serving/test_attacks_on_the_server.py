@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("starlette", reason='needs starlette: pip install "fcn_keras[serve]"')
 
-from tests.attacks import requests, served, server_images, sockets
+from tests.attacks import served, server_images, server_requests, server_sockets
 from tests.attacks.drawing import DESCRIPTION
 from tests.attacks.hostile_files import hostile_files
 
@@ -18,40 +18,42 @@ pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), rea
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with served.served(served.write_model(tmp_path_factory.mktemp("m")), *sockets.OPTIONS) as server:
+    with served.served(served.write_model(tmp_path_factory.mktemp("m")), *server_sockets.OPTIONS) as server:
         yield server
 
 
 def test_requests_are_answered_as_described(server):
-    outcome = requests.attack_rest(server.rest, 150, seed=3)
+    outcome = server_requests.attack_rest(server.rest, 150, seed=3)
     assert outcome.tries == 150
     assert outcome.lost == ()
 
 
 def test_changed_messages_are_the_caller_s_mistakes(server):
-    assert requests.attack_grpc(server.grpc, 300, seed=3).lost == ()
+    assert server_requests.attack_grpc(server.grpc, 300, seed=3).lost == ()
 
 
 def test_image_files_cost_their_own_status_alone(server):
-    files = {name: file for name, file in hostile_files(served.PIXELS).items() if len(file[0]) < sockets.LIMIT / 2}
+    files = {
+        name: file for name, file in hostile_files(served.PIXELS).items() if len(file[0]) < server_sockets.LIMIT / 2
+    }
     assert len(files) > 50
     assert server_images.attack(server, files, server.memory()).lost == ()
 
 
 def test_slow_half_closed_and_many_clients_leave_the_healthy_ones_alone(server):
-    for outcome in sockets.attack_all(server, sockets=600, body=2**23):
+    for outcome in server_sockets.attack_all(server, sockets=600, body=2**23):
         assert outcome.lost == (), outcome.attack
         assert outcome.tries > 1
 
 
 def test_the_attacks_see_what_breaks(server, monkeypatch):
-    monkeypatch.setattr(requests.Rest, "_ask", lambda *_: (500, "text/plain", b"oops"))
-    assert "status 500: b'oops'" in requests.Rest(server.rest).problem("GET", "/", {}, None)
-    monkeypatch.setattr(requests.Rest, "_ask", lambda *_: (200, "application/json", b'{"predictions": 1}'))
-    problem = requests.Rest(server.rest).problem("POST", "/v1/models/m:predict", {}, b"")
+    monkeypatch.setattr(server_requests.Rest, "_ask", lambda *_: (500, "text/plain", b"oops"))
+    assert "status 500: b'oops'" in server_requests.Rest(server.rest).problem("GET", "/", {}, None)
+    monkeypatch.setattr(server_requests.Rest, "_ask", lambda *_: (200, "application/json", b'{"predictions": 1}'))
+    problem = server_requests.Rest(server.rest).problem("POST", "/v1/models/m:predict", {}, b"")
     assert problem.startswith("status 200, an answer unlike the description")
-    monkeypatch.setattr(requests, "call", lambda *_: ("INTERNAL", "oops"))
-    assert len(requests.attack_grpc(server.grpc, 3).lost) == 3
+    monkeypatch.setattr(server_requests, "call", lambda *_: ("INTERNAL", "oops"))
+    assert len(server_requests.attack_grpc(server.grpc, 3).lost) == 3
 
 
 def test_the_description_is_whole():

@@ -276,7 +276,7 @@ def test_fcn_train_ends_before_it_saves_broken_weights(tmp_path, capsys, monkeyp
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("fcn-train: watchdog: tiny: ")
     assert "epoch 2" in line
-    assert "nothing of that epoch was saved" in line
+    assert "no broken weights were saved" in line
     assert_documented(line)
     last = keras.saving.load_model(tmp_path / "tiny" / "last.keras")
     assert all(np.isfinite(values).all() for values in last.get_weights())
