@@ -42,6 +42,7 @@ class Plan(Protocol):
 
 
 _SHUFFLE_BUFFER = 256  # decoded examples of a tf.data.Dataset: about 200 MB of VOC
+_GRAPH_SEED = 87654321  # TensorFlow's own where none was set
 
 
 def sequence_stream(tf: ModuleType, examples: Any, plan: Plan) -> Stream:
@@ -197,6 +198,9 @@ def require(tf: ModuleType, condition: Tensor, message: str, values: Sequence[Te
 
 
 def _shuffled(tf: ModuleType, examples: Any, seed: int, epoch: Tensor) -> Any:
+    # Of the graph that is traced here, not of the process: without it `tf.random.set_seed` changes the order, and at 0
+    # TensorFlow compares the drawn seed as a Python bool.
+    tf.random.set_seed(_GRAPH_SEED)
     drawn = tf.random.stateless_uniform([], tf.stack([seed, epoch]), maxval=2**31 - 1, dtype=tf.int64)
     return examples.shuffle(_SHUFFLE_BUFFER, seed=drawn, reshuffle_each_iteration=False)
 

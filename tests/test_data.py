@@ -275,6 +275,13 @@ def test_dataset_source():
     assert dataset.cardinality() == tf.data.INFINITE_CARDINALITY
 
 
+@pytest.mark.parametrize("process_seed", [0, 7])
+def test_the_order_of_a_dataset_is_its_seed_s_alone(process_seed):
+    stream = ids(batches(as_dataset(), training=True, seed=2), 21)
+    tf.random.set_seed(process_seed)
+    assert ids(batches(as_dataset(), training=True, seed=2), 21) == stream
+
+
 @pytest.mark.parametrize("name", ["linear", "one bucket", "buckets, sizes change"])
 def test_dataset_source_start(name):
     options = {"training": True, **STREAMS[name]}

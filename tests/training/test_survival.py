@@ -38,7 +38,7 @@ def tiny_recipe(monkeypatch):
 
 
 def run(workdir, *options):
-    return train.main([NAME, "--workdir", str(workdir), "--quiet", *map(str, options)])
+    return train.main([NAME, "--workdir", str(workdir), "--quiet", "--no-watchdog", *map(str, options)])
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ def small_recipes(monkeypatch):
 
 
 def run(*arguments):
-    return train.main([*map(str, arguments), "--quiet"])
+    return train.main([*map(str, arguments), "--quiet", "--no-watchdog"])
 
 
 def rows(path):
