@@ -79,7 +79,16 @@ def batches(
     batched = _batch(tf, prepared, plan).skip(skip)
     if training:
         batched = batched.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
-    return batched.prefetch(tf.data.AUTOTUNE)
+    return batched.prefetch(tf.data.AUTOTUNE).with_options(_options(tf))
+
+
+def _options(tf: ModuleType) -> Any:
+    # An autotuned iterator is dropped with Python's lock held, and in one case of twenty that waits for a thread which
+    # sleeps for up to a minute: it looks for the cancellation that wakes it before that is set (TensorFlow 2.21).
+    # Without it tf.data takes as many parallel calls as there are cores.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def decode_image(contents: Tensor) -> Tensor:

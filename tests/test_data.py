@@ -289,6 +289,12 @@ def test_dataset_source_start(name):
     assert_equal_streams(arrays(batches(as_dataset(), start=4, **options), 5), full[4:])
 
 
+def test_a_dropped_iterator_waits_for_nobody():
+    """Autotuning would stop the process for up to a minute, once in some twenty times."""
+    for examples in (Examples(), as_dataset()):
+        assert batches(examples).options().autotune.enabled is False
+
+
 def test_fit_accepts_the_batches():
     import keras
 
