@@ -246,6 +246,7 @@ class _Run:
             if recipe.frozen and layer.name.startswith(recipe.frozen):
                 layer.trainable = False
         compile_model(model, recipe, examples.num_classes)
+        model.optimizer.build(model.trainable_variables)  # or TensorFlow traces the first step twice
         return model
 
 
