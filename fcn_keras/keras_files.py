@@ -5,12 +5,14 @@ Keras's own safe mode refuses code; what it would build and allocate is looked a
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import math
 import os
 import re
 import struct
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +27,7 @@ MEMBERS = {CONFIG, WEIGHTS, "metadata.json", "fcn_checkpoint.json"}
 MAX_CONFIG = 2**22  # bytes; FCN-8s takes 33 thousand
 MAX_NODES = 5_000  # groups and arrays; FCN-8s with an optimizer has some hundreds
 MAX_CHUNK_BYTES = 2**26  # HDF5 allocates whole chunks, whatever the array's size
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # the disk, which is not the file's fault
 LOCAL_HEADER = struct.Struct("<4s22xHH")  # of a member: magic, lengths of its name and of what else stands before it
 
 # Whose classes a config may name. `keras.utils`, which can download, is not among them.
@@ -59,7 +62,7 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = False) -> Any:
     Raises:
         ValueError: if the file is damaged, names code or layers that are neither Keras's nor this package's, or
             declares more than it holds.
-        OSError: if the file cannot be read.
+        OSError: if the file cannot be read, or Keras has no room to unpack it.
     """
     path = os.fspath(path)
     if not os.path.isfile(path) or not zipfile.is_zipfile(path):
@@ -71,11 +74,17 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = False) -> Any:
         model = keras.saving.load_model(path, compile=compile, safe_mode=True)
         _check_heads(model)
         return model
+    except OSError as error:
+        if error.errno not in FULL:
+            raise _refusal(path, error) from error
+        raise OSError(f"{path} cannot be unpacked in {tempfile.gettempdir()}: {error.strerror}. Make room.") from error
     except Exception as error:  # a damaged file makes zipfile, h5py and Keras raise nearly anything
-        reason = str(error).strip().partition("\n")[0][:300] or type(error).__name__
-        raise ValueError(
-            f"{path} cannot be loaded ({reason}). Save it again; it has to be a network of fcn_keras."
-        ) from error
+        raise _refusal(path, error) from error
+
+
+def _refusal(path: str, error: Exception) -> ValueError:
+    reason = str(error).strip().partition("\n")[0][:300] or type(error).__name__
+    return ValueError(f"{path} cannot be loaded ({reason}). Save it again; it has to be a network of fcn_keras.")
 
 
 def _check(path: str) -> None:

@@ -15,7 +15,7 @@ from .export_options import EXTRAS
 from .precision.publish import made
 from .saved_model.provenance import beside, read_names
 
-MAX_PIXELS = 640_000  # which a network of full width answers in less than 512 MiB
+MAX_PIXELS = 480_000  # which a network of full width answers in less than 512 MiB
 SIZES = ((375, 500), (500, 375))  # PASCAL VOC's photographs
 
 

@@ -1,7 +1,9 @@
 """`.keras` files of strangers: refused before anything in them runs, or is built, or allocated."""
 
+import errno
 import io
 import json
+import os
 import tracemalloc
 import zipfile
 
@@ -256,6 +258,15 @@ def test_packing_that_keras_does_not_do(tmp_path, whole):
         archive.writestr("config.json", whole["config.json"])
     with pytest.raises(ValueError, match="inside, each once"):
         keras_files.load_model(path)
+
+
+def test_a_full_disk_is_not_the_files_fault(tmp_path, whole, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(keras.saving, "load_model", full)
+    with pytest.raises(OSError, match=r"cannot be unpacked in .*: No space left on device\. Make room\.$"):
+        keras_files.load_model(packed(tmp_path / "net.keras", whole))
 
 
 def test_no_keras_file(tmp_path):

@@ -270,7 +270,7 @@ def _load(path):
     try:
         verify(path)
         return keras_files.load_model(path, compile=True)
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise ValueError(f"{path} cannot be read ({error}). Remove it to train that stage anew.") from None
 
 

@@ -29,6 +29,7 @@ _STRANGERS = (  # first bytes in lower case, after white space -> what begins wi
     ((b"8bps",), "a Photoshop file"),
     ((b"\x89hdf", b"matlab"), "a file of arrays (HDF5 or MATLAB)"),
 )
+_WEBP_SIDE = 16_383  # libwebp's own limit; an animation may declare more, and libwebp then takes half a minute
 _ORIENTATION, _SHORT = 0x0112, 3  # EXIF's tag, and TIFF's type of two bytes
 _SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that exchange height and width
 _UPRIGHT = {
@@ -131,6 +132,8 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
         with Image.open(path, formats=FORMATS) as image:
             if not image.width * image.height:
                 raise ValueError(f"it has {image.width}x{image.height} pixels")
+            if image.format == "WEBP" and max(image.size) > _WEBP_SIDE:
+                raise ValueError(f"a WebP side has at most {_WEBP_SIDE} pixels, not {max(image.size)}")
             yield image
     except FileNotFoundError as error:
         raise ValueError(f"{path} is missing. Was it moved while it was in use?") from error

@@ -27,7 +27,7 @@ class Options(NamedTuple):
     threads: int = 2
     max_queued_requests: int = 100
     max_request_bytes: int = 64 * 2**20
-    max_request_pixels: int = 640_000
+    max_request_pixels: int = 480_000
     max_connections: int = 1000
     client_timeout_seconds: float = 20.0
     grace_period_seconds: float = 30.0

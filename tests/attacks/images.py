@@ -25,6 +25,7 @@ from tests.attacks.outcome import Outcome  # noqa: E402
 
 SLOW = 10  # seconds of a processor, as others may use the machine
 MEMORY = 1024  # MiB that reading them all may add to a process
+GUARD = 2**24  # `PIL.Image.MAX_IMAGE_PIXELS`, half of what is refused; at Pillow's own guard one image takes 2 to 4 GiB
 
 
 def picture(height=24, width=40, seed=0):
@@ -54,6 +55,7 @@ def refused():
         "bomb.png": (png(50_000, 50_000, data=zlib.compress(bytes(100_000))), "larger than Pillow allows"),
         "bomb-bmp.bmp": (_bitmap(50_000, 50_000), "larger than Pillow allows"),
         "bomb-tif.tif": (_tiff(50_000, 50_000), "larger than Pillow allows"),
+        "wide.webp": (_animation(3, 11_796_485), "a WebP side has at most 16383 pixels, not 11796485"),
         "bomb-gif.gif": (_gif(65_000, 65_000), "larger than Pillow allows"),
         "nothing.ppm": (b"P6 0 0 255\n", "ppm cannot be read as an image: "),
         "floats.tif": (encode(Image.fromarray(np.zeros((4, 4), np.float32)), "TIFF"), "Received: floats in"),
@@ -97,6 +99,14 @@ def _tiff(height, width):
     entries = ((256, 4, width), (257, 4, height), (258, 3, 8), (259, 3, 1), (262, 3, 1), (273, 4, 8), (279, 4, 1))
     body = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
     return b"II*\0" + struct.pack("<IH", 8, len(entries)) + body + bytes(4)
+
+
+def _animation(height, width):
+    """Return a WebP animation of 5x3 pixels whose canvas is said to be larger."""
+    frames = {"save_all": True, "append_images": [Image.new("RGB", (5, 3), (0, 0, 255))], "duration": 40}
+    contents = bytearray(encode(Image.new("RGB", (5, 3)), "WEBP", lossless=True, **frames))
+    contents[24:30] = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return bytes(contents)
 
 
 def _exif_loop(orientation):
@@ -191,6 +201,7 @@ def main(seconds, folder, seed):
     import fcn_keras.datasets.images  # noqa: F401
 
     warnings.simplefilter("ignore")  # Pillow's, of what it then raises
+    Image.MAX_IMAGE_PIXELS = GUARD
     before = _resident()
     tries, lost = storm(float(seconds), folder, hostile(), seed=int(seed))
     if _resident() - before > MEMORY:

@@ -25,7 +25,7 @@ RECIPE = "synthetic_fcn16s"  # two stages
 STAGES = ("synthetic_fcn32s", RECIPE)
 EPOCH = 8  # batches
 PATIENCE = 300  # seconds until a run must have come as far as it is to be killed
-MOMENTS = ("amid a batch", "amid a checkpoint", "at a stage's end")
+MOMENTS = ("amid a batch", "amid a checkpoint")
 
 
 def command(workdir, *, steps, minutes):
@@ -95,7 +95,8 @@ def attack(workdir, *, tries, steps, seed=0, moments=MOMENTS):
 
     Args:
         workdir: folder for both.
-        steps: batches of each stage, a multiple of `EPOCH`; about four are trained between two kills.
+        steps: batches of each stage, a multiple of `EPOCH`; up to three are trained between two kills.
+        moments: taken in turn; where there are more tries, the one in the middle is at the first stage's end.
 
     Returns:
         `Outcome`.
@@ -106,7 +107,8 @@ def attack(workdir, *, tries, steps, seed=0, moments=MOMENTS):
     if code:
         return Outcome("kill -9 of fcn-train", 1, (f"the run that nobody touched ended with {code}: {said}",))
     for i in range(tries):
-        moment = moments[i % len(moments)]
+        # The first stage ends once; every other kill lets two batches pass, on average.
+        moment = "at a stage's end" if i == tries // 2 and tries > len(moments) else moments[i % len(moments)]
         if not kill(start(hurt, steps=steps, minutes=0), hurt, moment, generator):
             break
         killed += 1
@@ -129,8 +131,9 @@ def fill_disk(workdir, *, tries, steps):
     lost, whole, hurt = [], workdir / "whole", workdir / "hurt"
     finish(start(whole, steps=steps, minutes=15))
     for _ in range(tries):
+        before = [checkpoints(hurt / stage) for stage in STAGES]
         process = start(hurt, steps=steps, minutes=0)
-        while process.poll() is None and not any(checkpoints(hurt / stage) for stage in STAGES):
+        while process.poll() is None and [checkpoints(hurt / stage) for stage in STAGES] == before:
             time.sleep(0.01)
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (100_000, 100_000))
         code, said = finish(process)

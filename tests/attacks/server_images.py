@@ -14,7 +14,7 @@ from .outcome import Outcome
 from .served import served
 
 MOST = 512  # MiB above idle
-SIDES = (800, 800)  # a photograph at the default limit
+SIDES = (600, 800)  # a photograph at the default limit
 CLASSES = 21
 
 
