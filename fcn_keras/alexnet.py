@@ -36,6 +36,12 @@ def local_response_normalization(x: Any) -> Any:
     As Caffe's LRN, which divides alpha by the window; channels beyond the ends count as 0. In float32 under every
     dtype policy: the squares of activations leave half precision.
 
+    Args:
+        x: `(B, H, W, C)` activations.
+
+    Returns:
+        the same shape and dtype.
+
     Reference: Krizhevsky, Sutskever, Hinton, NIPS 2012, section 3.3.
     """
     wide = ops.cast(x, "float32")

@@ -26,7 +26,11 @@ def mirror(example: Example, seed: Tensor) -> Example:
     """Flip an example left to right with probability one half.
 
     Args:
+        example: `image` and what else of `label`, `depth` and `hha` it has, `(H, W)` or `(H, W, C)`.
         seed: integer tensor of shape `(2,)`; the same seed gives the same result.
+
+    Returns:
+        the example, of the same size and dtypes.
     """
     tf = import_tensorflow()
     flip = tf.random.stateless_uniform([], seed) < 0.5
@@ -39,10 +43,17 @@ def jitter(
     """Translate an example by up to `pixels` along both axes, keeping its size.
 
     Args:
+        example: as for `mirror`.
         seed: integer tensor of shape `(2,)`.
         pixels: largest shift; at most the picture's side less one, so that some of the picture always stays.
         mean: BGR colour of the exposed border; default VOC's.
         ignore_label: label of the exposed border.
+
+    Returns:
+        the example, of the same size; image and HHA float32.
+
+    Raises:
+        ValueError: if `pixels` is negative.
 
     Reference: Long, Shelhamer, Darrell, CVPR 2015, section 4.3 (32 pixels, "the coarsest scale of
     prediction").
@@ -67,8 +78,15 @@ def scale(example: Example, seed: Tensor, *, low: float, high: float) -> Example
     and so stay aligned.
 
     Args:
+        example: as for `mirror`.
         seed: integer tensor of shape `(2,)`.
         low, high: bounds of the factor; 1 keeps the size.
+
+    Returns:
+        the example of the other size; the image float32.
+
+    Raises:
+        ValueError: unless `0 < low <= high`.
     """
     if not 0 < low <= high:
         raise ValueError(f"The factors must be 0 < low <= high. Received: low={low}, high={high}.")
@@ -102,9 +120,17 @@ def crop(
     A smaller picture is padded to the window's size and lies in it at a random position.
 
     Args:
+        example: as for `mirror`.
         seed: integer tensor of shape `(2,)`.
+        height, width: of the window, in pixels.
         mean: BGR colour of the padding; default VOC's.
         ignore_label: label of the padding.
+
+    Returns:
+        the example of `(height, width)`; image and HHA float32.
+
+    Raises:
+        ValueError: if a side is below 1.
     """
     if height < 1 or width < 1:
         raise ValueError(f"The crop must be at least 1x1. Received: height={height}, width={width}.")
@@ -121,6 +147,12 @@ def compose(*functions: Augmentation) -> Augmentation:
 
     Each gets its own seed, derived from the given one and its place in the chain. Bind options with
     `functools.partial`: `compose(mirror, partial(jitter, pixels=16))`.
+
+    Args:
+        *functions: of this module, or others of `(example, seed)` that return an example.
+
+    Returns:
+        the function, which can be pickled if they can.
     """
     return functools.partial(_chain, functions)
 
@@ -145,10 +177,14 @@ def window(
     """View an example through a window, which may reach over its borders; what lies outside is unknown.
 
     Args:
+        example: as for `mirror`.
         top, left: position of the window's first pixel in the picture, negative above and left of it.
         height, width: size of the window.
         mean: BGR colour of the outside; default VOC's.
         ignore_label: label of the outside.
+
+    Returns:
+        the example of `(height, width)`; image and HHA float32.
     """
     tf = import_tensorflow()
     fills: dict[str, Any] = {
@@ -168,7 +204,14 @@ def window(
 
 
 def import_tensorflow() -> Any:
-    """Import TensorFlow on first use, so that machines without it can import the package."""
+    """Import TensorFlow on first use, so that machines without it can import the package.
+
+    Returns:
+        the module `tensorflow`.
+
+    Raises:
+        ImportError: if it is missing, with the command that installs it.
+    """
     try:
         import tensorflow
     except ImportError as error:

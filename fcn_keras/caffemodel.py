@@ -58,6 +58,13 @@ def origin(path: str | os.PathLike[str]) -> str:
     """Read what a `.caffemodel` says of where it comes from: lines of no fixed form, or `""`.
 
     They are the network's name, and module and arguments of the Python layer that it was trained on.
+
+    Args:
+        path: the file, gzipped or not.
+
+    Raises:
+        ValueError: if the file is damaged.
+        OSError: if it cannot be read.
     """
     return "\n".join(filter(None, _parsed(path, _words)))
 

@@ -4,12 +4,13 @@ TensorFlow is imported on first use only.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from fcn_keras import streams
 from fcn_keras.augment import Augmentation, Tensor, import_tensorflow, window
 from fcn_keras.examples import MODALITIES, Dtypes, Example, flatten, kind, nest
 from fcn_keras.streams import dataset_stream, no_bucket, require, sequence_stream, unequal_sizes
@@ -64,6 +65,13 @@ def batches(
     Raises:
         ValueError: if an argument is out of range or `examples` lacks what `modality` needs. What is wrong with
             one example shows when it is read, as `tf.errors.InvalidArgumentError` with the example's index.
+
+    Example:
+        >>> import numpy as np
+        >>> example = {"image": np.zeros((30, 50, 3), np.uint8), "label": np.zeros((30, 50), np.uint8)}
+        >>> images, labels = next(iter(batches([example] * 2, batch_size=2, buckets=[(32, 64)])))
+        >>> images.shape, labels.shape, int(labels[0, -1, -1])  # the padding is void
+        (TensorShape([2, 32, 64, 3]), TensorShape([2, 32, 64]), 255)
     """
     tf = import_tensorflow()
     plan = _Plan(batch_size, training, augment, buckets, ignore_label, seed, modality, mean, start, replacement, cache)
@@ -80,6 +88,20 @@ def batches(
     if training:
         batched = batched.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
     return batched.prefetch(tf.data.AUTOTUNE).with_options(_options(tf))
+
+
+def batch_indices(examples: Any, **options: Any) -> Iterator[list[int]] | None:
+    """Tell which examples stand in the batches of `batches(examples, training=True, **options)`.
+
+    Args:
+        examples: sequence, as for `batches`.
+        options: of `batches`.
+
+    Returns:
+        endless iterator of lists of `batch_size` indices, from `start` on; or None where only reading tells: with
+        several buckets and `batch_size > 1`, if `examples` has no `sizes` or the augmentation changes them.
+    """
+    return streams.batch_indices(import_tensorflow(), examples, _Plan(**{**options, "training": True}))
 
 
 def _options(tf: ModuleType) -> Any:
@@ -123,17 +145,17 @@ def decode_image(contents: Tensor) -> Tensor:
 class _Plan:
     """The arguments of `batches`, checked."""
 
-    batch_size: int
-    training: bool
-    augment: Augmentation | None
-    buckets: Any  # as given; checked, `((H, W), ...)`
-    ignore_label: int
-    seed: int
-    modality: str
-    mean: Sequence[float] | None
-    start: int
-    replacement: bool
-    cache: bool
+    batch_size: int = 1
+    training: bool = False
+    augment: Augmentation | None = None
+    buckets: Any = None  # as given; checked, `((H, W), ...)`
+    ignore_label: int = 255
+    seed: int = 0
+    modality: str = "rgb"
+    mean: Sequence[float] | None = None
+    start: int = 0
+    replacement: bool = False
+    cache: bool = False
 
     def __post_init__(self) -> None:
         for name, low in (("batch_size", 1), ("start", 0), ("seed", 0)):

@@ -22,16 +22,33 @@ class Grid:
     start: float = 0.0
 
     def window(self, kernel: int, stride: int = 1, pad: float = 0) -> Grid:
-        """Follow a convolution or pooling: output `i` is centred on input `stride * i + (kernel - 1) / 2 - pad`."""
+        """Follow a convolution or pooling: output `i` is centred on input `stride * i + (kernel - 1) / 2 - pad`.
+
+        Args:
+            kernel, stride, pad: of the layer, in pixels of its input; `pad` on the side of pixel 0.
+
+        Returns:
+            the `Grid` of its output.
+        """
         return Grid(self.stride * stride, self.start + self.stride * ((kernel - 1) / 2 - pad))
 
     def transposed(self, kernel: int, stride: int, pad: float = 0) -> Grid:
-        """Follow a transposed convolution: input `i` is centred on output `stride * i + (kernel - 1) / 2 - pad`."""
+        """Follow a transposed convolution: input `i` is centred on output `stride * i + (kernel - 1) / 2 - pad`.
+
+        Args:
+            kernel, stride, pad: of the layer, in pixels of its output.
+
+        Returns:
+            the `Grid` of its output.
+        """
         finer = self.stride / stride
         return Grid(finer, self.start - finer * ((kernel - 1) / 2 - pad))
 
     def offset_to(self, other: Grid) -> int:
         """Count the leading pixels to crop here so that pixel 0 of both maps sits at the same place.
+
+        Args:
+            other: the map to align with, of the same stride.
 
         Raises:
             ValueError: if the strides differ, or no whole number of pixels aligns the two.

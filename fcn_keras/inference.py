@@ -39,8 +39,15 @@ def predict(model: keras.Model, image: Image, *, output: str = "labels") -> Maps
 
     Raises:
         ValueError: if `image` is not what the model eats, or `output` is unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> import fcn_keras as fcn
+        >>> model = fcn.FCN8s(21, channels=(((4, 1), (4, 1), (4, 1), (4, 1), (4, 1)), 8))
+        >>> fcn.predict(model, np.zeros((33, 50, 3), np.uint8)).shape
+        (33, 50)
     """
-    return _run(model, as_input(model, image), output)
+    return run(model, as_input(model, image), output)
 
 
 def predict_tiled(model: keras.Model, image: Image, *, tile: int = 1024, output: str = "labels") -> Maps:
@@ -51,6 +58,7 @@ def predict_tiled(model: keras.Model, image: Image, *, tile: int = 1024, output:
     256 pixels to each side of a tile: the default works on 1536x1536 pixels at once, 2.25 times what it keeps.
 
     Args:
+        model: as for `predict`.
         image: as for `predict`.
         tile: side of a tile in pixels, a multiple of the model's largest stride (32).
         output: as for `predict`.
@@ -62,26 +70,7 @@ def predict_tiled(model: keras.Model, image: Image, *, tile: int = 1024, output:
         ValueError: on an image as for `predict`, a tile off the grid, or a model with layers of unknown geometry.
     """
     images = as_input(model, image)
-    field = receptive_field(model)
-    phase = int(field.phase)
-    if field.grid.stride != 1 or field.grid.start != 0:
-        raise ValueError(f"`predict_tiled` needs a model that scores every pixel. Received: one with {field.grid}.")
-    if isinstance(tile, bool) or not isinstance(tile, int) or tile < 1 or tile % phase:
-        raise ValueError(f"`tile` is a positive multiple of {phase}, the model's stride. Received: {tile!r}.")
-    margin = math.ceil(field.radius / phase) * phase
-    height, width = keras.tree.flatten(images)[0].shape[:2]
-    whole = None
-    for top, left in itertools.product(range(0, height, tile), range(0, width, tile)):
-        # A margin ends exactly at the image's border, where the whole net pads every map as well.
-        y, x = max(top - margin, 0), max(left - margin, 0)
-        part = (slice(y, top + tile + margin), slice(x, left + tile + margin))
-        found = _run(model, keras.tree.map_structure(lambda pixels, part=part: pixels[part], images), output)
-        if whole is None:
-            whole = keras.tree.map_structure(lambda a: np.empty((height, width, *a.shape[2:]), a.dtype), found)
-        kept = (slice(top - y, top - y + tile), slice(left - x, left - x + tile))
-        for a, b in zip(keras.tree.flatten(whole), keras.tree.flatten(found), strict=True):
-            a[top : top + tile, left : left + tile] = b[kept]
-    return whole
+    return run_rows(model, images, (0, keras.tree.flatten(images)[0].shape[0]), tile=tile, output=output)
 
 
 def shift_and_stitch(model: keras.Model, image: Image, *, stride: int) -> Maps:
@@ -120,7 +109,7 @@ def shift_and_stitch(model: keras.Model, image: Image, *, stride: int) -> Maps:
     dense = None
     for down, right in itertools.product(range(stride), repeat=2):
         shifted = keras.tree.map_structure(lambda *x, by=(down, right): _shift(*x, *by), images, fills)
-        scores = _run(model, shifted, "scores")
+        scores = run(model, shifted, "scores")
         if dense is None:
             dense = keras.tree.map_structure(lambda a: np.empty((height, width, a.shape[-1]), a.dtype), scores)
         for a, b in zip(keras.tree.flatten(dense), keras.tree.flatten(scores), strict=True):
@@ -132,6 +121,10 @@ def shift_and_stitch(model: keras.Model, image: Image, *, stride: int) -> Maps:
 
 def as_input(model: keras.Model, image: Image) -> NDArray[Any] | dict[str, NDArray[Any]]:
     """Check an image against what `model` eats.
+
+    Args:
+        model: as for `predict`.
+        image: as for `predict`.
 
     Returns:
         `(H, W, C)` array, uint8 or float32; a dict of them for a model of several inputs.
@@ -204,12 +197,73 @@ def _check_range(name: str, colour: NDArray[Any]) -> None:
         )
 
 
-def _run(model: keras.Model, images: Any, output: str) -> Any:
-    """Apply the model to one checked image, or dict of them."""
+def run(model: keras.Model, images: Any, output: str) -> Any:
+    """Apply the model to one checked image, or dict of them.
+
+    Args:
+        model: as for `predict`.
+        images: what `as_input` returns.
+        output: as for `predict`.
+
+    Returns:
+        As `predict`.
+
+    Raises:
+        ValueError: if `output` is unknown.
+    """
     if output not in OUTPUTS:
         raise ValueError(f"`output` is one of {OUTPUTS}. Received: {output!r}.")
     batch = keras.tree.map_structure(lambda x: x[None], images)
     return keras.tree.map_structure(lambda y: y[0], _runner(model, output).predict_on_batch(batch))
+
+
+def require_tile(model: keras.Model, tile: int) -> Field:
+    """Return what a model's pixels see, or refuse a model or a tile that cannot be computed part by part.
+
+    Raises:
+        ValueError: as `predict_tiled`.
+    """
+    field = receptive_field(model)
+    if field.grid.stride != 1 or field.grid.start != 0:
+        raise ValueError(f"`predict_tiled` needs a model that scores every pixel. Received: one with {field.grid}.")
+    phase = int(field.phase)
+    if isinstance(tile, bool) or not isinstance(tile, int) or tile < 1 or tile % phase:
+        raise ValueError(f"`tile` is a positive multiple of {phase}, the model's stride. Received: {tile!r}.")
+    return field
+
+
+def run_rows(model: keras.Model, images: Any, rows: tuple[int, int], *, tile: int, output: str) -> Any:
+    """Apply the model to one checked image tile by tile, and keep some rows of the result.
+
+    Args:
+        model: as for `predict_tiled`.
+        images: what `as_input` returns.
+        rows: the first one, and the one behind the last.
+        tile: as for `predict_tiled`.
+        output: as for `predict`.
+
+    Returns:
+        What `run` returns, of those rows alone.
+    """
+    field = require_tile(model, tile)
+    phase = int(field.phase)
+    margin = math.ceil(field.radius / phase) * phase
+    first, last = rows
+    width = keras.tree.flatten(images)[0].shape[1]
+    whole = None
+    for top, left in itertools.product(range(first - first % phase, last, tile), range(0, width, tile)):
+        # A margin ends exactly at the image's border, where the whole net pads every map as well.
+        y, x = max(top - margin, 0), max(left - margin, 0)
+        bottom = min(top + tile, math.ceil(last / phase) * phase)
+        part = (slice(y, bottom + margin), slice(x, left + tile + margin))
+        found = run(model, keras.tree.map_structure(lambda pixels, part=part: pixels[part], images), output)
+        if whole is None:
+            whole = keras.tree.map_structure(lambda a: np.empty((last - first, width, *a.shape[2:]), a.dtype), found)
+        begin, end = max(top, first), min(bottom, last)
+        kept = (slice(begin - y, end - y), slice(left - x, left - x + tile))
+        for a, b in zip(keras.tree.flatten(whole), keras.tree.flatten(found), strict=True):
+            a[begin - first : end - first, left : left + tile] = b[kept]
+    return whole
 
 
 def _runner(model: keras.Model, output: str) -> keras.Model:
@@ -226,7 +280,14 @@ def _runner(model: keras.Model, output: str) -> keras.Model:
 
 
 def label_of(scores: Any) -> Any:
-    """Take the class of the highest score, the first of equals: uint8, or uint16 above 256 classes."""
+    """Take the class of the highest score, the first of equals.
+
+    Args:
+        scores: `(..., C)` of any float.
+
+    Returns:
+        `(...)` uint8 class ids, or uint16 above 256 classes.
+    """
     dtype = "uint8" if scores.shape[-1] <= 256 else "uint16"
     return ops.cast(ops.argmax(ops.cast(scores, "float32"), axis=-1), dtype)
 

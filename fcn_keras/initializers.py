@@ -40,7 +40,11 @@ class Bilinear(keras.initializers.Initializer):
 
 
 def triangle(size: int) -> NDArray[np.float64]:
-    """Sample the 1-D interpolation filter of `size` taps: its peak is 1 (odd) or straddled by two taps (even)."""
+    """Sample the 1-D interpolation filter of `size` taps: its peak is 1 (odd) or straddled by two taps (even).
+
+    Returns:
+        `(size,)` float64.
+    """
     factor = (size + 1) // 2
     centre = factor - 1 if size % 2 else factor - 0.5
     taps: NDArray[np.float64] = 1 - np.abs(np.arange(size) - centre) / factor

@@ -72,6 +72,9 @@ class PadToMultiple(keras.layers.Layer):
     """Pad height and width with zeros at the bottom and right up to the next multiple.
 
     An all-`"same"` net is geometrically aligned only at multiples of its stride.
+
+    Args:
+        multiple: of pixels, such as 32.
     """
 
     def __init__(self, multiple: int, **kwargs: Any) -> None:

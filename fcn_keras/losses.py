@@ -26,17 +26,29 @@ class PixelCrossentropy(keras.losses.Loss):
 
     Args:
         ignore_label: the id of void pixels, which have no loss and no gradient.
-        class_weights: one factor a class, applied to the pixels whose truth it is.
+        class_weights: one factor a class, applied to the pixels whose truth it is. Use it instead of
+            `fit(class_weight=...)`, in which Keras has one label an image in mind.
         reduction: `"mean"` over the counted pixels of the batch (weights do not enter the divisor), or `"sum"`, as
             the released solvers at batch 1, which goes with learning rates as small as 1e-10. Caffe divides the
             sum by the number of images.
         keep: the paper's patch sampling: every pixel's term is kept with this probability, independently. Not on
             Keras's JAX backend.
         seed: of the sampling.
+        name: of the loss.
         dtype: of the result, `"float32"` (whatever `keras.config.floatx()` is) or `"float64"`.
 
     Raises:
-        ValueError: on a reduction, weight, probability or dtype out of range, or labels and scores of different sizes.
+        ValueError: on a reduction, weight, probability or dtype out of range, labels and scores of different sizes, or
+            sample weights that are neither one an image, `(B,)`, nor one a pixel, as the labels.
+
+    Example:
+        >>> import numpy as np
+        >>> scores = np.zeros((1, 1, 3, 4))  # no class is preferred: every pixel costs ln(4)
+        >>> labels = np.array([[[0, 3, 255]]])  # the last one is void
+        >>> round(float(PixelCrossentropy()(labels, scores)), 4)
+        1.3863
+        >>> round(float(PixelCrossentropy(reduction="sum", class_weights=[1, 1, 1, 2])(labels, scores)), 4)
+        4.1589
 
     Reference: Long, Shelhamer, Darrell, CVPR 2015, sections 3.4 and 4.3.
     """
@@ -76,6 +88,11 @@ class PixelCrossentropy(keras.losses.Loss):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed) if keep < 1 else None
 
+    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+        if sample_weight is not None:
+            sample_weight = _by_pixel(ops.convert_to_tensor(sample_weight, self.dtype))
+        return super().__call__(y_true, y_pred, sample_weight)
+
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the loss of every pixel, scaled so that the base class's reduction gives the documented one."""
         scores = ops.cast(y_pred, "float32")
@@ -113,3 +130,16 @@ class PixelCrossentropy(keras.losses.Loss):
             "name": self.name,
             "dtype": self.dtype,
         }
+
+
+def _by_pixel(sample_weight: Tensor) -> Tensor:
+    """Give weights the rank of the labels: any other would be paired with rows and columns, where sizes allow it."""
+    shape = tuple(sample_weight.shape)
+    if len(shape) == 1:
+        return ops.reshape(sample_weight, (-1, 1, 1))
+    if len(shape) not in (0, 3, 4):
+        raise ValueError(
+            f"Sample weights are (B,), (B, H, W) or (B, H, W, 1). Received: shape {shape}. To weight classes, leave "
+            "`fit(class_weight=...)` out: compile with `PixelCrossentropy(class_weights=[...])`, one factor a class."
+        )
+    return sample_weight

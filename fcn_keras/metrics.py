@@ -25,6 +25,15 @@ def scores(matrix: Tensor) -> dict[str, Tensor]:
         `(C,)`. A class that is in neither truth nor prediction is left out of the means and NaN in `per_class_iu`;
         one that is predicted but absent has IU 0 and counts. With no pixel at all the four are 0.
 
+    Raises:
+        ValueError: if `matrix` is not square.
+
+    Example:
+        >>> import numpy as np
+        >>> found = scores(np.array([[3, 1], [0, 4]]))  # one pixel of class 0 was called class 1
+        >>> float(found["pixel_accuracy"]), float(round(found["mean_iu"], 3))
+        (0.875, 0.775)
+
     Reference: Long, Shelhamer, Darrell, CVPR 2015, section 5; score.py of the released code.
     """
     xp, dtype = (np, "float64") if isinstance(matrix, np.ndarray) else (ops, "float32")
@@ -67,9 +76,22 @@ class ConfusionMatrix(keras.metrics.Metric):
         num_classes: void not counted.
         ignore_label: the id of void pixels.
         name: prefix of the results, so that two heads do not overwrite each other in `fit`'s history.
+        dtype: of the results, as of any Keras metric; counts are integers whatever it is.
+
+    Raises:
+        ValueError: if `num_classes` is no positive int.
 
     `update_state(y_true, y_pred)` takes labels `(B, H, W)` or `(B, H, W, 1)` and scores `(B, H, W, C)`; a
     `sample_weight` is refused, because pixels are counted.
+
+    Example:
+        >>> import numpy as np
+        >>> metric = ConfusionMatrix(2)
+        >>> metric.update_state(np.array([[[0, 1, 255]]]), np.array([[[[2.0, 1.0], [5.0, 3.0], [0.0, 0.0]]]]))
+        >>> np.asarray(metric.matrix).tolist()  # rows truth, columns prediction
+        [[1, 0], [1, 0]]
+        >>> float(metric.result()["confusion_pixel_accuracy"])
+        0.5
     """
 
     def __init__(self, num_classes: int, ignore_label: int = 255, name: str = "confusion", dtype: Any = None) -> None:

@@ -68,6 +68,13 @@ def FCN32s(
     Raises:
         ValueError: on an argument outside the values above.
 
+    Example:
+        >>> narrow = ((4, 1), (4, 1), (4, 1), (4, 1), (4, 1)), 8  # as `fcn_keras.VGG16`, for a small device
+        >>> FCN32s(21, channels=narrow).output.shape
+        (None, None, None, 21)
+        >>> {head: x.shape[-1] for head, x in FCN32s({"sem": 33, "geo": 3}, channels=narrow).output.items()}
+        {'sem': 33, 'geo': 3}
+
     Reference: Long, Shelhamer, Darrell, CVPR 2015, section 4.1.
     """
     return _single_trunk(

@@ -19,10 +19,18 @@ class CaffeSGD(keras.optimizers.Optimizer):
         momentum: from 0 to below 1.
         weight_decay: factor of the L2 term's gradient.
         bias_multiplier: of the biases' learning rate.
+        name: of the optimizer.
         **kwargs: of `keras.optimizers.Optimizer`; `gradient_accumulation_steps` is Caffe's `iter_size`.
 
     Raises:
         ValueError: on a momentum, decay or multiplier out of range.
+
+    Example:
+        >>> import keras
+        >>> bias = keras.Variable([1.0], name="bias")
+        >>> CaffeSGD(0.1, momentum=0.0).apply([keras.ops.ones(1)], [bias])
+        >>> round(float(bias[0]), 6)  # at twice the rate, and without decay
+        0.8
 
     Reference: the released solvers (momentum 0.99, decay 5e-4, biases twice the rate) and Caffe's SGDSolver.
     """

@@ -26,6 +26,8 @@ class Field:
     """Pixel `i` of a map is centred on image coordinate `grid.start + grid.stride * i` and sees `radius` to each side.
 
     Args:
+        grid: where the map's pixels are centred.
+        radius: in image pixels, from a pixel's centre to the last one that it sees.
         phase: largest stride of any map on the way, in image pixels: a part of the image gives the same map pixels
             as the whole only if it starts at a multiple of it.
     """

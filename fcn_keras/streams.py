@@ -2,7 +2,7 @@
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -57,13 +57,9 @@ def sequence_stream(tf: ModuleType, examples: Any, plan: Plan) -> Stream:
     first = {name: np.asarray(value) for name, value in flatten(examples[0]).items()}
     dtypes = signature(first, plan.modality, all_keys=plan.augment is not None)
     index_of = order(len(examples), seed=plan.seed if plan.training else None, replacement=plan.replacement)
-    sizes = [(int(height), int(width)) for height, width in examples.sizes] if hasattr(examples, "sizes") else None
-    side: tuple[int | None, int | None] = (None, None)
-    groups = None
-    if sizes:
-        side = sizes[0] if len(set(sizes)) == 1 else side
-        if plan.augment is None or _keeps_size(tf, plan.augment, dtypes):
-            groups = _groups(sizes, plan)
+    sizes = _sizes_of(examples)
+    side: tuple[int | None, int | None] = sizes[0] if len(set(sizes)) == 1 else (None, None)
+    groups = _groups(tf, sizes, dtypes, plan)
     positions, skip = _positions(tf, len(examples), index_of, groups, plan)
     read = _reader(examples, dtypes, index_of, plan.cache)
 
@@ -77,6 +73,31 @@ def sequence_stream(tf: ModuleType, examples: Any, plan: Plan) -> Stream:
         return position, tf.ensure_shape(index, ()), nest(flat)
 
     return positions.map(load, tf.data.AUTOTUNE, deterministic=True), dtypes, skip
+
+
+def batch_indices(tf: ModuleType, examples: Any, plan: Plan) -> Iterator[list[int]] | None:
+    """Tell which examples stand in every training batch from `plan.start` on, None if only reading can."""
+    index_of = order(len(examples), seed=plan.seed, replacement=plan.replacement)
+    if not plan.grouped:
+        every = map(index_of, itertools.count(plan.start * plan.batch_size))
+        return iter(lambda: list(itertools.islice(every, plan.batch_size)), [])
+    first = {name: np.asarray(value) for name, value in flatten(examples[0]).items()}
+    dtypes = signature(first, plan.modality, all_keys=plan.augment is not None)
+    groups = _groups(tf, _sizes_of(examples), dtypes, plan)
+    return None if groups is None else itertools.islice(_gathered(index_of, groups, plan.batch_size), plan.start, None)
+
+
+def _gathered(index_of: IndexOf, groups: Sequence[int], batch_size: int) -> Iterator[list[int]]:
+    waiting: dict[int, list[int]] = {}
+    for index in map(index_of, itertools.count()):
+        members = waiting.setdefault(groups[index], [])
+        members.append(index)
+        if len(members) == batch_size:
+            yield waiting.pop(groups[index])
+
+
+def _sizes_of(examples: Any) -> list[tuple[int, int]]:
+    return [(int(height), int(width)) for height, width in getattr(examples, "sizes", ())]
 
 
 def _positions(
@@ -122,8 +143,10 @@ def _keeps_size(tf: ModuleType, augment: Augmentation, dtypes: Dtypes) -> bool:
     return all(output_size(size) == {size} for size in ((37, 53), (64, 41)))
 
 
-def _groups(sizes: Sequence[tuple[int, int]], plan: Plan) -> list[int]:
-    """Check that examples of these sizes can be batched; return the bucket of each."""
+def _groups(tf: ModuleType, sizes: Sequence[tuple[int, int]], dtypes: Dtypes, plan: Plan) -> list[int] | None:
+    """Check that examples of these sizes can be batched; return the bucket of each, None where sizes do not tell."""
+    if not (sizes and (plan.augment is None or _keeps_size(tf, plan.augment, dtypes))):
+        return None
     if not plan.buckets:
         others = [size for size in sizes if size != sizes[0]]
         if plan.batch_size > 1 and others:
@@ -137,6 +160,7 @@ def _groups(sizes: Sequence[tuple[int, int]], plan: Plan) -> list[int]:
 
 
 def unequal_sizes(batch_size: int, size: Any, other: Any) -> str:
+    """Say that a batch cannot hold two sizes, and what to do."""
     return (
         f"batch_size={batch_size} needs examples of one size. Received: {size} and {other} (H, W). "
         "Give `buckets=[(H, W), ...]` to pad them, or batch_size=1."
@@ -144,6 +168,7 @@ def unequal_sizes(batch_size: int, size: Any, other: Any) -> str:
 
 
 def no_bucket(index: Any, size: Any, buckets: Iterable[tuple[int, int]]) -> str:
+    """Say that no bucket holds an example, and what to do."""
     return (
         f"Example {index} of size {size} (H, W) fits in no bucket. Received: buckets={list(buckets)}. Add a larger one."
     )

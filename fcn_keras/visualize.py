@@ -7,7 +7,7 @@ belongs to no window and to no `pyplot` state: save it with `figure.savefig(path
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.patches import Patch
 
 VOID_COLOR = (224, 224, 192)  # VOC's colour of label 255, the rim around objects
+WRONG_COLOR = (214, 28, 40)
 _STRIP = 256  # rows mixed at once: a whole image's floats take 24 bytes a pixel, several times over
 
 
@@ -26,8 +27,20 @@ def palette(num_classes: int = 256) -> NDArray[np.uint8]:
 
     Bits 0, 1, 2 of the label go to the highest bit of red, green, blue, bits 3, 4, 5 to the next, and so on.
 
+    Args:
+        num_classes: 1..256.
+
     Returns:
         `(num_classes, 3)` uint8 RGB.
+
+    Raises:
+        ValueError: if `num_classes` is out of range.
+
+    Example:
+        >>> palette(3).tolist()
+        [[0, 0, 0], [128, 0, 0], [0, 128, 0]]
+
+    Reference: `VOCcolormap` of the PASCAL VOC development kit.
     """
     if not 1 <= num_classes <= 256:
         raise ValueError(f"`num_classes` must be 1..256, the colours of VOC's map. Received: {num_classes}.")
@@ -48,6 +61,13 @@ def colorize(labels: ArrayLike, colors: ArrayLike | None = None, *, ignore_label
 
     Returns:
         `(H, W, 3)` uint8 RGB.
+
+    Raises:
+        ValueError: if `labels` are no integers, or hold one without a colour.
+
+    Example:
+        >>> colorize([[0, 1, 255]]).tolist()
+        [[[0, 0, 0], [128, 0, 0], [224, 224, 192]]]
     """
     labels = np.asarray(labels)
     if not np.issubdtype(labels.dtype, np.integer):
@@ -85,9 +105,13 @@ def overlay(
         colors: `(K, 3)` uint8 RGB; default VOC's.
         background: the class that also keeps the photograph; None paints every class, for data sets such as CamVid
             whose class 0 is a thing.
+        ignore_label: the label of void.
 
     Returns:
         `(H, W, 3)` uint8 RGB.
+
+    Raises:
+        ValueError: if the sizes differ, `alpha` is out of range, or a label has no colour.
     """
     image, labels = np.asarray(image), np.asarray(labels)
     if image.ndim != 3 or image.shape[2] != 3 or image.shape[:2] != labels.shape:
@@ -109,6 +133,42 @@ def overlay(
     return result
 
 
+def error_map(image: ArrayLike, truth: ArrayLike, labels: ArrayLike, *, ignore_label: int = 255) -> NDArray[np.uint8]:
+    """Show where labels are wrong: a grey photograph, wrong pixels red, void hatched.
+
+    Args:
+        image: `(H, W, 3)` RGB, 0-255.
+        truth: `(H, W)` integers.
+        labels: `(H, W)` integers; what they hold where the truth is void does not matter.
+        ignore_label: the label of void in `truth`.
+
+    Returns:
+        `(H, W, 3)` uint8 RGB.
+
+    Raises:
+        ValueError: if their heights and widths differ.
+    """
+    image, truth, labels = np.asarray(image), np.asarray(truth), np.asarray(labels)
+    if image.ndim != 3 or image.shape[2] != 3 or not image.shape[:2] == truth.shape == labels.shape:
+        raise ValueError(
+            f"`image` must be (H, W, 3), `truth` and `labels` (H, W) of the same size. "
+            f"Received: shapes {image.shape}, {truth.shape} and {labels.shape}."
+        )
+    stripe = max(2, min(truth.shape) // 60)
+    result = np.empty(image.shape, np.uint8)
+    for top in range(0, len(image), _STRIP):
+        strip = slice(top, top + _STRIP)
+        void = truth[strip] == ignore_label
+        wrong = (truth[strip] != labels[strip]) & ~void
+        gray = 64 + 0.7 * (image[strip] @ np.array([0.299, 0.587, 0.114]))[..., None]  # light, so that red stands out
+        rows, columns = np.indices(void.shape, sparse=True)
+        dark = (top + rows + columns) // stripe % 2 == 0
+        hatched = np.where(dark, 0.5, 1.0)[..., None] * VOID_COLOR
+        painted = np.where(wrong[..., None], 0.25 * gray + 0.75 * np.array(WRONG_COLOR), gray)
+        result[strip] = np.rint(np.where(void[..., None], hatched, painted))
+    return result
+
+
 def comparison(
     rows: Iterable[Iterable[ArrayLike]],
     *,
@@ -120,11 +180,16 @@ def comparison(
 
     Args:
         rows: sequence of rows, each with one array per title: `(H, W, 3)` uint8 is shown, `(H, W)` is painted.
+        titles: of the columns.
         class_names: names by label; those that occur are listed below the grid.
         colors: `(K, 3)` uint8 RGB; default VOC's.
 
     Returns:
         `matplotlib.figure.Figure`.
+
+    Raises:
+        ValueError: if a row has more or fewer arrays than there are titles.
+        ImportError: if matplotlib is missing.
 
     Reference: Long, Shelhamer, Darrell, CVPR 2015, figure 4.
     """
@@ -153,9 +218,14 @@ def confusion_picture(matrix: ArrayLike, class_names: Sequence[str] | None = Non
 
     Args:
         matrix: `(K, K)` counts, rows truth, columns prediction. A class without pixels has an empty row.
+        class_names: of the `K` classes; default their numbers.
 
     Returns:
         `matplotlib.figure.Figure`.
+
+    Raises:
+        ValueError: if `matrix` is not square, or has another number of classes.
+        ImportError: if matplotlib is missing.
     """
     matrix = np.asarray(matrix, float)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
@@ -184,9 +254,14 @@ def iu_chart(per_class_iu: ArrayLike, class_names: Sequence[str] | None = None) 
 
     Args:
         per_class_iu: `(K,)` in 0..1; NaN for a class in neither truth nor prediction, which the mean leaves out.
+        class_names: of the `K` classes; default their numbers.
 
     Returns:
         `matplotlib.figure.Figure`.
+
+    Raises:
+        ValueError: if there is not one score a class.
+        ImportError: if matplotlib is missing.
     """
     scores = np.asarray(per_class_iu, float)
     if scores.ndim != 1:
@@ -215,6 +290,43 @@ def iu_chart(per_class_iu: ArrayLike, class_names: Sequence[str] | None = None) 
     axis.set_ylim(-0.6, len(scores) - 0.4)
     axis.set_xlabel("intersection over union")
     axis.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def trimap_chart(
+    widths: Sequence[float], curves: Mapping[str, ArrayLike], *, whole: Mapping[str, float] | None = None
+) -> Figure:
+    """Draw metrics over the width of the trimap, the band along the true boundaries that they are taken in.
+
+    Args:
+        widths: in pixels, on a logarithmic axis.
+        curves: by name, a value in 0..1 for each width; None or NaN where there is none.
+        whole: by the same names, the values over all pixels, dotted.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+
+    Raises:
+        ValueError: if a curve has not a value for each width.
+
+    Reference: Kraehenbuehl and Koltun, NIPS 2011, figure 4.
+    """
+    figure = _figure((5.2, 4.2))
+    axis = figure.subplots()
+    for name, values in curves.items():
+        percent = 100 * np.asarray(values, float)
+        if percent.shape != (len(widths),):
+            raise ValueError(f"{name!r} must have a value for each of {len(widths)} widths. Received: {len(percent)}.")
+        (line,) = axis.plot(widths, percent, marker="o", markersize=4, label=name)
+        if whole is not None:
+            axis.axhline(100 * whole[name], color=line.get_color(), linestyle=":", linewidth=1)
+    axis.set_xscale("log", base=2)
+    axis.set_xticks(widths, [f"{width:g}" for width in widths])
+    axis.set_xlabel("width of the trimap, pixels" + (" (dotted: whole image)" if whole is not None else ""))
+    axis.set_ylabel("%")
+    axis.grid(alpha=0.3)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.legend(loc="lower right")
     return figure
 
 

@@ -149,6 +149,13 @@ def transplant(source: keras.Model, target: keras.Model, *, suffix: str = "") ->
 
     Raises:
         ValueError: if no layer is shared, or one has another shape, or `at_once` differs.
+
+    Example:
+        >>> import fcn_keras as fcn
+        >>> narrow = ((4, 1), (4, 1), (4, 1), (4, 1), (4, 1)), 8
+        >>> coarse, finer = fcn.FCN32s(3, channels=narrow), fcn.FCN16s(3, channels=narrow)
+        >>> fcn.transplant(coarse, finer)[-3:]  # score_pool4 is new and keeps its zeros
+        ['fc6', 'fc7', 'score_fr']
     """
     theirs, ours = _weighted(source), _weighted(target)
     pairs = {name: twin for name in theirs if (twin := _suffixed(name, suffix)) in ours}

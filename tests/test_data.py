@@ -12,7 +12,7 @@ import tensorflow as tf
 from PIL import Image
 
 from fcn_keras.augment import compose, crop, jitter, mirror, scale
-from fcn_keras.data import batches, decode_image
+from fcn_keras.data import batch_indices, batches, decode_image
 from fcn_keras.streams import order, resume
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -106,6 +106,31 @@ def test_evaluation_sees_every_example_once_in_every_grouping():
     assert ids(batches(Examples([(4, 4)] * 7), batch_size=3, start=1)) == [[3, 4, 5], [6]]
     assert ids(batches(Examples(), batch_size=2, buckets=BUCKETS, start=2)) == [[1, 5], [6]]
     assert ids(batches(Examples(), start=9)) == []
+
+
+@pytest.mark.parametrize("start", [0, 5])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"seed": 3},
+        {"replacement": True},
+        {"batch_size": 2, "buckets": [(8, 8)], "seed": 1},
+        {"batch_size": 2, "buckets": BUCKETS},
+        {"batch_size": 3, "buckets": BUCKETS, "augment": mirror, "seed": 7},
+        {"batch_size": 2, "buckets": BUCKETS, "replacement": True},
+    ],
+)
+def test_batches_are_named_as_they_come(options, start):
+    named = batch_indices(Examples(), start=start, **options)
+    stream = batches(Examples(), training=True, start=start, **options)
+    seen = [labels.reshape(len(labels), -1).min(axis=1).tolist() for _, labels in stream.take(12).as_numpy_iterator()]
+    assert list(itertools.islice(named, 12)) == seen
+
+
+def test_batches_have_no_names_where_only_reading_tells():
+    buckets = {"batch_size": 2, "buckets": BUCKETS}
+    assert batch_indices(Examples(known=False), **buckets) is None
+    assert batch_indices(Examples(), augment=partial(crop, height=4, width=4), **buckets) is None
 
 
 def test_bucket_by_hand():

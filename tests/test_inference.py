@@ -181,8 +181,8 @@ def test_tiles_of_heads_and_of_two_trunks():
 
 def test_a_tile_is_computed_in_bounded_memory(net, monkeypatch):
     sizes = []
-    run = inference._run
-    monkeypatch.setattr(inference, "_run", lambda m, x, output: sizes.append(x.shape[:2]) or run(m, x, output))
+    run = inference.run
+    monkeypatch.setattr(inference, "run", lambda m, x, output: sizes.append(x.shape[:2]) or run(m, x, output))
     inference.predict_tiled(net, picture(1200, 40), tile=96)
     assert max(sizes) == (96 + 2 * 256, 40)  # radius 245 of FCN-8s, on the grid of 32
     assert len(sizes) == 13

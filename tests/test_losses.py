@@ -162,3 +162,28 @@ def test_config_round_trip():
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert again.get_config() == loss.get_config()
     assert keras.saving.get_registered_name(PixelCrossentropy) == "fcn_keras>PixelCrossentropy"  # in saved models
+
+
+def test_sample_weights_of_images_weight_images():
+    """Two images of two columns: the weights must not land on the columns. The second image is all void."""
+    labels, scores = np.zeros((2, 3, 2), "uint8"), np.zeros((2, 3, 2, 4), "float32")
+    labels[1] = 255
+    loss = PixelCrossentropy(reduction="sum")
+    assert float(loss(labels, scores, sample_weight=np.array([0.0, 1.0]))) == 0
+    assert float(loss(labels, scores, sample_weight=[0.5, 1.0])) == pytest.approx(3 * np.log(4), rel=1e-6)
+    assert float(loss(labels, scores, sample_weight=2.0)) == pytest.approx(12 * np.log(4), rel=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 7), (2, 5, 7, 1)])
+def test_sample_weights_of_pixels_weight_pixels(shape):
+    weights = RNG.uniform(0, 2, (2, 5, 7))
+    expected = (reference(LABELS, SCORES) * weights[LABELS != 255]).sum()
+    loss = PixelCrossentropy(reduction="sum")(LABELS, SCORES, weights.reshape(shape))
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
+
+
+def test_sample_weights_of_rows_are_refused():
+    """What `fit(class_weight=...)` makes of labels (B, H, W): one weight a row."""
+    message = r"\(B,\), \(B, H, W\) or \(B, H, W, 1\)\. Received: shape \(2, 5\)\. To weight classes.*class_weights="
+    with pytest.raises(ValueError, match=message):
+        PixelCrossentropy()(LABELS, SCORES, np.ones((2, 5)))

@@ -21,14 +21,17 @@ SIGNATURES = {
     "PixelCrossentropy": "(ignore_label=255, class_weights=None, reduction='mean', keep=1.0, seed=None, ",
     "ConfusionMatrix": "(num_classes, ignore_label=255, name='confusion', ",
     "scores": "(matrix)",
+    "BoundaryScores": "(num_classes, *, widths=(1, 2, 4, 8, 16, 32), tolerance=0.0075, ignore_label=255)",
     "CaffeSGD": "(learning_rate, momentum=0.9, weight_decay=0.0005, bias_multiplier=2.0, ",
     "batches": "(examples, *, batch_size=1, training=False, augment=None, buckets=None, ignore_label=255, seed=0, ",
     "transplant": "(source, target, ",
     "predict": "(model, image, ",
+    "predict_augmented": "(model, image, *, mirror=True, scales=(0.75, 1.0, 1.25), tile=None, output='labels')",
     "predict_tiled": "(model, image, ",
     "shift_and_stitch": "(model, image, *, stride)",
     "overlay": "(image, labels, ",
     "colorize": "(labels, ",
+    "error_map": "(image, truth, labels, ",
 }
 
 

@@ -8,7 +8,16 @@ import pytest
 from PIL import Image
 
 from fcn_keras import visualize
-from fcn_keras.visualize import colorize, comparison, confusion_picture, iu_chart, overlay, palette
+from fcn_keras.visualize import (
+    colorize,
+    comparison,
+    confusion_picture,
+    error_map,
+    iu_chart,
+    overlay,
+    palette,
+    trimap_chart,
+)
 
 VOC = Path(__file__).resolve().parents[2] / "shared/data/voc/VOCdevkit/VOC2012/SegmentationClass"
 
@@ -118,6 +127,11 @@ def test_figures_leave_pyplot_alone():
         (lambda: overlay(np.zeros((2, 2, 3)), np.zeros((2, 3), int)), r"shapes \(2, 2, 3\) and \(2, 3\)"),
         (lambda: overlay(np.zeros((2, 2)), np.zeros((2, 2), int)), r"shapes \(2, 2\) and \(2, 2\)"),
         (lambda: overlay(np.zeros((1, 1, 3)), np.zeros((1, 1), int), alpha=2), "`alpha` must be 0..1. Received: 2"),
+        (
+            lambda: error_map(np.zeros((2, 2, 3)), np.zeros((2, 2), int), np.zeros((2, 3), int)),
+            r"shapes \(2, 2, 3\), \(2, 2\) and \(2, 3\)",
+        ),
+        (lambda: error_map(np.zeros((2, 2)), np.eye(2), np.eye(2)), r"must be \(H, W, 3\), .* shapes \(2, 2\)"),
         (lambda: comparison([(np.zeros((1, 1, 3)),)]), r"must have 5 arrays, one per title. Received: \[1\]"),
         (lambda: comparison([]), r"must have 5 arrays, one per title. Received: \[\]"),
         (lambda: confusion_picture(np.zeros((2, 3))), r"must be square, \(K, K\). Received: shape \(2, 3\)"),
@@ -145,3 +159,40 @@ def test_overlay_of_many_rows_is_that_of_each():
     whole = overlay(image, labels)
     for row in range(0, 1030, 103):
         np.testing.assert_array_equal(whole[row : row + 1], overlay(image[row : row + 1], labels[row : row + 1]))
+
+
+def test_trimap_chart():
+    figure = trimap_chart((1, 2, 4), {"32s": [0.1, None, 0.3], "8s": [0.4, 0.5, 0.6]}, whole={"32s": 0.4, "8s": 0.7})
+    axis = figure.axes[0]
+    curves = {line.get_label(): line.get_ydata().tolist() for line in axis.lines if len(line.get_xdata()) == 3}
+    assert curves["8s"] == [40, 50, 60]
+    assert [x == x for x in curves["32s"]] == [True, False, True]
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["1", "2", "4"]
+    assert {line.get_ydata()[0] for line in axis.lines if line.get_linestyle() == ":"} == {40, 70}
+    assert len(trimap_chart((1, 2), {"8s": [0.4, 0.5]}).axes[0].lines) == 1
+    with pytest.raises(ValueError, match=r"'8s' must have a value for each of 2 widths\. Received: 3"):
+        trimap_chart((1, 2), {"8s": [0.1, 0.2, 0.3]})
+
+
+def test_errors_are_red_on_grey_and_void_is_hatched():
+    # Luma 0.299 * 100 + 0.587 * 200 + 0.114 * 50 = 153; shown 64 + 0.7 * 153 = 171.1; a quarter of it in a wrong pixel.
+    image = np.full((1, 6, 3), (100, 200, 50), np.uint8)
+    shown = error_map(image, np.array([[3, 3, 255, 255, 255, 255]]), np.array([[3, 1, 0, 3, 0, 1]]))
+    right, wrong = [171] * 3, [203, 64, 73]
+    dark, bare = [112, 112, 96], [224, 224, 192]
+    # Stripes are two pixels wide: the columns 0, 1, 4, 5 are dark.
+    np.testing.assert_array_equal(shown, [[right, wrong, bare, bare, dark, dark]])
+    assert shown.dtype == np.uint8
+    own = error_map(image[:, :3], np.array([[3, 9, 9]]), np.array([[3, 1, 9]]), ignore_label=9)
+    np.testing.assert_array_equal(own, [[right, dark, bare]])
+    assert error_map(np.zeros((1, 1, 3)), np.zeros((1, 1), int), np.zeros((1, 1), int)).tolist() == [[[64] * 3]]
+
+
+def test_the_error_map_of_many_rows_is_that_of_each():
+    generator = np.random.default_rng(0)
+    image = generator.integers(0, 256, (1030, 3, 3), np.uint8)
+    truth, labels = generator.choice(np.uint8([0, 1, 255]), (2, 1030, 3))
+    whole = error_map(image, truth, labels)
+    for row in range(0, 1030, 4):  # the hatching repeats after four rows
+        one = error_map(image[row : row + 1], truth[row : row + 1], labels[row : row + 1])
+        np.testing.assert_array_equal(whole[row : row + 1], one)

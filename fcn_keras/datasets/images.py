@@ -119,7 +119,11 @@ def read_header(path: str | os.PathLike[str]) -> tuple[str | None, str, dict[Any
 
 
 def turned_upright(image: Image.Image) -> Image.Image:
-    """Turn an open Pillow image by its EXIF orientation; its mode stays."""
+    """Turn an open Pillow image by its EXIF orientation.
+
+    Returns:
+        an image of the same mode; `image` itself where nothing is to be turned.
+    """
     turn = _UPRIGHT.get(_orientation(image))
     return image if turn is None else image.transpose(turn)
 

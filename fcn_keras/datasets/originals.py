@@ -64,12 +64,9 @@ def read_matlab(path: Path, variable: str) -> Any:
 
     Raises:
         ValueError: if the file is missing or damaged, or does not hold the variable.
-        ImportError: if SciPy is missing.
     """
-    try:
-        from scipy.io import loadmat
-    except ImportError as error:
-        raise ImportError(f'Reading {path} needs SciPy: pip install "fcn_keras[datasets]"') from error
+    from scipy.io import loadmat
+
     if not Path(path).is_file():
         raise ValueError(f"{path} is missing. Was it moved while it was in use?")
     try:

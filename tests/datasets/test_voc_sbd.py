@@ -1,5 +1,4 @@
 import shutil
-import sys
 
 import numpy as np
 import pytest
@@ -244,11 +243,4 @@ def test_bad_matlab_files_are_refused(tree):
         data[0]
     path.unlink()
     with pytest.raises(ValueError, match=r"2008_000002\.mat is missing"):
-        data[0]
-
-
-def test_without_scipy_the_command_is_named(tree, monkeypatch):
-    data = VocSbd(tree, "sbd_train")
-    monkeypatch.setitem(sys.modules, "scipy.io", None)
-    with pytest.raises(ImportError, match=r'needs SciPy: pip install "fcn_keras\[datasets\]"'):
         data[0]
