@@ -1,30 +1,31 @@
 """Label many images, on one machine or many, by an Apache Beam pipeline: `fcn-batch`."""
 
-import argparse
+import json
 import logging
 import os
 import sys
 
-from . import command
+from fcn_keras_console import Parser, add_reporting, run, start_tensorflow
 
 DESCRIPTION = """Label many images with a SavedModel of fcn-export, by an Apache Beam pipeline. DIR/labels gets a grey
 PNG of class ids for every image (labels_HEAD, where the model has several heads), named by the image's path below the
 pattern's fixed folders; DIR/images.csv a line for every image with its status, size and the share of every class. An
 image that cannot be labelled is a line with the reason there, and is tried again by the next call; one that is labelled
-is not, unless its file's size has changed. Exit code 0: images were labelled, now or before; 2: none could be, or with
---on-error fail not all. Paths may be of any file system that Beam knows: local, gs://, s3://,
+is not, unless its file's size has changed. Paths may be of any file system that Beam knows: local, gs://, s3://,
 hdfs://. Options not listed here are Beam's own: without --runner the pipeline runs in this process, in
 --direct_num_workers threads; with --runner=DataflowRunner, FlinkRunner or SparkRunner elsewhere, where
 fcn_keras[batch] has to be installed (as with --sdk_container_image)."""
+EXAMPLES = ('fcn-batch --input "photos/**.jpg" --model models/fcn --output labelled',)
+CODES = {0: "images were labelled, now or before", 2: "none could be, or with --on-error fail not all"}
 
 
 def main(argv=None):
     """Run `fcn-batch` and return its exit code: 0, or 2 with lines on stderr."""
-    return command.run("fcn-batch", _batch, _parser().parse_known_args(argv))
+    return run("fcn-batch", _batch, _parser().parse_known_args(argv))
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="fcn-batch", description=DESCRIPTION, allow_abbrev=False)
+    parser = Parser("fcn-batch", DESCRIPTION, examples=EXAMPLES, codes=CODES, allow_abbrev=False)
     parser.add_argument(
         "--input",
         action="extend",
@@ -49,6 +50,7 @@ def _parser():
         "named, and the others labelled, either way",
     )
     parser.add_argument("--overwrite", action="store_true", help="delete what an earlier fcn-batch wrote to DIR first")
+    add_reporting(parser, json="how many images were labelled, refused, done before", progress=False, steps=False)
     return parser
 
 
@@ -69,13 +71,13 @@ def _batch(given):
     patterns = [absolute(pattern, here) for pattern in arguments.input]
     listed = absolute(arguments.list, here) if arguments.list else None
     check_inputs(patterns, listed)
-    command.start_tensorflow()
+    start_tensorflow()
     model = read_model(absolute(arguments.model, here))
     output = Output(absolute(arguments.output, here), model.classes)
     record = {"model": model.folder, "fingerprint": model.fingerprint, "heads": list(model.classes)}
     prepare(output, record, arguments.overwrite)
     found = run(patterns, listed, model, output, record, options, batch_size=arguments.batch_size)
-    return _report(found, output, arguments.on_error)
+    return _report(found, output, arguments)
 
 
 def _import_beam():
@@ -89,16 +91,20 @@ def _import_beam():
         logging.disable(logging.NOTSET)
 
 
-def _report(run, output, on_error):
+def _report(run, output, arguments):
     """Say what a run came to, and return the exit code."""
     for path, reason in run["named"]:
         print(f"fcn-batch: {path}: {reason}", file=sys.stderr)
     if run["refused"] > len(run["named"]):
         print(f"fcn-batch: and {run['refused'] - len(run['named'])} more", file=sys.stderr)
-    counts = f"{run['labelled']} labelled, {run['refused']} refused, {run['done']} already done"
-    print(f"{counts} (see {output.path('images.csv')})")
+    listed = output.path("images.csv")
+    counts = {name: run[name] for name in ("labelled", "refused", "done")}
+    if arguments.json:
+        print(json.dumps({**counts, "list": listed}))
+    else:
+        print("{labelled} labelled, {refused} refused, {done} already done ".format(**counts) + f"(see {listed})")
     nothing = not (run["labelled"] or run["done"])
-    return 2 if run["refused"] and (nothing or on_error == "fail") else 0
+    return 2 if run["refused"] and (nothing or arguments.on_error == "fail") else 0
 
 
 if __name__ == "__main__":

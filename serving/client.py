@@ -140,6 +140,7 @@ class Client:
             others go on.
 
         Raises:
+            ValueError: if `concurrency` is no positive int, or `images` is one image.
             ServingError, TimeoutError: if the server does not have the model or cannot be reached, at the start.
         """
         if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:

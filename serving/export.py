@@ -1,6 +1,8 @@
 """Write a network as a SavedModel for TensorFlow Serving: `fcn-export MODEL DIRECTORY`; or as another format's file."""
 
 import errno
+import json
+import logging
 import math
 import os
 import re
@@ -10,11 +12,14 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from . import command, export_options
+from fcn_keras_console import run, start_tensorflow
+
+from . import export_options
 from .export_options import EXTRAS
 from .precision.publish import made
 from .saved_model.provenance import beside, read_names
 
+LOG = logging.getLogger("fcn-export")
 MAX_PIXELS = 480_000  # which a network of full width answers in less than 512 MiB
 SIZES = ((375, 500), (500, 375))  # PASCAL VOC's photographs
 
@@ -75,6 +80,7 @@ def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXEL
         temporary = Path(tempfile.mkdtemp(prefix=".exporting-", dir=directory))
         try:
             folder = temporary / "model"  # with the permissions that the user's umask gives, unlike mkdtemp's own
+            LOG.debug("writing the SavedModel, and comparing it with the model")
             facts = {"name": directory.name, **write(folder, directory.name, model, names, settings), **(origin or {})}
             return _publish(folder, directory, version, facts)
         finally:
@@ -156,7 +162,7 @@ def _check_model(model):
 
 def main(argv=None):
     """Run `fcn-export` and return its exit code: 0, or 2 with one line on stderr."""
-    return command.run("fcn-export", _command, _parser().parse_args(argv))
+    return run("fcn-export", _command, _parser().parse_args(argv))
 
 
 def _parser():
@@ -167,19 +173,17 @@ def _command(arguments):
     # What is wrong on the command line shows at once, before TensorFlow takes its seconds to start.
     export_options.check(arguments)
     least_agreement = export_options.share("--least-agreement", arguments.least_agreement)
-    version = _whole("--version", arguments.version)
+    version = _whole("--model-version", arguments.model_version)
     max_pixels = _whole("--max-pixels", arguments.max_pixels)
-    path = Path(arguments.model)
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist.")
-    if path.suffix != ".keras" or not zipfile.is_zipfile(path):
-        raise ValueError(f"MODEL is a .keras file, as model.save(...) writes it. Received: {path}.")
+    path = _model_file(Path(arguments.model))
     found = beside(path, arguments.metrics)
     sizes = [_size(text) for text in arguments.sizes or []] or found.sizes
     classes = _read_classes(arguments.classes)
     if version and Path(arguments.output).is_dir():
         _check_absent(Path(arguments.output), version)
+    LOG.debug("reading %s", path)
     model = _load(path)
+    LOG.debug("%s: %d weights", model.name, model.count_params())
     classes = classes or _fitting(found.classes, model)
     if arguments.format != "savedmodel":
         return _to_file(model, arguments, classes, least_agreement, found)
@@ -193,7 +197,21 @@ def _command(arguments):
         sizes=sizes,
         origin=found.facts,
     )
-    print(os.path.relpath(folder) if not os.path.isabs(arguments.output) else folder)
+    shown = str(folder) if os.path.isabs(arguments.output) else os.path.relpath(folder)
+    print(json.dumps({"path": shown}) if arguments.json else shown)
+
+
+def _model_file(path):
+    """Return the `.keras` file that is meant: the one named, or the best of a folder that fcn-train wrote."""
+    if path.is_dir():
+        if not (path / "best.keras").is_file():
+            raise ValueError(f"{path} holds no best.keras. Name a stage's folder, or a .keras file.")
+        return path / "best.keras"
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist.")
+    if path.suffix != ".keras" or not zipfile.is_zipfile(path):
+        raise ValueError(f"MODEL is a .keras file, as model.save(...) writes it. Received: {path}.")
+    return path
 
 
 def _to_file(model, arguments, classes, least_agreement, found):
@@ -210,7 +228,8 @@ def _to_file(model, arguments, classes, least_agreement, found):
         arguments=arguments,
         found=found,
     )
-    print("\n".join([arguments.output, *rows]))
+    told = json.dumps({"path": arguments.output, "figures": rows})
+    print(told if arguments.json else "\n".join([arguments.output, *rows]))
 
 
 def _whole(option, text):
@@ -248,7 +267,7 @@ def _heads(model):
 
 
 def _load(path):
-    command.start_tensorflow()
+    start_tensorflow()
     import fcn_keras.models  # noqa: F401  the layers that a .keras file may name
     from fcn_keras import keras_files
 

@@ -1,13 +1,18 @@
 """The command line of `fcn-export`."""
 
-import argparse
 from pathlib import Path
+
+from fcn_keras_console import Parser, add_reporting
 
 EXTRAS = ("color", "counts", "confidence")
 PRECISIONS = ("fp32", "fp16", "int8")
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "litert": ".tflite"}  # format -> how its file's name ends
 DESCRIPTION = """Write a network as a SavedModel for TensorFlow Serving; or as a file for ONNX Runtime, OpenVINO or
 LiteRT, in float32, float16 or int8, with a model card beside it."""
+EXAMPLES = (
+    "fcn-export runs/folder_fcn8s models/fcn",
+    "fcn-export net.keras net.onnx --format onnx --precision int8 --calibrate photos/train/images",
+)
 
 
 def parser(max_pixels):
@@ -16,8 +21,8 @@ def parser(max_pixels):
     Args:
         max_pixels: default of the option, for its help.
     """
-    made = argparse.ArgumentParser(prog="fcn-export", description=DESCRIPTION)
-    made.add_argument("model", help="the trained network, a .keras file")
+    made = Parser("fcn-export", DESCRIPTION, examples=EXAMPLES)
+    made.add_argument("model", help="a .keras file, or a folder that fcn-train wrote: then its best.keras")
     made.add_argument(
         "output",
         help="the served model's folder, which holds its versions and names the model; or the file, whose name ends in "
@@ -34,11 +39,12 @@ def parser(max_pixels):
     made.add_argument("--metrics", metavar="FILE", help="metrics.json of fcn-evaluate, for the model card")
     _add_saved_model(made.add_argument_group("SavedModel"), max_pixels)
     _add_files(made.add_argument_group("ONNX, OpenVINO and LiteRT"))
+    add_reporting(made, json="the path that was written, and the figures of a file", progress=False)
     return made
 
 
 def _add_saved_model(group, max_pixels):
-    group.add_argument("--version", help="a positive whole number (default: the next)")
+    group.add_argument("--model-version", metavar="N", help="a positive whole number (default: the next)")
     group.add_argument(
         "--max-pixels", help=f"largest height times width to answer (default: {max_pixels}, or the largest size below)"
     )
@@ -90,7 +96,7 @@ def check(arguments):
     for_files = {"--labels": arguments.labels, "--calibrate": arguments.calibrate, "--any-images": arguments.any_images}
     for_files |= {"--least-agreement": arguments.least_agreement, "--validate": arguments.validate}
     for_files |= {"--split": arguments.split, "--ignore-label": arguments.ignore_label}
-    for_saved_model = {"--version": arguments.version, "--max-pixels": arguments.max_pixels}
+    for_saved_model = {"--model-version": arguments.model_version, "--max-pixels": arguments.max_pixels}
     for_saved_model |= {"--extra": arguments.extras, "--size": arguments.sizes}
     if not is_file and arguments.precision != "fp32":
         raise ValueError(

@@ -1,5 +1,6 @@
 """Write a network as a file of another runtime's, with its model card: what `fcn-export` does beside SavedModels."""
 
+import logging
 import tempfile
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from .precision.validation import VOID, open_examples, validate
 
 PACKAGES = {"onnx": ("tf2onnx", "onnx", "onnxruntime"), "openvino": ("tf2onnx", "onnx", "openvino"), "litert": ()}
 NAMES = {"onnx": "ONNX Runtime", "openvino": "OpenVINO", "litert": "LiteRT"}
+
+LOG = logging.getLogger("fcn-export")
 
 
 def export_file(model, path, *, format, names, least_agreement, arguments, found):
@@ -40,6 +43,7 @@ def export_file(model, path, *, format, names, least_agreement, arguments, found
         )
     with made(path.parent), tempfile.TemporaryDirectory(prefix=".exporting-", dir=path.parent) as folder:
         temporary = Path(folder) / path.name
+        LOG.debug("converting to %s, %s, and comparing it with the model", NAMES[format], arguments.precision)
         figures = export(model, temporary, least_agreement=least_agreement, **options)
         validation = examples and validate(model, runner(temporary), examples)
         rows = table(arguments.precision, figures, validation)

@@ -1,6 +1,5 @@
 """Write the files that TensorFlow Serving needs around a model, for compose, Kubernetes and KServe: `fcn-kit`."""
 
-import argparse
 import os
 import re
 import shutil
@@ -8,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .command import run
+from fcn_keras_console import Parser, run
 
 CONFIG = Path(__file__).resolve().parent / "config"
 NAME = "fcn"  # of the model in `config/`, where it is a word of its own wherever it stands
@@ -60,7 +59,7 @@ def main(argv=None):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="fcn-kit", description=__doc__)
+    parser = Parser("fcn-kit", __doc__, examples=("fcn-kit fcn deploy",))
     parser.add_argument("name", help="the model's name, that of the folder which holds its versions")
     parser.add_argument("directory", help="the folder to write")
     return parser

@@ -1,6 +1,7 @@
 """`fcn-query`: have a model server label images, and write the labels. Never imports TensorFlow."""
 
-import argparse
+import json
+import logging
 import os
 import sys
 import tempfile
@@ -9,18 +10,27 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, PngImagePlugin
 
+from fcn_keras_console import Parser, Progress, add_reporting, run
+
 from .client import Client, ServingError
-from .command import run
 from .transport.payload import heads_of
 
 DESCRIPTION = """Have a model server (TensorFlow Serving, fcn-serve) label images. DIR/labels gets a PNG of class ids
 (with the VOC palette; 16-bit grey above 256 classes) for every image; sub-folders are kept. A model of several heads
 writes labels_HEAD. Results of an earlier call are replaced, other files never. Images that fail are named, and the
 others go on."""
-EPILOG = """Exit code: 0 when all images are labelled, 1 when some failed, 2 when nothing can be done: wrong arguments,
-no such model, or no server, also when it is lost on the way."""
+EXAMPLES = (
+    "fcn-query http://localhost:8501 photos --model fcn --output labelled",
+    ("fcn-query grpc://localhost:8500 --model fcn --status", "which versions it serves"),
+)
+CODES = {
+    0: "all images are labelled",
+    1: "some failed",
+    2: "nothing can be done: wrong arguments, no such model, or no server, also when it is lost on the way",
+}
 # What exported networks read; files that are named one by one may be others.
 EXTENSIONS = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
+LOG = logging.getLogger("fcn-query")
 MARK = "fcn-query"  # in the metadata of every file written
 
 
@@ -34,7 +44,7 @@ def main(argv=None):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="fcn-query", description=DESCRIPTION, epilog=EPILOG)
+    parser = Parser("fcn-query", DESCRIPTION, examples=EXAMPLES, codes=CODES)
     parser.add_argument("url", help="the server: http://host:8501, https://..., grpc://host:8500 or grpcs://...")
     parser.add_argument("images", nargs="*", type=Path, metavar="image", help="an image, or a folder of them")
     parser.add_argument("--output", type=Path, metavar="DIR")
@@ -43,7 +53,7 @@ def _parser():
     )
     parser.add_argument("--hha", type=Path, metavar="DIR", help="RGB-HHA models: HHA images, named as the images")
     parser.add_argument("--model", default="model", help="its name on the server (default: %(default)s)")
-    parser.add_argument("--version", type=int, metavar="N", help="the version to ask (default: the newest)")
+    parser.add_argument("--model-version", type=int, metavar="N", help="the version to ask (default: the newest)")
     parser.add_argument("--label", help="the version to ask, by its label, such as canary")
     parser.add_argument("--concurrency", type=int, default=4, help="requests at once (default: %(default)s)")
     parser.add_argument(
@@ -54,6 +64,7 @@ def _parser():
     authority = "PEM file of the authority, or the certificate itself, that https and grpcs are held against"
     parser.add_argument("--ca-file", type=Path, metavar="FILE", help=authority)
     parser.add_argument("--status", action="store_true", help="print the model's versions, and label nothing")
+    add_reporting(parser, json="a line for every image")
     return parser
 
 
@@ -65,8 +76,9 @@ def _answer(arguments):
 
 
 def _client(arguments):
-    which = {name: getattr(arguments, name) for name in ("model", "version", "label", "timeout")}
-    return Client(arguments.url, **which, token=_token(arguments.token_file), ca_file=arguments.ca_file)
+    which = {name: getattr(arguments, name) for name in ("model", "label", "timeout", "ca_file")}
+    token = _token(arguments.token_file)
+    return Client(arguments.url, **which, version=arguments.model_version, token=token)
 
 
 def _token(path):
@@ -92,6 +104,8 @@ def _query(arguments):
         _require_free(arguments.output, scenes, heads)
         _require_folder(arguments.output)
         failed = _label(client, scenes, arguments)
+    if arguments.json:
+        return 1 if failed else 0
     done = len(scenes) - failed
     images = "image" if done == 1 else "images"
     print(f"{done} {images} labelled in {arguments.output}" + (f", {failed} failed" if failed else ""))
@@ -100,34 +114,29 @@ def _query(arguments):
 
 def _label(client, scenes, arguments):
     """Write the labels of every scene, and return how many have failed."""
-    failed, counter = 0, _Counter(len(scenes))
-    answers = client.predict_many(scenes.values(), concurrency=arguments.concurrency, progress=counter.show)
-    for key, answer in zip(scenes, answers, strict=True):
-        if answer.error is None:
-            _write(arguments.output, key, answer.labels)
-            continue
-        failed += 1
-        counter.clear()
-        if getattr(answer.error, "code", None) == "UNAVAILABLE":  # after all tries
-            raise answer.error
-        _tell(answer.image["image"], answer.error)
-    counter.clear()
+    failed = 0
+    with Progress("Labelling", "images", quiet=arguments.quiet) as progress:
+        answers = client.predict_many(
+            scenes.values(),
+            concurrency=arguments.concurrency,
+            progress=lambda done: progress(done, len(scenes)),
+        )
+        for key, answer in zip(scenes, answers, strict=True):
+            name = str(answer.image["image"])
+            if answer.error is None:
+                labels = _write(arguments.output, key, answer.labels)
+                LOG.debug("%s labelled", name)
+                if arguments.json:
+                    print(json.dumps({"image": name, "labels": labels}), flush=True)
+                continue
+            failed += 1
+            if getattr(answer.error, "code", None) == "UNAVAILABLE":  # after all tries
+                raise answer.error
+            reason = _reason(name, answer.error)
+            print(f"fcn-query: {reason}", file=sys.stderr)
+            if arguments.json:
+                print(json.dumps({"image": name, "error": reason}), flush=True)
     return failed
-
-
-class _Counter:
-    """Says on a terminal, and nowhere else, how many images are done."""
-
-    def __init__(self, total):
-        self._total, self._shown = total, sys.stderr.isatty()
-
-    def show(self, done):
-        if self._shown:
-            print(f"\r{done} of {self._total}", end="", file=sys.stderr, flush=True)
-
-    def clear(self):
-        if self._shown:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 def _find(inputs, partners):
@@ -203,11 +212,12 @@ def _require_folder(path):
 
 
 def _write(output, key, labels):
-    """Write one image's labels, beside and renamed."""
+    """Write one image's labels, beside and renamed; return the paths by head."""
     mark = PngImagePlugin.PngInfo()
     mark.add_text("Software", MARK)
+    targets = {}
     for head, ids in (labels if isinstance(labels, dict) else {"": labels}).items():
-        target = _target(output, key, head)
+        target = targets[head] = _target(output, key, head)
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.tmp")
         picture = Image.fromarray(ids)
@@ -218,6 +228,7 @@ def _write(output, key, labels):
             os.replace(temporary, target)
         finally:
             temporary.unlink(missing_ok=True)
+    return {head: str(target) for head, target in targets.items()}
 
 
 def _palette():
@@ -228,12 +239,12 @@ def _palette():
     return colours.astype(np.uint8).tobytes()
 
 
-def _tell(image, error):
+def _reason(image, error):
     """Say in one line why an image has no labels."""
     if isinstance(error, OSError) and error.strerror and error.filename:
         error = f"{error.filename}: {error.strerror}"
     reason = " ".join(str(error).split())
-    print(f"fcn-query: {reason if str(image) in reason else f'{image}: {reason}'}", file=sys.stderr)
+    return reason if image in reason else f"{image}: {reason}"
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ import signal
 import socket
 import sys
 
-from .command import run
+from fcn_keras_console import Parser, run
+
 from .local.listening import bound, serve
 from .local.running import Options, check_packages, loaded, model, read_access, running
 
@@ -24,7 +25,11 @@ PURPOSE = """\
 Serve exported networks with TensorFlow Serving's own REST and gRPC, metrics, and a page for photographs.
 
 For development, tests, notebooks and small installations: one Python process, without a container. Production
-traffic belongs on TensorFlow Serving, which reads the same folders and answers the same requests."""
+traffic belongs on TensorFlow Serving, which reads the same folders and answers the same requests.
+
+Options that TensorFlow Serving has bear its names. A switch also takes a value: --batching=false."""
+EXAMPLES = ("fcn-serve --model_name fcn --model_base_path models/fcn",)
+CODES = {0: "stopped by SIGTERM or Ctrl-C"}
 LOG = logging.getLogger(__name__)
 
 
@@ -88,13 +93,7 @@ def _more_files():
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
-        prog="fcn-serve",
-        description=PURPOSE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="Options that TensorFlow Serving has bear its names. A switch also takes a value: --batching=false.",
-        allow_abbrev=False,
-    )
+    parser = Parser("fcn-serve", PURPOSE, examples=EXAMPLES, codes=CODES, allow_abbrev=False)
     add, defaults = parser.add_argument, Options()
 
     def switch(*names, text, default=False):

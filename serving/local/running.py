@@ -9,7 +9,8 @@ from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from ..command import start_tensorflow
+from fcn_keras_console import start_tensorflow
+
 from .listening import bound, serve
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -419,8 +420,18 @@ def test_shares_of_more_than_256_classes():
     assert (cells[4:7], cells[-1], len(cells)) == (["2", "2", "0.25"], "0.75", 306)
 
 
+def told(on_error, as_json=False):
+    return Namespace(on_error=on_error, json=as_json)
+
+
+def test_the_summary_as_json(output, capsys):
+    batch._report({"labelled": 1, "refused": 0, "done": 2, "named": []}, output, told("skip", as_json=True))
+    expected = {"labelled": 1, "refused": 0, "done": 2, "list": f"{output.folder}/images.csv"}
+    assert json.loads(capsys.readouterr().out) == expected
+
+
 def test_the_summary_names_a_few(output, capsys):
-    batch._report({"labelled": 1, "refused": 7, "done": 2, "named": [["/x/a.jpg", "No."]]}, output, "skip")
+    batch._report({"labelled": 1, "refused": 7, "done": 2, "named": [["/x/a.jpg", "No."]]}, output, told("skip"))
     said = capsys.readouterr()
     assert said.err == "fcn-batch: /x/a.jpg: No.\nfcn-batch: and 6 more\n"
     assert said.out == f"1 labelled, 7 refused, 2 already done (see {output.folder}/images.csv)\n"
@@ -432,7 +443,7 @@ def test_the_summary_names_a_few(output, capsys):
 )
 def test_exit_codes(output, labelled, refused, done, skip, fail):
     found = {"labelled": labelled, "refused": refused, "done": done, "named": []}
-    assert [batch._report(found, output, way) for way in ("skip", "fail")] == [skip, fail]
+    assert [batch._report(found, output, told(way)) for way in ("skip", "fail")] == [skip, fail]
 
 
 def test_a_pipe_is_not_waited_for(tmp_path, output):

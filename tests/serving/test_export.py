@@ -406,21 +406,23 @@ def test_wrong_models_are_named(tmp_path, monkeypatch, net):
 
 def test_the_command_exports(tmp_path, capsys):
     net = randomize(FCN32s({"sem": 2, "geo": 3}, channels=NARROW))
-    net.save(tmp_path / "net.keras")
+    net.save(tmp_path / "best.keras")  # as in a stage's folder
     (tmp_path / "names").write_text("sky\nground\n\n")
     (tmp_path / "recipe.json").write_text('{"decisions": {"recipe": "mine", "settings": {"buckets": [[32, 64]]}}}')
     (tmp_path / "metrics.json").write_text(json.dumps({"heads": {"sem": METRICS, "geo": METRICS}}))
     (tmp_path / "classes.txt").write_text("near\nmiddle\nfar\n")
-    options = ["--version", "4", "--classes", f"sem={tmp_path / 'names'}", "--max-pixels", "5000"]
-    options += ["--metrics", str(tmp_path / "metrics.json"), "--extra", "confidence"]
-    assert main([str(tmp_path / "net.keras"), str(tmp_path / "served"), *options]) == 0
-    assert capsys.readouterr().out.strip() == str(tmp_path / "served" / "4")
+    options = ["--model-version", "4", "--classes", f"sem={tmp_path / 'names'}", "--max-pixels", "5000"]
+    options += ["--metrics", str(tmp_path / "metrics.json"), "--extra", "confidence", "--json", "--verbose"]
+    assert main([str(tmp_path), str(tmp_path / "served"), *options]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {"path": str(tmp_path / "served" / "4")}
+    assert f"fcn-export: reading {tmp_path / 'best.keras'}\n" in said.err
     assert (tmp_path / "served" / "4" / "assets" / "classes_sem.txt").read_text() == "sky\nground\n"
     served = tf.saved_model.load(str(tmp_path / "served" / "4"))
     run = served.signatures["serving_default"]
     facts = json.loads((tmp_path / "served" / "4" / "model.json").read_text())
     assert (facts["recipe"]["recipe"], facts["warm_up_sizes"]) == ("mine", [[32, 64]])
-    assert facts["source"]["sha256"] == hashlib.sha256((tmp_path / "net.keras").read_bytes()).hexdigest()
+    assert facts["source"]["sha256"] == hashlib.sha256((tmp_path / "best.keras").read_bytes()).hexdigest()
     assert "| geo | 90.0 | 80.0 | 72.5 | 85.0 |" in (tmp_path / "served" / "4" / "README.md").read_text()
     image = picture(50, 60)
     answer = run(image_bytes=tf.constant([encode(image)]))
@@ -451,14 +453,14 @@ def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys, monkeypatc
     FCN32s(2, channels=NARROW).save(tmp_path / "net.keras")
     for arguments, message in [
         (["none.keras", "served"], "none.keras does not exist"),
-        (["served", "served"], "MODEL is a .keras file"),
+        (["served", "served"], "served holds no best.keras. Name a stage's folder, or a .keras file."),
         (["text.keras", "served"], "MODEL is a .keras file"),
         (["empty.keras", "served"], "empty.keras cannot be loaded (expected config.json, "),
         (["net.keras", "file"], "file: File exists"),
         (["net.keras", "file/deeper"], "Not a directory"),
-        (["net.keras", "served", "--version", "2"], "Version 2 is in served already"),
-        (["net.keras", "served", "--version", "-2"], "--version is a positive whole number. Received: -2"),
-        (["net.keras", "served", "--version", "x"], "--version is a positive whole number. Received: x"),
+        (["net.keras", "served", "--model-version", "2"], "Version 2 is in served already"),
+        (["net.keras", "served", "--model-version", "-2"], "--model-version is a positive whole number. Received: -2"),
+        (["net.keras", "served", "--model-version", "x"], "--model-version is a positive whole number. Received: x"),
         (["net.keras", "served", "--max-pixels", "0"], "--max-pixels is a positive whole number"),
         (["net.keras", "served", "--size", "375"], "--size is a height and a width, as in 375x500. Received: 375"),
         (["net.keras", "served", "--size", "9x9", "--max-pixels", "80"], "`sizes` are at most `max_pixels` = 80"),

@@ -166,7 +166,7 @@ def test_the_command_writes_onnx(tmp_path, capsys, monkeypatch):
     assert run.get_modelmeta().custom_metadata_map == {"classes": "sky\nground"}
     assert run.run(None, {"image": picture(9, 7)[None]})[0].shape == (1, 9, 7)
     for arguments, message in [
-        (["net.onnx", "--format", "onnx", "--version", "2"], "--version does not go with --format onnx"),
+        (["net.onnx", "--format", "onnx", "--model-version", "2"], "--model-version does not go with --format onnx"),
         (["net.onnx", "--format", "onnx", "--extra", "color"], "--extra does not go with --format onnx"),
         (["served", "--labels"], "--labels does not go with --format savedmodel"),
         (["served", "--format", "onnx"], "name of a file for --format onnx ends in .onnx. Received: served"),

@@ -1,7 +1,9 @@
 """`fcn-query`: what it writes, what it prints and how it ends; against a server without a model."""
 
 import io
+import json
 import sys
+from pathlib import Path
 
 import fake_servers
 import numpy as np
@@ -167,7 +169,7 @@ def test_what_is_wrong_is_one_line(server, photos, tmp_path, capsys):
         ((photos / "a.png", "--output", tmp_path / "file"), "cannot be written to: File exists. Choose another"),
         ((photos / "a.png", *out, "--concurrency", "0"), "`concurrency` is a positive whole number. Received: 0"),
         ((photos / "a.png", *out, "--timeout", "0"), "`timeout` is a number of seconds"),
-        ((photos / "a.png", *out, "--version", "1", "--label", "x"), "`version` and `label` exclude each other"),
+        ((photos / "a.png", *out, "--model-version", "1", "--label", "x"), "`version` and `label` exclude each other"),
     ]:
         assert message in error_of(capsys, server, *arguments)
     assert "`url` is http://host:8501" in error_of(capsys, "localhost", photos / "a.png", *out)
@@ -201,13 +203,24 @@ def test_missing_arguments(server, photos, capsys):
 def test_help_tells_the_exit_codes(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
-    assert "0 when all images are labelled, 1 when some failed, 2 when" in " ".join(capsys.readouterr().out.split())
+    assert "0 all images are labelled 1 some failed 2 nothing can be done" in " ".join(capsys.readouterr().out.split())
 
 
 def test_progress_is_for_terminals(server, photos, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert run(server, photos, "--output", tmp_path / "out") == 0
-    assert capsys.readouterr().err == "\r1 of 3\r2 of 3\r3 of 3\r\033[K"
+    captured = capsys.readouterr()
+    assert "3/3" in captured.err
+    assert captured.out == f"3 images labelled in {tmp_path / 'out'}\n"
+
+
+def test_json_is_a_line_for_every_image(server, photos, tmp_path, capsys):
+    (photos / "b.v2.JPG").write_bytes(b"broken")
+    assert run(server, photos, "--output", tmp_path / "out", "--json") == 1
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    said = {Path(line["image"]).relative_to(photos).as_posix(): line for line in lines}
+    assert said["a.png"]["labels"] == {"": str(tmp_path / "out" / "labels" / "a.png")}
+    assert "Not a JPEG" in said["b.v2.JPG"]["error"]
 
 
 def test_interrupted(server, photos, tmp_path, capsys, monkeypatch):

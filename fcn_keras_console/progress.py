@@ -1,0 +1,50 @@
+"""A bar with rate and time left, where somebody looks at it."""
+
+import contextlib
+import sys
+
+
+class Progress(contextlib.AbstractContextManager):
+    """Show how far a loop is on stderr: `with Progress("Scoring", "images") as progress: ...; progress(done, total)`.
+
+    Shows nothing where stderr is no terminal, so that logs and pipes stay clean.
+
+    Args:
+        title: what is being done.
+        unit: what is counted, in the plural.
+        quiet: show nothing at all.
+    """
+
+    def __init__(self, title, unit, *, quiet=False):
+        self.title, self.unit = title, unit
+        self.shown = not quiet and sys.stderr.isatty()
+        self._bar = self._task = None
+
+    def __call__(self, done, total):
+        """Show that `done` of `total` are done; a total of None is not known."""
+        if not self.shown:
+            return
+        if self._bar is None:
+            self._bar = _bar(self.unit)
+            self._task = self._bar.add_task(self.title, total=total)
+            self._bar.start()
+        self._bar.update(self._task, completed=done, total=total)
+
+    def __exit__(self, *_):
+        if self._bar is not None:
+            self._bar.stop()
+
+
+def _bar(unit):
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task):
+            return Text(f"{task.speed:.1f} {unit}/s" if task.speed else "")
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn()
+    # What goes to stdout passes above the bar, unless it goes to a file or a pipe.
+    return Bar(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty())

@@ -1,0 +1,90 @@
+"""How every command ends: one line and exit code 2 for what a user can mend; and a quiet start of TensorFlow."""
+
+import contextlib
+import os
+import sys
+
+
+class Interrupted(BaseException):  # no Exception: nobody who handles errors may swallow it
+    """A signal asked the process to end.
+
+    Args:
+        message: one line.
+        code: the exit code that tells so, 128 and the signal's number: 143 for SIGTERM, 130 for Ctrl-C.
+    """
+
+    def __init__(self, message, code):
+        super().__init__(message)
+        self.code = code
+
+
+def run(name, body, arguments, *, tensorflow=False):
+    """Call `body(arguments)` and turn the errors that a user can mend into one line on stderr.
+
+    Args:
+        tensorflow: whether to start TensorFlow before.
+
+    Returns:
+        What `body` returns, or 0 for None; 2 on a `ValueError`, `OSError`, missing package or TensorFlow error
+        (message on stderr, no traceback); 130 on Ctrl-C; an `Interrupted`'s code.
+    """
+    try:
+        if tensorflow:
+            start_tensorflow()
+        return body(arguments) or 0
+    except (ValueError, OSError, ImportError) as error:
+        return _fail(name, error)
+    except KeyboardInterrupt:
+        return _fail(name, "interrupted", 130)
+    except Interrupted as signal:
+        return _fail(name, signal, signal.code)
+    except Exception as error:
+        if not type(error).__module__.startswith("tensorflow."):  # such as: no space left on the device
+            raise
+        return _fail(name, _cause(error))
+
+
+def start_tensorflow():
+    """Import TensorFlow before anything else does, with file descriptor 2 leading nowhere.
+
+    Its native code logs its start-up there, unasked, and no setting silences all of it.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    with _quiet():
+        try:
+            import tensorflow as tf
+        except ModuleNotFoundError as error:
+            raise ImportError(f"{error.name} is missing: pip install fcn_keras brings it") from None
+        tf.get_logger().setLevel("ERROR")
+        if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+            tf.config.set_visible_devices([], "GPU")  # TensorFlow only reads data: it would take all the memory
+        tf.config.list_logical_devices()
+
+
+@contextlib.contextmanager
+def _quiet():
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
+
+
+def _fail(name, error, code=2):
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        error = f"{error.filename}: {error.strerror}"
+    print(f"{name}: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
+    return code
+
+
+def _cause(error):
+    """tf.data wraps what a reader raised: the message stands behind the Python error's name."""
+    for line in str(error).splitlines():
+        for kind in ("ValueError: ", "FileNotFoundError: ", "OSError: "):
+            if kind in line:
+                return line.split(kind, 1)[1]
+    return str(error).splitlines()[0] if str(error) else error

@@ -1,0 +1,155 @@
+"""What every command shares: version, help, completion, how it ends, its progress."""
+
+import importlib
+import io
+import logging
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fcn_keras_console import Interrupted, Parser, Progress, add_reporting, run
+
+SETUP = (Path(__file__).parents[1] / "setup.py").read_text(encoding="utf-8")
+COMMANDS = dict(re.findall(r'"(fcn-[\w-]+)=fcn_keras_(\w+\.\w+):main"', SETUP))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+class TestEveryCommand:
+    def call(self, command, *arguments):
+        with pytest.raises(SystemExit) as end:
+            importlib.import_module(COMMANDS[command]).main(arguments)
+        return end.value.code
+
+    def test_tells_its_version(self, command, capsys):
+        assert self.call(command, "--version") == 0
+        assert capsys.readouterr().out == f"{command} (fcn_keras {version()})\n"
+
+    def test_help_shows_examples_and_exit_codes(self, command, capsys):
+        assert self.call(command, "--help") == 0
+        told = capsys.readouterr().out
+        assert f"\nexamples:\n  {command} " in told
+        assert re.search(r"\nexit codes:\n +0  ", told)
+        assert re.search(r"\n +2  ", told)
+
+    def test_completion_is_what_bash_reads(self, command, capsys):
+        assert self.call(command, "--print-completion", "bash") == 0
+        script = capsys.readouterr().out
+        assert "--print-completion" in script
+        assert subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True).stderr == ""
+
+    def test_examples_in_the_help_are_accepted(self, command, capsys, monkeypatch):
+        parser = importlib.import_module(COMMANDS[command])._parser()
+        shown = parser.epilog.split("exit codes:")[0].splitlines()
+        lines = [line.strip() for line in shown if line.startswith(f"  {command} ")]
+        assert lines
+        for line in lines:
+            words = shlex.split(re.split("[<>|]", line)[0])  # what the shell takes is not the command's
+            parser.parse_args(words[1:])
+
+
+def version():
+    return re.search(r'__version__ = "(.+)"', (Path(__file__).parents[1] / "fcn_keras/__init__.py").read_text())[1]
+
+
+def test_there_are_commands():
+    assert {"fcn-train", "fcn-serve", "fcn-predict"} <= set(COMMANDS)
+
+
+def test_completion_without_shtab_names_the_command(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    with pytest.raises(SystemExit) as end:
+        Parser("fcn-x", "Do it.").parse_args(["--print-completion", "zsh"])
+    assert end.value.code == 2
+    told = 'fcn-x: --print-completion needs shtab: pip install "fcn_keras[completion]"\n'
+    assert capsys.readouterr().err == told
+
+
+def test_nothing_heavy_is_imported():
+    code = "import sys, fcn_keras_console; print({'keras', 'tensorflow', 'rich', 'numpy'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], text=True, capture_output=True).stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (ValueError("two\n lines"), 2, "fcn-x: two lines\n"),
+        (FileNotFoundError(2, "No such file or directory", "a.png"), 2, "fcn-x: a.png: No such file or directory\n"),
+        (ImportError("pip install it"), 2, "fcn-x: pip install it\n"),
+        (KeyboardInterrupt(), 130, "fcn-x: interrupted\n"),
+        (Interrupted("stopped by SIGTERM", 143), 143, "fcn-x: stopped by SIGTERM\n"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_line(error, code, told, capsys):
+    def body(_):
+        raise error
+
+    assert run("fcn-x", body, None) == code
+    assert capsys.readouterr().err == told
+
+
+def test_other_errors_keep_their_traceback():
+    with pytest.raises(RuntimeError):
+        run("fcn-x", lambda _: (_ for _ in ()).throw(RuntimeError("a fault of ours")), None)
+
+
+@pytest.mark.parametrize(("returned", "code"), [(None, 0), (0, 0), (1, 1)])
+def test_a_body_may_say_its_code(returned, code):
+    assert run("fcn-x", lambda _: returned, None) == code
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_shows_count_rate_and_time_left(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TERM", "xterm")
+    with Progress("Scoring", "images") as progress:
+        for done in range(1, 5):
+            progress(done, 8)
+    told = sys.stderr.getvalue()
+    assert "Scoring" in told
+    assert "4/8" in told
+    assert "images/s" in told
+
+
+def test_a_pipe_gets_its_lines_while_the_bar_moves(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    with Progress("Scoring", "images") as progress:
+        progress(1, 2)
+        print("a line")
+    assert sys.stdout.getvalue() == "a line\n"
+
+
+@pytest.mark.parametrize(("stream", "quiet"), [(Terminal, True), (io.StringIO, False)])
+def test_progress_is_silent_off_a_terminal_and_when_told(stream, quiet, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", stream())
+    with Progress("Scoring", "images", quiet=quiet) as progress:
+        progress(1, 2)
+    assert sys.stderr.getvalue() == ""
+
+
+def test_verbose_lets_the_command_log(capsys):
+    parser = Parser("fcn-y", "Do it.")
+    add_reporting(parser, json="all of it")
+    assert vars(parser.parse_args([])) == {"json": False, "quiet": False, "verbose": False}
+    assert parser.parse_args(["-v"]).verbose
+    for name in ("fcn-y", "fcn_keras"):
+        logging.getLogger(name).debug("image %s: step %d", "a.png", 3)
+    assert re.fullmatch(r"(\d\d:\d\d:\d\d fcn-y: image a.png: step 3\n){2}", capsys.readouterr().err)
+    parser.parse_args([])
+    logging.getLogger("fcn-y").debug("a call before was verbose, this one is not")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_command_has_only_the_options_that_do_something():
+    parser = Parser("fcn-y", "Do it.")
+    add_reporting(parser, progress=False, steps=False)
+    assert vars(parser.parse_args([])) == {}
