@@ -1,9 +1,10 @@
 """`fcn-bound`: the best mean IU that a coarse output could reach, from the ground truth alone."""
 
-import argparse
+import logging
 import sys
 
-from . import command
+from fcn_keras_console import Parser, Progress, add_reporting, run
+
 from .splits import add_options
 
 DESCRIPTION = """Bound the mean IU that an output of a stride can reach: every label map is brought down by that factor
@@ -12,21 +13,23 @@ the labels' maps are interpolated bilinearly and the highest wins, as a network'
 class is predicted, and the pixel is missed. The paper (appendix A) does not say how it does it; of several ways, this
 one came closest to its numbers for VOC 2011 val: 128 50.9, 64 73.3, 32 86.1, 16 92.8, 8 96.4, 4 98.5."""
 
+EXAMPLES = (("fcn-bound --data photos", "of photos/val, by stride"), "fcn-bound --recipe voc_fcn8s --data DIR --json")
 FACTORS = (128, 64, 32, 16, 8, 4)
+LOG = logging.getLogger("fcn-bound")
 VOID = 255
 
 
 def main(argv=None):
-    return command.run("fcn-bound", _bound, _parser().parse_args(argv))
+    return run("fcn-bound", _bound, _parser().parse_args(argv), tensorflow=True)
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="fcn-bound", description=DESCRIPTION)
+    parser = Parser("fcn-bound", DESCRIPTION, examples=EXAMPLES)
     add_options(parser)
     parser.add_argument(
         "--factors", type=int, nargs="+", default=FACTORS, metavar="N", help="default: 128 64 32 16 8 4"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON (0 to 1, every class too), not the table")
+    add_reporting(parser, json="from 0 to 1, every class too, not the table")
     return parser
 
 
@@ -67,6 +70,7 @@ def bound(examples, factors=FACTORS, *, progress=None):
         for head, several in found.items():
             for factor, matrix in zip(factors, several, strict=True):
                 matrices[head][factor] += matrix
+        LOG.debug("example %d of %d counted", index + 1, len(examples))
         if progress is not None:
             progress(index + 1, len(examples))
     return matrices
@@ -140,11 +144,12 @@ def _count(label, factor, num_classes, index):
 
 def _bound(arguments):
     from .inputs import heads_of
-    from .report import to_json
     from .splits import described, open_split
+    from .summary import to_json
 
     examples, origin = open_split(arguments, {})
-    matrices = bound(examples, arguments.factors)
+    with Progress("Counting", "labels", quiet=arguments.quiet) as progress:
+        matrices = bound(examples, arguments.factors, progress=progress)
     names = heads_of(examples.class_names)
     results = {head: _summary(by_factor, names[head]) for head, by_factor in matrices.items()}
     report = {**origin, "images": len(examples), **results.get("", {"heads": results})}

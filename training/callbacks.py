@@ -1,5 +1,6 @@
 """What `fit` does after every epoch beside Keras's own logs: scores, checkpoints and pictures."""
 
+import logging
 import os
 import time
 
@@ -7,16 +8,48 @@ import keras
 import numpy as np
 
 from fcn_keras.inference import predict
-from fcn_keras.visualize import overlay
 
 from .checkpoint import Position, save_model
-from .watchdog import finite
+from .inputs import heads_of
+from .panels import background_of, cells_of, panels
+from .scoring import name_of
+from .watchdog import confusion_metrics, finite
+
+LOG = logging.getLogger("fcn-train")
 
 
 def mean_iu(logs):
     """Return the validation mean IU of one epoch's logs; of several heads, the mean over them."""
     values = [float(value) for key, value in logs.items() if key.startswith("val_") and key.endswith("_mean_iu")]
     return sum(values) / len(values)
+
+
+class Batches(keras.callbacks.Callback):
+    """Log every batch: which of its epoch, the mean loss so far, and its images.
+
+    Args:
+        name: of the stage.
+        examples: data set that is trained on.
+        start: batches trained on before this run, which may begin within an epoch.
+        steps: batches of an epoch.
+        indices: iterator of the examples in each batch, or None where only the augmentation's sizes tell them.
+    """
+
+    def __init__(self, name, examples, start, steps, indices):
+        super().__init__()
+        self.name = name
+        self.examples = examples
+        self.done = start
+        self.steps = steps
+        self.indices = indices
+
+    def on_train_batch_end(self, batch, logs=None):
+        number = self.done % self.steps + 1
+        self.done += 1
+        images = next(self.indices) if self.indices is not None else ()
+        line = "%s: batch %d of %d in its epoch: mean loss %.4f so far; %s"
+        names = ", ".join(name_of(self.examples, index) for index in images) or "images unknown"
+        LOG.debug(line, self.name, number, self.steps, float(logs["loss"]), names)
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -173,20 +206,23 @@ class Restore(keras.callbacks.Callback):
 
 
 class Overlays(keras.callbacks.Callback):
-    """Write pictures of photograph, truth and prediction side by side to TensorBoard after every epoch.
+    """Write pictures to TensorBoard after every epoch: of some images as `fcn-report` shows them, and the matrix.
+
+    An image's photograph, truth, prediction and errors stand side by side; the confusion matrix is that of the
+    validation images.
 
     Args:
         inputs: what `predict` takes, one for each picture.
         examples: the examples they are of.
+        names: class names by head; the only head of most models is `""`.
         directory: TensorBoard's log directory.
-        background: as for `overlay`.
         devices: what the model trains on, of `devices.open_devices`.
         copy: model to predict with, as `Validate`'s; None for the one that trains.
     """
 
-    def __init__(self, inputs, examples, directory, background, devices, copy=None):
+    def __init__(self, inputs, examples, names, directory, devices, copy=None):
         super().__init__()
-        self.background = background
+        self.names = names
         self.devices = devices
         self.copy = copy
         self.inputs = inputs
@@ -200,15 +236,18 @@ class Overlays(keras.callbacks.Callback):
         with writer.as_default(step=epoch):
             for i, (pixels, example) in enumerate(zip(self.inputs, self.examples, strict=True)):
                 with self.devices.apart():
-                    labels = predict(self.copy or self.model, pixels)
-                truth = example["label"]
-                if not isinstance(truth, dict):
-                    truth, labels = {"": truth}, {"": labels}
-                for head in truth:
-                    panels = [example["image"]]
-                    panels += [
-                        overlay(example["image"], maps[head], background=self.background) for maps in (truth, labels)
-                    ]
-                    name = f"overlay_{head}/{i}" if head else f"overlay/{i}"
-                    tf.summary.image(name, np.concatenate(panels, axis=1)[None])
+                    labels = heads_of(predict(self.copy or self.model, pixels))
+                truth = heads_of(example["label"])
+                for head, names in self.names.items():
+                    shown = panels(example["image"], truth[head], labels[head], background_of(names))
+                    tf.summary.image(_tag("overlay", head, i), np.concatenate(shown, axis=1)[None])
+            for metric in confusion_metrics(self.copy or self.model):
+                head = "" if "" in self.names else metric.name
+                matrix = keras.ops.convert_to_numpy(metric.matrix)
+                tf.summary.image(_tag("confusion", head), cells_of(matrix)[None])
         writer.close()
+
+
+def _tag(kind, head, number=None):
+    name = f"{kind}_{head}" if head else kind
+    return name if number is None else f"{name}/{number}"

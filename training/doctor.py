@@ -1,74 +1,109 @@
 """`fcn-doctor`: look a data set over before anyone trains on it, and say what is wrong in words."""
 
-import argparse
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from . import command
+from fcn_keras_console import Parser, Progress, add_reporting, run
+
+from .checkup.importing.command import add_options, check_options, import_annotations
 
 DESCRIPTION = """Look a data set over before anyone trains on it: its folders, files, masks, ids, sizes, classes and
-duplicates. Exit code 0: no error (there may be notes); 1: errors; 2: DIR is no data set. With --fix the code is that of
-the corrected copy."""
+duplicates.
+
+With --import, first make that data set: images and masks in folders, from the annotations of other tools in DIR."""
+EXAMPLES = (
+    ("fcn-doctor photos", "look photos/train and photos/val over"),
+    ("fcn-doctor photos --output checkup", "keep the report, a picture, and weights for rare classes"),
+    ("fcn-doctor photos --fix mended", "write a corrected copy"),
+    ("fcn-doctor annotated --import labelme --into photos", "make a data set of LabelMe's files, and look it over"),
+    ("fcn-doctor annotations --import coco --images pictures --into photos", "the same of COCO's"),
+)
+CODES = {
+    0: "no error (there may be notes)",
+    1: "errors; with --fix, in the corrected copy; with --import, in what was written",
+    2: "DIR is no data set, or no such annotations",
+}
 
 
 def main(argv=None):
-    arguments, verdict = _parser().parse_args(argv), []
-    return command.run("fcn-doctor", lambda given: verdict.append(_doctor(given)), arguments) or verdict[0]
+    return run("fcn-doctor", _doctor, _parser().parse_args(argv), tensorflow=True)
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="fcn-doctor", description=DESCRIPTION)
-    parser.add_argument("directory", type=Path, metavar="DIR", help="folder of the data set, as fcn-train --data takes")
+    parser = Parser("fcn-doctor", DESCRIPTION, examples=EXAMPLES, codes=CODES)
+    parser.add_argument(
+        "directory",
+        type=Path,
+        metavar="DIR",
+        help="folder of the data set, as fcn-train --data takes; with --import, of the annotations (or COCO's JSON)",
+    )
     parser.add_argument("--classes", help="class file, or number of classes (default: classes.txt; else from the ids)")
-    parser.add_argument("--ignore-label", type=int, default=255, help="void id besides 255")
-    parser.add_argument("--json", action="store_true", help="print JSON, not the table")
+    parser.add_argument("--ignore-label", type=int, default=255, help="void id besides 255, of masks that hold ids")
     parser.add_argument("--output", type=Path, help="folder for doctor.json, doctor.txt and doctor.png")
     parser.add_argument("--fix", type=Path, metavar="OUT", help="write a corrected copy to this new folder")
+    add_reporting(parser, json="the whole report, not the table")
+    add_options(parser)
     return parser
 
 
 def _doctor(arguments):
     from . import recipes
-    from .checkup.examination import examination, examine
-    from .checkup.report import picture, text
-    from .outputs import require_folder, written
-    from .report import to_json
-    from .stage import write_text
+    from .checkup.examination import examination
+    from .outputs import require_folder
 
+    check_options(arguments)
     classes = None if arguments.classes is None else recipes.classes_of(arguments.classes)
     if arguments.output is not None:
         require_folder(arguments.output)
-    progress = _progress(arguments.json)
-    result = examination(arguments.directory, classes=classes, ignore_label=arguments.ignore_label, progress=progress)
-    report, said = asdict(result.report), text(result.report)
-    if arguments.fix is not None:
-        from .checkup.mend import mend
+    directory, reading, imported = (
+        arguments.directory,
+        {"ignore_label": arguments.ignore_label, "classes": classes},
+        None,
+    )
+    if arguments.kind is not None:
+        imported = import_annotations(arguments, classes)
+        directory, reading = arguments.into, {}
+    with Progress("Reading", "pairs", quiet=arguments.quiet) as progress:
+        result = examination(directory, **reading, progress=progress)
+    after, report, said = _told(result, arguments)
+    if imported is not None:
+        report["import"] = asdict(imported)
+        said = f"{imported.text()}\n\n{said}"
+    _save(arguments, result, report, said)
+    return 1 if after.errors else 0
 
-        mended = mend(result, arguments.fix)
-        after = examine(arguments.fix, classes=mended.classes, ignore_label=mended.ignore_label, progress=progress)
-        report["fix"] = {**asdict(mended), "findings": asdict(after)["findings"]}
-        said += "\n\n" + mended.text(after)
-    else:
-        after = result.report
+
+def _told(result, arguments):
+    """Write the corrected copy if one is wanted; return the last report, all of it as JSON-able dict, and as text."""
+    from .checkup.examination import examine
+    from .checkup.mend import mend
+    from .checkup.report import text
+
+    report, said = asdict(result.report), text(result.report)
+    if arguments.fix is None:
+        return result.report, report, said
+    mended = mend(result, arguments.fix, share=arguments.val, seed=arguments.seed)
+    reading = {"ignore_label": mended.ignore_label, "classes": mended.classes}
+    with Progress("Reading the copy", "pairs", quiet=arguments.quiet) as progress:
+        after = examine(arguments.fix, **reading, progress=progress)
+    report["fix"] = {**asdict(mended), "findings": asdict(after)["findings"]}
+    return after, report, f"{said}\n\n{mended.text(after)}"
+
+
+def _save(arguments, result, report, said):
+    """Write the report where it is wanted, and print it."""
+    from .checkup.report import picture
+    from .outputs import written
+    from .stage import write_text
+    from .summary import to_json
+
     if arguments.output is not None:
         with written(arguments.output / "doctor.png") as temporary:
             picture(result).savefig(temporary, format="png", dpi=120)
         write_text(arguments.output / "doctor.txt", said + "\n")
         write_text(arguments.output / "doctor.json", to_json(report) + "\n")
     print(to_json(report) if arguments.json else said)
-    return 1 if after.errors else 0
-
-
-def _progress(as_json):
-    """Return what the reading reports to: a line on a terminal, nothing otherwise."""
-    if as_json or not sys.stdout.isatty():
-        return None
-
-    def progress(done, total):
-        print(f"\r{done}/{total} read", end="\n" if done == total else "", flush=True)
-
-    return progress
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """`fcn-figures`: the paper's Figure 4 and Table 2 for the nets of a workdir."""
 
-import argparse
 import sys
 from pathlib import Path
 
-from . import command
+from fcn_keras_console import Parser, Progress, add_reporting, run
+
 from .splits import add_options
 
 DESCRIPTION = """Score the nets PREFIX_fcn32s, _fcn16s and _fcn8s of a workdir that fcn-train wrote, and the net
@@ -12,6 +12,7 @@ PREFIX_fcn32s_fixed where it is there, and write DIR/table2.txt, .csv and .json 
 DIR/figure4.png (image, the three nets' labels, truth). Nets of two heads get a table and a figure for each head, such
 as table2_geo.txt."""
 
+EXAMPLES = ("fcn-figures runs", "fcn-figures runs --prefix voc --images 2007_000033 2007_000129 --output figures")
 NETS = {  # suffix of the stage -> title
     "fcn32s_fixed": "FCN-32s-fixed",
     "fcn32s": "FCN-32s",
@@ -23,11 +24,11 @@ PICTURED = ("fcn32s", "fcn16s", "fcn8s")
 
 
 def main(argv=None):
-    return command.run("fcn-figures", _figures, _parser().parse_args(argv))
+    return run("fcn-figures", _figures, _parser().parse_args(argv), tensorflow=True)
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="fcn-figures", description=DESCRIPTION)
+    parser = Parser("fcn-figures", DESCRIPTION, examples=EXAMPLES)
     parser.add_argument("workdir", type=Path, help="the --workdir of fcn-train")
     parser.add_argument("--prefix", help="of the stages' names, such as voc (default: the only one in the workdir)")
     add_options(parser)
@@ -35,6 +36,7 @@ def _parser():
     pictured.add_argument("--images", nargs="+", metavar="ID", help="the images of Figure 4")
     pictured.add_argument("--count", type=int, default=4, help="or how many, evenly spaced over the split; default: 4")
     parser.add_argument("--output", type=Path, metavar="DIR", help="default: WORKDIR/PREFIX_figures")
+    add_reporting(parser)
     return parser
 
 
@@ -56,7 +58,9 @@ def _figures(arguments):
     require_folder(output)
     scored, columns = {}, {}
     for net, path in paths.items():  # one net in memory at a time
-        scored[net], columns[net] = _score(path, examples, chosen if net in PICTURED else [])
+        pictured = chosen if net in PICTURED else []
+        with Progress(NETS[net], "images", quiet=arguments.quiet) as progress:
+            scored[net], columns[net] = _score(path, examples, pictured, progress)
         print(f"{path} scored on {len(examples)} images", flush=True)
     for head in scored["fcn8s"]:
         suffix = f"_{head}" if head else ""
@@ -103,17 +107,19 @@ def _chosen(examples, ids, count):
     return [places[key] for key in ids]
 
 
-def _score(path, examples, chosen):
+def _score(path, examples, chosen, progress):
     """Return a net's metrics by head, and its labels of the chosen images, dicts by head."""
     import fcn_keras as fcn
 
     from .evaluate import evaluate
     from .inputs import heads_of, modality_of, pixels_of
-    from .report import summary
     from .saved import load_model
+    from .summary import summary
 
     model, names = load_model(path), heads_of(examples.class_names)
-    results = {head: summary(matrix, names[head]) for head, matrix in evaluate(model, examples).items()}
+    results = {
+        head: summary(matrix, names[head]) for head, matrix in evaluate(model, examples, progress=progress).items()
+    }
     modality = modality_of(model)
     return results, [heads_of(fcn.predict(model, pixels_of(examples[i], modality))) for i in chosen]
 
@@ -123,8 +129,8 @@ def _write_table(path, rows, origin, place):
     import csv
     import io
 
-    from .report import FOUR, to_json
     from .stage import versions, write_text
+    from .summary import FOUR, to_json
 
     lines = [f"{place}, in percent", "", f"{'':<13}  pixel acc.  mean acc.  mean IU  f.w. IU"]
     sheet = io.StringIO()

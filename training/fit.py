@@ -6,16 +6,18 @@ import keras
 import numpy as np
 
 import fcn_keras as fcn
+from fcn_keras.data import batch_indices
 
-from .callbacks import Checkpoint, Overlays, Reseed, Restore, Validate, flat, mean_iu
+from .callbacks import Batches, Checkpoint, Overlays, Reseed, Restore, Validate, flat, mean_iu
 from .inputs import heads_of, modality_of, pixels_of
 from .solvers import PIXELS
+from .timings import Timings
 from .watchdog import Watchdog
 
 PICTURES = 4  # overlays written after every epoch
 
 
-def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, watched, verbose):
+def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, watched, logged, verbose, callbacks=()):
     """Fit a compiled model from where it stands to the recipe's last step.
 
     Args:
@@ -26,14 +28,16 @@ def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, wa
         signals: `Signals`, which end the run at a place that it can be continued from.
         minutes: between two checkpoints within an epoch.
         watched: whether to say what looks wrong, as `Watchdog` does.
+        logged: whether to log every batch.
         verbose: as for `keras.Model.fit`.
+        callbacks: Keras's, called after all others.
 
     Returns:
         The log's rows, all epochs of the stage: dicts of floats, with `val_mean_iu` over the heads. None in the
         processes that do not lead.
     """
     scored = spaced(splits["val"], recipe.validation_images)
-    callbacks = []
+    others, callbacks = callbacks, []
     copy, validation = None, fcn.batches(scored, modality=modality_of(model))
     if devices.count > 1 or _compiles_every_size(model):
         copy = _copy(recipe, model, splits["train"].num_classes, devices)
@@ -44,11 +48,17 @@ def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, wa
         callbacks.append(Watchdog(recipe, num_classes, names, copy, lead=devices.lead))
     if devices.lead:
         callbacks += [
+            Timings(stage.timings),
             keras.callbacks.CSVLogger(stage.log, append=True),
             keras.callbacks.TensorBoard(stage.tensorboard, write_graph=False),
             _overlays(stage, model, scored, devices, copy),
             _checkpoint(recipe, stage, devices, position, signals=signals, minutes=minutes),
         ]
+    if logged and devices.lead:
+        options = _stream_options(recipe, model, position.batches)
+        indices = batch_indices(splits["train"], **options)
+        callbacks.append(Batches(recipe.name, splits["train"], position.batches, recipe.steps_per_epoch, indices))
+    callbacks += others
     # Several processes cannot all stop after the same batch: they go on from the last epoch's end.
     with signals.deferred() if devices.shares == 1 else contextlib.nullcontext():
         _fit_all(recipe, model, splits["train"], validation, devices, position, callbacks, verbose)
@@ -188,27 +198,23 @@ def _share(scored, model, devices):
     return fcn.batches(mine, modality=modality_of(model))
 
 
-def class_names(examples):
-    """Return the class names of the only head, or of the first."""
-    names = examples.class_names
-    return next(iter(names.values())) if isinstance(names, dict) else names
-
-
 def _stream(recipe, model, examples, done):
+    return fcn.batches(examples, training=True, **_stream_options(recipe, model, done))
+
+
+def _stream_options(recipe, model, done):
     modality = modality_of(model)
-    return fcn.batches(
-        examples,
-        batch_size=recipe.batch_size,
-        training=True,
-        augment=recipe.augment,
-        buckets=recipe.buckets,
-        seed=recipe.seed,
-        modality=modality,
-        mean=_mean(model, modality),
-        start=done,
-        replacement=recipe.replacement,
-        cache=recipe.cache,
-    )
+    return {
+        "batch_size": recipe.batch_size,
+        "augment": recipe.augment,
+        "buckets": recipe.buckets,
+        "seed": recipe.seed,
+        "modality": modality,
+        "mean": _mean(model, modality),
+        "start": done,
+        "replacement": recipe.replacement,
+        "cache": recipe.cache,
+    }
 
 
 def _overlays(stage, model, scored, devices, copy):
@@ -216,8 +222,8 @@ def _overlays(stage, model, scored, devices, copy):
     return Overlays(
         [pixels_of(example, modality_of(model)) for example in pictured],
         pictured,
+        heads_of(scored.class_names),
         stage.tensorboard / "overlays",
-        background=0 if class_names(scored)[0] == "background" else None,
         devices=devices,
         copy=copy,
     )

@@ -1,24 +1,27 @@
 """`fcn-import-weights`: a `.caffemodel` into a model of this package, and a model into a `.caffemodel`."""
 
-import argparse
 import hashlib
 import sys
 from pathlib import Path
 
-from . import command
+from fcn_keras_console import Parser, run
 
 DESCRIPTION = """FILE.caffemodel[.gz] OUT.keras: build the network that a Caffe file holds, and load it: a released FCN
 of PASCAL VOC, PASCAL-Context, NYUDv2 or SIFT Flow, FCN-AlexNet, or another of their layers' names, of any width.
 MODEL.keras OUT.caffemodel: write a trained network, and OUT.prototxt beside it, for Caffe and for OpenCV's dnn module.
 Existing files are not replaced."""
+EXAMPLES = (
+    "fcn-import-weights fcn8s-heavy-pascal.caffemodel fcn8s.keras",
+    "fcn-import-weights runs/folder_fcn8s mine.caffemodel",
+)
 
 
 def main(argv=None):
-    return command.run("fcn-import-weights", _convert, _parser().parse_args(argv))
+    return run("fcn-import-weights", _convert, _parser().parse_args(argv), tensorflow=True)
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="fcn-import-weights", description=DESCRIPTION)
+    parser = Parser("fcn-import-weights", DESCRIPTION, examples=EXAMPLES)
     parser.add_argument("source", type=Path, help="a .caffemodel or .caffemodel.gz; or a .keras file or stage's folder")
     parser.add_argument("target", type=Path, help="a .keras file, or a .caffemodel")
     parser.add_argument(

@@ -5,17 +5,7 @@ import signal
 import sys
 import threading
 
-
-class Interrupted(BaseException):  # no Exception: nobody who handles errors may swallow it
-    """A signal asked the process to end.
-
-    Attributes:
-        code: the exit code that tells so, 128 and the signal's number: 143 for SIGTERM, 130 for Ctrl-C.
-    """
-
-    def __init__(self, number):
-        super().__init__(f"stopped by {signal.Signals(number).name}")
-        self.code = 128 + number
+from fcn_keras_console import Interrupted
 
 
 class Signals:
@@ -41,7 +31,7 @@ class Signals:
 
     def _handle(self, number, _):
         if not self._deferred or self.came is not None:  # the second one does not wait
-            raise Interrupted(number)
+            raise _interrupted(number)
         self.came = number
         print(f"fcn-train: {signal.Signals(number).name}: saving after this batch", file=sys.stderr, flush=True)
 
@@ -62,4 +52,8 @@ class Signals:
             Interrupted: then.
         """
         if self.came is not None:
-            raise Interrupted(self.came)
+            raise _interrupted(self.came)
+
+
+def _interrupted(number):
+    return Interrupted(f"stopped by {signal.Signals(number).name}", 128 + number)

@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
+from pathlib import Path
 
 
 def require_folder(path):
@@ -20,12 +22,45 @@ def require_folder(path):
 
 
 @contextlib.contextmanager
-def written(path):
-    """Give the body a temporary file's path beside `path`, and rename it to `path` if the body succeeds."""
+def written(path, *, extension=""):
+    """Give the body a temporary file's path beside `path`, and rename it to `path` if the body succeeds.
+
+    Args:
+        extension: of the temporary file, for writers that tell by it what to write.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = path.with_name(f".{path.name}.tmp{extension}")
     try:
         yield temporary
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def new_folder(out, option, source):
+    """Give the body a folder to fill beside `out`, and rename it to `out` if the body succeeds.
+
+    Args:
+        out: folder that does not exist, or is empty.
+        option: that names it, for the errors.
+        source: what is read meanwhile, which must not change.
+
+    Raises:
+        ValueError: if `out` holds something, or lies in `source`.
+    """
+    out, source = Path(out), Path(source)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"{option} {out} is not empty. Name a folder that does not exist yet.")
+    if out.resolve().is_relative_to(source.resolve()):
+        raise ValueError(f"{option} {out} lies in the data set itself. Name a folder outside {source}.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = out.with_name(f".{out.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        yield temporary
+        if out.exists():
+            out.rmdir()
+        temporary.rename(out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,63 +1,121 @@
 """Score label files that anything wrote against the true ones."""
 
+import logging
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from .counting import confusion
 
+LOG = logging.getLogger("fcn_keras")
 VOID = 255
 _MOST = 255  # classes that 8 bits hold beside void
 _NAMED = 5  # files an error names before it only counts
 
 
-def evaluate_files(predictions, labels, *, classes=None, ignore_label=VOID, progress=None, on_error=None):
-    """Count where the pixels of every class went over files of class ids, grey or palette.
+@dataclass(frozen=True)
+class ScoredFile:
+    """One label file beside its true one.
+
+    Attributes:
+        key: the stem, with the sub-folders before it.
+        truth, labels: `(H, W)` class ids; 255 is void.
+        matrix: `(C, C)` int64, rows truth, columns prediction.
+    """
+
+    key: str
+    truth: np.ndarray
+    labels: np.ndarray
+    matrix: np.ndarray
+
+
+class LabelFiles:
+    """Label files that anything wrote, grey or palette, paired with the true ones.
 
     Args:
         predictions: path of a file, or of a folder of them with its sub-folders.
         labels: the true ones: a file, or a folder that holds a file of the same stem for every prediction.
         classes: as for `fcn_keras.datasets.folder.Folder`; with colours, palette and RGB files are translated by
-            colour. Default: as many as the highest id that occurs.
+            colour. Default: as many as 8 bits hold.
         ignore_label: the void id besides 255.
-        progress: called as `progress(done, total)` after each file.
-        on_error: called with the `ValueError` of a pair that cannot be scored, which is then left out; by default it
-            is raised.
 
-    Returns:
-        `(C, C)` int64 counts, rows truth, columns prediction; the names of the classes; the number of files scored;
-        the number of labels without a prediction.
+    Attributes:
+        keys: of the pairs, in order.
+        alone: the number of labels without a prediction.
+        class_names: of the classes.
 
     Raises:
-        ValueError: if a path is missing, a prediction lacks its label or has another size, an id is out of range, or
-            void is predicted where the truth is a class.
+        ValueError: if a path is missing, or a prediction lacks its label.
     """
-    from fcn_keras.datasets.classes import ClassTable
 
-    from .ahead import read_ahead
-    from .unreadable import attempted
+    def __init__(self, predictions, labels, *, classes=None, ignore_label=VOID):
+        from fcn_keras.datasets.classes import ClassTable
 
-    pairs, alone = _pairs(Path(predictions), Path(labels))
-    table = ClassTable(_MOST if classes is None else classes)
-    count = len(table.names)
+        self._pairs, self.alone = _pairs(Path(predictions), Path(labels))
+        self._table = ClassTable(_MOST if classes is None else classes)
+        self._ignore_label = ignore_label
+        self.keys = list(self._pairs)
+        self.class_names = self._table.names
+
+    def scored(self, *, progress=None, on_error=None):
+        """Yield a `ScoredFile` of every pair; the next ones are read meanwhile.
+
+        Args:
+            progress: called as `progress(done, total)` after each file.
+            on_error: called with the `ValueError` of a pair that cannot be scored, which is then left out; by default
+                it is raised.
+
+        Raises:
+            ValueError: if a prediction has another size than its label, an id is out of range, or void is predicted
+                where the truth is a class.
+        """
+        from .ahead import read_ahead
+        from .unreadable import attempted
+
+        read = self._score if on_error is None else attempted(self._score)
+        for index, found in enumerate(read_ahead(read, self.keys)):
+            if isinstance(found, ValueError):
+                on_error(found)
+                continue
+            if progress is not None:
+                progress(index + 1, len(self.keys))
+            yield found
+
+    def _score(self, key):
+        pair = self._pairs[key]
+        LOG.debug("%s: scoring it against %s", *pair)
+        predicted, truth = _read_pair(pair, self._table, self._ignore_label)
+        matrix = confusion(truth, predicted, len(self.class_names), " and ".join(map(str, pair)))
+        return ScoredFile(key, truth, predicted, matrix)
+
+
+def evaluate_files(files, *, boundaries=None, progress=None, on_error=None):
+    """Count where the pixels of every class went over `LabelFiles`.
+
+    Args:
+        boundaries: `fcn_keras.BoundaryScores` of as many classes, that every file is added to.
+        progress, on_error: as for `LabelFiles.scored`.
+
+    Returns:
+        `(C, C)` int64 counts, rows truth, columns prediction; the number of files scored.
+
+    Raises:
+        ValueError: as `LabelFiles.scored`.
+    """
+    count, number = len(files.class_names), 0
     matrix = np.zeros((count, count), np.int64)
+    for scored in files.scored(progress=progress, on_error=on_error):
+        matrix += scored.matrix
+        number += 1
+        if boundaries is not None:
+            boundaries.update(scored.truth, scored.labels)
+    return matrix, number
 
-    def read(pair):
-        predicted, truth = _read_pair(pair, table, ignore_label)
-        return confusion(truth, predicted, count, " and ".join(map(str, pair)))
 
-    scored = 0
-    for index, found in enumerate(read_ahead(read if on_error is None else attempted(read), pairs)):
-        if isinstance(found, ValueError):
-            on_error(found)
-            continue
-        matrix += found
-        scored += 1
-        if progress is not None:
-            progress(index + 1, len(pairs))
-    if classes is None:
-        count = 1 + np.flatnonzero(matrix.any(axis=0) | matrix.any(axis=1)).max(initial=0)
-    return matrix[:count, :count], table.names[:count], scored, alone
+def highest_id(matrix):
+    """Return the highest class that occurs in truth or prediction of a confusion matrix; 0 if none does."""
+    return int(np.flatnonzero(matrix.any(axis=0) | matrix.any(axis=1)).max(initial=0))
 
 
 def _read_pair(pair, table, ignore_label):
@@ -81,12 +139,12 @@ def _read(path, table, ignore_label):
 
 
 def _pairs(predictions, labels):
-    """Match predictions and labels; return the pairs, and how many labels are left over."""
+    """Match predictions and labels; return the pairs by stem, and how many labels are left over."""
     for path, hint in ((predictions, "Name predicted label files."), (labels, "Name the true ones with --labels.")):
         if not path.exists():
             raise ValueError(f"{path} is missing. {hint}")
     if predictions.is_file() and labels.is_file():
-        return [(predictions, labels)], 0
+        return {predictions.stem: (predictions, labels)}, 0
     if labels.is_file():
         raise ValueError(f"{predictions} is a folder, {labels} a file. Name two files or two folders.")
     truths = _files(labels)
@@ -97,7 +155,7 @@ def _pairs(predictions, labels):
             f"{len(lacking)} of {len(found)} predictions have no label of the same stem in {labels}: "
             f"{', '.join(lacking[:_NAMED])}. Add the labels, or take the predictions out."
         )
-    return [(found[key], truths[key]) for key in sorted(found)], len(truths) - len(found)
+    return {key: (found[key], truths[key]) for key in sorted(found)}, len(truths) - len(found)
 
 
 def _files(folder):

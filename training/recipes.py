@@ -161,9 +161,10 @@ def find(name, overrides=None):
 
     Args:
         overrides: dict of a subset of `steps`, `steps_per_epoch`, `batch_size`, `accumulate`, `buckets`,
-            `learning_rate`, `seed`, `dtype_policy`, `splits`, `class_weights`; of `classes` and `ignore_label`,
-            which go to the reader of one's own folder; of `width`, a factor on all channels; and of `stand_in`, True
-            for drawn scenes instead of the data set.
+            `learning_rate`, `seed`, `dtype_policy`, `splits`, `class_weights`; of `classes`, `ignore_label` and
+            `held_out`, which go to the reader of one's own folder; of `crop`, the (H, W) to cut out of every example
+            at last; of `width`, a factor on all channels; of `stand_in`, True for drawn scenes instead of the data
+            set; and of `stages`, such a dict by name of a recipe, for that one alone.
 
     Raises:
         ValueError: if there is no such recipe, or it does not take an override.
@@ -171,13 +172,18 @@ def find(name, overrides=None):
     if name not in RECIPES:
         raise ValueError(f"No recipe is called {name!r}. There are: {', '.join(RECIPES)}.")
     recipe, overrides = RECIPES[name], dict(overrides or {})
-    reading = {key: overrides.pop(key) for key in ("classes", "ignore_label") if key in overrides}
+    overrides |= overrides.pop("stages", {}).get(name, {})
+    reading = {key: overrides.pop(key) for key in ("classes", "ignore_label", "held_out") if key in overrides}
     if reading:
         if recipe.data is not folder:
             raise ValueError(f"{name} knows its classes: {', '.join(sorted(reading))} cannot be set for it.")
         overrides["data"] = partial(folder, **reading)
     if overrides.pop("stand_in", False):
         recipe = stand_in(recipe)
+    if "crop" in overrides:
+        height, width = overrides.pop("crop")
+        cut = partial(crop, height=height, width=width)
+        recipe = replace(recipe, augment=compose(*filter(None, (recipe.augment, cut))))
     if "width" in overrides:
         recipe = narrowed(recipe, overrides.pop("width"))
     if "steps" in overrides:

@@ -1,115 +1,115 @@
-"""Show a confusion matrix to people and programs: JSON, a table, a picture."""
+"""`fcn-report`: one HTML file that shows a run: how it trained, how it scores, what it sees."""
 
-import json
-import re
+import argparse
+import sys
+from pathlib import Path
 
-FOUR = ("pixel_accuracy", "mean_accuracy", "mean_iu", "fw_iu")
-TITLES = {
-    "pixel_accuracy": "pixel accuracy",
-    "mean_accuracy": "mean accuracy",
-    "mean_iu": "mean IU",
-    "fw_iu": "f.w. IU",
-}
+from fcn_keras_console import Parser, Progress, add_reporting, run
 
+from . import unreadable
+from .splits import add_options
 
-def summary(matrix, names):
-    """Compute everything that is reported of one confusion matrix.
-
-    Args:
-        matrix: `(C, C)` int64 numpy counts, rows truth, columns prediction.
-        names: of the classes.
-
-    Returns:
-        dict of JSON's types: the four metrics 0..1; `mean_iu_present`, the mean over the classes that occur in the
-        truth, as the paper's for SIFT Flow; `per_class_iu` and `per_class_accuracy` by name, None where a
-        class has no pixel to be scored on; `left_out`, the names of the classes in neither truth nor prediction, which
-        no mean counts; `predicted_only`, of those that no label holds and that pull `mean_iu` down; `classes` and
-        `matrix`.
-    """
-    from fcn_keras.metrics import scores
-
-    metrics = scores(matrix)
-    truth, hits, used = matrix.sum(axis=1), matrix.diagonal(), matrix.any(axis=1) | matrix.any(axis=0)
-    present = [float(iu) for iu, total in zip(metrics["per_class_iu"], truth, strict=True) if total]
-    return {
-        **{name: float(metrics[name]) for name in FOUR},
-        "mean_iu_present": sum(present) / len(present) if present else None,
-        "per_class_iu": {
-            name: None if iu != iu else float(iu) for name, iu in zip(names, metrics["per_class_iu"], strict=True)
-        },
-        "per_class_accuracy": {
-            name: float(hit / total) if total else None for name, hit, total in zip(names, hits, truth, strict=True)
-        },
-        "left_out": [name for name, seen in zip(names, used, strict=True) if not seen],
-        "predicted_only": [name for name, seen, total in zip(names, used, truth, strict=True) if seen and not total],
-        "classes": list(names),
-        "matrix": matrix.tolist(),
-    }
+DESCRIPTION = """Write one HTML file about a run of fcn-train that opens in any browser, loads nothing and can be sent
+around: loss and the four metrics over all stages, the confusion matrix, the IU and the share of every class, what is
+right along the boundaries, the best, median and worst images with truth, prediction and errors side by side, sizes,
+timings, the exact commands, versions. The last stage's best net is scored over the whole split for it, as fcn-evaluate
+does. The file holds photographs of the split unless --images is 0."""
+EXAMPLES = (
+    ("fcn-report runs", "the run in a workdir: runs/report.html"),
+    ("fcn-report runs/folder_fcn32s --split test --output coarse.html", "one stage, on another split"),
+)
+CODES = {0: "the page was written"}
 
 
-def to_json(report):
-    """Return indented JSON with every row of numbers on one line."""
-    text = json.dumps(report, indent=2, ensure_ascii=False)
-    return re.sub(r"\[[\d,\s]+\]", lambda row: " ".join(row[0].split()).replace("[ ", "[").replace(" ]", "]"), text)
+def main(argv=None):
+    return run("fcn-report", _report, _parser().parse_args(argv), tensorflow=True)
 
 
-def table(result):
-    """Lay out a `summary` as aligned text, in percent as in the paper.
-
-    `pixels` is the class's share of the labelled pixels, `accuracy` the share of them that is right.
-    """
-    names = result["classes"]
-    truth = [sum(row) for row in result["matrix"]]
-    left = max(len("class"), *map(len, names), *map(len, TITLES.values()))
-    lines = [f"{'class':<{left}}  {'pixels':>7}  {'accuracy':>8}  {'IU':>7}"]
-    for name, pixels in zip(names, truth, strict=True):
-        accuracy, iu = result["per_class_accuracy"][name], result["per_class_iu"][name]
-        mark = "  left out" if iu is None else ""
-        share = f"{100 * pixels / sum(truth):.2f}"
-        lines.append(f"{name:<{left}}  {share:>7}  {_percent(accuracy):>8}  {_percent(iu):>7}{mark}")
-    lines.append("")
-    lines += [f"{title:<{left}}  {_percent(result[name]):>7}" for name, title in TITLES.items()]
-    absent, invented = result["left_out"], result["predicted_only"]
-    if absent:
-        lines += ["", f"Left out of the means, in neither truth nor prediction: {', '.join(absent)}."]
-    if invented:
-        count, present = len(names) - len(absent) - len(invented), _percent(result["mean_iu_present"])
-        lines += ["", f"Predicted but in no label, so IU 0 counts in mean IU: {', '.join(invented)}."]
-        lines += [f"Mean IU over the {count} classes that the labels hold: {present}."]
-    return "\n".join(lines)
+def _parser():
+    parser = Parser("fcn-report", DESCRIPTION, examples=EXAMPLES, codes=CODES)
+    parser.add_argument("workdir", type=Path, help="the --workdir of fcn-train, or a stage's folder in it")
+    add_options(parser)
+    parser.add_argument(
+        "--images",
+        type=_count,
+        default=3,
+        metavar="N",
+        help="images to show of each kind, best, median and worst (default: %(default)s)",
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="default: WORKDIR/report.html")
+    unreadable.add_option(parser)
+    add_reporting(parser)
+    return parser
 
 
-def picture(result):
-    """Draw a `summary`: where each class's pixels went, and the IU of each class.
-
-    Returns:
-        `PIL.Image`, the two figures side by side.
-    """
-    import numpy as np
-    from PIL import Image
-
-    from fcn_keras.visualize import confusion_picture, iu_chart
-
-    names = result["classes"]
-    ius = [float("nan") if iu is None else iu for iu in result["per_class_iu"].values()]
-    panels = [
-        _pixels(confusion_picture(np.array(result["matrix"]), names)),
-        _pixels(iu_chart(ius, names)),
-    ]
-    height = max(len(panel) for panel in panels)
-    panels = [np.pad(x, ((0, height - len(x)), (0, 0), (0, 0)), constant_values=255) for x in panels]
-    return Image.fromarray(np.concatenate(panels, axis=1))
+def _count(text):
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"a number from 0 on is expected. Received: {text}")
+    return int(text)
 
 
-def _pixels(figure):
-    import numpy as np
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+def _report(arguments):
+    from .inputs import heads_of
+    from .page.layout import page
+    from .page.stages import find_run
+    from .page.survey import choose
+    from .saved import class_counts, class_names_beside, load_model
+    from .scoring import require_same_classes
+    from .splits import open_split
+    from .stage import write_text
+    from .summary import summary
 
-    figure.set_dpi(120)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.array(canvas.buffer_rgba())[..., :3]
+    stages = find_run(arguments.workdir)
+    output = _output(arguments)
+    path = stages[-1].stage.best
+    model, bad = load_model(path), unreadable.Unreadable("fcn-report", arguments.on_error)
+    counts = class_counts(model)
+    examples, origin = open_split(
+        arguments,
+        stages[-1].decisions,
+        classes=lambda: class_names_beside(path) or next(iter(counts.values())),
+    )
+    require_same_classes(counts, examples)
+    found = _survey(arguments, model, examples, bad)
+    names = heads_of(examples.class_names)
+    results = {head: summary(matrix, names[head], found.boundaries[head]) for head, matrix in found.matrices.items()}
+    text = page(
+        title=arguments.workdir.resolve().name,
+        run=stages,
+        results=results,
+        survey=found,
+        pictured=(model, examples, choose(found.images, arguments.images)) if arguments.images else None,
+        origin={"model": str(path), **origin},
+        skipped=bad.skipped,
+    )
+    write_text(output, text)
+    scored = ", ".join(f"mean IU {100 * result['mean_iu']:.2f} {head}".rstrip() for head, result in results.items())
+    print(f"{output}: {len(found.images)} images{bad.told()}, {scored}, {len(text) / 1e6:.1f} MB")
 
 
-def _percent(value):
-    return "-" if value is None else f"{100 * value:.2f}"
+def _survey(arguments, model, examples, bad):
+    """Score the split; make sure that there was something to score."""
+    from .page.survey import survey
+
+    on_error = bad if arguments.on_error == "skip" else None
+    with Progress("Scoring", "images", quiet=arguments.quiet) as progress:
+        found = survey(model, examples, progress=progress, on_error=on_error)
+    bad.require_some(len(found.images))
+    if not all(matrix.any() for matrix in found.matrices.values()):
+        raise ValueError("Every pixel of the split is void (255): there is nothing to score.")
+    return found
+
+
+def _output(arguments):
+    """Return where the page goes; make sure it can be written before the model runs."""
+    from .outputs import require_folder
+
+    output = arguments.output or arguments.workdir / "report.html"
+    if output.is_dir():
+        raise ValueError(f"--output {output} is a folder. Name the file to write, such as {output / 'report.html'}.")
+    require_folder(output.parent)
+    return output
+
+
+if __name__ == "__main__":
+    sys.exit(main())

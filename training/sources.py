@@ -1,5 +1,6 @@
 """Where recipes read from: `(directory, split) -> examples`, with messages for the command line."""
 
+import hashlib
 from pathlib import Path
 
 from fcn_keras.datasets.folder import Folder
@@ -18,9 +19,25 @@ def synthetic(directory, split, **options):
     return Synthetic(count, seed=seed, **options)
 
 
-def folder(directory, split, **options):
-    """Read one's own images and masks; `options` are `Folder`'s."""
-    return Folder(_given(directory), split, **options)
+def folder(directory, split, *, held_out=None, **options):
+    """Read one's own images and masks; `options` are `Folder`'s.
+
+    Args:
+        held_out: share of the images, 0 to 1, that is the split `val` where the folder has none: of `train`, or of all
+            where it is not divided. Which ones, their names decide.
+    """
+    directory = _given(directory)
+    if held_out is None or split not in ("train", "val") or _has(directory, "val"):
+        return Folder(directory, split, **options)
+    origin = "train" if _has(directory, "train") else None
+    keys = sorted(Folder(directory, origin, **options).ids, key=lambda key: hashlib.sha256(key.encode()).digest())
+    count = max(1, round(held_out * len(keys)))
+    kept = keys[:count] if split == "val" else keys[count:]
+    return Folder(directory, origin, ids=sorted(kept), **options)
+
+
+def _has(directory, split):
+    return (directory / split / "images").is_dir() or (directory / f"{split}.txt").is_file()
 
 
 def voc_sbd(directory, split):

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-_READING = ("classes", "ignore_label", "stand_in", "splits")  # what was decided in training about how the data is read
+# What was decided in training about how the data is read.
+_READING = ("classes", "ignore_label", "held_out", "stand_in", "splits")
 
 
 def add_options(parser):

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from .checkpoint import save_model, verify
+from .machine import machine
 from .outputs import written
 
 
@@ -22,7 +23,8 @@ class Stage:
         previous: the checkpoint before, for when the last one is damaged.
         better: the next `best`, which becomes it once `last` has its epoch.
         log: CSV, one row an epoch.
-        settings: JSON: recipe, overrides, data, versions, command.
+        timings: CSV, one row an epoch, how long it took.
+        settings: JSON: recipe, overrides, data, versions, machine, command.
         summary: JSON, written when the stage is finished.
         classes: the class names, one a line (of the first head).
         tensorboard: event files.
@@ -35,6 +37,7 @@ class Stage:
         self.previous = self.folder / "previous.keras"
         self.better = self.folder / "better.keras"
         self.log = self.folder / "log.csv"
+        self.timings = self.folder / "timings.csv"
         self.settings = self.folder / "recipe.json"
         self.summary = self.folder / "summary.json"
         self.classes = self.folder / "classes.txt"
@@ -128,7 +131,8 @@ class Stage:
         first = next(iter(class_names))
         for head, names in {**class_names, "": class_names[first]}.items():
             write_text(self.classes_of(head), "".join(f"{name}\n" for name in names))
-        write_json(self.settings, {"decisions": decisions, "versions": versions(), "command": command()})
+        made = {"versions": versions(), "machine": machine(), "command": command()}
+        write_json(self.settings, {"decisions": decisions, **made})
 
     def history(self, epochs):
         """Return the log's rows of the first `epochs` epochs, and cut off what is behind them.

@@ -1,27 +1,32 @@
 """`fcn-submit`: label PASCAL VOC's test images into the tree that its evaluation server takes, checked and packed."""
 
-import argparse
+import logging
 import re
 import sys
 from pathlib import Path
 
-from . import command
+from fcn_keras_console import Parser, Progress, add_reporting, run
 
 DESCRIPTION = """Label PASCAL VOC's test images with a model, as VOC's evaluation server takes them: palette PNGs of
 class ids, DIR/results/VOC2012/Segmentation/comp6_test_cls/ID.png, and DIR/comp6_test_cls.tar.gz to upload. Everything
 is read again before it is packed: every id there once and nothing else, mode P, the size of its image, ids 0 to 20.
 With --check, check such a tree and change nothing."""
 
+EXAMPLES = (
+    "fcn-submit runs/voc_fcn8s --data VOCdevkit --output submission",
+    ("fcn-submit --check submission --data VOCdevkit", "only read it again"),
+)
 CLASSES = 21
+LOG = logging.getLogger("fcn-submit")
 _NAMED = 5  # files an error names before it only counts
 
 
 def main(argv=None):
-    return command.run("fcn-submit", _submit, _parser().parse_args(argv))
+    return run("fcn-submit", _submit, _parser().parse_args(argv), tensorflow=True)
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="fcn-submit", description=DESCRIPTION)
+    parser = Parser("fcn-submit", DESCRIPTION, examples=EXAMPLES)
     parser.add_argument("model", type=Path, nargs="?", help="a .keras file, or a stage's folder: then its best.keras")
     parser.add_argument(
         "--data",
@@ -40,6 +45,7 @@ def _parser():
         help="comp5: trained on VOC's own data only; comp6: on any data (default)",
     )
     parser.add_argument("--split", default="test", help="default: test; the server takes nothing else")
+    add_reporting(parser)
     return parser
 
 
@@ -61,7 +67,8 @@ def _submit(arguments):
     model = _load(arguments.model)
     require_folder(root)
     _require_no_others(folder, images)
-    _label(model, images, folder)
+    with Progress("Labelling", "images", quiet=arguments.quiet) as progress:
+        _label(model, images, folder, progress)
     check(folder, images)
     archive = root / f"{name}.tar.gz"
     _pack(archive, folder, root)
@@ -169,7 +176,7 @@ def _load(given):
     return model
 
 
-def _label(model, images, folder):
+def _label(model, images, folder, progress):
     from PIL import Image
 
     import fcn_keras as fcn
@@ -179,11 +186,14 @@ def _label(model, images, folder):
     from .ahead import read_ahead
     from .outputs import written
 
-    for key, image in zip(images, read_ahead(lambda key: read_image(images[key]), images), strict=True):
+    read = read_ahead(lambda key: read_image(images[key]), images)
+    for done, (key, image) in enumerate(zip(images, read, strict=True), 1):
         with written(folder / f"{key}.png") as temporary:
             picture = Image.fromarray(fcn.predict(model, image))
             picture.putpalette(palette().tobytes())
             picture.save(temporary, format="PNG")
+        LOG.debug("%s labelled, %d of %d", images[key], done, len(images))
+        progress(done, len(images))
 
 
 def _pack(archive, folder, root):

@@ -1,78 +1,22 @@
 """`fcn-train`: train a recipe, and the recipes it starts from, in a workdir that a later call continues."""
 
-import argparse
 import contextlib
 import functools
 import sys
 import time
-from pathlib import Path
 
-from . import command
+from fcn_keras_console import Progress, run
+
 from .interruption import Signals
+from .train_options import parser as _parser
+from .voice import Voice
 from .workdir import alone
-
-DESCRIPTION = """Train a recipe. The recipe it starts from is trained first when its result is not in the workdir.
-Running the same command again continues where the last run stopped."""
 
 
 def main(argv=None):
     arguments = _parser().parse_args(argv)
     with Signals() as signals:
-        return command.run("fcn-train", functools.partial(_train, signals), arguments)
-
-
-def _parser():
-    parser = argparse.ArgumentParser(prog="fcn-train", description=DESCRIPTION)
-    parser.add_argument("recipe", help="its name; folder_fcn32s, folder_fcn16s, folder_fcn8s are for your own images")
-    parser.add_argument("--data", type=Path, help="folder of the data set")
-    parser.add_argument("--workdir", type=Path, required=True, help="folder for everything that is written")
-    parser.add_argument("--classes", help="your own folder's class file, or number of classes (default: classes.txt)")
-    parser.add_argument("--ignore-label", type=int, help="your own folder's void id besides 255")
-    parser.add_argument("--weights", type=Path, help="VGG16 weights, .h5 or .npz (default: downloaded from Keras)")
-    parser.add_argument(
-        "--weights-preprocessing",
-        default="caffe",
-        choices=("caffe", "torch"),
-        help="pixels the weights expect: BGR minus mean (default), or RGB/255 minus mean over std",
-    )
-    parser.add_argument("--steps", type=int, help="updates of every stage")
-    parser.add_argument("--steps-per-epoch", type=int, help="updates between two checkpoints")
-    parser.add_argument("--batch-size", type=int, help="examples in a batch, of all devices and hosts together")
-    parser.add_argument("--accumulate", type=int, metavar="N", help="average the gradients of N batches for one update")
-    parser.add_argument(
-        "--buckets", nargs="+", metavar="HxW", help="sizes to pad batches to, such as 512x512; fcn-doctor names some"
-    )
-    parser.add_argument("--learning-rate", type=float)
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--dtype-policy", help="Keras's, such as mixed_bfloat16 (default: float32)")
-    parser.add_argument("--class-weights", type=Path, metavar="FILE", help="doctor.json of fcn-doctor, or a JSON list")
-    parser.add_argument("--splits", nargs=2, metavar=("TRAIN", "VAL"), help="splits to train and to validate on")
-    parser.add_argument("--width", type=float, help="factor on all channels of the net, such as 0.125; from scratch")
-    parser.add_argument("--devices", metavar="N", help="number of this machine's devices to train on, or all")
-    parser.add_argument("--coordinator", metavar="HOST:PORT", help="several hosts: where process 0 is reached")
-    parser.add_argument("--processes", type=int, metavar="N", help="several hosts: how many processes train together")
-    parser.add_argument("--process", type=int, metavar="I", help="several hosts: which of them this is, from 0 on")
-    parser.add_argument(
-        "--checkpoint-minutes",
-        type=_minutes,
-        default=15,
-        metavar="M",
-        help="how often to save within an epoch (default: 15)",
-    )
-    parser.add_argument("--no-watchdog", action="store_true", help="do not say what looks wrong with the training")
-    parser.add_argument("--stand-in", action="store_true", help="drawn scenes of the same kind instead of the data set")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    return parser
-
-
-def _minutes(text):
-    try:
-        minutes = float(text)
-    except ValueError:
-        minutes = -1
-    if not minutes >= 0:
-        raise argparse.ArgumentTypeError(f"a number of minutes from 0 on is expected. Received: {text}")
-    return minutes
+        return run("fcn-train", functools.partial(_train, signals), arguments, tensorflow=True)
 
 
 def _train(signals, arguments):
@@ -106,19 +50,43 @@ def _train(signals, arguments):
         overrides["class_weights"] = recipes.weights_of(arguments.class_weights)
     if arguments.stand_in:
         overrides["stand_in"] = True
-    chain = recipes.chain(arguments.recipe, overrides)
+    say = Voice(lead=devices.lead, as_json=arguments.json, quiet=arguments.quiet)
+    name, overrides = _chosen(arguments, overrides, devices, say)
+    chain = recipes.chain(name, overrides)
     for recipe in chain:
         devices.check(recipe)
-    run = _Run(arguments, overrides, devices, signals)
+    run = _Run(arguments, overrides, devices, signals, say)
     with alone(arguments.workdir) if devices.lead else contextlib.nullcontext():
         for recipe in chain:
             run.train(recipe)
 
 
+def _chosen(arguments, overrides, devices, say):
+    """Return the recipe's name and the overrides: as given, or planned for one's own folder."""
+    if arguments.recipe is not None:
+        if arguments.model is not None:
+            raise ValueError(f"--model goes without a recipe. Leave it or {arguments.recipe} out.")
+        return arguments.recipe, overrides
+    if arguments.data is None:
+        raise ValueError("Name your own folder with --data DIR, or a recipe: fcn-train --help shows both.")
+    import keras
+
+    from .checkup.examination import examine
+    from .plan import plan
+
+    reading = {key: overrides[key] for key in ("classes", "ignore_label") if key in overrides}
+    with Progress("Looking it over", "pairs", quiet=say.quiet) as progress:
+        report = examine(arguments.data, **reading, progress=progress)
+    pads = keras.backend.backend() == "jax"
+    found = plan(report, arguments.model or "fcn8s", overrides, devices=devices.count, pads=pads)
+    say.plan(arguments.data, found)
+    return found.recipe, found.overrides
+
+
 class _Run:
     """One call of the command: the options that all its stages share."""
 
-    def __init__(self, arguments, overrides, devices, signals):
+    def __init__(self, arguments, overrides, devices, signals, say):
         self.data = arguments.data
         self.workdir = arguments.workdir
         self.weights = arguments.weights
@@ -128,8 +96,8 @@ class _Run:
         self.signals = signals
         self.minutes = arguments.checkpoint_minutes
         self.watched = not arguments.no_watchdog
-        # Off a terminal, one line an epoch instead of a bar.
-        self.verbose = 0 if arguments.quiet else 1 if sys.stdout.isatty() else 2
+        self.logged = arguments.verbose
+        self.say = say
         self.verified = set()
 
     def train(self, recipe):
@@ -143,10 +111,12 @@ class _Run:
         stage.require_same(self.decisions(recipe))
         self.agree(recipe, stage, splits)
         if stage.finished():
-            self.say(f"{recipe.name}: finished before, {stage.best}")
+            self.say(
+                "finished", f"{recipe.name}: finished before, {stage.best}", stage=recipe.name, best=str(stage.best)
+            )
             return
         if self.watched and (advice := rate_advice(recipe)):
-            self.say(f"fcn-train: watchdog: {advice}", sys.stderr)
+            self.say.warn(f"fcn-train: watchdog: {advice}")
         with _policy(recipe.dtype_policy):
             started = time.monotonic()
             model, position = self.model(recipe, stage, splits["train"])
@@ -154,7 +124,8 @@ class _Run:
                 stage.open(self.decisions(recipe), heads_of(splits["train"].class_names))
                 stage.settle(position.batches)
             options = {"signals": self.signals, "minutes": self.minutes, "watched": self.watched}
-            history = fit(recipe, stage, model, splits, self.devices, position, **options, verbose=self.verbose)
+            options |= {"logged": self.logged, "verbose": self.say.verbose, "callbacks": self.say.callbacks(recipe)}
+            history = fit(recipe, stage, model, splits, self.devices, position, **options)
         if self.devices.lead:
             self.close(recipe, stage, history, time.monotonic() - started)
         self.devices.agree({"the end of a stage": recipe.name})  # the others read what the leading process wrote
@@ -166,7 +137,9 @@ class _Run:
         best = max(history, key=lambda row: row["val_mean_iu"])
         summary = {"recipe": recipe.name, "best": best, "last": history[-1], "seconds": round(seconds, 1)}
         write_json(stage.summary, summary)
-        print(f"{recipe.name}: mean IU {best['val_mean_iu']:.4f} after epoch {best['epoch'] + 1}, {stage.best}")
+        sentence = f"{recipe.name}: mean IU {best['val_mean_iu']:.4f} after epoch {best['epoch'] + 1}, {stage.best}"
+        facts = {"mean_iu": best["val_mean_iu"], "epoch": best["epoch"], "seconds": summary["seconds"]}
+        self.say("finished", sentence, stage=recipe.name, best=str(stage.best), **facts)
 
     def agree(self, recipe, stage, splits):
         """Make sure that all processes are about to do the same; before the leading one writes anything."""
@@ -176,10 +149,6 @@ class _Run:
         self.devices.agree({"the recipe": describe(recipe), "the number of images": sizes})
         # Looked at only now that every process is here: the leading one may have been writing still.
         self.devices.agree({"what the workdir holds": [stage.finished(), stage.started()]})
-
-    def say(self, message, stream=None):
-        if self.devices.lead:
-            print(message, file=stream or sys.stdout, flush=True)
 
     def decisions(self, recipe):
         """What decides the result, written down and compared when a run is continued."""
@@ -204,7 +173,8 @@ class _Run:
         splits = {"train": train, "val": val}
         read = (*recipe.splits, describe(recipe)["data"])
         if read not in self.verified and hasattr(train, "verify"):
-            self.say(f"Reading the {len(train) + len(val)} images and masks of {self.data} once.")
+            count = len(train) + len(val)
+            self.say("reading", f"Reading the {count} images and masks of {self.data} once.", images=count)
             train.verify()
             val.verify()
         self.verified.add(read)
@@ -226,8 +196,9 @@ class _Run:
                 return self.start(recipe, examples), Position()
             path, position, complaint = stage.checkpoint()
             if complaint:
-                self.say(f"{complaint} Going on from {path}.")
-            self.say(f"{recipe.name}: going on after batch {position.batches} of {recipe.steps}")
+                self.say.warn(f"{complaint} Going on from {path}.")
+            sentence = f"{recipe.name}: going on after batch {position.batches} of {recipe.steps}"
+            self.say("going on", sentence, stage=recipe.name, batches=position.batches, steps=recipe.steps)
             return _load(path), position
 
     def start(self, recipe, examples):
@@ -241,7 +212,8 @@ class _Run:
         for suffix, source in recipe.sources.items():
             fcn.transplant(_load(Stage(self.workdir / source).best), model, suffix=suffix)
         if recipe.imagenet and not recipe.sources:
-            self.say(fcn.load_imagenet(model, self.weights, preprocessing=self.preprocessing))
+            loaded = fcn.load_imagenet(model, self.weights, preprocessing=self.preprocessing)
+            self.say("weights", str(loaded), stage=recipe.name, told=str(loaded))
         for layer in model.layers:
             if recipe.frozen and layer.name.startswith(recipe.frozen):
                 layer.trainable = False

@@ -181,7 +181,7 @@ class Watchdog(keras.callbacks.Callback):
             )
 
     def _not_finite(self, what):
-        metrics = [metric for model in (self.model, self.scored or self.model) for metric in _metrics(model)]
+        metrics = [metric for model in (self.model, self.scored or self.model) for metric in confusion_metrics(model)]
         if any(keras.ops.convert_to_numpy(metric.illegal) for metric in metrics):
             todo = "A label is of no class: run fcn-doctor on the data, which names the files."
         else:
@@ -250,7 +250,7 @@ class Watchdog(keras.callbacks.Callback):
     def _matrices(self, model):
         """Return `{head: (C, C) counts}` of what the metrics hold now."""
         _sync(model)
-        metrics = _metrics(model)
+        metrics = confusion_metrics(model)
         if list(self.num_classes) == [""]:
             return {"": keras.ops.convert_to_numpy(metrics[0].matrix)}
         return {metric.name: keras.ops.convert_to_numpy(metric.matrix) for metric in metrics}
@@ -274,7 +274,7 @@ class Watchdog(keras.callbacks.Callback):
         self._said.add(failure)
 
 
-def _metrics(model):
+def confusion_metrics(model):
     """List the confusion matrices a model was compiled with."""
     found = [inner for metric in model.metrics for inner in (metric, *getattr(metric, "metrics", ()))]
     return [metric for metric in found if isinstance(metric, fcn.ConfusionMatrix)]

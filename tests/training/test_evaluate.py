@@ -13,14 +13,16 @@ from PIL import Image
 from sklearn import metrics as sklearn_metrics
 from tiny import NARROW, data_set, picture, randomize, saved, snapshot, write
 
+from fcn_keras import BoundaryScores
+from fcn_keras.augmented import predict_augmented
 from fcn_keras.datasets.folder import Folder
 from fcn_keras.datasets.synthetic import Synthetic
 from fcn_keras.inference import predict
 from fcn_keras.layers import Preprocess
 from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
 from training.evaluate import evaluate, main
-from training.report import picture as draw
-from training.report import summary, table
+from training.summary import picture as draw
+from training.summary import summary, table
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("sky", "road", "car", "tree")
@@ -136,6 +138,21 @@ def test_classes_left_out_of_the_means_are_named(tmp_path, capsys):
     assert "Left out of the means, in neither truth nor prediction: boat, plane.\n" in text
     assert "Predicted but in no label, so IU 0 counts in mean IU: ghost.\n" in text
     assert [line.split()[0] for line in text.splitlines() if line.endswith("left out")] == ["boat", "plane"]
+
+
+def test_copies_decide_together(net, data, tmp_path, capsys):
+    report = scored(capsys, net, "--data", data, "--tta", "--tta-scales", "0.5,1")
+    matrix = np.zeros((4, 4), int)
+    model = keras.saving.load_model(net)
+    for path in sorted((data / "val" / "images").iterdir()):
+        mask = np.array(Image.open(data / "val" / "labels" / path.name))
+        labels = predict_augmented(model, np.array(Image.open(path)), scales=(0.5, 1))
+        np.add.at(matrix, (mask[mask != 255], labels[mask != 255]), 1)
+    assert (report["matrix"], report["tta_scales"]) == (matrix.tolist(), [0.5, 1.0])
+    assert main([str(net), "--data", str(data), "--tta", "--tta-scales", "1"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].endswith("; mean of copies at 1, plain and mirrored")
+    labels = data / "val" / "labels"
+    assert "--labels scores files. Leave one of them out" in error_of(capsys, labels, "--labels", labels, "--tta")
 
 
 def test_output_holds_json_table_and_picture(net, data, tmp_path, capsys):
@@ -397,7 +414,7 @@ def test_an_output_that_cannot_be_written(capsys, tmp_path, net, data):
 def test_help_needs_no_tensorflow():
     code = "import sys; from training.evaluate import main; sys.modules['tensorflow'] = None; main(['--help'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert "mean IU" in done.stdout
+    assert "pixel accuracy" in done.stdout
 
 
 def scored(capsys, *arguments):
@@ -509,3 +526,40 @@ def test_the_released_nets_own_output(shared, capsys):
     assert {name: round(report[name], 6) for name in published} == published
     # Mean IU is over the classes of this one image: the 18 in neither truth nor prediction are left out.
     assert [name for name, iu in report["per_class_iu"].items() if iu is not None] == ["0", "2", "15"]
+
+
+def test_boundaries_beside_the_four_metrics(net, data, tmp_path, capsys):
+    report = scored(capsys, net, "--data", data, "--boundaries", "--output", tmp_path / "with")
+    model, found = keras.saving.load_model(net), BoundaryScores(4)
+    for path in (data / "val" / "images").iterdir():
+        found.update(Image.open(data / "val" / "labels" / path.name), predict(model, np.array(Image.open(path))))
+    expected, bounds = found.result(), report["boundaries"]
+    assert list(bounds["trimap"]) == ["1", "2", "4", "8", "16", "32"]
+    for width, values in expected["trimap"].items():
+        assert bounds["trimap"][str(width)]["mean_iu"] == pytest.approx(values["mean_iu"])
+        assert bounds["trimap"][str(width)]["pixels"] == values["pixels"]
+    named = dict(zip(NAMES, expected["per_class_boundary_f1"], strict=True))
+    assert bounds["per_class_boundary_f1"] == pytest.approx(named)
+    assert bounds["boundary_f1"] == pytest.approx(np.nanmean(expected["per_class_boundary_f1"]))
+    without = scored(capsys, net, "--data", data, "--output", tmp_path / "without")
+    assert without.keys() == report.keys() - {"boundaries"}
+    widths = [Image.open(tmp_path / folder / "metrics.png").width for folder in ("without", "with")]
+    assert widths[1] > widths[0] + 400
+
+
+def test_boundaries_of_label_files(tmp_path, capsys):
+    """Two halves of four columns, and labels a column late: in a trimap of 1, half of the pixels are right."""
+    truth = np.array([[0] * 4 + [3] * 4] * 3, np.uint8)
+    labels = np.array([[0] * 5 + [3] * 3] * 3, np.uint8)
+    paths = write(tmp_path / "labels.png", labels), "--labels", write(tmp_path / "truth.png", truth), "--boundaries"
+    bounds = scored(capsys, *paths)["boundaries"]
+    assert (bounds["trimap"]["1"]["pixels"], bounds["trimap"]["1"]["pixel_accuracy"]) == (6, 0.5)
+    assert bounds["trimap"]["2"]["per_class_iu"] == {"0": 6 / 9, "1": None, "2": None, "3": 3 / 6}
+    assert bounds["per_class_boundary_f1"] == {"0": 0, "1": None, "2": None, "3": 0}
+    assert main([*map(str, paths)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].split() == ["class", "pixels", "accuracy", "IU", "boundary", "F1"]
+    assert lines[3].split() == ["0", "50.00", "100.00", "80.00", "0.00"]
+    assert next(line for line in lines if line.startswith("1 px")).split() == ["1", "px", "25.00", "50.00", "25.00"]
+    assert "boundary F1        0.00" in lines
+    assert "Left out of boundary F1, no boundary in truth or prediction: 1, 2." in lines

@@ -7,6 +7,7 @@ from functools import partial
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from training import callbacks, paper, recipes, sources, train
 from training.recipe import Recipe, describe
@@ -145,8 +146,31 @@ def tiny(monkeypatch):
     monkeypatch.setattr(sources, "SCENES", {"train": (3, 1), "val": (2, 2)})
 
 
-@pytest.mark.usefixtures("tiny")
-@pytest.mark.parametrize("name", [n for n in LAST if not n.startswith(("synthetic", "folder", "camvid"))])
+# On drawn scenes it is a run of the same decisions as the other: their data sets alone differ.
+SAME = {"context_fcn8s": "voc_fcn8s"}
+
+
+@pytest.mark.parametrize(("name", "other"), SAME.items())
+def test_what_is_not_run_on_its_stand_in_is_the_same_as_what_is(name, other):
+    def decisions(name):
+        for recipe in recipes.chain(name, {"stand_in": True, "width": 0.125}):
+            found = describe(recipe)
+            found["model_options"].pop("mean", None)  # VOC's, which is the default
+            yield {key: found[key] for key in set(found) - {"name", "init_from", "steps", "steps_per_epoch"}}
+
+    assert list(decisions(name)) == list(decisions(other))
+
+
+@pytest.fixture
+def eagerly():
+    """Run without graphs: of a single step, tracing is nearly all the time. Others, test_train.py's too, run them."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.usefixtures("tiny", "eagerly")
+@pytest.mark.parametrize("name", [n for n in LAST if not n.startswith(("synthetic", "folder", "camvid", *SAME))])
 def test_every_recipe_runs_on_its_stand_in(name, tmp_path, capsys):
     options = ["--stand-in", "--width", "0.125", "--steps", "1", "--quiet"]
     assert train.main([name, "--workdir", str(tmp_path), *options]) == 0

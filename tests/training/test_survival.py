@@ -162,8 +162,8 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(whole, tmp_path
     spoil(last, damage)
     capsys.readouterr()
     assert run(tmp_path) == 0
-    said = capsys.readouterr().out
-    assert ("last.keras is damaged" in said and "Going on from" in said) == (damage != "gone")
+    said, warned = capsys.readouterr()
+    assert ("last.keras is damaged" in warned and "Going on from" in warned) == (damage != "gone")
     assert f"{NAME}: going on after batch 4 of 8" in said
     assert differences(tmp_path / NAME, whole) == []
 

@@ -16,7 +16,7 @@ from fcn_keras.datasets.synthetic import Synthetic
 from training import recipes, train
 from training.fit import compile_model
 from training.recipes import RECIPES
-from training.watchdog import Watchdog, _metrics, only_class, rate_advice, uniform_loss
+from training.watchdog import Watchdog, confusion_metrics, only_class, rate_advice, uniform_loss
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "training.md"
 
@@ -139,7 +139,7 @@ def test_a_label_of_no_class_is_told_from_a_high_rate():
     watch.on_epoch_begin(0)
     with pytest.raises(ValueError, match=r"lower rate, such as --learning-rate 0\.001"):
         watch.on_train_batch_end(0, {"loss": math.nan})
-    _metrics(model)[0].illegal.assign(1)
+    confusion_metrics(model)[0].illegal.assign(1)
     with pytest.raises(ValueError, match="A label is of no class: run fcn-doctor"):
         watch.on_train_batch_end(0, {"loss": math.nan})
 

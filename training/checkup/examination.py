@@ -1,5 +1,6 @@
 """Look a data set over, and make a report of everything that is wrong with it and worth knowing."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from .findings import Finding, Ledger
 from .ids import Reading, read_ids
 from .masks import VOID, Mask
 from .sizes import choose_buckets
+
+LOG = logging.getLogger("fcn_keras")
 
 
 @dataclass(frozen=True)
@@ -145,9 +148,12 @@ def examination(directory, *, classes=None, ignore_label=VOID, progress=None):
     classes = own if classes is None and own.is_file() else classes
     table = None if classes is None else ClassTable(classes)
     pairs, ledger = layout.pairs, layout.ledger
-    looks = read_all(
-        lambda i: look_at(pairs[i].image, pairs[i].label, table=table, ignore_label=ignore_label), len(pairs), progress
-    )
+
+    def look(index):
+        LOG.debug("%s: reading its image and mask, %d of %d", pairs[index].key, index + 1, len(pairs))
+        return look_at(pairs[index].image, pairs[index].label, table=table, ignore_label=ignore_label)
+
+    looks = read_all(look, len(pairs), progress)
     images = Where(layout.splits, [layout.name(p.image) if p.image else p.key for p in pairs], "images")
     masks = Where(layout.splits, [layout.name(p.label) if p.label else p.key for p in pairs], "masks")
     check_reading(looks, images, masks, directory, ledger)

@@ -10,8 +10,10 @@ from PIL import ExifTags, Image
 
 from fcn_keras.datasets.images import FORMATS, read_mask, read_size, turned_upright
 
+from ..outputs import new_folder
 from .checks import MASK_MENDABLE
 from .findings import NAMED
+from .importing.divide import divide
 from .masks import VOID, describe_mask, ids_of_colors, voc_ids, without_mixed
 
 _ASPECT = 0.01  # relative difference of two aspect ratios up to which a mask is resized
@@ -63,7 +65,7 @@ class Mended:
         return "\n".join(lines)
 
 
-def mend(examination, out):
+def mend(examination, out, *, share=None, seed=0):
     """Write a corrected copy of a data set. The original is only read.
 
     The copy is written beside `out` and renamed. Masks are corrected from the outside in: colours and grey values to
@@ -73,6 +75,9 @@ def mend(examination, out):
     Args:
         examination: of `examination`.
         out: folder that does not exist, or is empty.
+        share: of the pairs to list in val.txt, the others in train.txt, where the data set is not divided; None or 0
+            leaves it so.
+        seed: of that division.
 
     Returns:
         `Mended`.
@@ -80,22 +85,26 @@ def mend(examination, out):
     Raises:
         ValueError: if `out` cannot be written, or nothing would be left.
     """
-    out, source = Path(out), Path(examination.report.directory)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(f"--fix {out} is not empty. Name a folder that does not exist yet.")
-    if out.resolve().is_relative_to(source.resolve()):
-        raise ValueError(f"--fix {out} lies in the data set itself. Name a folder outside {source}.")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{out.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        result = _write(examination, source, temporary, str(out))
-        if out.exists():
-            out.rmdir()
-        temporary.rename(out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    source, layout = Path(examination.report.directory), examination.layout
+    if share and (list(layout.splits) != ["all"] or layout.lists):
+        raise ValueError(f"--val divides, and {source} is divided already: {', '.join(layout.splits)}. Leave it out.")
+    with new_folder(out, "--fix", source) as folder:
+        result = _write(examination, source, folder, str(out))
+        if share:
+            _divide(layout, result, folder, share, seed)
     return result
+
+
+def _divide(layout, result, folder, share, seed):
+    """Write the lists train.txt and val.txt into a copy that has none."""
+    gone = set().union(*result.left_out.values())
+    keys = [pair.key for pair in layout.pairs if pair.key not in gone]
+    if len(keys) < 2:
+        raise ValueError(f"--val divides, and {layout.directory} holds but one pair that can be used.")
+    chosen = divide(keys, share, seed)
+    for split, members in (("train", [k for k in keys if k not in chosen]), ("val", [k for k in keys if k in chosen])):
+        (folder / f"{split}.txt").write_text("".join(f"{key}\n" for key in members), encoding="utf-8")
+        result.written[f"in {split}.txt"] = len(members)
 
 
 def _write(examination, source, folder, name):

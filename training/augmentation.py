@@ -1,0 +1,36 @@
+"""The options of test-time augmentation, which several commands have."""
+
+SCALES = "0.75,1,1.25"
+
+
+def add_options(parser):
+    parser.add_argument(
+        "--tta",
+        action="store_true",
+        help="decide by the mean over several copies of an image, mirrored and rescaled: more time, mostly better",
+    )
+    parser.add_argument(
+        "--tta-scales",
+        metavar="S,S",
+        help=f"scales of the copies, each of them plain and mirrored (default: {SCALES}, 6.25 times the work)",
+    )
+
+
+def scales_of(arguments):
+    """Return the scales of the copies, or None without `--tta`.
+
+    Raises:
+        ValueError: if they are no positive numbers, or given without `--tta`.
+    """
+    given = arguments.tta_scales
+    if not arguments.tta:
+        if given is not None:
+            raise ValueError("--tta-scales belongs to --tta. Say both, or neither.")
+        return None
+    try:
+        scales = tuple(float(text) for text in (SCALES if given is None else given).split(","))
+    except ValueError:
+        scales = (0.0,)
+    if not all(0 < scale < float("inf") for scale in scales):
+        raise ValueError(f"--tta-scales are positive numbers, divided by commas, such as {SCALES}. Received: {given}.")
+    return scales

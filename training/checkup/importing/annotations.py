@@ -1,0 +1,162 @@
+"""What every kind of annotations is read into: pairs of an image and what draws its label, and the classes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from fcn_keras.datasets.classes import ClassTable
+
+VOID = 255
+BACKGROUND = ("background", "_background_")  # the second is LabelMe's
+IGNORED = ("void", "__ignore__")  # the second is LabelMe's
+UNLABELLED = ("background", "void")
+
+
+class Annotated(NamedTuple):
+    """An image and its label, not yet drawn.
+
+    Attributes:
+        image: its file, or its bytes where the annotation's file holds them.
+        label: `(sizes) -> (H, W) uint8` ids, 255 void, of one of the `(H, W)` in `sizes`: the image's, first as it is
+            seen, then, where its EXIF orientation lays it on its side, as it lies in the file.
+    """
+
+    image: Path | bytes
+    label: Callable[[tuple[tuple[int, int], ...]], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One image of the data set to write.
+
+    Attributes:
+        key: its id, the path below the folder of images without the extension.
+        read: returns `Annotated`; raises a `ValueError` that names the file.
+    """
+
+    key: str
+    read: Callable[[], Annotated]
+
+
+@dataclass
+class Annotations:
+    """Everything that was found, before any image is read.
+
+    Attributes:
+        names: of the classes, in the order of their ids.
+        pairs: by split; the only split is `all` where the annotations are not divided.
+        decisions: what was decided about them, a sentence each.
+        left_out: names of what is not taken over, by reason.
+    """
+
+    names: tuple[str, ...]
+    pairs: dict[str, list[Pair]]
+    decisions: list[str] = field(default_factory=list)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+
+
+def given_names(classes):
+    """Return the class names that `--classes` gives, or None.
+
+    Raises:
+        ValueError: if it gives a number, or no class file.
+    """
+    if isinstance(classes, int):
+        raise ValueError(f"--classes {classes} gives no names, and these annotations have some. Name a class file.")
+    return None if classes is None else ClassTable(classes).names
+
+
+def choose_classes(labels, given, unlabelled, origin):
+    """Choose the classes, and the id of every label.
+
+    `background` and LabelMe's `_background_` are one class, the first unless a class file says otherwise; `void` and
+    LabelMe's `__ignore__` are void.
+
+    Args:
+        labels: dict of label -> the first file that has it, in the order of the ids.
+        given: names of a class file, or None.
+        unlabelled: what pixels are that no shape covers, one of `UNLABELLED`.
+        origin: the class file, for the errors.
+
+    Returns:
+        Names of the classes, dict of label -> id, and the id of unlabelled pixels.
+
+    Raises:
+        ValueError: if a class file lacks a label, or a background that is needed.
+    """
+    names = [name for name in given or () if name not in IGNORED]
+    back = next((name for name in names if name in BACKGROUND), None)
+    if given is None:
+        names = [label for label in labels if label not in IGNORED + BACKGROUND]
+        if unlabelled == "background" or any(label in BACKGROUND for label in labels):
+            back = BACKGROUND[0]
+            names.insert(0, back)
+    elif back is None and unlabelled == "background":
+        raise ValueError(
+            f"{origin} names no background, the class of the pixels that no shape covers. Add a line `background`, or "
+            "say --unlabelled void."
+        )
+    ids = {name: index for index, name in enumerate(names)}
+    ids |= dict.fromkeys(IGNORED, VOID) | ({} if back is None else dict.fromkeys(BACKGROUND, ids[back]))
+    missing = [f"{label!r} ({file})" for label, file in labels.items() if label not in ids]
+    if missing:
+        raise ValueError(
+            f"{origin} lacks {len(missing)} labels of the annotations: {', '.join(missing[:5])}"
+            f"{', ...' if len(missing) > 5 else ''}. Add them to it, a line each."
+        )
+    return tuple(names), ids, VOID if unlabelled == "void" else ids[back]
+
+
+def label_text(value, where):
+    """Return a label or class name with its white space tidied.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    if not isinstance(value, str) or not value.split():
+        raise ValueError(f"{where} should be a name. Received: {value!r:.60}.")
+    return " ".join(value.split())
+
+
+def fitting_size(said, sizes, where):
+    """Return the one of an image's sizes on which its annotations were drawn.
+
+    Args:
+        said: `(H, W)` as the annotations say, or None if they do not.
+        sizes: as for `Annotated.label`.
+
+    Raises:
+        ValueError: if they were drawn on an image of another size.
+    """
+    if said is None:
+        return sizes[0]
+    if said not in sizes:
+        raise ValueError(
+            f"{where} was drawn on an image of {said[0]}x{said[1]} pixels (height x width), and the image has "
+            f"{sizes[0][0]}x{sizes[0][1]}. Give the image that was annotated."
+        )
+    return said
+
+
+def unique_keys(names):
+    """Make ids of paths without extension: no hidden parts, and no two that differ by case alone.
+
+    Args:
+        names: paths with `/`.
+
+    Returns:
+        list of the ids in the same order; the second of one name is called `name_2`.
+    """
+    taken, keys = set(), []
+    for name in names:
+        key = plain = "/".join(part.lstrip(".") or "_" for part in name.split("/"))
+        number = 1
+        while key.casefold() in taken:
+            number += 1
+            key = f"{plain}_{number}"
+        taken.add(key.casefold())
+        keys.append(key)
+    return keys

@@ -1,0 +1,86 @@
+"""Find the image that an annotation names, by name alone: no path that a stranger wrote is ever followed."""
+
+import os
+from pathlib import Path
+
+from fcn_keras.datasets.images import extensions
+
+NOT_IMAGES = {".json", ".txt", ".csv", ".xml"}
+
+
+class Pictures:
+    """List the files below a folder once.
+
+    Args:
+        root: the folder.
+
+    Attributes:
+        files: list of all that are called like images, sorted.
+    """
+
+    def __init__(self, root):
+        self.root = Path(root)
+        if not self.root.is_dir():
+            raise ValueError(f"{self.root} is not a folder. Expected the folder of the images.")
+        self._by_name, known = {}, extensions()
+        for path in files_below(self.root):
+            if path.suffix.lower() not in NOT_IMAGES:
+                self._by_name.setdefault(path.name, []).append(path)
+        self.files = sorted(p for paths in self._by_name.values() for p in paths if p.suffix.lower() in known)
+
+    def find(self, name, origin, *, beside=None):
+        """Return the file that is called so, and its id.
+
+        Of several files of that name it is the one that agrees with most of the folders that the name has, then one
+        beside the annotation, then one directly in the folder of the images. The id holds the folders that agree.
+
+        Args:
+            name: with or without folders, of this or another machine.
+            origin: the annotation, for the errors.
+            beside: its folder.
+
+        Raises:
+            ValueError: if there is none, or it is not clear which.
+        """
+        if not isinstance(name, str):
+            raise ValueError(f"{origin} should name its image. Received: {name!r:.60}.")
+        parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+        found = self._by_name.get(parts[-1], []) if parts else []
+        if not found:
+            raise ValueError(
+                f"{origin} names the image {name!r:.200}, and below {self.root} no file is called so. Say where the "
+                "images are with --images DIR."
+            )
+        agreeing = [_agreeing(path.relative_to(self.root).parts, parts) for path in found]
+        best = [path for path, number in zip(found, agreeing, strict=True) if number == max(agreeing)]
+        for sure in (lambda path: path.parent == beside, lambda path: path.parent == self.root):
+            if len(best) > 1:
+                best = [path for path in best if sure(path)] or best
+        if len(best) > 1:
+            raise ValueError(
+                f"{origin} names the image {name!r:.200}, which may be {best[0]} or {best[1]}. Say in which folder the "
+                "images are with --images DIR."
+            )
+        return best[0], stem("/".join(best[0].relative_to(self.root).parts[-max(agreeing) :]))
+
+
+def files_below(folder):
+    """Yield all files below a folder that are not hidden, sorted within each folder."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
+
+
+def stem(name):
+    """Return a path (with `/`) without its extension, if that is one of images or of annotations."""
+    bare, extension = os.path.splitext(name)
+    return bare if extension.lower() in extensions() | NOT_IMAGES else name
+
+
+def _agreeing(mine, theirs):
+    number = 0
+    for one, other in zip(reversed(mine), reversed(theirs), strict=False):
+        if one != other:
+            break
+        number += 1
+    return number

@@ -1,0 +1,1 @@
+"""The files that `fcn-predict` writes: pictures, COCO and LabelMe annotations, videos."""

@@ -1,0 +1,40 @@
+"""Tell the files that `fcn-predict` wrote from those of others, which it never replaces."""
+
+import hashlib
+import json
+
+MARK = "fcn-predict"  # in the metadata of every file that the command writes
+SEAL = "fcn_predict"  # key in LabelMe's files; the application keeps keys that it does not know
+
+
+def is_result(path):
+    """Tell whether `fcn-predict` wrote a file; one of LabelMe's that was edited since is its editor's."""
+    if path.suffix == ".json":
+        return _is_json(path)
+    if path.suffix == ".mp4":
+        from .video import comment_of
+
+        return comment_of(path) == MARK
+    from fcn_keras.datasets.images import read_header
+
+    try:
+        _, _, info = read_header(path)
+    except ValueError:  # this command's are whole
+        return False
+    return info.get("Software") == MARK or info.get("comment", b"") in (MARK, MARK.encode())
+
+
+def seal(shapes):
+    """Return the SHA-256 of what LabelMe's shapes say, without what the application adds to them."""
+    said = [[shape["label"], shape["points"]] for shape in shapes]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def _is_json(path):
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if SEAL in content:
+            return content[SEAL] == seal(content["shapes"])
+        return content["info"]["contributor"] == MARK
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

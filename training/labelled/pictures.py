@@ -1,0 +1,32 @@
+"""Labels as PNG files of class ids, with and without a palette, and painted over the image."""
+
+from PIL import Image, PngImagePlugin
+
+from fcn_keras.visualize import overlay, palette
+
+from .mark import MARK
+
+
+def write_ids(path, result):
+    """Write class ids as grey values: 8 bits, or 16 above 256 classes."""
+    Image.fromarray(result.labels).save(path, format="PNG", pnginfo=_mark())
+
+
+def write_palette(path, result):
+    """Write class ids with the VOC palette, which viewers show as colours."""
+    picture = Image.fromarray(result.labels)
+    picture.putpalette(palette().tobytes())
+    picture.save(path, format="PNG", pnginfo=_mark())
+
+
+def write_overlay(path, result):
+    """Write the image as JPEG with the classes painted over it."""
+    painted = overlay(result.image, result.labels, background=result.classes.background)
+    # Colour is not subsampled: it would bleed over the borders of classes.
+    Image.fromarray(painted).save(path, format="JPEG", quality=90, subsampling=0, comment=MARK)
+
+
+def _mark():
+    mark = PngImagePlugin.PngInfo()
+    mark.add_text("Software", MARK)
+    return mark

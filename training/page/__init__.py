@@ -1,0 +1,1 @@
+"""The page of `fcn-report`: what it reads, what it draws, how it is laid out."""

@@ -1,0 +1,30 @@
+"""Numbers as the page writes them."""
+
+
+def percent(value):
+    """Write a share from 0 to 1 with two decimals, as `fcn-evaluate` does; `-` for None."""
+    return "-" if value is None else f"{100 * value:.2f}"
+
+
+def duration(seconds):
+    """Write seconds as `4.2 s`, `12 min`, `3 h 05 min`; `-` for None."""
+    if seconds is None:
+        return "-"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def rate(value):
+    """Write a number of images a second with three digits; `-` for None."""
+    if value is None:
+        return "-"
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def counted(number, unit):
+    """Write a number and its unit, such as `1 image` or `1,012 images`."""
+    return f"{number:,} {unit}{'' if number == 1 else 's'}"

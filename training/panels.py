@@ -1,0 +1,56 @@
+"""The pictures of one scored image that TensorBoard and `fcn-report` show, and figures as pixels."""
+
+import numpy as np
+
+from fcn_keras.visualize import error_map, overlay
+
+TITLES = ("photograph", "truth", "prediction", "errors")
+
+
+def panels(image, truth, labels, background):
+    """Draw what is shown of one image: itself, truth and prediction painted over it, and where they differ.
+
+    Args:
+        image: `(H, W, 3)` uint8 RGB.
+        truth: `(H, W)` class ids, 255 void.
+        labels: `(H, W)` class ids.
+        background: as for `fcn_keras.overlay`.
+
+    Returns:
+        `(H, W, 3)` uint8 arrays in the order of `TITLES`.
+    """
+    painted = [overlay(image, ids, background=background) for ids in (truth, labels)]
+    return [np.asarray(image), *painted, error_map(image, truth, labels)]
+
+
+def background_of(class_names):
+    """Return the class that is not painted: VOC's 0 is what is left over, a class 0 of another name is a thing."""
+    return 0 if class_names[0] == "background" else None
+
+
+def cells_of(matrix, side=16):
+    """Draw a confusion matrix in squares, the darker the larger the share of the truth's pixels.
+
+    Without the names, and so in no time after every epoch: `fcn_keras.visualize.confusion_picture` takes seconds.
+
+    Args:
+        matrix: `(C, C)` counts, rows truth, columns prediction.
+        side: of a square, in pixels.
+
+    Returns:
+        `(side * C, side * C, 3)` uint8, class 0 at the upper left.
+    """
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    white, dark = np.array([255, 255, 255]), np.array([8, 48, 107])
+    cells = np.round(white + shares[..., None] * (dark - white)).astype(np.uint8)
+    return cells.repeat(side, axis=0).repeat(side, axis=1)
+
+
+def pixels_of_figure(figure, dpi=120):
+    """Draw a `matplotlib.figure.Figure`; return `(H, W, 3)` uint8."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.array(canvas.buffer_rgba())[..., :3]

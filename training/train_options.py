@@ -1,0 +1,81 @@
+"""The command line of `fcn-train`."""
+
+import argparse
+from pathlib import Path
+
+from fcn_keras_console import Parser, add_reporting
+
+DESCRIPTION = """Train a network: on your own folder of images and masks, or by a recipe.
+
+With --data and without a recipe, the folder is looked over first, as fcn-doctor does, and batch size, padding, class
+weights, learning rate and steps are chosen from what is there; they are printed before training starts, and the options
+below overrule them. A folder without a validation split has a fifth of its images held out.
+
+The coarser nets that a net starts from are trained first, when their results are not in the workdir. Running the same
+command again continues where the last run stopped."""
+EXAMPLES = (
+    ("fcn-train --data photos --classes classes.txt --model fcn8s", "your own images: 32s, then 16s, then 8s"),
+    (
+        "fcn-train folder_fcn8s --data photos --workdir runs",
+        "the same without choosing: one image a batch, fixed steps",
+    ),
+    ("fcn-train voc_fcn8s --data DIR --workdir runs", "the paper's experiment"),
+)
+CODES = {130: "stopped by Ctrl-C, after saving", 143: "stopped by SIGTERM, after saving"}
+
+
+def parser():
+    made = Parser("fcn-train", DESCRIPTION, examples=EXAMPLES, codes=CODES)
+    made.add_argument("recipe", nargs="?", help="its name, such as voc_fcn8s (default: chosen for your own folder)")
+    made.add_argument("--data", type=Path, help="folder of the data set")
+    made.add_argument("--model", choices=("fcn32s", "fcn16s", "fcn8s"), help="without a recipe (default: fcn8s)")
+    made.add_argument(
+        "--workdir", type=Path, default=Path("runs"), help="folder for everything that is written (default: runs)"
+    )
+    made.add_argument("--classes", help="your own folder's class file, or number of classes (default: classes.txt)")
+    made.add_argument("--ignore-label", type=int, help="your own folder's void id besides 255")
+    made.add_argument("--weights", type=Path, help="VGG16 weights, .h5 or .npz (default: downloaded from Keras)")
+    made.add_argument(
+        "--weights-preprocessing",
+        default="caffe",
+        choices=("caffe", "torch"),
+        help="pixels the weights expect: BGR minus mean (default), or RGB/255 minus mean over std",
+    )
+    made.add_argument("--steps", type=int, help="updates of every stage")
+    made.add_argument("--steps-per-epoch", type=int, help="updates between two checkpoints")
+    made.add_argument("--batch-size", type=int, help="examples in a batch, of all devices and hosts together")
+    made.add_argument("--accumulate", type=int, metavar="N", help="average the gradients of N batches for one update")
+    made.add_argument(
+        "--buckets", nargs="+", metavar="HxW", help="sizes to pad batches to, such as 512x512; fcn-doctor names some"
+    )
+    made.add_argument("--learning-rate", type=float)
+    made.add_argument("--seed", type=int)
+    made.add_argument("--dtype-policy", help="Keras's, such as mixed_bfloat16 (default: float32)")
+    made.add_argument("--class-weights", type=Path, metavar="FILE", help="doctor.json of fcn-doctor, or a JSON list")
+    made.add_argument("--splits", nargs=2, metavar=("TRAIN", "VAL"), help="splits to train and to validate on")
+    made.add_argument("--width", type=float, help="factor on all channels of the net, such as 0.125; from scratch")
+    made.add_argument("--devices", metavar="N", help="number of this machine's devices to train on, or all")
+    made.add_argument("--coordinator", metavar="HOST:PORT", help="several hosts: where process 0 is reached")
+    made.add_argument("--processes", type=int, metavar="N", help="several hosts: how many processes train together")
+    made.add_argument("--process", type=int, metavar="I", help="several hosts: which of them this is, from 0 on")
+    made.add_argument(
+        "--checkpoint-minutes",
+        type=_minutes,
+        default=15,
+        metavar="M",
+        help="how often to save within an epoch (default: 15)",
+    )
+    made.add_argument("--no-watchdog", action="store_true", help="do not say what looks wrong with the training")
+    made.add_argument("--stand-in", action="store_true", help="drawn scenes of the same kind instead of the data set")
+    add_reporting(made, json="a line for the plan, every epoch and every stage")
+    return made
+
+
+def _minutes(text):
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = -1
+    if not minutes >= 0:
+        raise argparse.ArgumentTypeError(f"a number of minutes from 0 on is expected. Received: {text}")
+    return minutes
