@@ -6,7 +6,7 @@ OLDEST ?= $(PYTHON)
 NEWEST ?= $(PYTHON)
 READY := $(VENV)/ready
 
-.PHONY: demo bench test lint coverage mutate fuzz soak test-oldest test-newest audit clean
+.PHONY: demo bench test lint coverage mutate fuzz soak test-oldest test-newest audit docs docs-pages release clean
 
 demo: $(READY)
 	$(RUN)/python examples/demo.py demo
@@ -16,7 +16,7 @@ bench: $(READY)
 	$(RUN)/python benchmarks/bench.py --output bench
 
 test: lint
-	$(RUN)/python -m pytest -n 2
+	$(RUN)/python -m pytest -n 3 --dist worksteal
 
 coverage: $(READY)
 	mkdir -p build
@@ -51,17 +51,32 @@ audit: $(READY)
 	$(RUN)/python -m pip freeze --exclude-editable >build/installed.txt
 	$(RUN)/pip-audit --strict --no-deps --disable-pip --requirement build/installed.txt
 
+docs: docs-pages
+	$(INSTALL) --requirement docs/requirements.txt
+	$(RUN)/python -m sphinx --fail-on-warning --keep-going --quiet --builder html docs build/site
+
+docs-pages: $(READY)
+	$(RUN)/python -m tools.pages
+	$(RUN)/python -m tools.drawings
+
+release: $(READY)
+	$(INSTALL) --requirement tools/requirements.txt
+	$(RUN)/python -m tools.release
+
 lint: $(READY)
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy --strict fcn_keras
 
+# What is imported is compiled then, for once: with this set, every process would compile TensorFlow anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 $(READY): requirements.txt setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; choose one with make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
-	$(INSTALL) --requirement requirements.txt
+	$(INSTALL) --no-compile --requirement requirements.txt
 	$(INSTALL) --no-deps --editable .
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest .mypy_cache demo bench build *.egg-info
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-newest .mypy_cache demo bench build dist *.egg-info

@@ -20,8 +20,13 @@ setup(
     packages=[
         "fcn_keras",
         "fcn_keras.datasets",
+        "fcn_keras_console",
         "fcn_keras_training",
         "fcn_keras_training.checkup",
+        "fcn_keras_training.checkup.importing",
+        "fcn_keras_training.comparison",
+        "fcn_keras_training.labelled",
+        "fcn_keras_training.page",
         "fcn_keras_serving",
         "fcn_keras_serving.beam",
         "fcn_keras_serving.litert_file",
@@ -36,6 +41,7 @@ setup(
     package_data={
         "fcn_keras": ["py.typed"],
         "fcn_keras.datasets": ["checksums.tsv", "lists/*.txt"],
+        "fcn_keras_training.page": ["page.css"],
         "fcn_keras_serving": ["config/**/*"],
         "fcn_keras_serving.local": ["static/*"],
     },
@@ -46,13 +52,15 @@ setup(
         "numpy>=2.2,<3",
         "pillow>=12.3,<14",  # reads every image and mask
         "h5py>=3.14,<4",  # Keras's published VGG16 weights
+        "contourpy>=1.3,<2",  # outlines of labels as polygons; matplotlib brings it as well
         "matplotlib>=3.10,<4",  # pictures of the metrics
+        "rich>=13.9,<16",  # progress of the commands; Keras brings it as well
+        "scipy>=1.15,<2",  # distances from the borders of classes
         "tensorboard>=2.20,<3",  # tf.summary.image, which TensorFlow 2.21 no longer brings
     ],
     extras_require={
         # The originals of VOC, SBD, PASCAL-Context, NYUDv2, SIFT Flow; `tfds.load("voc_sbd")`.
         "datasets": [
-            "scipy>=1.15,<2",  # .mat files
             "tensorflow-datasets>=4.9.10,<5",
             "importlib_resources>=6,<8",  # TFDS 4.9.10 imports it without declaring it
         ],
@@ -72,6 +80,12 @@ setup(
         "openvino": ["openvino>=2025.4,<2027", "tf2onnx>=1.17,<2", "onnx>=1.20,<2", "onnxruntime>=1.23,<2"],
         # `fcn-train` on several hosts: KERAS_BACKEND=jax
         "jax": ["jax>=0.6.2,<0.11"],
+        # `fcn-... --print-completion SHELL`
+        "completion": ["shtab>=1.7,<2"],
+        # `fcn-predict` on videos: H.264 that plays everywhere, any size, with the frames' own times
+        "video": ["av>=17.1,<19"],
+        # `fcn-predict --format coco`; `fcn-doctor --import coco`: polygons as COCO's own programs fill them
+        "coco": ["pycocotools>=2.0.10,<3"],
         # `fcn-batch`
         "batch": ["apache-beam>=2.77,<3"],
     },
@@ -79,10 +93,12 @@ setup(
         "console_scripts": [
             "fcn-train=fcn_keras_training.train:main",
             "fcn-evaluate=fcn_keras_training.evaluate:main",
+            "fcn-compare=fcn_keras_training.compare:main",
             "fcn-predict=fcn_keras_training.predict:main",
             "fcn-doctor=fcn_keras_training.doctor:main",
             "fcn-bound=fcn_keras_training.bound:main",
             "fcn-figures=fcn_keras_training.figures:main",
+            "fcn-report=fcn_keras_training.report:main",
             "fcn-submit=fcn_keras_training.submit:main",
             "fcn-import-weights=fcn_keras_training.import_weights:main",
             "fcn-export=fcn_keras_serving.export:main",

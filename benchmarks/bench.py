@@ -21,11 +21,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from fcn_keras_serving import command
 from results import add_output, write
 from speed import picture, targets
 from speed.turns import Worker, say
 from speed.work import Work
+
+from fcn_keras_console import run
 
 SECTIONS = ("forward", "training", "mix", "sizes", "input", "evaluation", "export", "cost", "memory")
 ACCELERATOR = "accelerator"
@@ -73,7 +74,7 @@ class Settings:
 def main(argv=None):
     parser = _parser()
     arguments = parser.parse_args(argv)
-    return command.run("bench", _bench, arguments)
+    return run("bench", _bench, arguments)
 
 
 def _parser():

@@ -13,8 +13,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from fcn_keras_training import command
 from results import add_output, table, write
+
+from fcn_keras_console import run
 
 
 def main(argv=None):
@@ -26,7 +27,7 @@ def main(argv=None):
     parser.add_argument("--width", type=float, help="factor on all channels of the net, from scratch")
     parser.add_argument("--steps", type=int, default=300, help="default: 300")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="one pair of runs each; default: 1 2 3")
-    return command.run("class_balance", _measure, parser.parse_args(argv))
+    return run("class_balance", _measure, parser.parse_args(argv), tensorflow=True)
 
 
 def _measure(arguments):
@@ -81,7 +82,7 @@ def train_and_score(recipe, train, val, weights=None):
     import keras
     from fcn_keras_training.evaluate import evaluate
     from fcn_keras_training.fit import compile_model
-    from fcn_keras_training.report import summary
+    from fcn_keras_training.summary import summary
 
     import fcn_keras as fcn
 
@@ -106,7 +107,7 @@ def train_and_score(recipe, train, val, weights=None):
 def tabulate(results, names, weights, shares):
     """Lay out the mean over the seeds (and their spread) of the four metrics, and every class's accuracy and IU."""
     import numpy as np
-    from fcn_keras_training.report import FOUR, TITLES
+    from fcn_keras_training.summary import FOUR, TITLES
 
     rows = []
     for name in FOUR:

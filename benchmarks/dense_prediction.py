@@ -20,8 +20,9 @@ import sys
 import time
 from pathlib import Path
 
-from fcn_keras_training import command
 from results import add_output, table, write
+
+from fcn_keras_console import run
 
 STRIDE = 32
 TOLERANCE = 1e-4  # of the largest score
@@ -35,7 +36,7 @@ def main(argv=None):
     parser.add_argument("--data", type=Path, help="folder of the recipe's data set")
     parser.add_argument("--images", type=int, default=3, help="evenly spaced over the validation split; default: 3")
     parser.add_argument("--steps", type=int, default=300, help="to train the narrow net; default: 300")
-    return command.run("dense_prediction", _measure, parser.parse_args(argv))
+    return run("dense_prediction", _measure, parser.parse_args(argv), tensorflow=True)
 
 
 def _measure(arguments):

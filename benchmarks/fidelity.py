@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))  # the fixtures are the tests'
 
 
 def main():
-    from training.command import start_tensorflow
+    from fcn_keras_console import start_tensorflow
 
     start_tensorflow()
     from tests.parity.test_caffe import NETS

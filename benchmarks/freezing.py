@@ -11,7 +11,8 @@ import resource
 import time
 
 import numpy as np
-from fcn_keras_serving.command import start_tensorflow
+
+from fcn_keras_console import start_tensorflow
 
 
 def main(argv=None):

@@ -13,8 +13,9 @@ import re
 import sys
 
 import numpy as np
-from fcn_keras_serving.command import start_tensorflow
 from results import table
+
+from fcn_keras_console import start_tensorflow
 
 
 def main(argv=None):

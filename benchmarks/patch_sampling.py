@@ -19,8 +19,9 @@ import sys
 import time
 from pathlib import Path
 
-from fcn_keras_training import command
 from results import add_output, table, write
+
+import fcn_keras_console as console
 
 KEEP = (1.0, 0.5, 0.25)
 COLORS = ("#c44e52", "#4878a8", "#55a868")
@@ -41,7 +42,7 @@ def main(argv=None):
     )
     parser.add_argument("--iterations", type=int, default=120, help="default: 120; the paper: about 1500")
     parser.add_argument("--seed", type=int, default=1337)
-    return command.run("patch_sampling", _measure, parser.parse_args(argv))
+    return console.run("patch_sampling", _measure, parser.parse_args(argv), tensorflow=True)
 
 
 def _measure(arguments):

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from fcn_keras_training.outputs import require_folder, written
-from fcn_keras_training.report import to_json
 from fcn_keras_training.stage import command, versions, write_text
+from fcn_keras_training.summary import to_json
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 

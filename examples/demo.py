@@ -15,8 +15,9 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from fcn_keras_training.command import start_tensorflow
 from PIL import Image
+
+from fcn_keras_console import start_tensorflow
 
 NETS = ("synthetic_fcn32s", "synthetic_fcn16s", "synthetic_fcn8s")
 PROMISED = {"synthetic_fcn32s": 0.30, "synthetic_fcn16s": 0.45, "synthetic_fcn8s": 0.60}  # mean IU, as in README

@@ -15,7 +15,9 @@ MAY_IMPORT = {
     "weights": {"caffemodel", "vgg16_files"},
     "losses": {"labels"},
     "metrics": {"labels"},
+    "boundary": {"labels", "metrics"},
     "inference": {"layers", "receptive_field"},
+    "augmented": {"inference", "layers"},
     "receptive_field": {"geometry", "layers"},
     "data": {"augment", "examples", "streams"},
     "streams": {"augment", "examples"},
@@ -23,23 +25,22 @@ MAY_IMPORT = {
 # Room or command of `serving/` -> the others that it may import.
 SERVING = {
     "errors": set(),
-    "command": set(),
     "saved_model": {"transport"},  # warm-up requests are what a client sends
     "precision": {"saved_model"},
     "litert_file": {"precision", "saved_model"},
     "onnx_file": {"precision", "saved_model"},
     "openvino_file": {"onnx_file", "precision"},
     "transport": {"errors"},
-    "local": {"command", "errors"},
+    "local": {"errors"},
     "beam": set(),
-    "export": {"command", "export_options", "file_formats", "precision", "saved_model"},
+    "export": {"export_options", "file_formats", "precision", "saved_model"},
     "export_options": set(),
     "file_formats": {"litert_file", "onnx_file", "openvino_file", "precision", "saved_model"},
-    "kit": {"command"},
-    "server": {"command", "errors", "local"},
+    "kit": set(),
+    "server": {"errors", "local"},
     "client": {"errors", "transport"},
-    "query": {"client", "command", "transport"},
-    "batch": {"beam", "command"},
+    "query": {"client", "transport"},
+    "batch": {"beam"},
 }
 WITHOUT_LIBRARY = {"transport", "client", "query", "local", "server", "beam", "batch", "kit", "errors"}
 TENSORFLOW = {"data", "augment", "streams", "metrics"}  # lazily; everything else runs on every backend
@@ -106,6 +107,12 @@ def test_serving_directions(path):
         assert not any(within(name, package) for name in found for package in ("fcn_keras", "keras"))
     if room in {"transport", "client", "query"}:
         assert not any(within(name, package) for name in found for package in ("tensorflow", "tensorflow_serving"))
+
+
+def test_the_console_stands_alone():
+    for path in modules("fcn_keras_console"):
+        known = ("fcn_keras", "fcn_keras_training", "fcn_keras_serving", "training", "serving", "keras")
+        assert not any(within(name, package) for name in imports(path) for package in known), path
 
 
 def test_the_package_does_not_import_data_sets():

@@ -17,7 +17,7 @@ class Exporter:
     """
 
     def __init__(self, net, path, format, precision):
-        from fcn_keras_serving.command import start_tensorflow
+        from fcn_keras_console import start_tensorflow
 
         start_tensorflow()
         self.model = nets.load(net)

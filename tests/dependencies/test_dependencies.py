@@ -28,7 +28,19 @@ def pinned(python, lists=pins):
 
 
 def test_setup_is_read():
-    assert {"", "datasets", "serve", "client", "onnx", "openvino", "jax", "batch"} == set(declared())
+    assert {
+        "",
+        "datasets",
+        "serve",
+        "client",
+        "onnx",
+        "openvino",
+        "jax",
+        "batch",
+        "completion",
+        "video",
+        "coco",
+    } == set(declared())
     assert "tensorflow" in {need.name for need in declared()[""]}
 
 
