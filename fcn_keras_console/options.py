@@ -1,8 +1,10 @@
 """The options that every command has, and its `--help`: what it does, examples, exit codes."""
 
 import argparse
+import difflib
 import importlib.metadata
 import logging
+import re
 import sys
 import textwrap
 
@@ -13,7 +15,8 @@ CODES = {
 }
 SHARED = "fcn_keras"  # the logger of what several commands use
 SHELLS = ("bash", "zsh", "tcsh")
-_WIDTH = 100
+_WIDTH = 100  # of a line of help, where the terminal has more
+_COMMAND = "  "  # what an example in the help begins with, and nothing else does
 
 
 class Parser(argparse.ArgumentParser):
@@ -34,9 +37,9 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, prog, description, *, examples=(), codes=None, **options):
         self.examples = [(given, None) if isinstance(given, str) else tuple(given) for given in examples]
         self.codes = dict(sorted({**CODES, **(codes or {})}.items()))
-        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         epilog = _epilog(self.examples, self.codes)
-        super().__init__(prog=prog, description=_filled(description), epilog=epilog, **options)
+        options.setdefault("formatter_class", _Help)
+        super().__init__(prog=prog, description=_unwrapped(description), epilog=epilog, **options)
         self.add_argument("--version", action=_Version, help="print the version and exit")
         self.add_argument(
             "--print-completion",
@@ -49,6 +52,14 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args=None, namespace=None):
         _log(self.prog, logging.NullHandler(), logging.NOTSET)  # a call before, in this process, may have been verbose
         return super().parse_known_args(args, namespace)
+
+    def error(self, message):
+        """End with one line and exit code 2: usage would be up to thirty, above what matters."""
+        unknown = [word.partition("=")[0] for word in message.split() if word.startswith("--")]
+        if message.startswith("unrecognized arguments:") and unknown:
+            near = difflib.get_close_matches(unknown[0], self._option_string_actions, n=1)
+            message += f" (did you mean {near[0]}?)" if near else ""
+        self.exit(2, f"{self.prog}: {message.rstrip('.')}. See {self.prog} --help.\n")
 
 
 def add_reporting(parser, *, json=None, progress=True, steps=True):
@@ -87,7 +98,13 @@ class _Completion(argparse.Action):
         except ImportError:
             print(f'{parser.prog}: {option} needs shtab: pip install "fcn_keras[completion]"', file=sys.stderr)
             parser.exit(2)
-        print(shtab.complete(parser, shell=shell))
+        for action in parser._actions:
+            if action.nargs != 0 and action.choices is None and action.type not in (int, float):
+                action.complete = shtab.FILE  # or a shell that knows our options would no longer complete files
+            if action.metavar is not None:  # a colon divides the parts of what zsh reads
+                action.metavar = "".join(action.metavar).replace(":", " ")
+        script = shtab.complete(parser, shell=shell)
+        print(script.replace("'p/*/()/'", "'p/*/f/'"))  # tcsh: the third of several images is a file as well
         parser.exit(0)
 
 
@@ -110,9 +127,21 @@ def _log(command, handler, level):
         logger.propagate = level == logging.NOTSET
 
 
-def _filled(text):
-    paragraphs = [" ".join(part.split()) for part in text.strip().split("\n\n")]
-    return "\n\n".join(textwrap.fill(part, _WIDTH) for part in paragraphs)
+class _Help(argparse.HelpFormatter):
+    """Fill paragraphs to the terminal's width; command lines stay whole, to be copied."""
+
+    def _fill_text(self, text, width, indent):
+        return "\n".join(self._line(line, min(width, _WIDTH)) for line in text.splitlines())
+
+    def _line(self, line, width):
+        if line.startswith(_COMMAND) and line[len(_COMMAND)] != " ":
+            return line
+        indent = re.match(r" *(\d+  )?", line)[0]
+        return textwrap.fill(line, width, subsequent_indent=" " * len(indent))
+
+
+def _unwrapped(text):
+    return "\n\n".join(" ".join(part.split()) for part in text.strip().split("\n\n"))
 
 
 def _epilog(examples, codes):
@@ -120,10 +149,9 @@ def _epilog(examples, codes):
     if examples:
         lines.append("examples:")
         for line, meaning in examples:
-            lines.append(f"  {line}")
-            lines += [] if meaning is None else [textwrap.fill(meaning, _WIDTH, initial_indent=" " * 6)]
+            lines.append(f"{_COMMAND}{line}")
+            lines += [] if meaning is None else [f"      {meaning}"]
         lines.append("")
     lines.append("exit codes:")
-    for code, meaning in codes.items():
-        lines += textwrap.wrap(f"{code:>4}  {meaning}", _WIDTH, subsequent_indent=" " * 6)
+    lines += [f"{code:>4}  {meaning}" for code, meaning in codes.items()]
     return "\n".join(lines)

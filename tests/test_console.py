@@ -68,6 +68,85 @@ def test_completion_without_shtab_names_the_command(capsys, monkeypatch):
     assert capsys.readouterr().err == told
 
 
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """A command with one option of each kind, in a folder of a file and a folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "net.keras").touch()
+    parser = Parser(
+        "fcn-x", "Do it.\n\n" + "Word after word. " * 20, examples=[("fcn-x " + "long " * 20, "meaning " * 20)]
+    )
+    parser.add_argument("model", type=Path)
+    parser.add_argument("input", nargs="+")
+    parser.add_argument("--output", type=Path, help="where")
+    parser.add_argument("--count", type=int, metavar="HOST:PORT", help="how many")
+    parser.add_argument("--mode", choices=("one", "two"), help="how")
+    return parser
+
+
+def completion(parser, shell, capsys):
+    with pytest.raises(SystemExit) as end:
+        parser.parse_args(["--print-completion", shell])
+    assert end.value.code == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["ph"], "photos"),
+        (["net.keras", "a.jpg", "ph"], "photos"),
+        (["--output", "ne"], "net.keras"),
+        (["--mode", ""], "one two"),
+        (["--count", ""], ""),
+        (["--ou"], "--output"),
+    ],
+)
+def test_bash_completes_options_choices_and_files(words, expected, small, capsys):
+    line = shlex.join(["fcn-x", *words])
+    asked = f'COMP_WORDS=({line}); COMP_CWORD={len(words)}; _shtab_fcn_x; echo "${{COMPREPLY[@]}}"'
+    script = completion(small, "bash", capsys)
+    done = subprocess.run(["bash", "-c", f"{script}\n{asked}"], text=True, capture_output=True)
+    assert (done.stdout, done.stderr) == (f"{expected}\n", "")
+
+
+def test_other_shells_complete_files_too(small, capsys):
+    assert '"--output[where]:output:_files"' in completion(small, "zsh", capsys)
+    assert "'p/*/f/'" in completion(small, "tcsh", capsys)
+    assert '"--count[how many]:HOST PORT:"' in completion(small, "zsh", capsys)  # with a colon, PORT would be a command
+
+
+@pytest.mark.parametrize("columns", [60, 200])
+def test_help_fits_the_terminal(columns, small, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    told = small.format_help().splitlines()
+    text, example = told[told.index("Do it.") :], "  fcn-x " + "long " * 20
+    assert example in text  # whole, to be copied
+    widths = [len(line) for line in text if line != example]
+    assert min(columns, 100) - 25 < max(widths) <= columns
+    assert max(len(line) for line in text if line.startswith("Word")) <= 100
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("", "fcn-x: the following arguments are required: model, input. See fcn-x --help.\n"),
+        (
+            "net.keras a --outptu=b",
+            "fcn-x: unrecognized arguments: --outptu=b (did you mean --output?). See fcn-x --help.\n",
+        ),
+        ("net.keras a --zzz", "fcn-x: unrecognized arguments: --zzz. See fcn-x --help.\n"),
+        ("net.keras a --count b", "fcn-x: argument --count: invalid int value: 'b'. See fcn-x --help.\n"),
+    ],
+)
+def test_wrong_arguments_are_one_line(words, told, small, capsys):
+    with pytest.raises(SystemExit) as end:
+        small.parse_args(words.split())
+    assert end.value.code == 2
+    assert capsys.readouterr() == ("", told)
+
+
 def test_nothing_heavy_is_imported():
     code = "import sys, fcn_keras_console; print({'keras', 'tensorflow', 'rich', 'numpy'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], text=True, capture_output=True).stdout == "set()\n"
