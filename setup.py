@@ -8,12 +8,30 @@ from setuptools import setup
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "fcn_keras" / "__init__.py").read_text())[1]
 
+HOME = "https://github.com/fcn-keras/fcn_keras"
+
+
+def described():
+    """Return README as a package index shows it, which has no files beside it: whole addresses of this version's."""
+    text = (HERE / "README.md").read_text(encoding="utf-8")
+    text = re.sub(r"\]\((?!https?:|#)([^)]+\.png)\)", rf"]({HOME}/raw/v{VERSION}/\1)", text)
+    return re.sub(r"\]\((?!https?:|#)([^)]+)\)", rf"]({HOME}/blob/v{VERSION}/\1)", text)
+
+
 setup(
     name="fcn_keras",
     version=VERSION,
     description="Fully convolutional networks for semantic segmentation in Keras 3",
-    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description=described(),
     long_description_content_type="text/markdown",
+    url=HOME,
+    project_urls={"Documentation": f"{HOME}/tree/main/docs", "Changelog": f"{HOME}/blob/main/CHANGELOG.md"},
+    classifiers=[
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3 :: Only",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+        "Typing :: Typed",
+    ],
     license="MIT",
     license_files=["LICENSE"],
     python_requires=">=3.10",

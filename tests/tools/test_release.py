@@ -1,10 +1,12 @@
 """`make release`: what it refuses. The whole of it builds and installs for minutes, and is run by hand."""
 
 import re
+import runpy
 import subprocess
 import zipfile
 
 import pytest
+import setuptools
 
 from tools import release
 from tools.release import PACKAGES, ROOT, Refused, check, compare_contents, compare_wheels
@@ -142,6 +144,36 @@ def test_packages_are_those_of_setup():
     assert {name.split(".")[0] for name in re.findall(r'"([\w.]+)"', named)} == set(PACKAGES.values())
     mapped = dict(re.findall(r'"(\w+)": "(\w+)"', re.search(r"package_dir=\{(.*?)\}", text)[1]))
     assert {package: folder for folder, package in PACKAGES.items() if folder != package} == mapped
+
+
+@pytest.fixture
+def metadata(monkeypatch):
+    """What setup.py hands to setuptools."""
+    given = {}
+    monkeypatch.setattr(setuptools, "setup", lambda **options: given.update(options))
+    runpy.run_path(str(ROOT / "setup.py"))
+    return given
+
+
+def test_an_index_shows_a_readme_whose_links_lead_into_the_repository(metadata):
+    text, home = metadata["long_description"], metadata["url"]
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    assert [target for target in targets if not target.startswith(("https://", "http://", "#"))] == []
+    ours = [target.removeprefix(home).split("#")[0] for target in targets if target.startswith(home)]
+    assert len(ours) > 10
+    for target in ours:
+        kind, version, path = target.strip("/").split("/", 2)
+        assert (kind == "raw") == path.endswith(".png")
+        assert version == f"v{metadata['version']}"  # the tag that `make release` names
+        assert (ROOT / path).is_file(), target
+
+
+def test_all_name_the_same_home(metadata):
+    owner = metadata["url"].removeprefix("https://github.com/")
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        text = path.read_text(encoding="utf-8")
+        assert f"colab.research.google.com/github/{owner}/blob/main/notebooks/{path.name})" in text
+        assert f"git+https://github.com/{owner}" in text
 
 
 def test_the_version_stands_in_one_place():
