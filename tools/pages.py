@@ -37,13 +37,14 @@ def commands_page():
 
     found = parsers()
     lines = [MARK, "# Commands\n"]
-    lines += [
-        "What each command's `--help` says. Every one also has `--version`, and `--print-completion SHELL`, which"
-    ]
-    lines += ['prints completion for bash, zsh or tcsh (`pip install "fcn_keras[completion]"`).\n']
+    lines += ["What each command's `--help` says. Every one also has `--version` and `--print-completion SHELL`.\n"]
     lines += ["| command | |", "|---|---|"]
     lines += [f"| [{name}](#{name}) | {_cell(_first_sentence(p.description))} |" for name, p in found.items()]
-    lines += ["\n## Exit codes\n", "The same everywhere; what a command adds or means by one stands with it below.\n"]
+    lines += [
+        COMPLETION,
+        "## Exit codes\n",
+        "The same everywhere; what a command adds or means by one stands with it below.\n",
+    ]
     lines += [*_codes(CODES), ""]
     for name, parser in found.items():
         lines += _command(name, parser)
@@ -75,6 +76,19 @@ times the batches whose gradients are averaged. *Data* is the reader, and the sp
 is the learning rate at the start; where it falls, by half a cosine, the end stands behind it. *sum* and *mean* say how
 the loss of the pixels is reduced; a rate means something else under each
 ([why](training.md#the-learning-rate-does-not-fit)).
+"""
+
+
+COMPLETION = """
+## Completion
+
+With `pip install "fcn_keras[completion]"` a shell completes options, their values and files. Once for each command:
+
+| shell | | read by |
+|---|---|---|
+| bash | `fcn-train --print-completion bash >> ~/.bash_completion` | bash-completion; else source it in `~/.bashrc` |
+| zsh | `fcn-train --print-completion zsh > ~/.zfunc/_fcn-train` | `compinit`, after `fpath=(~/.zfunc $fpath)` |
+| tcsh | `fcn-train --print-completion tcsh >> ~/.tcshrc` | tcsh |
 """
 
 
@@ -124,7 +138,7 @@ def _codes(codes):
 
 
 def _first_sentence(text):
-    return re.match(r".*?[.:](?=\s|$)", " ".join(text.split()))[0].rstrip(":")
+    return re.match(r".*?[.:](?=\s|$)", " ".join(text.split()))[0].rstrip(".:")
 
 
 def _prose(text):

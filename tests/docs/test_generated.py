@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import fcn_keras
 from tests.docs.blocks import PAGES, ROOT
 from tools import drawings, pages
 from tools.pages import parsers
@@ -81,6 +82,12 @@ def anchors(path):
         text += (ROOT / "README.md").read_text(encoding="utf-8")
     headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_public_name_is_on_the_api_page():
+    page = (DOCS / "api.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^\.\. (?:auto\w+|py:data):: (\w+)$", page, re.MULTILINE)
+    assert set(fcn_keras.__all__) - set(shown) == set()
 
 
 def test_every_page_is_in_the_site_s_list():
