@@ -209,6 +209,8 @@ class Page:
         Select(self.find(f"#{chooser}")).select_by_visible_text(text)
 
     def answered(self):
+        """Wait for the answer to what was asked last: until then the text of the one before may still stand there."""
+        self.until(lambda: self.find("#result").get_attribute("aria-busy") != "true")
         self.until(lambda: "answered in" in self.find("#status").text)
 
     def error(self):
