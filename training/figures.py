@@ -36,7 +36,7 @@ def _parser():
     pictured.add_argument("--images", nargs="+", metavar="ID", help="the images of Figure 4")
     pictured.add_argument("--count", type=int, default=4, help="or how many, evenly spaced over the split; default: 4")
     parser.add_argument("--output", type=Path, metavar="DIR", help="default: WORKDIR/PREFIX_figures")
-    add_reporting(parser)
+    add_reporting(parser, json="table2.json, and where the files are")
     return parser
 
 
@@ -44,6 +44,8 @@ def _figures(arguments):
     from .outputs import require_folder
     from .saved import class_counts, class_names_beside, decisions_beside, load_model
     from .splits import described, open_split
+    from .stage import versions
+    from .summary import to_json
 
     prefix = arguments.prefix or _only_prefix(arguments.workdir)
     paths = _stages(arguments.workdir, prefix)
@@ -61,13 +63,20 @@ def _figures(arguments):
         pictured = chosen if net in PICTURED else []
         with Progress(NETS[net], "images", quiet=arguments.quiet) as progress:
             scored[net], columns[net] = _score(path, examples, pictured, progress)
-        print(f"{path} scored on {len(examples)} images", flush=True)
+        if not arguments.json:
+            print(f"{path} scored on {len(examples)} images", flush=True)
+    origin, tables, texts = {**origin, "images": len(examples), "versions": versions()}, {}, []
     for head in scored["fcn8s"]:
         suffix = f"_{head}" if head else ""
         rows = {net: results[head] for net, results in scored.items()}
-        _write_table(output / f"table2{suffix}", rows, {**origin, "images": len(examples)}, described(origin))
+        tables[head] = {"nets": {NETS[net]: result for net, result in rows.items()}}
+        texts.append(_text(rows, described(origin)))
+        _write_table(output / f"table2{suffix}", rows, texts[-1], {**origin, **tables[head]})
         _draw(output / f"figure4{suffix}.png", head, examples, chosen, [columns[net] for net in PICTURED])
-    print(f"table2 and figure4 written in {output}")
+    if arguments.json:
+        print(to_json({"output": str(output), **origin, **tables.get("", {"heads": tables})}))
+    else:
+        print("", *texts, f"table2 and figure4 written in {output}", sep="\n")
 
 
 def _only_prefix(workdir):
@@ -124,29 +133,32 @@ def _score(path, examples, chosen, progress):
     return results, [heads_of(fcn.predict(model, pixels_of(examples[i], modality))) for i in chosen]
 
 
-def _write_table(path, rows, origin, place):
+def _text(rows, place):
+    """Lay out one head's table, in percent."""
+    from .summary import FOUR
+
+    lines = [f"{place}, in percent", "", f"{'':<13}  pixel acc.  mean acc.  mean IU  f.w. IU"]
+    for net, result in rows.items():
+        cells = zip((result[name] for name in FOUR), (10, 9, 7, 7), strict=True)
+        lines.append("  ".join([f"{NETS[net]:<13}", *(f"{100 * value:>{width}.1f}" for value, width in cells)]))
+    return "\n".join(lines) + "\n"
+
+
+def _write_table(path, rows, text, report):
     """Write one head's table as text, CSV (0 to 1) and JSON."""
     import csv
     import io
 
-    from .stage import versions, write_text
+    from .stage import write_text
     from .summary import FOUR, to_json
 
-    lines = [f"{place}, in percent", "", f"{'':<13}  pixel acc.  mean acc.  mean IU  f.w. IU"]
     sheet = io.StringIO()
     writer = csv.writer(sheet, lineterminator="\n")
     writer.writerow(("net", *FOUR))
-    for net, result in rows.items():
-        values = [result[name] for name in FOUR]
-        cells = zip(values, (10, 9, 7, 7), strict=True)
-        lines.append("  ".join([f"{NETS[net]:<13}", *(f"{100 * value:>{width}.1f}" for value, width in cells)]))
-        writer.writerow((NETS[net], *values))
-    text = "\n".join(lines) + "\n"
+    writer.writerows((NETS[net], *(result[name] for name in FOUR)) for net, result in rows.items())
     write_text(path.with_name(f"{path.name}.txt"), text)
     write_text(path.with_name(f"{path.name}.csv"), sheet.getvalue())
-    report = {**origin, "versions": versions(), "nets": {NETS[net]: result for net, result in rows.items()}}
     write_text(path.with_name(f"{path.name}.json"), to_json(report) + "\n")
-    print(f"\n{text}")
 
 
 def _draw(path, head, examples, chosen, columns):

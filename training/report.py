@@ -17,6 +17,7 @@ does. The file holds photographs of the split unless --images is 0."""
 EXAMPLES = (
     ("fcn-report runs", "the run in a workdir: runs/report.html"),
     ("fcn-report runs/folder_fcn32s --split test --output coarse.html", "one stage, on another split"),
+    ("fcn-report runs --json", "and its figures, for machines"),
 )
 CODES = {0: "the page was written"}
 
@@ -38,7 +39,7 @@ def _parser():
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: WORKDIR/report.html")
     unreadable.add_option(parser)
-    add_reporting(parser)
+    add_reporting(parser, json="the page's path and size, and what fcn-evaluate --boundaries --json prints")
     return parser
 
 
@@ -53,6 +54,7 @@ def _report(arguments):
     from .page.layout import page
     from .page.stages import find_run
     from .page.survey import choose
+    from .page.words import counted
     from .saved import class_counts, class_names_beside, load_model
     from .scoring import require_same_classes
     from .splits import open_split
@@ -83,8 +85,21 @@ def _report(arguments):
         skipped=bad.skipped,
     )
     write_text(output, text)
+    if arguments.json:
+        told = {"model": str(path), **origin, "images": len(found.images), "skipped": bad.skipped}
+        print(_as_json(output, told, results))
+        return
     scored = ", ".join(f"mean IU {100 * result['mean_iu']:.2f} {head}".rstrip() for head, result in results.items())
-    print(f"{output}: {len(found.images)} images{bad.told()}, {scored}, {len(text) / 1e6:.1f} MB")
+    size = f"{output.stat().st_size / 1e6:.1f} MB"
+    print(f"{output}: {counted(len(found.images), 'image')}{bad.told()}, {scored}, {size}")
+
+
+def _as_json(output, told, results):
+    from .stage import versions
+    from .summary import to_json
+
+    written = {"report": str(output), "bytes": output.stat().st_size}
+    return to_json({**written, **told, "versions": versions(), **results.get("", {"heads": results})})
 
 
 def _survey(arguments, model, examples, bad):

@@ -1,5 +1,6 @@
 """`fcn-submit`: label PASCAL VOC's test images into the tree that its evaluation server takes, checked and packed."""
 
+import json
 import logging
 import re
 import sys
@@ -45,7 +46,7 @@ def _parser():
         help="comp5: trained on VOC's own data only; comp6: on any data (default)",
     )
     parser.add_argument("--split", default="test", help="default: test; the server takes nothing else")
-    add_reporting(parser)
+    add_reporting(parser, json="how many images, the folder of their labels, and the archive")
     return parser
 
 
@@ -60,7 +61,7 @@ def _submit(arguments):
         if arguments.model is not None:
             raise ValueError("--check takes no model: it reads what is there. Leave one of them out.")
         check(folder, images)
-        print(f"{len(images)} files in {folder} are as the server takes them.")
+        _say(arguments, images, folder, None, f"{len(images)} files in {folder} are as the server takes them.")
         return
     if arguments.model is None:
         raise ValueError("Name a model: a .keras file or the folder of a stage that fcn-train wrote.")
@@ -72,7 +73,16 @@ def _submit(arguments):
     check(folder, images)
     archive = root / f"{name}.tar.gz"
     _pack(archive, folder, root)
-    print(f"{len(images)} images labelled in {folder}, checked and packed in {archive}")
+    told = f"{len(images)} images labelled in {folder}, checked and packed in {archive}"
+    _say(arguments, images, folder, archive, told)
+
+
+def _say(arguments, images, folder, archive, told):
+    """Print what was done: a sentence, or JSON."""
+    if arguments.json:
+        packed = None if archive is None else str(archive)
+        told = json.dumps({"images": len(images), "labels": str(folder), "archive": packed}, ensure_ascii=False)
+    print(told)
 
 
 def find_images(data, year, split):

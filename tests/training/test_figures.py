@@ -64,24 +64,26 @@ def test_the_table_and_the_picture(runs, data, tmp_path, capsys):
         assert image.width > 2 * image.height  # five columns, one row
 
 
-def test_the_fixed_net_may_be_missing_and_the_place_has_a_default(tmp_path, data):
+def test_the_fixed_net_may_be_missing_and_the_place_has_a_default(tmp_path, data, capsys):
     folder = workdir(tmp_path, ["fcn32s", "fcn16s", "fcn8s"], "folder_fcn8s", data)
-    assert main([str(folder), "--prefix", "toy", "--count", "9"]) == 0
+    assert main([str(folder), "--prefix", "toy", "--count", "9", "--json"]) == 0
     report = json.loads((folder / "toy_figures" / "table2.json").read_text())
+    assert json.loads(capsys.readouterr().out) == {"output": str(folder / "toy_figures"), **report}
     assert list(report["nets"]) == ["FCN-32s", "FCN-16s", "FCN-8s"]
 
 
-def test_each_head_has_its_own(tmp_path, monkeypatch):
+def test_each_head_has_its_own(tmp_path, monkeypatch, capsys):
     def two(directory, split):
         return Synthetic(2, seed=5, height=33, width=40, heads=True)
 
     monkeypatch.setitem(recipes.RECIPES, "two", replace(recipes.SYNTHETIC_FCN8S, name="two", data=two))
     folder = workdir(tmp_path, ["fcn32s", "fcn16s", "fcn8s"], "two", classes={"sem": 8, "geo": 3})
-    assert main([str(folder), "--output", str(tmp_path / "out")]) == 0
+    assert main([str(folder), "--output", str(tmp_path / "out"), "--json"]) == 0
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {f"{name}_{h}{x}" for h in ("sem", "geo") for name, x in FILES}
     report = json.loads((tmp_path / "out" / "table2_geo.json").read_text())
     assert np.shape(report["nets"]["FCN-8s"]["matrix"]) == (3, 3)
+    assert json.loads(capsys.readouterr().out)["heads"]["geo"] == {"nets": report["nets"]}
 
 
 FILES = (("figure4", ".png"), ("table2", ".txt"), ("table2", ".csv"), ("table2", ".json"))

@@ -204,6 +204,16 @@ def test_a_stage_alone_and_no_photographs(run, tmp_path, capsys):
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["page.html"]
 
 
+def test_what_machines_are_told(run, tmp_path, capsys):
+    """All that `fcn-evaluate --boundaries` tells, and where the page is."""
+    file = tmp_path / "page.html"
+    assert main([str(run), "--images", "0", "--output", str(file), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    expected = scored(capsys, run / "tiny_fcn16s", "--boundaries")
+    own = {"report": str(file), "bytes": file.stat().st_size, "skipped": []}
+    assert told == {**expected, **own, "model": str((run / "tiny_fcn16s" / "best.keras").resolve())}
+
+
 def test_names_are_text(hostile):
     page = Page(hostile / "page.html")
     tags = {tag for tag, _ in page.tags}
@@ -247,6 +257,9 @@ def test_a_head_each(tmp_path, monkeypatch, capsys):
     page = Page(tmp_path / "report.html")
     capsys.readouterr()
     told = scored(capsys, tmp_path / "two")["heads"]
+    assert main([str(tmp_path), "--images", "0", "--json"]) == 0
+    heads = json.loads(capsys.readouterr().out)["heads"]
+    assert {head: value["mean_iu"] for head, value in heads.items()} == {h: told[h]["mean_iu"] for h in ("sem", "geo")}
     for head in ("sem", "geo"):
         assert page.metrics[head, "mean_iu"] == f"{percent(told[head]['mean_iu'])} %"
         assert [row[0] for row in page.table(f"Every class of {head}")[1:]] == told[head]["classes"]
@@ -260,9 +273,11 @@ def test_unreadable_files_are_skipped_and_named(hostile, tmp_path, capsys):
     assert main(options) == 2
     assert not (tmp_path / "page.html").exists()
     capsys.readouterr()
-    assert main([*options, "--on-error", "skip"]) == 0
+    assert main([*options, "--on-error", "skip", "--json"]) == 0
     out, err = capsys.readouterr()
-    assert "3 images; 1 skipped, mean IU" in out
+    told = json.loads(out)
+    assert told["images"] == 3
+    assert "0.png" in told["skipped"][0]
     assert "0.png" in err
     page = Page(tmp_path / "page.html")
     assert "1 file skipped" in page.text

@@ -1,5 +1,6 @@
 """`fcn-submit`: the tree and archive that VOC's server takes, and every fault that it would refuse."""
 
+import json
 import tarfile
 from pathlib import Path
 
@@ -80,7 +81,9 @@ def test_the_tree_and_the_archive(net, voc, tmp_path, capsys):
         assert labels.getpalette()[3 * 15 : 3 * 16] == [192, 128, 128]  # person
     assert main(["--check", str(tmp_path), "--data", str(voc)]) == 0
     first = snapshot(tmp_path)
-    assert main([str(net), "--data", str(voc), "--output", str(tmp_path)]) == 0
+    assert main([str(net), "--data", str(voc), "--output", str(tmp_path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told == {"images": 3, "labels": str(tmp_path / TREE), "archive": str(archive)}
     assert snapshot(tmp_path) == first
 
 
@@ -97,6 +100,9 @@ def test_a_right_tree_passes_unchanged(submission, voc, capsys):
     before = snapshot(submission)
     assert main(["--check", str(submission), "--data", str(voc)]) == 0
     assert "3 files in" in capsys.readouterr().out
+    assert main(["--check", str(submission), "--data", str(voc), "--json"]) == 0
+    told = {"images": 3, "labels": str(submission / TREE), "archive": None}
+    assert json.loads(capsys.readouterr().out) == told
     assert snapshot(submission) == before
 
 
