@@ -147,19 +147,30 @@ def test_draws_are_the_seeds_and_memory_is_bounded(monkeypatch):
 def test_one_image_tells_no_chance():
     tally = tallied([(np.array([[0, 1]]), np.array([[0, 0]]), np.array([[0, 1]]))], 2)
     found = bootstrap(*tally.rows())["mean_iu"]
-    assert found == Compared(0.25, 1.0, 0.75, None, None, None)
+    assert found == Compared(0.25, 1.0, 0.75, None, None, None, 1)
     told = "B is 75.00 mean IU above A on this image; one image does not tell chance."
     assert verdict(found, tally.outcomes()) == told
+    swapped = tallied([(np.array([[0, 1]]), np.array([[0, 0]]), np.array([[1, 1]]))], 2)
+    told = "A and B have the same mean IU on this image; one image does not tell chance."
+    assert verdict(bootstrap(*swapped.rows())["mean_iu"], swapped.outcomes()) == told
 
 
-def test_a_class_that_few_or_no_images_have():
-    """Class 2 is in one of three images, so that some draws are without it; 3 is nowhere."""
-    plain = np.array([[0, 1, 1, 0]])
-    rare = np.array([[0, 2, 2, 0]])
-    images = [(plain, plain, plain), (plain, 1 - plain, plain), (rare, np.zeros_like(rare), rare)]
-    found = bootstrap(*tallied(images, 4).rows(), times=300)["per_class_iu"]
-    assert found[2] == Compared(0.0, 1.0, 1.0, 1.0, 1.0, pytest.approx(2 / 211, rel=0.2))
-    assert found[3] == Compared(*[None] * 6)
+def test_images_of_void_alone_are_none():
+    labelled, void = np.array([[0, 1]]), np.array([[VOID, VOID]])
+    tally = tallied([(labelled, 0 * labelled, labelled), (void, 0 * void, 0 * void)], 2)
+    assert bootstrap(*tally.rows(), times=100)["mean_iu"] == Compared(0.25, 1.0, 0.75, None, None, None, 1)
+
+
+def test_classes_that_few_or_no_images_have():
+    """Class 2 is in two of four images, so that some draws are without it; 3 in one, which tells no chance; 4 in none,
+    but A says it; 5 is nowhere."""
+    plain, rare, rarest = np.array([[[0, 1, 1, 0]], [[0, 2, 2, 0]], [[0, 2, 3, 0]]])
+    images = [(plain, plain, plain), (plain, 4 - plain, plain), (rare, 0 * rare, rare), (rarest, 0 * rarest, rarest)]
+    found = bootstrap(*tallied(images, 6).rows(), times=300)["per_class_iu"]
+    assert found[2] == Compared(0.0, 1.0, 1.0, 1.0, 1.0, pytest.approx(2 / 283, rel=0.05), 2)
+    assert found[3] == Compared(0.0, 1.0, 1.0, None, None, None, 1)
+    assert found[4] == Compared(0.0, None, None, None, None, None, 0)
+    assert found[5] == Compared(*[None] * 6, images=0)
 
 
 def test_who_is_right_where():
@@ -206,7 +217,7 @@ LARGE = np.full((30, 5), 100)
     ],
 )
 def test_the_sentence(value, images, told):
-    assert told in verdict(Compared(*value), LARGE[:images])
+    assert told in verdict(Compared(*value, images), LARGE)
 
 
 def test_the_table():
@@ -218,7 +229,9 @@ def test_the_table():
     lines = text.splitlines()
     assert lines[0].split() == ["metric", "A", "B", "B", "-", "A", "95", "%", "interval", "p"]
     assert lines[1].split()[:5] == ["pixel", "accuracy", "87.50", "100.00", "+12.50"]
-    assert next(line for line in lines if line.startswith("ghost")).split() == ["ghost", *"-----"]
+    assert next(line for line in lines if line.startswith("class")).split()[-1] == "images"
+    assert next(line for line in lines if line.startswith("sky")).split()[-1] == "2"
+    assert next(line for line in lines if line.startswith("ghost")).split() == ["ghost", *"-----0"]
     assert (
         "They differ on 12.50 % of the pixels that count: A is right on 0.00 %, B on 12.50 %, neither on 0.00 %."
         in lines
@@ -227,3 +240,15 @@ def test_the_table():
     assert [line for line in lines if line.startswith("  image")] == [
         "  image 0: 25.00 %; A is right on 0.00 %, B on 25.00 %, neither on 0.00 %"
     ]
+
+
+def test_classes_in_few_of_many_images_are_named():
+    common, rare = np.array([[[0, 0, 1, 1]], [[0, 0, 2, 3]]])
+    tally = tallied([(common, common, 0 * common)] * 19 + [(rare, rare, 0 * rare)] * 2 + [(common, common, common)], 4)
+    names = ("sky", "road", "sign", "post")
+    text = table(compared(bootstrap(*tally.rows(), times=100), tally.outcomes(), tally.names, names))
+    assert "\nIn fewer than 20 images, so that the interval is too narrow: sign, post.\n" in text
+    few = tallied([(rare, rare, 0 * rare)] * 2, 4)  # the sentence at the end says so of all
+    text = table(compared(bootstrap(*few.rows(), times=100), few.outcomes(), few.names, names))
+    assert "In fewer than 20" not in text
+    assert "2 images are few" in text

@@ -19,6 +19,7 @@ class Compared:
         difference: B's minus A's.
         low, high: the 95 % interval of the difference; None for a single image.
         p: of no difference, two-sided; None for a single image.
+        images: with a labelled pixel; of a class, with one of its own.
     """
 
     a: float | None
@@ -27,6 +28,7 @@ class Compared:
     low: float | None
     high: float | None
     p: float | None
+    images: int
 
 
 def bootstrap(a, b, widths=(), *, times=10_000, seed=0, progress=None):
@@ -50,16 +52,12 @@ def bootstrap(a, b, widths=(), *, times=10_000, seed=0, progress=None):
     Reference: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapters 13 and 16.
     """
     ours, theirs = (metrics(rows.sum(axis=0), widths) for rows in (a, b))
-    drawn = _differences(a, b, widths, times, seed, progress) if len(a) > 1 else None
-    found = {}
-    for name, one in ours.items():
-        other, several = theirs[name], None if drawn is None else drawn[name]
-        if name != "per_class_iu":
-            found[name] = _compared(one, other, several)
-            continue
-        columns = [None] * len(one) if several is None else several.T
-        found[name] = [_compared(*values) for values in zip(one, other, columns, strict=True)]
-    return found
+    holding = a[:, 1] > 0  # (N, C)
+    labelled, of_class = holding.any(axis=1).sum(), holding.sum(axis=0)
+    drawn = _differences(a, b, widths, times if labelled > 1 else 1, seed, progress)
+    ious = zip(ours.pop("per_class_iu"), theirs["per_class_iu"], drawn["per_class_iu"].T, of_class, strict=True)
+    found = {name: _compared(one, theirs[name], drawn[name], labelled) for name, one in ours.items()}
+    return {**found, "per_class_iu": [_compared(*values) for values in ious]}
 
 
 def _differences(a, b, widths, times, seed, progress):
@@ -80,13 +78,14 @@ def _differences(a, b, widths, times, seed, progress):
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _compared(one, other, several):
+def _compared(one, other, several, images):
     difference = other - one
     low = high = p = None
-    if several is not None:
-        several = several[~np.isnan(several)]  # a draw may hold no image of a class
-    if several is not None and several.size:
+    several = several[~np.isnan(several)]  # a draw may hold no image of a class
+    # Every draw of one image is that image: it would always seem certain.
+    if images > 1 and several.size:
         low, high = np.percentile(several, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
         smaller = min((several <= 0).sum(), (several >= 0).sum())
         p = min(1.0, 2 * (smaller + 1) / (len(several) + 1))
-    return Compared(*(None if x is None or math.isnan(x) else float(x) for x in (one, other, difference, low, high, p)))
+    values = (None if x is None or math.isnan(x) else float(x) for x in (one, other, difference, low, high, p))
+    return Compared(*values, images=int(images))

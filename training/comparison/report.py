@@ -20,8 +20,8 @@ def compared(found, outcomes, image_names, class_names):
 
     Returns:
         dict: `metrics` and `per_class_iu` by name: `a`, `b`, `difference` (B minus A), `low` and `high` of its 95 %
-        interval, `p`; `pixels`: `counted`, how many `differ`, and who is right; `per_image`: the same of every image,
-        first where they differ most; `verdict`, a sentence.
+        interval, `p`, `images`; `pixels`: `counted`, how many `differ`, and who is right; `per_image`: the same of
+        every image, first where they differ most; `verdict`, a sentence.
     """
     order = np.argsort(-differing(outcomes) / np.maximum(outcomes.sum(axis=1), 1), kind="stable")
     return {
@@ -47,8 +47,10 @@ def verdict(mean_iu, outcomes):
     """
     if not differing(outcomes).any():
         return "A and B give every pixel that counts the same class."
-    difference, images = mean_iu.difference, len(outcomes)
+    difference, images = mean_iu.difference, mean_iu.images
     better, worse, size = ("B", "A", difference) if difference >= 0 else ("A", "B", -difference)
+    if mean_iu.low is None and not size:
+        return "A and B have the same mean IU on this image; one image does not tell chance."
     if mean_iu.low is None:
         return f"{better} is {_points(size)} mean IU above {worse} on this image; one image does not tell chance."
     ends = sorted([mean_iu.low, mean_iu.high] if better == "B" else [-mean_iu.low, -mean_iu.high])
@@ -68,8 +70,9 @@ def table(result):
     head = f"{'A':>7}  {'B':>7}  {'B - A':>7}  {'95 % interval':>17}  {'p':>6}"
     lines = [f"{'metric':<{left}}  {head}"]
     lines += [_row(titles[name], value, left) for name, value in result["metrics"].items()]
-    lines += ["", f"{'class, IU':<{left}}  {head}"]
-    lines += [_row(name, value, left) for name, value in result["per_class_iu"].items()]
+    lines += ["", f"{'class, IU':<{left}}  {head}  images"]
+    lines += [f"{_row(name, value, left)}  {value['images']:>6}" for name, value in result["per_class_iu"].items()]
+    lines += _rare(result)
     pixels = result["pixels"]
     lines += ["", f"They differ on {_share(pixels, 'differ')} of the pixels that count: {_who(pixels)}."]
     lines.append(
@@ -89,6 +92,14 @@ def _row(title, value, left):
     cells.append(f"{_percent(value['difference'], '+'):>7}")
     interval = "-" if value["low"] is None else f"{_percent(value['low'], '+')} to {_percent(value['high'], '+')}"
     return "  ".join([f"{title:<{left}}", *cells, f"{interval:>17}", f"{_p(value['p']):>6}"])
+
+
+def _rare(result):
+    """Warn of classes in few images, unless there are few in all, of which the verdict warns."""
+    if result["metrics"]["mean_iu"]["images"] < FEW:
+        return []
+    names = [name for name, value in result["per_class_iu"].items() if 1 < value["images"] < FEW]
+    return [f"In fewer than {FEW} images, so that the interval is too narrow: {', '.join(names)}."] if names else []
 
 
 def title_of(name):
