@@ -103,6 +103,8 @@ def _predict_all(arguments, spool):
 
     if arguments.tile < 32 or arguments.tile % 32:
         raise ValueError(f"--tile is a positive multiple of 32. Received: {arguments.tile}.")
+    if "" in arguments.inputs:  # such as an unset variable of a shell; a path would make the current folder of it
+        raise ValueError("An input is empty. Name images, or folders of images; this folder is called `.`.")
     copies = augmentation.scales_of(arguments)
     path = find_model(arguments.model)
     partners = {name: getattr(arguments, name) for name in ("depth", "hha") if getattr(arguments, name)}
@@ -122,18 +124,22 @@ def _predict_all(arguments, spool):
     results.require_free(scenes)
     require_folder(arguments.output)
     label = partial(_labels, model, arguments.tile, copies)
-    done = _label_images(arguments, label, modality_of(model), [s for s in scenes if not s.video], results, bad)
-    done += _label_videos(arguments, label, [s for s in scenes if s.video], results, bad)
-    bad.require_some(done)
+    images = _label_images(arguments, label, modality_of(model), [s for s in scenes if not s.video], results, bad)
+    videos = _label_videos(arguments, label, [s for s in scenes if s.video], results, bad)
+    bad.require_some(images + videos)
     results.finish()
     if not arguments.json:
-        kind = "video" if all(scene.video for scene in scenes) else "image"
-        print(f"{done} {kind}{'' if done == 1 else 's'} labelled in {arguments.output}{bad.told()}")
+        done = [f"{n} {kind}{'' if n == 1 else 's'}" for n, kind in ((images, "image"), (videos, "video")) if n]
+        _say(f"{' and '.join(done)} labelled in {arguments.output}{bad.told()}")
 
 
 def _require_formats(formats, scenes):
-    if "overlay" not in formats and any(scene.video for scene in scenes):
-        raise ValueError("A video becomes an overlay, and nothing else: add overlay to --format, or take frames out.")
+    videos = [scene.name for scene in scenes if scene.video]
+    if "overlay" not in formats and videos:
+        raise ValueError(
+            f"{videos[0]} is a video, which becomes an overlay and nothing else: add overlay to --format, or leave the "
+            "video out."
+        )
     if "labelme" in formats and any(scene.name == "stdin" for scene in scenes):
         raise ValueError("A LabelMe file refers to its image's file, and stdin is none. Name the file.")
 
@@ -249,12 +255,18 @@ def _tell(arguments, scene, size, told, seconds, **more):
     if arguments.json:
         heads = {head: {"outputs": files[head], "classes": shares} for head, (_, shares) in told.items()}
         report = {"file": scene.name, "width": width, "height": height, **more, **heads.get("", {"heads": heads})}
-        print(json.dumps({**report, "seconds": round(seconds, 3)}, ensure_ascii=False), flush=True)
+        print(json.dumps({**report, "seconds": round(seconds, 3)}), flush=True)  # ASCII, which every pipe takes
         return
     parts = [f"{files[head][0]}  {_shares(shares)}" for head, (_, shares) in told.items()]
     parts += ["its sound is left out"] if more.get("sound") == "left out" else []
     frames = f", {more['frames']} frames" if more else ""
-    print(f"{scene.name} {width}x{height}{frames} -> {'; '.join(parts)}", flush=True)
+    _say(f"{scene.name} {width}x{height}{frames} -> {'; '.join(parts)}")
+
+
+def _say(text):
+    """Print a line, even if stdout's encoding lacks a letter of a file's name."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 def _shares(shares, most=4):

@@ -27,8 +27,8 @@ def frame(number, height, width):
     return np.roll(picture(height, width), 4 * number, axis=1)
 
 
-def video(path, frames=6, *, size=(48, 64), codec="libx264", rate=12, times=None, sound=False):
-    """Write a video that loses nothing visible; `times` are seconds * 1000."""
+def video(path, frames=6, *, size=(48, 64), codec="libx264", rate=12, times=None, sound=0):
+    """Write a video that loses nothing visible; `times` are seconds * 1000, `sound` seconds of silence."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate)
@@ -44,7 +44,7 @@ def video(path, frames=6, *, size=(48, 64), codec="libx264", rate=12, times=None
             container.mux(stream.encode(shown))
         container.mux(stream.encode())
         if track:
-            silence = av.AudioFrame.from_ndarray(np.zeros((1, 4000), "float32"), format="fltp", layout="mono")
+            silence = av.AudioFrame.from_ndarray(np.zeros((1, 8000 * sound), "float32"), format="fltp", layout="mono")
             silence.sample_rate = 8000
             container.mux(track.encode(silence))
             container.mux(track.encode())
@@ -101,6 +101,40 @@ def test_frames_keep_their_times(net, tmp_path, capfd):
     np.testing.assert_allclose(found, np.array(times) / 1000, atol=0.001)
 
 
+def trimmed(path, source, start):
+    """Cut the first frames off without encoding anew, as phones do: they stay in the file and are not shown."""
+    with av.open(str(source)) as given, av.open(str(path), "w") as container:
+        stream = container.add_stream_from_template(given.streams.video[0])
+        for packet in given.demux(video=0):
+            if packet.dts is not None:
+                shift = round(start / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts - shift, packet.dts - shift, stream
+                container.mux(packet)
+    return path
+
+
+def test_whole_videos_are_not_taken_for_cut_off(tmp_path):
+    """What they announce in frames, if anything, is a guess from their length and rate."""
+    given = {
+        "uneven": (video(tmp_path / "a.mkv", times=[0, 40, 200, 240, 1000, 1500]), 6),
+        "outlasted by sound": (video(tmp_path / "b.mkv", sound=4), 6),
+        "trimmed": (trimmed(tmp_path / "c.mp4", video(tmp_path / "whole.mp4", 24), 1), 12),
+        "of one frame": (video(tmp_path / "d.webm", 1, codec="libvpx-vp9"), 1),
+    }
+    for what, (path, frames) in given.items():
+        with opened(path) as whole:
+            assert len(list(whole.frames())) == frames, what
+
+
+def test_players_are_told_how_colours_are_coded(net, tmp_path, capfd):
+    """BT.601 and no more than 16..235: from the size of a picture alone, players guess another matrix."""
+    path = video(tmp_path / "a.mp4", frames=1)
+    assert call(capfd, net, path, "--output", tmp_path)[0] == 0
+    with av.open(str(tmp_path / "overlays" / "a.mp4")) as container:
+        context = container.streams.video[0].codec_context
+        assert context.colorspace in (5, 6)  # of H.264's table E-5
+
+
 def test_a_turned_video_is_labelled_upright(net, tmp_path):
     path = video(tmp_path / "a.mp4", frames=1)
     plain = path.read_bytes()
@@ -116,7 +150,7 @@ def test_a_turned_video_is_labelled_upright(net, tmp_path):
 
 
 def test_sound_is_left_out_and_that_is_said(net, tmp_path, capfd):
-    path = video(tmp_path / "a.mp4", sound=True)
+    path = video(tmp_path / "a.mp4", sound=1)
     code, lines, _ = call(capfd, net, path, "--output", tmp_path / "out")
     assert code == 0
     assert lines[0].endswith("; its sound is left out")
@@ -132,7 +166,8 @@ def test_videos_beside_images_and_heads(tmp_path, capfd):
     video(tmp_path / "in" / "a.mp4", frames=2)
     write(tmp_path / "in" / "a.png", picture(24, 32))
     arguments = (model, tmp_path / "in" / "*", "--output", tmp_path / "out", "--format", "overlay,ids")
-    assert call(capfd, *arguments)[0] == 0
+    code, lines, _ = call(capfd, *arguments)
+    assert (code, lines[-1]) == (0, f"1 image and 1 video labelled in {tmp_path / 'out'}")
     found = sorted(x.relative_to(tmp_path / "out").as_posix() for x in (tmp_path / "out").rglob("*.*"))
     assert found == ["ids_geo/a.png", "ids_sem/a.png", *(f"overlays_{head}/a.{end}" for head in ("geo", "sem")
                      for end in ("jpg", "mp4"))]  # fmt: skip
@@ -188,7 +223,7 @@ def test_videos_of_others_are_never_replaced(net, tmp_path, capfd):
 def test_what_a_video_cannot_be(net, tmp_path, capfd, monkeypatch):
     path, out = video(tmp_path / "in" / "a.mp4", frames=2), ("--output", tmp_path / "out")
     code, _, (line,) = call(capfd, net, path, *out, "--format", "coco,ids")
-    assert (code, "A video becomes an overlay, and nothing else" in line) == (2, True)
+    assert (code, f"{path} is a video, which becomes an overlay and nothing else: add" in line) == (2, True)
     code, _, (line,) = call(capfd, net, path.parent, *out)
     assert (code, line.endswith(f"0001.jpg. Videos are labelled when they are named: {path}.")) == (2, True)
     deep = saved(fcn.FCN32s(4, modality="rgbd", channels=NARROW), tmp_path / "deep.keras")

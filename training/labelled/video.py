@@ -9,7 +9,8 @@ from .mark import MARK
 
 EXTENSIONS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
 _CODEC, _QUALITY = "libx264", {"crf": "20"}  # plays in browsers and everywhere else
-_WHOLE = 0.9  # a video that has fewer of the frames that it announces is cut off
+_WHOLE = 0.9  # a video that lasts for less of the time that it announces is cut off
+_BT601 = 5  # H.264's number for the matrix that PyAV turns RGB into YUV with
 
 
 def import_av():
@@ -25,14 +26,12 @@ class Video:
     """A video file that is open for reading.
 
     Attributes:
-        size: `(H, W)` of its frames, upright.
-        count: how many frames it announces, or None.
+        count: how many frames it announces, or None; a guess, except in MP4.
         sound: whether it has a sound track, which nothing here reads.
     """
 
-    def __init__(self, path, container):
-        self.path, self._container = path, container
-        self._stream = container.streams.video[0]
+    def __init__(self, path, container, stream):
+        self.path, self._container, self._stream = path, container, stream
         self._stream.thread_type = "AUTO"
         self.rate = self._stream.average_rate or self._stream.guessed_rate or Fraction(25)
         self.time_base = self._stream.time_base or 1 / self.rate
@@ -54,7 +53,7 @@ class Video:
 
         done, last, step, size = 0, None, max(1, round(1 / (self.rate * self.time_base))), None
         with _told(self.path, lambda: f" at frame {done + 1}"):
-            for frame in self._container.decode(self._stream):
+            for frame in self._decoded():
                 time = frame.pts if frame.pts is not None else (0 if last is None else last + step)
                 time = time if last is None else max(time, last + 1)  # damaged files go back in time
                 image = np.rot90(frame.to_ndarray(format="rgb24"), round((frame.rotation or 0) / 90))
@@ -63,8 +62,27 @@ class Video:
                 size, last = image.shape, time
                 yield time, np.ascontiguousarray(image)
                 done += 1
-            if done < _WHOLE * (self.count or 1):
-                raise ValueError(f"it ends after {done} of {self.count or 'some'} frames")
+            if not done:
+                raise ValueError("it holds no frame that can be decoded")
+
+    def _decoded(self):
+        """Yield the frames as they are stored, and raise a `ValueError` if the file ends before its time.
+
+        Frames alone would not tell: Matroska and WebM announce none, and in a trimmed MP4 some are not shown. Sound
+        counts, because it may go on when the pictures have ended.
+        """
+        end = 0
+        for packet in self._container.demux():
+            time = packet.dts if packet.pts is None else packet.pts
+            if time is not None:
+                end = max(end, (time + (packet.duration or 0)) * packet.time_base)
+            if packet.stream is self._stream:
+                yield from packet.decode()
+        length = Fraction(self._container.duration or 0, 1_000_000)
+        if self._container.format.name == "avi":  # FFmpeg takes the time from what is there
+            length = max(length, self._stream.frames / self.rate)
+        if end - Fraction(self._container.start_time or 0, 1_000_000) < _WHOLE * length:
+            raise ValueError(f"it ends after {float(end):.1f} of {float(length):.1f} seconds")
 
 
 @contextlib.contextmanager
@@ -80,11 +98,11 @@ def opened(path):
         with _told(path):
             # The reader is chosen here: FFmpeg itself would follow a playlist to other files and addresses.
             container = stack.enter_context(av.open(str(path), format=_reader_of(path), metadata_errors="ignore"))
-            if not container.streams.video:
+            stream = container.streams.best("video")  # no cover of an album, if there is another
+            if stream is None:
                 raise ValueError("it holds no pictures")
-            context = container.streams.video[0].codec_context
-            _require_modest(context.width, context.height)
-            video = Video(path, container)
+            _require_modest(stream.codec_context.width, stream.codec_context.height)
+            video = Video(path, container, stream)
         yield video
 
 
@@ -135,6 +153,7 @@ def _stream(container, video, picture):
     stream = container.add_stream(_CODEC, rate=video.rate, options=_QUALITY)
     stream.height, stream.width = picture.shape[:2]
     stream.codec_context.time_base = video.time_base
+    stream.codec_context.colorspace = _BT601  # unsaid, players take another one for larger pictures
     # Half the colours are left out, as players expect, where both sides can be halved.
     stream.pix_fmt = "yuv444p" if stream.height % 2 or stream.width % 2 else "yuv420p"
     return stream
