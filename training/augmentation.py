@@ -1,6 +1,7 @@
 """The options of test-time augmentation, which several commands have."""
 
 SCALES = "0.75,1,1.25"
+LARGEST = 4  # a copy takes the square of its scale in memory, tiles or not
 
 
 def add_options(parser):
@@ -20,7 +21,7 @@ def scales_of(arguments):
     """Return the scales of the copies, or None without `--tta`.
 
     Raises:
-        ValueError: if they are no positive numbers, or given without `--tta`.
+        ValueError: if they are out of range, or given without `--tta`.
     """
     given = arguments.tta_scales
     if not arguments.tta:
@@ -31,6 +32,9 @@ def scales_of(arguments):
         scales = tuple(float(text) for text in (SCALES if given is None else given).split(","))
     except ValueError:
         scales = (0.0,)
-    if not all(0 < scale < float("inf") for scale in scales):
-        raise ValueError(f"--tta-scales are positive numbers, divided by commas, such as {SCALES}. Received: {given}.")
+    if not all(0 < scale <= LARGEST for scale in scales):
+        raise ValueError(
+            f"--tta-scales are numbers above 0 and up to {LARGEST}, divided by commas, such as {SCALES}. "
+            f"Received: {given}."
+        )
     return scales

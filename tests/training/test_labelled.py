@@ -2,7 +2,9 @@
 
 import json
 import os
+import resource
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from training.labelled.mark import is_result
 from training.labelled.outlines import outlines
 from training.labelled.pictures import write_ids, write_palette
 from training.labelled.results import Result, Results
+from training.pictures import Scene
 
 NAMES = ("sky", "road", "car", "tree")
 
@@ -95,12 +98,40 @@ def test_a_labelme_file(tmp_path):
     assert [shape["label"] for shape in content["shapes"]] == ["sky", "car"]
     assert {shape["shape_type"] for shape in content["shapes"]} == {"polygon"}
     # LabelMe adds keys of its own when it saves; a moved point is somebody's work.
-    content["shapes"][0]["mask"] = None
+    content["shapes"][0] |= {"mask": None, "flags": {"hidden": False}, "description": None}
     path.write_text(json.dumps(content, indent=2))
     assert is_result(path)
-    content["shapes"][1]["points"][0][0] += 1.0
-    path.write_text(json.dumps(content))
+    points = [[1.0, 2.0], *content["shapes"][1]["points"][1:]]
+    for edit in ({"points": points}, {"description": "a tram"}, {"group_id": 3}, {"flags": {"hidden": True}}):
+        shapes = [content["shapes"][0], content["shapes"][1] | edit]
+        path.write_text(json.dumps(content | {"shapes": shapes}))
+        assert not is_result(path), edit
+    path.write_text(json.dumps(content | {"flags": {"checked": True}}))
     assert not is_result(path)
+
+
+def labels_in(path):
+    return [shape["label"] for shape in json.loads(path.read_text(encoding="utf-8"))["shapes"]]
+
+
+def test_only_a_class_called_background_is_what_no_shape_covers(tmp_path):
+    labels = np.zeros((5, 5), int)
+    labels[2, 2] = 1
+    for names, expected in ((None, ["class 0", "class 1"]), (("background", "cat"), ["cat"])):
+        given = Result(tmp_path / "a.png", None, labels, Classes.named(names, 2))
+        write_labelme(tmp_path / "a.json", given)
+        assert labels_in(tmp_path / "a.json") == expected
+
+
+def test_a_link_to_an_image_keeps_its_name(tmp_path):
+    for folder in ("store", "photos", "elsewhere"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "store" / "0af3").write_bytes(b"")
+    (tmp_path / "photos" / "a.png").symlink_to(tmp_path / "store" / "0af3")
+    (tmp_path / "out").symlink_to(tmp_path / "elsewhere")
+    path = tmp_path / "out" / "a.json"
+    write_labelme(path, result(np.zeros((2, 2), int), source=tmp_path / "photos" / "a.png"))
+    assert json.loads(path.read_text())["imagePath"] == "../photos/a.png"
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"info": 3}', '{"fcn_predict": "x"}', '{"info": {}}'])
@@ -131,6 +162,27 @@ def test_coco_decodes_to_the_label_map(tmp_path):
             box = [columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1]
             assert annotation["bbox"] == box
         np.testing.assert_array_equal(decoded, labels)
+
+
+@pytest.fixture
+def small_files():
+    """Let no file grow beyond 2000 bytes, as on a full disk: what fits of a block is written."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("small_files")
+def test_a_full_disk_is_named_and_leaves_no_half(tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    scene = Scene("a", tmp_path / "a.png", "a.png")
+    for name in ("overlay", "ids"):
+        results = Results(tmp_path / "out", [name], {"": Classes.named(None, 256)})
+        with pytest.raises(OSError, match="too large") as caught:
+            results.write(scene, "", image, image[..., 0])
+        assert Path(caught.value.filename).stem == "a"
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
 
 
 def test_coco_without_pycocotools(tmp_path, monkeypatch):

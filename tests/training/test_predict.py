@@ -185,6 +185,11 @@ def test_files_of_others_are_never_replaced(net, photos, tmp_path, capsys):
     message = error_of(capsys, net, photos, "--output", tmp_path / "set")
     assert "labels/a.png exists, and fcn-predict did not write it. Choose another --output." in message
     assert snapshot(tmp_path) == before
+    (tmp_path / "file" / "overlays").mkdir(parents=True)
+    (tmp_path / "file" / "overlays" / "inner").write_text("mine")
+    message = error_of(capsys, net, photos, "--output", tmp_path / "file")
+    assert "overlays/inner is a file, where results need a folder. Choose another --output." in message
+    assert files(tmp_path / "file") == ["overlays/inner"]
 
 
 def test_names_that_clash(capsys, net, photos, tmp_path):
@@ -203,6 +208,7 @@ def test_the_same_file_twice_is_labelled_once(net, photos, tmp_path, capsys):
 
 
 def test_missing_and_empty_inputs(capsys, net, tmp_path):
+    assert "An input is empty. Name images" in error_of(capsys, net, "", "--output", tmp_path)
     assert "gone.jpg is missing. Name images" in error_of(capsys, net, tmp_path / "gone.jpg", "--output", tmp_path)
     (tmp_path / "empty").mkdir()
     assert "empty holds no image." in error_of(capsys, net, tmp_path / "empty", "--output", tmp_path / "out")

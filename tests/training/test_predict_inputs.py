@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import sys
 
 import keras
@@ -170,6 +171,20 @@ def test_json_is_a_line_an_image(net, photos, tmp_path, capsys):
     assert list(first["classes"].values()) == sorted(expected.values(), reverse=True)
 
 
+def test_names_in_another_encoding(net, photos, tmp_path, capsys):
+    """As in archives that were packed elsewhere; such bytes are surrogates in Python, which UTF-8 has not."""
+    name = os.fsdecode(b"caf\xe9")
+    (photos / "b.jpg").rename(photos / f"{name}.jpg")
+    options = (net, photos / f"{name}.jpg", "--output", tmp_path / "out", "--format", "ids,coco,labelme")
+    code, lines, _ = call(capsys, *options)
+    assert (code, lines[0].count("caf\\udce9")) == (0, 2)
+    annotations = json.loads((tmp_path / "out" / "annotations.json").read_text())
+    assert (photos / annotations["images"][0]["file_name"]).exists()
+    assert f"{name}.jpg" in json.loads((tmp_path / "out" / "labelme" / f"{name}.json").read_text())["imagePath"]
+    code, lines, _ = call(capsys, *options, "--json")
+    assert json.loads(lines[0])["file"] == str(photos / f"{name}.jpg")
+
+
 @pytest.fixture
 def log():
     """The command's logger, which `-v` leaves talking to this test's stderr."""
@@ -216,9 +231,10 @@ def test_augmentation(net, photos, tmp_path, capsys, monkeypatch):
         assert calls[-1] == {"scales": (1.0, 2.0), "tile": tile}
 
 
-@pytest.mark.parametrize("given", ["1,0", "", "a", "1,nan", "inf"])
+@pytest.mark.parametrize("given", ["1,0", "", "a", "1,nan", "inf", "4.1"])
 def test_scales_are_positive(net, photos, tmp_path, capsys, given):
     out = ("--output", tmp_path / "out")
     message = error_of(capsys, net, photos, *out, "--tta", f"--tta-scales={given}")
-    assert f"--tta-scales are positive numbers, divided by commas, such as 0.75,1,1.25. Received: {given}." in message
+    expected = "--tta-scales are numbers above 0 and up to 4, divided by commas, such as 0.75,1,1.25."
+    assert f"{expected} Received: {given}." in message
     assert "--tta-scales belongs to --tta." in error_of(capsys, net, photos, *out, f"--tta-scales={given}")

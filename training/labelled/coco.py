@@ -1,10 +1,8 @@
 """Labels of many images as one COCO file of run-length encoded regions."""
 
-import json
-
 import numpy as np
 
-from .mark import MARK
+from .mark import MARK, write_json
 
 
 def import_coder():
@@ -55,4 +53,4 @@ class Coco:
             "annotations": self.annotations,
             "categories": self.categories,
         }
-        path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+        write_json(path, content)

@@ -24,17 +24,31 @@ def is_result(path):
     return info.get("Software") == MARK or info.get("comment", b"") in (MARK, MARK.encode())
 
 
-def seal(shapes):
-    """Return the SHA-256 of what LabelMe's shapes say, without what the application adds to them."""
-    said = [[shape["label"], shape["points"]] for shape in shapes]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+def seal(content):
+    """Return the SHA-256 of what a person can edit in LabelMe's file, without what the application adds by itself."""
+    shapes = [
+        [shape["label"], shape["points"], shape.get("group_id"), shape.get("description") or "", _flagged(shape)]
+        for shape in content["shapes"]
+    ]
+    return hashlib.sha256(json.dumps([_flagged(content), shapes]).encode()).hexdigest()
+
+
+def _flagged(item):
+    """Return the flags that are set: the application adds those of its configuration, which are not."""
+    return sorted(name for name, value in (item.get("flags") or {}).items() if value)
+
+
+def write_json(path, content):
+    """Write JSON in UTF-8, where file names of other encodings become escapes."""
+    text = json.dumps(content, ensure_ascii=False)
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def _is_json(path):
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if SEAL in content:
-            return content[SEAL] == seal(content["shapes"])
+            return content[SEAL] == seal(content)
         return content["info"]["contributor"] == MARK
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False

@@ -1,5 +1,7 @@
 """Labels as PNG files of class ids, with and without a palette, and painted over the image."""
 
+import io
+
 from PIL import Image, PngImagePlugin
 
 from fcn_keras.visualize import overlay, palette
@@ -22,8 +24,10 @@ def write_palette(path, result):
 def write_overlay(path, result):
     """Write the image as JPEG with the classes painted over it."""
     painted = overlay(result.image, result.labels, background=result.classes.background)
+    file = io.BytesIO()  # written at once by Python: Pillow does not see that a full disk took half of its last block
     # Colour is not subsampled: it would bleed over the borders of classes.
-    Image.fromarray(painted).save(path, format="JPEG", quality=90, subsampling=0, comment=MARK)
+    Image.fromarray(painted).save(file, format="JPEG", quality=90, subsampling=0, comment=MARK)
+    path.write_bytes(file.getvalue())
 
 
 def _mark():

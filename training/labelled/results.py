@@ -1,5 +1,6 @@
 """Where the labels of every image go, format by format, and what may not be replaced there."""
 
+import contextlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,8 +54,15 @@ class Results:
             import_coder()  # now rather than after the first image
 
     def require_free(self, scenes):
-        """Refuse to replace files that this command did not write, such as a data set's own labels."""
+        """Refuse to replace files that this command did not write, such as a data set's own labels.
+
+        Raises:
+            ValueError: naming the first.
+        """
         targets = [target for head in self.classes for scene in scenes for target in self._targets(scene, head)]
+        for folder in dict.fromkeys(folder for target in targets for folder in self._folders(target)):
+            if folder.exists() and not folder.is_dir():
+                raise ValueError(f"{folder} is a file, where results need a folder. Choose another --output.")
         for target in [*targets, *(self._coco_file(head) for head in self.cocos)]:
             if target.exists() and not is_result(target):
                 edited = ", or it was edited since" if target.suffix == ".json" else ""
@@ -65,7 +73,7 @@ class Results:
         result = Result(scene.image, image, labels, self.classes[head])
         targets = self._targets(scene, head)
         for name, target in zip(self.formats, targets, strict=True):
-            with written(target) as temporary:
+            with _named(target), written(target) as temporary:
                 PER_IMAGE[name][2](temporary, result)
         if head not in self.cocos:
             return targets
@@ -76,7 +84,7 @@ class Results:
         """Write what is one file for all images."""
         for head, coco in self.cocos.items():
             if coco.images:
-                with written(self._coco_file(head)) as temporary:
+                with _named(self._coco_file(head)), written(self._coco_file(head)) as temporary:
                     coco.write(temporary)
 
     def video_file(self, scene, head):
@@ -88,8 +96,23 @@ class Results:
         folders = (PER_IMAGE[name][:2] for name in self.formats)
         return [self.output / f"{folder}{_suffix(head)}" / f"{scene.key}{extension}" for folder, extension in folders]
 
+    def _folders(self, target):
+        """Return the folders between `output` and a file."""
+        return [folder for folder in target.parents if self.output in folder.parents]
+
     def _coco_file(self, head):
         return self.output / f"annotations{_suffix(head)}.json"
+
+
+@contextlib.contextmanager
+def _named(target):
+    """Let errors of the disk name the file that was to be written: Python does not where it is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(target)) from error
 
 
 def _suffix(head):
