@@ -120,12 +120,12 @@ def test_what_a_broken_import_left_is_cleared_away(source, out):
 
 
 def test_a_full_disk_leaves_nothing(source, out, capsys, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device", "a.png")
+    def full(source, target):
+        raise OSError(28, "No space left on device", source, None, target)  # as `shutil` says it
 
     monkeypatch.setattr("training.checkup.importing.write.shutil.copyfile", full)
     assert run_import("labelme", many(source, 4), out) == 2
-    assert capsys.readouterr().err == "fcn-doctor: a.png: No space left on device\n"
+    assert capsys.readouterr().err == f"fcn-doctor: {out.parent}: No space left on device\n"
     assert [path.name for path in out.parent.iterdir()] == ["annotated"]
 
 

@@ -151,6 +151,19 @@ def test_names_say_the_split_and_other_kinds_are_left(source, out):
     assert (out.with_name("one") / "labels/2.png").exists()
 
 
+def test_an_image_of_a_splits_folder_is_that_splits(source, out):
+    """As CVAT writes them: names without folders, which may be the same in both."""
+    (source / "annotations").mkdir()
+    for number, split in enumerate(("Train", "Validation"), 1):
+        path = source / "annotations" / f"instances_{split}.json"
+        coco(path, [(number, "0.png", SIZE)], [])
+        (source / "images" / split).mkdir(parents=True)
+        (source / "annotations" / "0.png").rename(source / "images" / split / "0.png")
+    assert run_import("coco", source, out) == 0
+    for split, folder in (("train", "Train"), ("val", "Validation")):
+        assert (out / split / "images/0.png").read_bytes() == (source / "images" / folder / "0.png").read_bytes()
+
+
 def test_one_file_of_no_split_beside_others(source, out, capsys):
     for name in ("train.json", "more.json"):
         coco(source / name, [(1, "a.png", SIZE)], [])
@@ -263,6 +276,7 @@ def test_strangers_regions_end_in_one_line(source, out, capsys, fault):
 
 CONTENTS = {
     "no list": ({"images": 3}, "holds no list of objects called `images`"),
+    "of LabelMe": ({"images": None, "shapes": []}, "It is LabelMe's: say --import labelme."),
     "no objects": ({"annotations": [3]}, "holds no list of objects called `annotations`"),
     "category twice": ({"categories": [{"id": 7, "name": "a"}] * 2}, "has two categories of the id 7"),
     "category name": ({"categories": [{"id": 7, "name": ""}]}, "the name of category 7 should be a name"),

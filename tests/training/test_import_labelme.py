@@ -199,6 +199,15 @@ def test_of_two_images_of_one_name_the_one_beside_is_taken(source, out, capsys):
     assert "which may be" in capsys.readouterr().err
 
 
+def test_a_name_that_begins_above_the_images_is_not_taken_for_a_deeper_one(source, out, tmp_path):
+    for place, value in (("photos/x", 3), ("photos/y/x", 200)):
+        (tmp_path / place).mkdir(parents=True)
+        Image.new("RGB", (24, 20), (value, 0, 0)).save(tmp_path / place / "a.png")
+    labelme(source, "a", [shape("cat", SQUARE)], image=False, imagePath="../photos/x/a.png")
+    assert run_import("labelme", source, out.with_name("new"), "--images", tmp_path / "photos", "--val", "0") == 0
+    assert (out.with_name("new") / "images/a.png").read_bytes() == (tmp_path / "photos/x/a.png").read_bytes()
+
+
 @pytest.mark.parametrize("format", ["PNG", "JPEG"])
 def test_embedded_images_are_unpacked(source, out, format):
     file = io.BytesIO()

@@ -150,7 +150,7 @@ def broken_voc(source, fault):
         ("id", "a.png holds [70], and 21 classes have the ids 0 to 20"),
         ("size", "a.jpg has 12x16 pixels (height x width), its mask 5x6"),
         ("mask", "train lists 'a', and"),
-        ("image", "holds no image of that name"),
+        ("image", "holds no image of that name. Add it, take the line out of train.txt, or go on without"),
         ("list", "val.txt is not UTF-8 text"),
         ("no images", "JPEGImages is missing. Say where the images are with --images DIR."),
         ("two", "VOC2012. Name one of them."),
@@ -167,7 +167,8 @@ def test_voc_faults(source, out, capsys, fault, message):
 
 def test_no_voc(source, out, capsys):
     assert run_import("voc", source, out) == 2
-    assert "holds no folders of VOC's masks. Expected VOC's layout." in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "holds no folders of VOC's masks. Expected SegmentationClass with PNG masks beside JPEGImages" in told
     broken_voc(source, "classes")
     assert run_import("voc", source / "export", out) == 2
     assert "there is no labelmap.txt or class_names.txt. Say --classes FILE." in capsys.readouterr().err

@@ -27,6 +27,7 @@ from .regions import decode, drawer
 
 _KEPT = {"images", "annotations", "categories", "id", "image_id", "category_id", "segmentation", "iscrowd", "counts"}
 _KEPT |= {"segments_info", "file_name", "name", "width", "height", "size"}
+_LABELMES = "shapes"  # key of LabelMe's files
 _OTHER = ("captions", "person_keypoints", "image_info")  # files of COCO's that hold no regions
 _SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
@@ -112,16 +113,16 @@ def _content(path):
         content = {}
     for name in ("images", "annotations", "categories"):
         if not is_list_of(dict, content.get(name)):
-            raise ValueError(
-                f"{path} holds no list of objects called `{name}`, as COCO's annotations do. Take the file out of the "
-                "folder, or name the right one."
-            )
+            hint = "Take the file out of the folder, or name the right one."
+            hint = "It is LabelMe's: say --import labelme." if _LABELMES in content else hint
+            raise ValueError(f"{path} holds no list of objects called `{name}`, as COCO's annotations do. {hint}")
     return content
 
 
 def _slim(item):
     """Keep of an object what is used, and polygons as arrays, which take a quarter of the memory."""
     kept = {key: value for key, value in item.items() if key in _KEPT}
+    kept |= {_LABELMES: None} if _LABELMES in item else {}
     parts = kept.get("segmentation")
     if is_list_of(list, parts) and all(is_list_of(int | float, part) for part in parts):
         with contextlib.suppress(OverflowError):  # said with its place when it is drawn
@@ -152,7 +153,7 @@ def _root_of(source):
 
 def _splits(files):
     """Return the split of each file by its name or its folder's; `all` for every one if they do not say."""
-    found = [_split_of(path.stem) or _split_of(path.parent.name) for path in files]
+    found = [_split_of_file(path) for path in files]
     if len(files) == 1 or not any(found):
         return ["all"] * len(files)
     if None in found:
@@ -160,6 +161,15 @@ def _splits(files):
             f"{files[found.index(None)]} is of no split by its name, other files are. Put train, val or test into it."
         )
     return found
+
+
+def _split_of_file(path):
+    return _split_of(path.stem) or _split_of(path.parent.name)
+
+
+def _is_of(split, image):
+    """Tell whether an image lies in a folder that is called like a split."""
+    return any(_split_of(part) == split for part in image.parent.parts)
 
 
 def _split_of(name):
@@ -172,12 +182,14 @@ def _entries(content, path, pictures, ids_of, rest, unreadable):
     by_image = {}
     for item in content["annotations"]:
         by_image.setdefault(whole(item.get("image_id"), f"{path}: an `image_id`"), []).append(item)
-    entries, paint = [], _panoptic if _is_panoptic(content) else _regions
+    entries, paint, split = [], _panoptic if _is_panoptic(content) else _regions, _split_of_file(path)
     for item in content["images"]:
         where = f"{path}: the image {item.get('file_name')!r:.80}"
         items = by_image.pop(whole(item.get("id"), f"{where}: its `id`"), [])
         try:
-            image, key = pictures.find(item.get("file_name"), path, beside=path.parent)
+            image, key = pictures.find(
+                item.get("file_name"), path, beside=path.parent, likely=partial(_is_of, split) if split else None
+            )
             said = None
             if item.get("width") is not None and item.get("height") is not None:
                 said = tuple(whole(item[name], f"{where}: its `{name}`", least=1) for name in ("height", "width"))

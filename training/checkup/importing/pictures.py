@@ -28,16 +28,18 @@ class Pictures:
                 self._by_name.setdefault(path.name, []).append(path)
         self.files = sorted(p for paths in self._by_name.values() for p in paths if p.suffix.lower() in known)
 
-    def find(self, name, origin, *, beside=None):
+    def find(self, name, origin, *, beside=None, likely=None):
         """Return the file that is called so, and its id.
 
-        Of several files of that name it is the one that agrees with most of the folders that the name has, then one
-        beside the annotation, then one directly in the folder of the images. The id holds the folders that agree.
+        Of several files of that name it is the one that agrees with most of the folders that the name has, then a
+        likely one, then one beside the annotation, then one directly in the folder of the images. The id holds the
+        folders that agree.
 
         Args:
             name: with or without folders, of this or another machine.
             origin: the annotation, for the errors.
             beside: its folder.
+            likely: tells of a path below the folder of the images whether it is.
 
         Raises:
             ValueError: if there is none, or it is not clear which.
@@ -51,9 +53,14 @@ class Pictures:
                 f"{origin} names the image {name!r:.200}, and below {self.root} no file is called so. Say where the "
                 "images are with --images DIR."
             )
-        agreeing = [_agreeing(path.relative_to(self.root).parts, parts) for path in found]
+        # With the folders above: a name may begin before them, and then agrees with more of one that lies deep.
+        agreeing = [_agreeing(path.absolute().parts, parts) for path in found]
         best = [path for path, number in zip(found, agreeing, strict=True) if number == max(agreeing)]
-        for sure in (lambda path: path.parent == beside, lambda path: path.parent == self.root):
+        for sure in (
+            lambda path: likely is not None and likely(path.relative_to(self.root)),
+            lambda path: path.parent == beside,
+            lambda path: path.parent == self.root,
+        ):
             if len(best) > 1:
                 best = [path for path in best if sure(path)] or best
         if len(best) > 1:

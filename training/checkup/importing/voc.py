@@ -99,7 +99,8 @@ def _root(source):
     places = [source, *sorted(source.glob("VOC20*")), *sorted(source.glob("VOCdevkit/VOC20*"))]
     roots = [place for place in places if any(_has_masks(place / name) for name in _MASKS)]
     if len(roots) != 1:
-        found = f"Found: {', '.join(map(str, roots))}. Name one of them" if roots else "Expected VOC's layout"
+        expected = f"Expected {_MASKS[1]} with PNG masks beside {_IMAGES[0]}, in it or in VOCdevkit/VOC2012 below it"
+        found = f"Found: {', '.join(map(str, roots))}. Name one of them" if roots else expected
         raise ValueError(f"{source} holds {len(roots) or 'no'} folder{'s'[: len(roots) != 1]} of VOC's masks. {found}.")
     return roots[0]
 
@@ -115,7 +116,10 @@ def _by_stem(folder):
 
 def _partner(files, key, split, what, folder):
     if key not in files:
-        raise ValueError(f"{split} lists {key!r:.80}, and {folder} holds no {what} of that name.")
+        raise ValueError(
+            f"{split} lists {key!r:.80}, and {folder} holds no {what} of that name. Add it, take the line out of "
+            f"{split}.txt, or go on without with --on-error skip."
+        )
     return files[key]
 
 

@@ -1,5 +1,7 @@
 """Write what was read into images and masks in folders."""
 
+import contextlib
+import errno
 import logging
 import os
 import shutil
@@ -89,12 +91,24 @@ def write(annotations, folder, *, share=None, seed=0, unreadable, progress):
     folder.mkdir(parents=True, exist_ok=True)
     _write_classes(folder / "classes.txt", annotations.names)
     items = [(split, pair) for split, members in pairs.items() for pair in members]
-    done = read_each(
-        lambda item: _write_pair(folder, *item), items, unreadable=unreadable, progress=progress, threads=_THREADS
-    )
+    with _naming(folder.parent):
+        done = read_each(
+            lambda item: _write_pair(folder, *item), items, unreadable=unreadable, progress=progress, threads=_THREADS
+        )
     counts = Counter(split for (split, _), _ in done)
     unreadable.require_some(len(done))
     return {split: counts[split] for split in pairs if counts[split]}, how
+
+
+@contextlib.contextmanager
+def _naming(place):
+    """Let the error of a full disk say where that is: Python names the image that was read, or nothing."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise OSError(error.errno, error.strerror, str(place)) from error
 
 
 def _divided(pairs, share, seed):
