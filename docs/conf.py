@@ -15,17 +15,19 @@ copyright = "the authors of fcn_keras, MIT licence"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["requirements.txt"]
-highlight_language = "sh"
+highlight_language = "text"
+smartquotes_action = "D"  # dashes behind the names of arguments; quotes stay as they are typed
 html_theme = "furo"  # fonts and scripts of its own: a page asks nobody but its own server
 html_title = f"fcn_keras {release}"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
 
 myst_heading_anchors = 4
 suppress_warnings = ["myst.header"]  # what README includes begins at another level
 
-autodoc_typehints = "signature"
-autodoc_typehints_format = "short"
+autodoc_typehints = "none"  # the docstrings say shapes and dtypes, which types do not
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 napoleon_google_docstring = True
@@ -33,6 +35,7 @@ napoleon_numpy_docstring = False
 napoleon_use_rtype = False
 napoleon_custom_sections = [("Reference", "notes_style")]
 
+_HOME = re.search(r'^HOME = "(.+)"', (ROOT / "setup.py").read_text(), re.MULTILINE)[1]
 # The root's own pages, as they are called here.
 _PAGES = {"README.md": "index.md", "SECURITY.md": "security.md", "CONTRIBUTING.md": "contributing.md"}
 
@@ -40,7 +43,8 @@ _PAGES = {"README.md": "index.md", "SECURITY.md": "security.md", "CONTRIBUTING.m
 def setup(app):
     app.add_lexer("textproto", TextLexer)
     app.connect("source-read", _link_within)
-    app.connect("autodoc-process-docstring", _as_markdown)
+    app.connect("include-read", _link_out)
+    app.connect("autodoc-process-docstring", _as_markdown, priority=400)  # before napoleon, which looks for code
     return {"parallel_read_safe": True}
 
 
@@ -50,6 +54,14 @@ def _link_within(app, name, source):
         source[0] = source[0].replace(f"](../{file}", f"]({page}")
 
 
+def _link_out(app, path, page, text):
+    """Lead from what is included, such as README, to files of the repository that are no pages."""
+    text[0] = text[0].replace("](notebooks/", f"]({_HOME}/blob/main/notebooks/")
+
+
 def _as_markdown(app, what, name, obj, options, lines):
     """Docstrings write code between single backquotes, as Markdown does; reStructuredText wants two."""
-    lines[:] = [re.sub(r"(?<![`:])`([^`]+)`(?!`)", r"``\1``", line) for line in lines]
+    prompts = (">>>", "...")  # an example is code as it is
+    for number, line in enumerate(lines):
+        if not line.lstrip().startswith(prompts):
+            lines[number] = re.sub(r"(?<![`:])`([^`]+)`(?!`)", r"``\1``", line)

@@ -150,8 +150,9 @@ def _cell(text):
 
 
 def _escaped(text):
-    """Keep Markdown from reading plain text; what stands between backquotes is left alone."""
-    parts = re.split(r"(`[^`]*`)", text)
+    """Keep Markdown from reading plain text: options become code; what stands between backquotes is left alone."""
+    parts = re.split(r"(`[^`]*`|(?<![\w-])--[a-z][\w-]*(?:=\w+)?)", text)
+    parts = [f"`{part}`" if part.startswith("--") else part for part in parts]
     return "".join(part if part.startswith("`") else re.sub(r"([*<_\[\]])", r"\\\1", part) for part in parts)
 
 

@@ -31,8 +31,8 @@ NOT_RUN = {
     ("README.md", "fcn-train sift_flow_"): "wants SIFT Flow's original; the same",
     ("README.md", "fcn-compare "): "wants a second net; tests/training/test_compare.py",
     ("README.md", "fcn-figures "): "wants the nets of VOC; tests/training/test_figures.py",
-    ("docs/commands.md", "cat "): "the same",
     ("docs/commands.md", "fcn-"): "examples of --help, of which README and serving.md run what can be run",
+    ("docs/commands.md", "cat "): "the same",
     ("docs/recipes.md", "fcn-"): "trains for hours; tests/training/test_recipes.py runs every recipe's stand-in",
     ("docs/results.md", "fcn-train "): "wants data that is not ours to give, and trains for half an hour",
     ("docs/results.md", "fcn-evaluate "): "the same",
@@ -177,6 +177,9 @@ def test_every_reason_is_needed():
     for where, start in NOT_RUN:
         told = [" ".join(command.words) + " " for block, command in SHELL_COMMANDS if fnmatch(block.page, where)]
         assert any(line.startswith(start) for line in told), f"nothing begins with {start!r} on {where}"
+    for why in (*NOT_RUN.values(), *COMPARED.values(), *ELSEWHERE.values()):
+        for path in re.findall(r"[\w/]*test_\w+\.py", why):
+            assert list((ROOT / "tests").rglob(path.rpartition("/")[2])), why
     for page, text in ELSEWHERE:
         assert any(block.page == page and text in block.text for block in FOUND), (page, text)
     for page, language in COMPARED:

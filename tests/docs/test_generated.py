@@ -1,6 +1,7 @@
 """Pages and pictures that the code writes, the site's list of pages, and every link within the documentation."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from training.recipes import RECIPES
 
 DOCS = ROOT / "docs"
 LINK = re.compile(r"\]\((?!https?://|mailto:)([^)\s]*)\)")
+INCLUDE = re.compile(r"^```\{include\} \.\./(\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCKS = re.compile(r"^```.*?^```$|^    .*?$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 
 
@@ -58,10 +61,22 @@ def test_a_recipe_without_a_section_is_refused(monkeypatch):
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("a | b", "a \\| b"), ("a_b and `c_d`", "a\\_b and `c_d`"), ("<id> [x] 2*3", "\\<id> \\[x\\] 2\\*3")],
+    [
+        ("a | b", "a \\| b"),
+        ("a_b and `c_d`", "a\\_b and `c_d`"),
+        ("<id> [x] 2*3", "\\<id> \\[x\\] 2\\*3"),
+        ("with --a_b=x, a--b `--c`", "with `--a_b=x`, a--b `--c`"),
+    ],
 )
 def test_plain_text_stays_plain(text, expected):
     assert pages._cell(text) == expected
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_options_are_code(page):
+    """The site makes one dash of the two of an option in running text."""
+    text = BLOCKS.sub("", (ROOT / page).read_text(encoding="utf-8"))
+    assert re.findall(r"(?<![\w-])--\w+", re.sub(r"`[^`]+`", "", text)) == []
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -88,6 +103,19 @@ def test_every_public_name_is_on_the_api_page():
     page = (DOCS / "api.md").read_text(encoding="utf-8")
     shown = re.findall(r"^\.\. (?:auto\w+|py:data):: (\w+)$", page, re.MULTILINE)
     assert set(fcn_keras.__all__) - set(shown) == set()
+
+
+def test_what_the_site_includes_leads_to_its_pages_or_out():
+    link_out = runpy.run_path(str(DOCS / "conf.py"))["_link_out"]
+    included = [(path, *found) for path in DOCS.glob("*.md") for found in INCLUDE.findall(path.read_text("utf-8"))]
+    assert {name for _, name, _ in included} >= {"README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"}
+    for path, name, options in included:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        end = re.search(r'^:end-before: "(.*)"$', options, re.MULTILINE)
+        read = [text.partition(end[1])[0] if end else text]
+        link_out(None, Path("..", name), path.stem, read)
+        targets = LINK.findall(CODE.sub("", read[0]))
+        assert [target for target in targets if not target.startswith(("docs/", "#"))] == [], name
 
 
 def test_every_page_is_in_the_site_s_list():
