@@ -103,12 +103,14 @@ def _save(arguments, result, report, said):
     from .stage import write_text
     from .summary import to_json
 
+    # Bytes of file names that are not UTF-8 are surrogates, which cannot be written; as escapes they are JSON as well.
+    said, json = (text.encode(errors="backslashreplace").decode() for text in (said, to_json(report)))
     if arguments.output is not None:
         with written(arguments.output / "doctor.png") as temporary:
             picture(result).savefig(temporary, format="png", dpi=120)
         write_text(arguments.output / "doctor.txt", said + "\n")
-        write_text(arguments.output / "doctor.json", to_json(report) + "\n")
-    print(to_json(report) if arguments.json else said)
+        write_text(arguments.output / "doctor.json", json + "\n")
+    print(json if arguments.json else said)
 
 
 if __name__ == "__main__":

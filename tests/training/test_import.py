@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 
 import numpy as np
 import pytest
@@ -127,6 +128,18 @@ def test_a_full_disk_leaves_nothing(source, out, capsys, monkeypatch):
     assert run_import("labelme", many(source, 4), out) == 2
     assert capsys.readouterr().err == f"fcn-doctor: {out.parent}: No space left on device\n"
     assert [path.name for path in out.parent.iterdir()] == ["annotated"]
+
+
+def test_names_in_another_encoding(source, out, tmp_path, capsys):
+    """As in archives that were packed elsewhere; such bytes are surrogates in Python, which UTF-8 has not."""
+    name = os.fsdecode(b"caf\xe9")
+    labelme(source, name, [shape("cat", SQUARE)])
+    write(source / f"{name} more.png", picture(4, 4))
+    assert run_import("labelme", source, out, "--val", "0", "--json", "--output", tmp_path / "checkup") == 0
+    assert label(out, name).any()
+    report = json.loads(capsys.readouterr().out)
+    assert report["import"]["left_out"] == {"image without annotation": [f"{name} more.png"]}
+    assert "caf\\udce9 more.png" in (tmp_path / "checkup/doctor.txt").read_text()
 
 
 def test_json_holds_the_import_and_the_report(source, out, capsys):
