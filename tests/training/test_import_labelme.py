@@ -131,7 +131,7 @@ def test_a_class_file_orders_the_classes(source, out, tmp_path):
     (tmp_path / "labels.txt").write_text("__ignore__\n_background_\ndog\ncat\n")
     found = drawn(source, out, shape(" cat ", SQUARE), options=("--classes", tmp_path / "labels.txt"))
     assert found.max() == 2
-    assert names(out) == ["_background_", "dog", "cat"]
+    assert names(out) == ["background", "dog", "cat"]
 
 
 @pytest.mark.parametrize(

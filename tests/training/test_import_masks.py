@@ -81,8 +81,12 @@ def test_an_export_of_labelme(source, out):
     (source / "SegmentationClass").mkdir()
     (source / "SegmentationClass" / "a.npy").write_bytes(b"")
     assert run_import("voc", source, out, "--val", "0") == 0
-    assert names(out) == ["_background_", "cat", "dog"]
+    assert names(out) == ["background", "cat", "dog"]
     np.testing.assert_array_equal(label(out, "b"), ids_of(1))
+    (source / "labels.txt").write_text("__ignore__\n_background_\ncat\ndog\n")  # where LabelMe counts from -1
+    again = out.with_name("again")
+    assert run_import("voc", source, again, "--val", "0", "--classes", source / "labels.txt") == 0
+    assert names(again) == ["background", "cat", "dog"]
 
 
 @pytest.mark.parametrize("as_palette", [False, True])

@@ -69,6 +69,15 @@ def given_names(classes):
     return None if classes is None else ClassTable(classes).names
 
 
+def plain_names(names):
+    """Return class names without those that LabelMe's lists have for void, and its background by its plain name.
+
+    Args:
+        names: of a class file; the ids begin after void, as LabelMe's own exporter counts.
+    """
+    return tuple(BACKGROUND[0] if name in BACKGROUND else name for name in names if name not in IGNORED)
+
+
 def choose_classes(labels, given, unlabelled, origin):
     """Choose the classes, and the id of every label.
 
@@ -87,8 +96,8 @@ def choose_classes(labels, given, unlabelled, origin):
     Raises:
         ValueError: if a class file lacks a label, or a background that is needed.
     """
-    names = [name for name in given or () if name not in IGNORED]
-    back = next((name for name in names if name in BACKGROUND), None)
+    names = list(dict.fromkeys(plain_names(given or ())))
+    back = BACKGROUND[0] if BACKGROUND[0] in names else None
     if given is None:
         names = [label for label in labels if label not in IGNORED + BACKGROUND]
         if unlabelled == "background" or any(label in BACKGROUND for label in labels):

@@ -9,7 +9,7 @@ import numpy as np
 from fcn_keras.datasets.classes import ClassTable
 
 from ..masks import voc_ids
-from .annotations import VOID, Annotated, Annotations, Pair, unique_keys
+from .annotations import VOID, Annotated, Annotations, Pair, plain_names, unique_keys
 from .colors import read_colors
 from .pictures import files_below, stem
 
@@ -138,7 +138,7 @@ def _classes(root, given):
     colors = read_colors(path)
     if colors is not None:
         return colors.names, colors, Path(path).name
-    return ClassTable(path).names, None, Path(path).name
+    return plain_names(ClassTable(path).names), None, Path(path).name
 
 
 def _lists(root, masks):
