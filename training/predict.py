@@ -26,7 +26,8 @@ never. Images of more than 1536x1536 pixels are labelled in tiles, with the resu
 
 An input is an image, a folder of images with its sub-folders, a quoted pattern such as 'photos/**/*.jpg', a video, or -
 for one image from stdin. A video (MP4, MOV, AVI, WebM, MKV) becomes DIR/overlays/NAME.mp4, with the classes painted
-over every frame, of the same size and timing, without its sound; it has no other format.
+over every frame, of the same size and timing, without its sound; it has no other format. Where its height or width is
+odd, some players show nothing: H.264 then needs 4:4:4. Videos in folders are left alone; name them, or say 'folder/*'.
 
 Formats of --format: palette, DIR/labels; overlay, DIR/overlays; ids, DIR/ids, grey PNGs of class ids; coco,
 DIR/annotations.json, a run-length encoded annotation for each class of each image, whose category id is its class id;
