@@ -1,5 +1,6 @@
 """Every code block of README.md and docs/: run as printed, or read against the code, or listed here with the reason."""
 
+import functools
 import itertools
 import json
 import re
@@ -68,6 +69,7 @@ ELSEWHERE = {
 SHELL, PYTHON = "sh", "python"
 READ = {"json": json.loads}
 FOUND = all_blocks()
+KNOWN = functools.cache(parsers)
 SHELL_COMMANDS = [(block, command) for block in FOUND if block.language == SHELL for command in commands(block)]
 
 
@@ -109,7 +111,7 @@ def test_what_is_printed_runs(page, tmp_path, tmp_path_factory, monkeypatch, cap
 
 @pytest.mark.parametrize(("block", "command"), SHELL_COMMANDS, ids=lambda x: str(x) if isinstance(x, Block) else "")
 def test_commands_are_known(block, command, capsys):
-    check_command(command.words, parsers(), (ROOT / "Makefile").read_text())
+    check_command(command.words, KNOWN(), (ROOT / "Makefile").read_text())
 
 
 def check_command(words, known, makefile):
@@ -160,7 +162,7 @@ def check_requirements(arguments):
 def test_unknown_commands_are_caught(line, capsys):
     (command,) = commands(Block("page.md", 1, SHELL, line))
     with pytest.raises((AssertionError, SystemExit)):
-        check_command(command.words, parsers(), (ROOT / "Makefile").read_text())
+        check_command(command.words, KNOWN(), (ROOT / "Makefile").read_text())
 
 
 @pytest.mark.parametrize("block", FOUND, ids=str)
