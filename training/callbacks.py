@@ -11,10 +11,11 @@ from fcn_keras.inference import predict
 
 from .checkpoint import Position, save_model
 from .inputs import heads_of
-from .panels import background_of, cells_of, panels
+from .panels import TITLES, background_of, cells_of, panels
 from .scoring import name_of
 from .watchdog import confusion_metrics, finite
 
+CONFUSION = "rows truth, columns prediction, class 0 upper left; the darker, the larger the share of the row"
 LOG = logging.getLogger("fcn-train")
 
 
@@ -240,11 +241,13 @@ class Overlays(keras.callbacks.Callback):
                 truth = heads_of(example["label"])
                 for head, names in self.names.items():
                     shown = panels(example["image"], truth[head], labels[head], background_of(names))
-                    tf.summary.image(_tag("overlay", head, i), np.concatenate(shown, axis=1)[None])
+                    tf.summary.image(
+                        _tag("overlay", head, i), np.concatenate(shown, axis=1)[None], description=", ".join(TITLES)
+                    )
             for metric in confusion_metrics(self.copy or self.model):
                 head = "" if "" in self.names else metric.name
                 matrix = keras.ops.convert_to_numpy(metric.matrix)
-                tf.summary.image(_tag("confusion", head), cells_of(matrix)[None])
+                tf.summary.image(_tag("confusion", head), cells_of(matrix)[None], description=CONFUSION)
         writer.close()
 
 

@@ -28,6 +28,14 @@ def background_of(class_names):
     return 0 if class_names[0] == "background" else None
 
 
+def shortened(name, most):
+    """Leave out the middle of a name of more than `most` characters: long names often differ at their ends alone."""
+    if len(name) <= most:
+        return name
+    end = (most - 1) // 2
+    return f"{name[: most - 1 - end]}\N{HORIZONTAL ELLIPSIS}{name[-end:]}"
+
+
 def cells_of(matrix, side=16):
     """Draw a confusion matrix in squares, the darker the larger the share of the truth's pixels.
 

@@ -117,7 +117,7 @@ def test_the_figures_are_those_of_fcn_evaluate(run, page, capsys):
     matrix = np.array(told["matrix"])
     rows = page.table("Every class")[1:]
     assert [row[0] for row in rows] == told["classes"]
-    for index, (name, iu, accuracy, pixels, predicted, _) in enumerate(rows):
+    for index, (name, iu, accuracy, _, pixels, predicted, _) in enumerate(rows):
         assert (iu, accuracy) == (percent(told["per_class_iu"][name]), percent(told["per_class_accuracy"][name]))
         assert pixels == percent(matrix[index].sum() / matrix.sum())
         assert predicted == percent(matrix[:, index].sum() / matrix.sum())
@@ -138,6 +138,10 @@ def test_boundaries_are_those_of_fcn_evaluate(run, page, capsys):
         share = band["pixels"] / total
         assert row[1:] == [percent(x) for x in (share, band["pixel_accuracy"], band["mean_iu"])]
     assert rows[-1][1:] == [percent(1), percent(told["pixel_accuracy"]), percent(told["mean_iu"])]
+    assert page.metrics["", "boundary_f1"] == f"{percent(told['boundaries']['boundary_f1'])} %"
+    rows = page.table("Every class")
+    found = {row[0]: row[rows[0].index("boundary F1")] for row in rows[1:]}
+    assert found == {name: percent(f1) for name, f1 in told["boundaries"]["per_class_boundary_f1"].items()}
 
 
 def test_images_that_hold_a_class_are_counted(page):
@@ -325,6 +329,9 @@ def test_tensorboard_shows_the_same_panels_and_the_matrix(run):
     events.Reload()
     assert set(events.Tags()["tensors"]) == {"overlay/0", "overlay/1", "overlay/2", "confusion"}
     assert [event.step for event in events.Tensors("confusion")] == [0, 1]
+    told = {tag: events.SummaryMetadata(tag).summary_description for tag in ("overlay/0", "confusion")}
+    assert told["overlay/0"] == "photograph, truth, prediction, errors"
+    assert told["confusion"].startswith("rows truth, columns prediction")
     width, height, png = events.Tensors("overlay/1")[-1].tensor_proto.string_val
     assert (int(width), int(height)) == (4 * 32, 32)
     shown = np.asarray(Image.open(io.BytesIO(png)))

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from training import timings
-from training.page import charts, elements, images, scores, words
-from training.page.stages import find_run
+from training.page import charts, elements, images, scores, training, words
+from training.page.stages import begun_after, find_run
 from training.page.survey import Scored, choose, mean_iu
+from training.panels import cells_of, shortened
 from training.summary import summary
 from training.timings import Timings, read_timings
 
@@ -89,10 +90,22 @@ class TestStages:
 
     def test_a_stage_that_has_no_best_model_yet_is_not_the_last(self, tmp_path):
         stage(tmp_path, "coarse")
-        (stage(tmp_path, "fine", start="coarse") / "best.keras").unlink()
-        assert names(find_run(tmp_path)) == ["coarse"]
+        for name in ("fine", "damaged"):
+            (stage(tmp_path, name, start="coarse") / "best.keras").unlink()
+        (stage(tmp_path, "finest", start="fine") / "best.keras").unlink()
+        (tmp_path / "damaged" / "recipe.json").write_text("{")
+        run = find_run(tmp_path)
+        assert names(run) == ["coarse"]
+        assert begun_after(run) == ["fine"]
+
+    def test_a_run_in_its_first_epoch(self, tmp_path):
+        (stage(tmp_path, "coarse") / "best.keras").unlink()
+        for path in (tmp_path, tmp_path / "coarse"):
+            with pytest.raises(ValueError, match=r"holds no trained models\. coarse has finished no epoch yet: wait"):
+                find_run(path)
 
     def test_what_the_log_and_the_timings_say(self, tmp_path):
+        (tmp_path / "other").mkdir()  # no stage
         stage(
             tmp_path,
             "only",
@@ -103,6 +116,7 @@ class TestStages:
         assert (only.epochs, only.best, only.prefixes) == (3, 1, {"": "confusion"})
         assert only.points("loss") == [(1, 2.5), (3, 1)]  # epoch 2 has no number
         assert only.points("none") == []
+        assert only.without_loss == [2]
         assert charts.curves("t", {"training": []}, [], what=str) is None
         # 5 images a batch: 1, 2.5 and 1 images a second.
         assert only.images_per_second() == 1
@@ -228,12 +242,33 @@ class TestCharts:
             f"{long} as {long}: 99.9 %": 0.999,
         }
         assert [x.text for x in svg.iter("text") if x.text.isdecimal()] == ["75", "25", "100"]
-        assert f"{'a' * 17}\N{HORIZONTAL ELLIPSIS}" in [x.text for x in svg.iter("text")]
+        assert f"{'a' * 9}\N{HORIZONTAL ELLIPSIS}{'a' * 8}" in [x.text for x in svg.iter("text")]
 
-    def test_a_matrix_of_many_classes_has_no_numbers(self):
-        svg = charts.confusion("t", np.eye(40, dtype=int).tolist(), list(map(str, range(40))))
-        assert len(drawn(svg, "rect", "cell")) == 40
-        assert "100" not in [x.text for x in svg.iter("text")]
+    @pytest.mark.parametrize(("count", "side"), [(40, 16), (150, 12)])
+    def test_a_matrix_of_many_classes_has_small_cells_and_no_numbers(self, count, side):
+        svg = charts.confusion("t", np.eye(count, dtype=int).tolist(), [f"{n:03}" for n in range(count)])
+        assert len(drawn(svg, "rect", "cell")) == count
+        assert drawn(svg, "rect", "frame")[0].get("width") == str(count * side)
+        assert not [x.text for x in svg.iter("text") if x.text == "100" and x.get("text-anchor") == "middle"]
+
+
+class TestTraining:
+    def test_epochs_without_a_loss_are_named_and_left_open(self, tmp_path):
+        rows = "0,2,3,.1,.2\n1,nan,3,.2,.3\n2,2,inf,.3,.4\n3,1,1e38,.4,.5\n4,1,2,.4,.6\n"
+        stage(tmp_path, "broken", rows=rows)
+        section = training.section(find_run(tmp_path), [""], ["finer"])
+        text = " ".join(section.itertext())
+        assert "broken: in epochs 2, 3, 4 the loss is no number that can be drawn." in text
+        assert "finer has begun, and finished no epoch yet." in text
+        loss = section.find(".//figure/svg")
+        stretches = [len(line.get("points").split()) for line in drawn(loss, "polyline", "training")]
+        assert stretches == [1, 3]
+        assert [len(line.get("points").split()) for line in drawn(loss, "polyline", "validation")] == [2, 1]
+
+    def test_many_epochs_without_a_loss_are_counted(self, tmp_path):
+        stage(tmp_path, "broken", rows="0,2,3,.1,.2\n" + "".join(f"{n},nan,3,.1,.2\n" for n in range(1, 12)))
+        text = " ".join(training.section(find_run(tmp_path), [""]).itertext())
+        assert "in epochs 2, 3, 4, 5, 6, 7, 8, 9 and 3 more the loss is no number" in text
 
 
 class TestElements:
@@ -272,6 +307,10 @@ class TestScores:
         ]
 
 
+def test_one_image_has_no_spread():
+    assert images._spread(scored(None, 0.3), {}) is None
+
+
 def test_images_are_shrunk_and_ids_picked():
     truth = np.arange(2 * 1040).reshape(2, 1040) % 251
     image = np.zeros((2, 1040, 3), np.uint8)
@@ -305,9 +344,14 @@ def test_rates_and_counts():
     assert math.isclose(float(words.percent(1 / 3)), 33.33)
 
 
-def test_the_cells_of_a_matrix_are_darker_the_larger_the_share_of_their_row():
-    from training.panels import cells_of
+def test_long_names_lose_their_middle():
+    dots = "\N{HORIZONTAL ELLIPSIS}"
+    names = [shortened(name, 7) for name in ("", "seven77", "eight888", "a long name")]
+    assert names == ["", "seven77", f"eig{dots}888", f"a l{dots}ame"]
+    assert shortened("abcdefgh", 4) == f"ab{dots}h"
 
+
+def test_the_cells_of_a_matrix_are_darker_the_larger_the_share_of_their_row():
     cells = cells_of(np.array([[3, 1], [0, 0]]), side=2)
     # (255, 255, 255) to (8, 48, 107): three quarters and one quarter of the way; a class that is nowhere is white.
     whole = [[[70, 100, 144]] * 2 + [[193, 203, 218]] * 2] * 2 + [[[255, 255, 255]] * 4] * 2

@@ -2,6 +2,7 @@
 
 import math
 
+from ..panels import shortened
 from .elements import element
 
 WIDTH, HEIGHT = 360, 190
@@ -85,8 +86,8 @@ def confusion(title, matrix, names):
         names: of the classes.
     """
     count = len(names)
-    side = 30 if count <= 15 else 24 if count <= 30 else 16
-    short = [name if len(name) <= 18 else f"{name[:17]}\N{HORIZONTAL ELLIPSIS}" for name in names]
+    side = next(size for most, size in ((15, 30), (30, 24), (60, 16), (count, 12)) if count <= most)
+    short = [shortened(name, 18) for name in names]
     margin = 14 + 6.6 * max(map(len, short))
     drawn = []
     for row, counts in enumerate(matrix):

@@ -44,6 +44,8 @@ def section(model, examples, groups, images):
 
 def _spread(images, groups):
     values = [image.mean_iu for image in images if image.mean_iu is not None]
+    if len(values) == 1:
+        return None  # its own card tells all
     marks = [
         (image.mean_iu, group, f"{image.name}, {group}: {percent(image.mean_iu)} %")
         for group in GROUPS

@@ -10,6 +10,7 @@ from ..splits import described
 from ..stage import command
 from . import about, images, scores, training
 from .elements import document, element
+from .stages import begun_after
 from .words import counted
 
 STYLE = Path(__file__).with_name("page.css")
@@ -28,7 +29,7 @@ def page(*, title, run, results, survey, pictured, origin, skipped):
         skipped: lines on files that could not be read.
     """
     shown = [
-        training.section(run, list(results)),
+        training.section(run, list(results), begun_after(run)),
         scores.classes(results, survey.holding),
         scores.confusions(results),
         scores.boundaries(results),

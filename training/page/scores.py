@@ -11,7 +11,7 @@ CONFUSIONS = 10  # listed beside the matrix
 
 
 def tiles(results):
-    """Show the four metrics of each head, mean IU first.
+    """Show the four metrics of each head, mean IU first, and boundary F1.
 
     Args:
         results: `summary` by head.
@@ -23,11 +23,15 @@ def tiles(results):
             element(
                 "div",
                 element("dt", TITLES[metric]),
-                element("dd", f"{percent(result[metric])} %", data_metric=metric),
+                element("dd", _with_unit(result[metric]), data_metric=metric),
                 class_="first" if metric == "mean_iu" else None,
             )
             for metric in order
         ]
+        f1 = result["boundaries"]["boundary_f1"]
+        boxes.append(
+            element("div", element("dt", "boundary F1"), element("dd", _with_unit(f1), data_metric="boundary_f1"))
+        )
         drawn += [element("h3", head) if head else None, element("dl", boxes, class_="tiles", data_head=head)]
         drawn.append(element("p", _in_words(result)))
     return drawn
@@ -59,7 +63,7 @@ def boundaries(results):
         ]
         title = f"Pixels near the true boundaries{f' of {head}' if head else ''}, in percent"
         near = 100 * found["tolerance"]
-        told = f"Boundary F1 {percent(found['boundary_f1'])} %, within {near:g} % of an image's diagonal."
+        told = f"Boundary F1 {_with_unit(found['boundary_f1'])}, within {near:g} % of an image's diagonal."
         drawn += [element("h3", head) if head else None]
         drawn += [
             table(("closer than", "pixels", "pixel accuracy", "mean IU"), rows, caption=title),
@@ -82,6 +86,10 @@ def confusions(results):
         drawn.append(element("h3", head) if head else None)
         drawn.append(element("div", picture, _most_confused(names, matrix), class_="matrix"))
     return element("section", drawn, id="confusion")
+
+
+def _with_unit(share):
+    return "-" if share is None else f"{percent(share)} %"
 
 
 def _in_words(result):
@@ -111,15 +119,16 @@ def _class_table(head, result, holding):
         rows.append(
             [
                 [swatch(colors[index]), name],
-                [percent(iu), _meter(iu or 0)],
+                _measured(iu),
                 percent(accuracy),
-                [percent(truth[index] / total), _meter(truth[index] / total, "soft")],
+                percent(result["boundaries"]["per_class_boundary_f1"][name]),
+                _measured(truth[index] / total, "soft"),
                 percent(predicted[index] / total),
                 f"{holding[index]:,}",
             ]
         )
     title = f"Every class{f' of {head}' if head else ''}, in percent; class balance over the labelled pixels"
-    heads = ("class", "IU", "accuracy", "pixels", "predicted", "images")
+    heads = ("class", "IU", "accuracy", "boundary F1", "pixels", "predicted", "images")
     return table(heads, rows, caption=title, class_="classes")
 
 
@@ -157,5 +166,7 @@ def swatch(color):
     return element("span", class_="swatch", style="background: #{:02x}{:02x}{:02x}".format(*color))
 
 
-def _meter(share, kind=None):
-    return element("span", element("i", class_=kind, style=f"width: {100 * share:.1f}%"), class_="meter")
+def _measured(share, kind=None):
+    """Show a share as a bar and a number; None has an empty bar."""
+    bar = element("i", class_=kind, style=f"width: {100 * (share or 0):.1f}%")
+    return [element("span", bar, class_="meter"), element("span", percent(share))]

@@ -1,5 +1,6 @@
 """What a run left behind: its stages, coarse to fine, with their logs and timings."""
 
+import contextlib
 import math
 import re
 import statistics
@@ -80,6 +81,13 @@ class Trained:
         """Return `(epochs trained, value)` of a column where it is a number that can be drawn."""
         return [(i + 1, row[column]) for i, row in enumerate(self.rows) if abs(row.get(column, math.nan)) < LARGEST]
 
+    @property
+    def without_loss(self):
+        """The numbers of the epochs, from 1 on, whose loss cannot be drawn."""
+        logged = [column for column in ("loss", "val_loss") if any(column in row for row in self.rows)]
+        drawn = [{epoch for epoch, _ in self.points(column)} for column in logged]
+        return [epoch for epoch in range(1, len(self.rows) + 1) if any(epoch not in epochs for epochs in drawn)]
+
     def images_per_second(self):
         """Return the median over the epochs of the images trained on in a second, or None."""
         size = _positive(self.recipe.get("batch_size"))
@@ -106,6 +114,7 @@ def find_run(path):
     path = Path(path)
     if not path.is_dir():
         raise ValueError(f"{path} is not a folder. Name the --workdir of fcn-train, or a stage's folder in it.")
+    begun = [folder.name for folder in (path, *sorted(path.iterdir())) if Stage(folder).settings.is_file()]
     if Stage(path).best.is_file():
         return _chain(path.resolve())
     folders = sorted(folder.resolve() for folder in path.iterdir() if Stage(folder).best.is_file())
@@ -113,13 +122,24 @@ def find_run(path):
     before = {trained.stage.folder for chain in chains.values() for trained in chain[:-1]}
     ends = [folder for folder in folders if folder not in before]
     if len(ends) != 1:
-        told = (
-            f"Choose one: {', '.join(str(Path(path, folder.name)) for folder in ends)}."
-            if ends
-            else "Train one: fcn-train RECIPE --workdir DIR."
-        )
+        if ends:
+            told = f"Choose one: {', '.join(str(Path(path, folder.name)) for folder in ends)}."
+        elif begun:
+            told = f"{begun[0]} has finished no epoch yet: wait for its first, or go on with fcn-train."
+        else:
+            told = "Train one: fcn-train RECIPE --workdir DIR."
         raise ValueError(f"{path} holds {len(ends) or 'no'} trained models. {told}")
     return chains[ends[0]]
+
+
+def begun_after(run):
+    """Name the stages that start from a run's last one, and have finished no epoch yet."""
+    last, found = run[-1].stage.folder, []
+    for folder in sorted(last.parent.iterdir()):
+        if Stage(folder).settings.is_file() and not Stage(folder).best.is_file():
+            with contextlib.suppress(ValueError):  # damaged, and not what is shown
+                found += [folder.name] * (last in _read(folder).sources)
+    return found
 
 
 def _chain(last):

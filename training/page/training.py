@@ -8,15 +8,17 @@ from .elements import element, table
 from .stages import columns
 from .words import percent
 
+NAMED = 8  # epochs before they are only counted
 KEY = (("training", "training batches"), ("validation", "validation images"))
 
 
-def section(run, heads):
+def section(run, heads, begun=()):
     """Show the loss and the four metrics of a run's stages; None if none has a log.
 
     Args:
         run: `Trained` stages.
         heads: of the last one, in the order to show them.
+        begun: names of stages that have nothing to show yet.
     """
     if not any(trained.rows for trained in run):
         return None
@@ -33,7 +35,9 @@ def section(run, heads):
         element("p", told, class_="soft"),
         key,
         element("div", drawn, class_="curves"),
+        [element("p", note, class_="soft") for note in _gaps(run)],
         _stages(run, heads),
+        [element("p", f"{name} has begun, and finished no epoch yet.", class_="soft") for name in begun],
         id="training",
     )
 
@@ -49,18 +53,36 @@ def _chart(title, run, names, *, what):
     for trained in run:
         length = trained.batches or 1
         for kind, column in zip(lines, names(trained) or (None, None), strict=True):
-            points = trained.points(column) if column else []
-            lines[kind].append(
-                [
-                    (start + length * epoch, value, f"{trained.name}, epoch {epoch}, {kind}: {what(value)}")
-                    for epoch, value in points
-                ]
-            )
+            for points in _unbroken(trained.points(column) if column else []):
+                lines[kind].append(
+                    [
+                        (start + length * epoch, value, f"{trained.name}, epoch {epoch}, {kind}: {what(value)}")
+                        for epoch, value in points
+                    ]
+                )
         start += length * len(trained.rows)
         if trained.rows:
             stages.append((start, trained.name))
     chart = curves(f"{title} by batches", lines, _shortened(stages), what=what)
     return chart and element("figure", element("figcaption", title), chart)
+
+
+def _unbroken(points):
+    """Part points where an epoch has none: a line across would show what was not measured."""
+    parts = []
+    for epoch, value in points:
+        if not parts or parts[-1][-1][0] != epoch - 1:
+            parts.append([])
+        parts[-1].append((epoch, value))
+    return parts
+
+
+def _gaps(run):
+    for trained in run:
+        if missing := trained.without_loss:
+            more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+            epochs = f"epoch{'' if len(missing) == 1 else 's'} {', '.join(map(str, missing[:NAMED]))}{more}"
+            yield f"{trained.name}: in {epochs} the loss is no number that can be drawn."
 
 
 def _shortened(stages):
