@@ -152,7 +152,7 @@ def _write(folder, report, text, results, pictured):
     for head, result in results.items():
         suffix = f"_{head}" if head else ""
         for place, (name, figure) in enumerate(pictured[head], 1):
-            stem = re.sub(r"[^\w.-]+", "_", name.removeprefix("image "))
+            stem = re.sub(r"[^\w.-]+", "_", name.removeprefix("image "))[:100]
             _save(figure, folder / "pictures" / f"{place:02}{suffix}_{stem}.png")
         _save(differences(result), folder / f"compare{suffix}.png")
         if "boundary_f1" in result["metrics"]:

@@ -144,6 +144,15 @@ def test_pictures_are_as_many_as_asked(labels, tmp_path, capsys):
     assert [path.name for path in (tmp_path / "pictures").iterdir()] == ["01_0.png"]
 
 
+def test_names_too_long_for_a_file_are_cut(labels, tmp_path, capsys):
+    name = f"{'n' * 240}.png"
+    for folder in ("truth", "a", "b"):
+        write(tmp_path / folder / name, np.array(Image.open(labels / folder / "0.png")))
+    arguments = [tmp_path / "a", tmp_path / "b", "--labels", tmp_path / "truth", "--output", tmp_path / "out"]
+    reported(capsys, *arguments, "--resamplings", 100)
+    assert [path.name for path in (tmp_path / "out" / "pictures").iterdir()] == [f"01_{'n' * 100}.png"]
+
+
 def test_verbose_names_the_images(labels, capsys, monkeypatch):
     monkeypatch.setattr(logging.getLogger("fcn-compare"), "handlers", [])
     monkeypatch.setattr(logging.getLogger("fcn-compare"), "level", logging.WARNING)

@@ -1,15 +1,18 @@
 """The bootstrap against SciPy's and against what is known of simulated data; who is right where; the sentence."""
 
 import math
+import re
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 from scipy import stats
 
 import fcn_keras as fcn
 from training.comparison import bootstrap as module
 from training.comparison.bootstrap import Compared, bootstrap
-from training.comparison.pictures import COLORS, Most, painted
+from training.comparison.pictures import COLORS, Most, differences, figure, painted
 from training.comparison.report import compared, table, verdict
 from training.comparison.tally import OUTCOMES, Tally, metrics, outcomes
 
@@ -191,6 +194,25 @@ def test_the_picture_of_where_they_differ():
     for ground, pixels in ((195, painted(outcome, image)), (255, painted(outcome))):
         expected = {name: COLORS.get(name, (ground,) * 3) for name in OUTCOMES}
         assert [tuple(map(int, pixel)) for pixel in pixels[0]] == [*expected.values(), (ground,) * 3]
+
+
+def test_pictures_have_room_for_long_names():
+    labels, names = np.arange(8)[None], [f"{number} and a long name" * 20 for number in range(8)]
+    outcome = np.full((1, 8), OUTCOMES.index("a_right"))
+    image, few = np.zeros((1, 8, 3), np.uint8), labels % 4
+    drawn = figure(names[0], image, few, few, few, outcome, class_names=names[:4])
+    tally = tallied([(labels, labels, labels)], 8)
+    chart = differences(compared(bootstrap(*tally.rows(), times=100), tally.outcomes(), tally.names, names))
+    for each in (drawn, chart):
+        canvas = FigureCanvasAgg(each)
+        canvas.draw()
+        for text in each.findobj(Text):
+            if re.search("[a-z]", text.get_text()):
+                box = text.get_window_extent()
+                assert box.x0 > -1, text
+                assert box.x1 < each.bbox.x1 + 1, text
+    (axis,) = chart.axes
+    assert axis.get_ylim() == (-0.6, 11.6)  # four metrics and eight classes
 
 
 def test_the_images_that_differ_most_are_kept():

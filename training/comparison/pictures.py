@@ -4,6 +4,7 @@ import heapq
 
 import numpy as np
 
+from ..panels import shortened
 from .report import differing, title_of
 from .tally import DIFFERENT, OUTCOMES, VOID
 
@@ -47,8 +48,8 @@ def figure(name, image, truth, a, b, outcome, *, class_names):
     where = painted(outcome, image)
     cells, titles = [truth, a, b, where], ["Truth", "A", "B", "Where they differ"]
     if image is not None:
-        cells, titles = [image, *cells], [name, *titles]
-    drawn = comparison([cells], titles=titles, class_names=class_names)
+        cells, titles = [image, *cells], [shortened(name, 24), *titles]
+    drawn = comparison([cells], titles=titles, class_names=[shortened(each, 16) for each in class_names])
     counted = max((outcome != VOID).sum(), 1)
     handles = []
     for key in DIFFERENT:
@@ -79,6 +80,7 @@ def differences(result):
     rows = {title_of(name): value for name, value in result["metrics"].items()}
     rows.update({f"IU {name}": value for name, value in result["per_class_iu"].items()})
     rows = {name: value for name, value in rows.items() if value["difference"] is not None}
+    names = [shortened(name, 36) for name in rows]
     drawn = Figure(figsize=(6.4, 1.2 + 0.27 * len(rows)), layout="constrained")
     axis = drawn.subplots()
     for place, value in enumerate(reversed(rows.values())):
@@ -90,8 +92,10 @@ def differences(result):
             axis.plot([100 * low, 100 * high], [place, place], color=color, linewidth=2)
         axis.plot(middle, place, "o", color=color, markersize=5)
     axis.axvline(0, color="black", linewidth=0.8)
-    axis.set_yticks(range(len(rows)), reversed(rows))
-    axis.set_xlabel("B - A in points, 95 % interval\norange: B better, blue: A better, grey: may be chance")
+    axis.set_yticks(range(len(rows)), reversed(names))
+    axis.set_ylim(-0.6, len(rows) - 0.4)
+    told = "B - A in points, 95 % interval\norange: B better, blue: A better, grey: may be chance"
+    drawn.supxlabel(told, fontsize="medium")  # below the names as well, wherever these leave too little room
     axis.grid(axis="x", alpha=0.3)
     axis.spines[["top", "right"]].set_visible(False)
     return drawn
