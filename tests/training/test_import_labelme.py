@@ -199,6 +199,16 @@ def test_of_two_images_of_one_name_the_one_beside_is_taken(source, out, capsys):
     assert "which may be" in capsys.readouterr().err
 
 
+def test_case_and_the_coding_of_accents_make_no_difference_where_there_is_no_other(source, out):
+    labelme(source, "a", [shape("cat", SQUARE)], imagePath="Fu\u0308r.PNG")  # as macOS and cameras write it
+    (source / "a.png").rename(source / "f\u00fcr.png")
+    labelme(source, "b", [shape("cat", SQUARE)])
+    Image.fromarray(picture(20, 24, 7)).save(source / "B.png")
+    assert run_import("labelme", source, out, "--val", "0") == 0
+    assert label(out, "a").any()
+    assert (out / "images/b.png").read_bytes() == (source / "b.png").read_bytes()
+
+
 def test_a_name_that_begins_above_the_images_is_not_taken_for_a_deeper_one(source, out, tmp_path):
     for place, value in (("photos/x", 3), ("photos/y/x", 200)):
         (tmp_path / place).mkdir(parents=True)

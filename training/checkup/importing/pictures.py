@@ -1,6 +1,7 @@
 """Find the image that an annotation names, by name alone: no path that a stranger wrote is ever followed."""
 
 import os
+import unicodedata
 from pathlib import Path
 
 from fcn_keras.datasets.images import extensions
@@ -22,18 +23,20 @@ class Pictures:
         self.root = Path(root)
         if not self.root.is_dir():
             raise ValueError(f"{self.root} is not a folder. Expected the folder of the images.")
-        self._by_name, known = {}, extensions()
+        self._by_name, self._by_likeness, known = {}, {}, extensions()
         for path in files_below(self.root):
             if path.suffix.lower() not in NOT_IMAGES:
                 self._by_name.setdefault(path.name, []).append(path)
+                self._by_likeness.setdefault(_likeness(path.name), []).append(path)
         self.files = sorted(p for paths in self._by_name.values() for p in paths if p.suffix.lower() in known)
 
     def find(self, name, origin, *, beside=None, likely=None):
         """Return the file that is called so, and its id.
 
-        Of several files of that name it is the one that agrees with most of the folders that the name has, then a
-        likely one, then one beside the annotation, then one directly in the folder of the images. The id holds the
-        folders that agree.
+        A name that differs in case alone, or in how accents are coded, will do where there is no other: Windows and
+        macOS make no difference. Of several files of that name it is the one that agrees with most of the folders that
+        the name has, then a likely one, then one beside the annotation, then one directly in the folder of the images.
+        The id holds the folders that agree.
 
         Args:
             name: with or without folders, of this or another machine.
@@ -47,7 +50,7 @@ class Pictures:
         if not isinstance(name, str):
             raise ValueError(f"{origin} should name its image. Received: {name!r:.60}.")
         parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
-        found = self._by_name.get(parts[-1], []) if parts else []
+        found = self._by_name.get(parts[-1]) or self._by_likeness.get(_likeness(parts[-1]), []) if parts else []
         if not found:
             raise ValueError(
                 f"{origin} names the image {name!r:.200}, and below {self.root} no file is called so. Say where the "
@@ -56,19 +59,24 @@ class Pictures:
         # With the folders above: a name may begin before them, and then agrees with more of one that lies deep.
         agreeing = [_agreeing(path.absolute().parts, parts) for path in found]
         best = [path for path, number in zip(found, agreeing, strict=True) if number == max(agreeing)]
-        for sure in (
-            lambda path: likely is not None and likely(path.relative_to(self.root)),
-            lambda path: path.parent == beside,
-            lambda path: path.parent == self.root,
-        ):
-            if len(best) > 1:
-                best = [path for path in best if sure(path)] or best
+        best = self._surest(best, beside, likely)
         if len(best) > 1:
             raise ValueError(
                 f"{origin} names the image {name!r:.200}, which may be {best[0]} or {best[1]}. Say in which folder the "
                 "images are with --images DIR."
             )
         return best[0], stem("/".join(best[0].relative_to(self.root).parts[-max(agreeing) :]))
+
+    def _surest(self, paths, beside, likely):
+        """Choose among files that agree with a name alike; several are left where nothing speaks for one."""
+        for sure in (
+            lambda path: likely is not None and likely(path.relative_to(self.root)),
+            lambda path: path.parent == beside,
+            lambda path: path.parent == self.root,
+        ):
+            if len(paths) > 1:
+                paths = [path for path in paths if sure(path)] or paths
+        return paths
 
 
 def files_below(folder):
@@ -84,10 +92,14 @@ def stem(name):
     return bare if extension.lower() in extensions() | NOT_IMAGES else name
 
 
+def _likeness(name):
+    return unicodedata.normalize("NFC", name).casefold()
+
+
 def _agreeing(mine, theirs):
     number = 0
     for one, other in zip(reversed(mine), reversed(theirs), strict=False):
-        if one != other:
+        if _likeness(one) != _likeness(other):
             break
         number += 1
     return number
