@@ -85,7 +85,7 @@ def check(root):
     except ValueError:
         raise Refused(f"CHANGELOG.md does not date {version}. Expected `## {version} (YYYY-MM-DD)`.") from None
     if changed := _output(root, "git", "status", "--porcelain").splitlines():
-        raise Refused(f"{len(changed)} files are not committed, such as {changed[0].strip()}. Commit or remove them.")
+        raise Refused(f"Not committed: {_few([line.strip() for line in changed])}. Commit or remove what is there.")
     if _output(root, "git", "tag", "--list", f"v{version}").strip():
         raise Refused(f"The tag v{version} exists. Raise __version__ in fcn_keras/__init__.py.")
     return version

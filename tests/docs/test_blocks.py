@@ -23,6 +23,7 @@ NOT_RUN = {
     ("*", "python benchmarks/"): "measures for minutes",
     ("*", "python tests/attacks/soak.py "): "attacks for minutes",
     ("docs/testing.md", ".venv/bin/python tests/mutation/mutate.py "): "runs the tests on 600 mutants",
+    ("docs/testing.md", "KERAS_BACKEND=torch "): "wants PyTorch",
     ("docs/dependencies.md", "python -m tests.dependencies.licences"): "what it prints is that of one machine",
     (
         "README.md",
@@ -97,14 +98,16 @@ def test_what_is_printed_runs(page, tmp_path, tmp_path_factory, monkeypatch, cap
     workshop = Workshop(prepare(tmp_path, page))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PWD", str(tmp_path))
+    ran = set()
     try:
         for block in blocks(page):
             if block.language == PYTHON and not elsewhere(block):
                 workshop.python(block)
             elif block.language == SHELL:
                 for command in commands(block):
-                    if reason(page, command) is None:
+                    if reason(page, command) is None and command.words not in ran:
                         workshop.run(command)
+                        ran.add(command.words)
     finally:
         workshop.close()
 
@@ -127,6 +130,8 @@ def check_command(words, known, makefile):
         assert {word for word in arguments if "=" not in word} <= set(targets)
     elif name == "pip" or arguments[:2] == ["-m", "pip"]:
         check_requirements(arguments[arguments.index("install") + 1 :])
+    elif name == "python" and arguments[:2] == ["-m", "pytest"]:
+        assert all((ROOT / word).exists() for word in arguments[2:] if "/" in word)
     elif name == "python" and arguments[0] == "-m":
         assert (ROOT / arguments[1].replace(".", "/")).with_suffix(".py").is_file()
     elif name == "python" and arguments[0] != "-c":
@@ -156,6 +161,7 @@ def check_requirements(arguments):
         "pip install -r no/such/requirements.txt",
         "python benchmarks/no_such_file.py",
         "python -m tests.no_such_module",
+        ".venv/bin/python -m pytest tests/no_such_test.py",
         "FCN_TOKEN=x fcn-query --nowhere",
     ],
 )

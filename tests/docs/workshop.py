@@ -11,6 +11,7 @@ What is not as a reader has it, so that all pages take seconds:
 - `fcn-serve` serves from a thread with the options that its parser read, on free ports: `localhost:8500` and
   `localhost:8501` in the text become those, of the server with TLS behind `https` and `grpcs`. Its model has the label
   `canary` too.
+- A command that the page has shown before, word for word, is not run again.
 - Commands run by their `main(argv)`, `python -c` by `exec`, everything else by bash.
 """
 
