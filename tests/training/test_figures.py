@@ -8,24 +8,30 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
-from tiny import NARROW, data_set, saved
+from small_run import TINY
+from tiny import data_set, saved
 
 from fcn_keras.datasets.folder import Folder
 from fcn_keras.datasets.synthetic import Synthetic
 from fcn_keras.metrics import scores
 from fcn_keras.models import FCN8s, FCN16s, FCN32s
-from training import recipes
+from training import figures, recipes
 from training.evaluate import evaluate
 from training.figures import main
+from training.summary import summary
 
 MODELS = {"fcn32s_fixed": FCN32s, "fcn32s": FCN32s, "fcn16s": FCN16s, "fcn8s": FCN8s}
 
 
 def workdir(folder, nets, recipe, data=None, classes=4, prefix="toy"):
-    """Lay out what fcn-train leaves behind."""
+    """Lay out what fcn-train leaves behind; without `classes`, with files for models that nobody opens."""
     for seed, net in enumerate(nets):
         stage = folder / f"{prefix}_{net}"
-        saved(MODELS[net](classes, channels=NARROW), stage / "best.keras")
+        if classes is None:
+            stage.mkdir()
+            (stage / "best.keras").touch()
+        else:
+            saved(MODELS[net](classes, channels=TINY), stage / "best.keras")
         decisions = {"recipe": recipe, "overrides": {"classes": 4} if data else {}, "data": str(data) if data else None}
         (stage / "recipe.json").write_text(json.dumps({"decisions": decisions, "seed": seed}))
     return folder
@@ -64,8 +70,13 @@ def test_the_table_and_the_picture(runs, data, tmp_path, capsys):
         assert image.width > 2 * image.height  # five columns, one row
 
 
-def test_the_fixed_net_may_be_missing_and_the_place_has_a_default(tmp_path, data, capsys):
-    folder = workdir(tmp_path, ["fcn32s", "fcn16s", "fcn8s"], "folder_fcn8s", data)
+def test_the_fixed_net_may_be_missing_and_the_place_has_a_default(tmp_path, data, capsys, monkeypatch):
+    def right(path, examples, chosen, progress):
+        return {"": summary(np.eye(4, dtype=int), "abcd")}, [{"": examples[i]["label"]} for i in chosen]
+
+    monkeypatch.setattr(figures, "_score", right)
+    folder = workdir(tmp_path, ["fcn32s", "fcn16s", "fcn8s"], "folder_fcn8s", data, classes=None)
+    (folder / "toy_fcn8s" / "classes.txt").write_text("sky\nroad\ncar\ntree\n")
     assert main([str(folder), "--prefix", "toy", "--count", "9", "--json"]) == 0
     report = json.loads((folder / "toy_figures" / "table2.json").read_text())
     assert json.loads(capsys.readouterr().out) == {"output": str(folder / "toy_figures"), **report}
@@ -101,10 +112,10 @@ def error_of(capsys, *arguments):
 def test_nets_that_are_not_there(tmp_path, data, capsys):
     assert "gone is not a folder. Name the --workdir of fcn-train." in error_of(capsys, tmp_path / "gone")
     assert "holds 0 stages whose names end in _fcn8s. Train one" in error_of(capsys, tmp_path)
-    workdir(tmp_path, ["fcn32s", "fcn8s"], "folder_fcn8s", data)
+    workdir(tmp_path, ["fcn32s", "fcn8s"], "folder_fcn8s", data, classes=None)
     message = error_of(capsys, tmp_path)
     assert f"toy_fcn16s/best.keras is missing. Train it: fcn-train toy_fcn8s --workdir {tmp_path}" in message
-    workdir(tmp_path, ["fcn8s"], "folder_fcn8s", data, prefix="other")
+    workdir(tmp_path, ["fcn8s"], "folder_fcn8s", data, classes=None, prefix="other")
     assert "holds 2 stages whose names end in _fcn8s. Choose one with --prefix: other, toy." in error_of(
         capsys, tmp_path
     )
