@@ -211,6 +211,8 @@ def test_pictures_have_room_for_long_names():
                 box = text.get_window_extent()
                 assert box.x0 > -1, text
                 assert box.x1 < each.bbox.x1 + 1, text
+    alone = figure("street", None, few, few, few, outcome, class_names=names[:4])
+    assert [axis.get_title() for axis in alone.axes] == ["Truth of street", "A", "B", "Where they differ"]
     (axis,) = chart.axes
     assert axis.get_ylim() == (-0.6, 11.6)  # four metrics and eight classes
 

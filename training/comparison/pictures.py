@@ -47,7 +47,9 @@ def figure(name, image, truth, a, b, outcome, *, class_names):
 
     where = painted(outcome, image)
     cells, titles = [truth, a, b, where], ["Truth", "A", "B", "Where they differ"]
-    if image is not None:
+    if image is None:
+        titles[0] = shortened(f"Truth of {name}", 24)
+    else:
         cells, titles = [image, *cells], [shortened(name, 24), *titles]
     drawn = comparison([cells], titles=titles, class_names=[shortened(each, 16) for each in class_names])
     counted = max((outcome != VOID).sum(), 1)
