@@ -40,7 +40,7 @@ def _parser():
     parser.add_argument(
         "--model", required=True, metavar="DIR", help="a model's folder: its latest version; or one version"
     )
-    parser.add_argument("--output", required=True, metavar="DIR")
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder for the masks and the reports")
     parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="images a call (default: %(default)s)")
     parser.add_argument(
         "--on-error",

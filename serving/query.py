@@ -47,7 +47,7 @@ def _parser():
     parser = Parser("fcn-query", DESCRIPTION, examples=EXAMPLES, codes=CODES)
     parser.add_argument("url", help="the server: http://host:8501, https://..., grpc://host:8500 or grpcs://...")
     parser.add_argument("images", nargs="*", type=Path, metavar="image", help="an image, or a folder of them")
-    parser.add_argument("--output", type=Path, metavar="DIR")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="folder for what the server answers")
     parser.add_argument(
         "--depth", type=Path, metavar="DIR", help="RGB-D models: 16-bit PNGs in mm, named as the images"
     )

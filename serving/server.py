@@ -29,7 +29,7 @@ traffic belongs on TensorFlow Serving, which reads the same folders and answers 
 
 Options that TensorFlow Serving has bear its names. A switch also takes a value: --batching=false."""
 EXAMPLES = ("fcn-serve --model_name fcn --model_base_path models/fcn",)
-CODES = {0: "stopped by SIGTERM or Ctrl-C"}
+CODES = {0: "stopped by SIGTERM or Ctrl-C", 130: "stopped by Ctrl-C before anything was served"}
 LOG = logging.getLogger(__name__)
 
 

@@ -14,6 +14,19 @@ import pytest
 NARROW = ((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32
 
 
+def pytest_collection_modifyitems(items):
+    """Start with the tests marked `early`: they take long, and nothing should wait for them at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("early") is None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def bare_programs():
+    """Let the programs that tests start find what `bare/sitecustomize.py` says, unless they are told a path."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent / "bare"), prepend=os.pathsep)
+        yield
+
+
 @pytest.fixture
 def narrow():
     return NARROW

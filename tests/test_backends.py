@@ -32,6 +32,7 @@ np.savez(out, labels=labels, loss=history["loss"], mean_iu=history["confusion_me
 """
 
 
+@pytest.mark.early
 def test_jax_follows_caffes_solver(tmp_path):
     pytest.importorskip("jax")
     data = ROOT / "tests" / "parity" / "data"

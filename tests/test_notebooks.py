@@ -107,6 +107,7 @@ def pictures(notebook):
     return sum("image/png" in out.get("data", {}) for cell in notebook.cells for out in cell.get("outputs", ()))
 
 
+@pytest.mark.early
 def test_predict(tmp_path):
     asked = (
         "[difference, list(from_map.shape), heat.shape[:2], with_margin, without_margin, "
@@ -124,6 +125,7 @@ def test_predict(tmp_path):
     assert pictures(notebook) == 3
 
 
+@pytest.mark.early
 def test_train(tmp_path):
     asked = (
         "[{name: float(result['mean_iu']) for name, result in scores.items()}, skip_mean_iu, reloaded_equal, "
@@ -147,6 +149,7 @@ def test_train(tmp_path):
     assert pictures(notebook) == 6
 
 
+@pytest.mark.early
 def test_serve(tmp_path):
     asked = "[rest_differs, grpc_differs, str(broken[1].error), agreement, mean_iu, sizes, list(jpeg.shape)]"
     notebook, answer = run("3_serve.ipynb", tmp_path, asked)

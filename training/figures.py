@@ -7,8 +7,10 @@ from fcn_keras_console import Parser, Progress, add_reporting, run
 
 from .splits import add_options
 
-DESCRIPTION = """Score the nets PREFIX_fcn32s, _fcn16s and _fcn8s of a workdir that fcn-train wrote, and the net
-PREFIX_fcn32s_fixed where it is there, and write DIR/table2.txt, .csv and .json (a net a row, the four metrics) and
+DESCRIPTION = """Write the paper's Table 2 and Figure 4 for the nets of a workdir.
+
+Scores the nets PREFIX_fcn32s, _fcn16s and _fcn8s of a workdir that fcn-train wrote, and the net
+PREFIX_fcn32s_fixed where it is there, and writes DIR/table2.txt, .csv and .json (a net a row, the four metrics) and
 DIR/figure4.png (image, the three nets' labels, truth). Nets of two heads get a table and a figure for each head, such
 as table2_geo.txt."""
 

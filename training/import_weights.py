@@ -6,8 +6,11 @@ from pathlib import Path
 
 from fcn_keras_console import Parser, run
 
-DESCRIPTION = """FILE.caffemodel[.gz] OUT.keras: build the network that a Caffe file holds, and load it: a released FCN
+DESCRIPTION = """Build the network that a Caffe file holds, or write a trained one for Caffe.
+
+FILE.caffemodel[.gz] OUT.keras: build the network that a Caffe file holds, and load it: a released FCN
 of PASCAL VOC, PASCAL-Context, NYUDv2 or SIFT Flow, FCN-AlexNet, or another of their layers' names, of any width.
+
 MODEL.keras OUT.caffemodel: write a trained network, and OUT.prototxt beside it, for Caffe and for OpenCV's dnn module.
 Existing files are not replaced."""
 EXAMPLES = (

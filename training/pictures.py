@@ -59,7 +59,11 @@ def find_scenes(inputs, partners, spool):
         for key, path in _from_stdin(spool) if given == STDIN else _listed(given):
             place = f"{key}.mp4" if path.suffix.lower() in VIDEOS else f"{key}.png"
             if place in found and not found[place][1].samefile(path):
-                raise ValueError(f"{found[place][1]} and {path} would both become {place}. Label them in two calls.")
+                one, other = (_name(known, spool) for known in (found[place][1], path))
+                raise ValueError(
+                    f"{one} and {other} would both become {place}. Label them in two calls, each with an --output of "
+                    "its own."
+                )
             found[place] = key, path
     files = {name: dict(_listed(folder)) for name, folder in partners.items()}
     for name, folder in partners.items():
@@ -67,11 +71,14 @@ def find_scenes(inputs, partners, spool):
         if alone:
             raise ValueError(f"{_some(alone)} lack a file of the same name in --{name} {folder}. Add it.")
     return [
-        Scene(
-            key, path, "stdin" if path.parent == spool else str(path), {name: each[key] for name, each in files.items()}
-        )
+        Scene(key, path, _name(path, spool), {name: each[key] for name, each in files.items()})
         for key, path in found.values()
     ]
+
+
+def _name(path, spool):
+    """Name a file as people do: what came from stdin has a path that nobody knows."""
+    return "stdin" if path.parent == spool else str(path)
 
 
 def require_readable(scenes):
@@ -147,7 +154,7 @@ def _require_video(path):
 
 @contextlib.contextmanager
 def _named(scene):
-    """Let errors call a scene by its name: what came from stdin has a path that nobody knows."""
+    """Let errors call a scene by its name."""
     try:
         yield
     except ValueError as error:

@@ -73,7 +73,7 @@ def plan(report, model, given, *, devices=1, pads=False):
 
 def _require_sound(report):
     if report.errors:
-        named = "; ".join(f"{finding.code}: {finding.message}" for finding in report.errors[:_NAMED])
+        named = "; ".join(f"{finding.code}: {finding.message.rstrip('.')}" for finding in report.errors[:_NAMED])
         more = f"; and {len(report.errors) - _NAMED} more" if len(report.errors) > _NAMED else ""
         raise ValueError(
             f"The doctor finds {verdict(report)} in {report.directory}. {named}{more}. See fcn-doctor "

@@ -54,7 +54,7 @@ def _parser():
     parser.add_argument(
         "inputs", nargs="+", metavar="input", help="an image, a folder of them, a quoted pattern, a video, or - (stdin)"
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for what is written")
     parser.add_argument(
         "--format",
         type=_formats,

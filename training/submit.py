@@ -36,7 +36,7 @@ def _parser():
         help="VOCdevkit, or a folder with it, whose ImageSets/Segmentation lists the ids; or a folder of images",
     )
     target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("--output", type=Path, metavar="DIR")
+    target.add_argument("--output", type=Path, metavar="DIR", help="folder for the labels and the archive")
     target.add_argument("--check", type=Path, metavar="DIR", help="check the tree in DIR/results instead")
     parser.add_argument("--year", type=int, default=2012, help="default: 2012")
     parser.add_argument(

@@ -48,8 +48,8 @@ def parser():
     made.add_argument(
         "--buckets", nargs="+", metavar="HxW", help="sizes to pad batches to, such as 512x512; fcn-doctor names some"
     )
-    made.add_argument("--learning-rate", type=float)
-    made.add_argument("--seed", type=int)
+    made.add_argument("--learning-rate", type=float, help="of every stage at first (default: chosen, or the recipe's)")
+    made.add_argument("--seed", type=int, help="of weights, order and augmentation (default: the recipe's)")
     made.add_argument("--dtype-policy", help="Keras's, such as mixed_bfloat16 (default: float32)")
     made.add_argument("--class-weights", type=Path, metavar="FILE", help="doctor.json of fcn-doctor, or a JSON list")
     made.add_argument("--splits", nargs=2, metavar=("TRAIN", "VAL"), help="splits to train and to validate on")

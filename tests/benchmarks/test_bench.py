@@ -113,6 +113,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.early
 def test_accelerators_are_measured_without_tensorflow():
     quick = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # to compile
     environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(turns.BENCHMARKS), "XLA_FLAGS": quick}

@@ -92,6 +92,7 @@ def runs(block):
     )
 
 
+@pytest.mark.early
 @pytest.mark.parametrize("page", [page for page in PAGES if any(runs(block) for block in blocks(page))])
 def test_what_is_printed_runs(page, tmp_path, tmp_path_factory, monkeypatch, capsys):
     make_small(monkeypatch, tmp_path_factory.mktemp("weights"), page)

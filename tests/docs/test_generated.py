@@ -31,6 +31,7 @@ def test_every_command_and_option_is_on_the_page():
     for name, parser in parsers().items():
         part = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
         for action in parser._actions:
+            assert action.help, (name, action.dest)
             for option in action.option_strings:
                 shared = option in ("-h", "--help", "--version", "--print-completion")
                 assert (f"`{option}" in part) != shared, (name, option)

@@ -78,6 +78,7 @@ def requests_file():
     return STATIC / "openapi.json"
 
 
+@pytest.mark.early
 def test_sigterm_while_loading_says_so_and_ends_at_once(tmp_path):
     code = (
         "import os, signal, threading\n"

@@ -4,9 +4,12 @@ import importlib.util
 import re
 from pathlib import Path
 
+import pytest
+
 PATH = Path(__file__).resolve().parents[2] / "examples" / "serving.py"
 
 
+@pytest.mark.early
 def test_no_request_fails_while_the_version_changes(tmp_path, capfd):
     spec = importlib.util.spec_from_file_location("serving_show", PATH)
     show = importlib.util.module_from_spec(spec)

@@ -54,6 +54,7 @@ def same_result(ours, theirs):
     assert np.abs(mine.get_layer("score_fr").get_weights()[0]).max() > 1e-4  # it starts at 0
 
 
+@pytest.mark.early
 def test_two_devices_learn_what_one_learns(tmp_path, monkeypatch):
     """Mean loss with unlike void, stopped amid an epoch and continued; then a finer net by the sum."""
     arguments = ["tiny_fcn16s", "--workdir"]
@@ -66,6 +67,7 @@ def test_two_devices_learn_what_one_learns(tmp_path, monkeypatch):
         same_result(tmp_path / "two" / name, tmp_path / "one" / name)
 
 
+@pytest.mark.early
 def test_two_processes_learn_what_one_learns(tmp_path):
     """On JAX, with dropout and accumulated gradients, stopped and continued: two after an epoch, one within it."""
     with socket.socket() as free:

@@ -136,7 +136,7 @@ def test_a_fifth_is_held_out_where_there_is_nothing_to_validate_on(images):
         (
             {"findings": (Finding("mask-is-rgb", "error", "2 masks hold colours.", "Translate them."),)},
             {},
-            r"finds 1 error, no notes in photos. mask-is-rgb: 2 masks hold colours.*fcn-doctor photos --fix OUT",
+            r"mask-is-rgb: 2 masks hold colours\. See fcn-doctor photos, and .*fcn-doctor photos --fix OUT",
         ),
     ],
 )

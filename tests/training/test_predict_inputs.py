@@ -109,6 +109,13 @@ def test_stdin_that_is_no_image(net, tmp_path, capsys, monkeypatch):
     assert "stdin is none. Name the file." in error_of(capsys, net, "-", *out, "--format", "labelme")
 
 
+def test_stdin_may_clash_with_a_file_of_its_name(net, photos, tmp_path, capsys, monkeypatch):
+    stdin(monkeypatch, (photos / "a.png").read_bytes())
+    (photos / "a.png").rename(photos / "stdin.png")
+    message = error_of(capsys, net, photos, "-", "--output", tmp_path / "out")
+    assert f"{photos / 'stdin.png'} and stdin would both become stdin.png. Label them in two calls," in message
+
+
 def test_every_format(net, photos, tmp_path, capsys):
     out = tmp_path / "out"
     options = ("--format", "labelme,ids,coco", "--format", "palette", "--output", out)

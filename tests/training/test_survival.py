@@ -331,6 +331,7 @@ def test_log_rows_are_numbers_of_all_four_metrics(whole):
             assert np.isfinite([float(value) for value in row.values()]).all()
 
 
+@pytest.mark.early
 def test_kill_9(tmp_path):
     """Two kills of the real command; `make soak` has the other twenty."""
     outcome = kills.attack(tmp_path, tries=2, steps=kills.EPOCH, moments=("amid a checkpoint", "amid a batch"))

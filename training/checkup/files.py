@@ -71,7 +71,8 @@ def find_layout(directory):
     if not found:
         raise ValueError(
             f"{directory} holds no data set. Expected {directory}/train/{IMAGES} and {directory}/train/{LABELS}, or "
-            f"{directory}/{IMAGES}, {directory}/{LABELS} and train.txt."
+            f"{directory}/{IMAGES}, {directory}/{LABELS} and train.txt. fcn-doctor --import makes that of other tools' "
+            "annotations."
         )
     rank = {name: place for place, name in enumerate(_ORDER)}
     layout.splits = {name: found[name] for name in sorted(found, key=lambda name: (rank.get(name, 9), name))}
