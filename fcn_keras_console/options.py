@@ -75,7 +75,7 @@ def add_reporting(parser, *, json=None, progress=True, steps=True):
     if progress:
         parser.add_argument("-q", "--quiet", action="store_true", help="no progress bar")
     if steps:
-        text = "say on stderr what is done with every file and in every step"
+        text = "say on stderr what is done with every file and in every step, without a bar"
         parser.add_argument("-v", "--verbose", action=_Verbose, help=text)
 
 

@@ -1,13 +1,17 @@
 """A bar with rate and time left, where somebody looks at it."""
 
 import contextlib
+import logging
 import sys
+
+from .options import SHARED
 
 
 class Progress(contextlib.AbstractContextManager):
     """Show how far a loop is on stderr: `with Progress("Scoring", "images") as progress: ...; progress(done, total)`.
 
-    Shows nothing where stderr is no terminal, so that logs and pipes stay clean.
+    Shows nothing where stderr is no terminal, so that logs and pipes stay clean, nor where `--verbose` writes lines
+    there, which tell the same.
 
     Args:
         title: what is being done.
@@ -17,7 +21,7 @@ class Progress(contextlib.AbstractContextManager):
 
     def __init__(self, title, unit, *, quiet=False):
         self.title, self.unit = title, unit
-        self.shown = not quiet and sys.stderr.isatty()
+        self.shown = not (quiet or logging.getLogger(SHARED).isEnabledFor(logging.DEBUG)) and sys.stderr.isatty()
         self._bar = self._task = None
 
     def __call__(self, done, total):
@@ -46,5 +50,6 @@ def _bar(unit):
             return Text(f"{task.speed:.1f} {unit}/s" if task.speed else "")
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn()
-    # What goes to stdout passes above the bar, unless it goes to a file or a pipe.
-    return Bar(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty())
+    # What goes to stdout passes above the bar, unless it goes to a file or a pipe. The bar stays on the terminal while
+    # a library's words on stderr are caught.
+    return Bar(*columns, console=Console(file=sys.stderr), redirect_stdout=sys.stdout.isatty())

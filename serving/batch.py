@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 
-from fcn_keras_console import Parser, add_reporting, run, start_tensorflow
+from fcn_keras_console import Parser, Progress, add_reporting, run, start_tensorflow
 
 DESCRIPTION = """Label many images with a SavedModel of fcn-export, by an Apache Beam pipeline. DIR/labels gets a grey
 PNG of class ids for every image (labels_HEAD, where the model has several heads), named by the image's path below the
@@ -50,7 +50,7 @@ def _parser():
         "named, and the others labelled, either way",
     )
     parser.add_argument("--overwrite", action="store_true", help="delete what an earlier fcn-batch wrote to DIR first")
-    add_reporting(parser, json="how many images were labelled, refused, done before", progress=False, steps=False)
+    add_reporting(parser, json="how many images were labelled, refused, done before")
     return parser
 
 
@@ -76,7 +76,10 @@ def _batch(given):
     output = Output(absolute(arguments.output, here), model.classes)
     record = {"model": model.folder, "fingerprint": model.fingerprint, "heads": list(model.classes)}
     prepare(output, record, arguments.overwrite)
-    found = run(patterns, listed, model, output, record, options, batch_size=arguments.batch_size)
+    size = arguments.batch_size
+    with Progress("Labelling", "images", quiet=arguments.quiet) as progress:
+        progress(0, None)  # the bar is there before Beam's stderr is caught
+        found = run(patterns, listed, model, output, record, options, batch_size=size, progress=progress)
     return _report(found, output, arguments)
 
 

@@ -39,7 +39,7 @@ def parser(max_pixels):
     made.add_argument("--metrics", metavar="FILE", help="metrics.json of fcn-evaluate, for the model card")
     _add_saved_model(made.add_argument_group("SavedModel"), max_pixels)
     _add_files(made.add_argument_group("ONNX, OpenVINO and LiteRT"))
-    add_reporting(made, json="the path that was written, and the figures of a file", progress=False)
+    add_reporting(made, json="the path that was written, and the figures of a file")
     return made
 
 

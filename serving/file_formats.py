@@ -1,8 +1,11 @@
 """Write a network as a file of another runtime's, with its model card: what `fcn-export` does beside SavedModels."""
 
+import itertools
 import logging
 import tempfile
 from pathlib import Path
+
+from fcn_keras_console import Progress
 
 from .precision.calibration import read_calibration
 from .precision.publish import made, publish
@@ -44,14 +47,30 @@ def export_file(model, path, *, format, names, least_agreement, arguments, found
     with made(path.parent), tempfile.TemporaryDirectory(prefix=".exporting-", dir=path.parent) as folder:
         temporary = Path(folder) / path.name
         LOG.debug("converting to %s, %s, and comparing it with the model", NAMES[format], arguments.precision)
-        figures = export(model, temporary, least_agreement=least_agreement, **options)
-        validation = examples and validate(model, runner(temporary), examples)
+        with Progress("Calibrating and comparing", "images", quiet=arguments.quiet) as progress:
+            _watch(options.get("calibration"), progress)
+            figures = export(model, temporary, least_agreement=least_agreement, **options)
+        with Progress("Validating", "images", quiet=arguments.quiet) as progress:
+            validation = examples and validate(model, runner(temporary), examples, progress)
         rows = table(arguments.precision, figures, validation)
         card = temporary.with_name(path.name + ".md")
         notes = _notes(arguments, options.get("calibration"), validation)
         card.write_text(markdown(_facts(model, path, format, names, arguments, found), rows, notes), encoding="utf-8")
         publish([*(file for file in Path(folder).iterdir() if file != temporary), temporary], path.parent)
     return rows
+
+
+def _watch(calibration, progress):
+    """Follow the images through calibration, and then those that the file is compared with the model on."""
+    if calibration is None:
+        return
+    total, number = len(calibration) + len(calibration.held_out or calibration), itertools.count(1)
+
+    def asked(path):
+        LOG.debug("%s: image %d of %d", path, (done := next(number)), total)
+        progress(done, total)
+
+    calibration.watch(asked)
 
 
 def _format(format):

@@ -1,5 +1,6 @@
 """What every command shares: version, help, completion, how it ends, its progress."""
 
+import contextlib
 import importlib
 import io
 import logging
@@ -213,6 +214,31 @@ def test_progress_is_silent_off_a_terminal_and_when_told(stream, quiet, monkeypa
     with Progress("Scoring", "images", quiet=quiet) as progress:
         progress(1, 2)
     assert sys.stderr.getvalue() == ""
+
+
+def test_lines_of_the_log_take_the_place_of_the_bar(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    parser = Parser("fcn-y", "Do it.")
+    add_reporting(parser)
+    parser.parse_args(["-v"])
+    with Progress("Scoring", "images") as progress:
+        logging.getLogger("fcn_keras").debug("a.png: scored")
+        progress(1, 2)
+    assert sys.stderr.getvalue().endswith(" fcn-y: a.png: scored\n")
+    parser.parse_args([])
+    assert Progress("Scoring", "images").shown
+
+
+def test_a_bar_outlives_that_stderr_is_caught(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with Progress("Scoring", "images") as progress:
+        progress(0, None)
+        with contextlib.redirect_stderr(io.StringIO()) as caught:
+            print("a library's word", file=sys.stderr)
+            progress(7, 8)
+    assert sys.stderr is terminal
+    assert "7/8" in terminal.getvalue()
+    assert caught.getvalue() == "a library's word\n"
 
 
 def test_verbose_lets_the_command_log(capsys):

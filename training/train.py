@@ -50,7 +50,7 @@ def _train(signals, arguments):
         overrides["class_weights"] = recipes.weights_of(arguments.class_weights)
     if arguments.stand_in:
         overrides["stand_in"] = True
-    say = Voice(lead=devices.lead, as_json=arguments.json, quiet=arguments.quiet)
+    say = Voice(lead=devices.lead, as_json=arguments.json, quiet=arguments.quiet, logged=arguments.verbose)
     name, overrides = _chosen(arguments, overrides, devices, say)
     chain = recipes.chain(name, overrides)
     for recipe in chain:

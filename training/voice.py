@@ -11,15 +11,17 @@ class Voice:
         lead: whether this process is the one.
         as_json: one JSON object a line, `{"event": ...}`, and nothing else.
         quiet: no bar.
+        logged: whether every batch is logged.
 
     Attributes:
-        verbose: as for `keras.Model.fit`: off a terminal, one line an epoch instead of a bar.
+        verbose: as for `keras.Model.fit`: off a terminal, and where batches are logged, one line an epoch instead of a
+            bar.
     """
 
-    def __init__(self, *, lead, as_json=False, quiet=False):
+    def __init__(self, *, lead, as_json=False, quiet=False, logged=False):
         self.lead, self.as_json = lead, as_json
         self.quiet = quiet or as_json
-        self.verbose = 0 if self.quiet else 1 if sys.stdout.isatty() else 2
+        self.verbose = 0 if self.quiet else 1 if sys.stdout.isatty() and not logged else 2
 
     def __call__(self, event, sentence, **facts):
         """Say a sentence, or with `as_json` the event and its facts, JSON-able."""

@@ -15,6 +15,7 @@ from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions,
 
 from . import steps
 from .files import delete, delete_folder, files_below, read_file
+from .heard import COUNT
 from .model import LARGE, Labeller
 
 # Two threads: one reads, writes and decodes while the other has the model, which by itself uses every core.
@@ -99,8 +100,13 @@ def read_record(output):
         raise ValueError(f"{path} is damaged. Choose another --output.") from error
 
 
-def run(patterns, listed, model, output, record, options, *, batch_size):
-    """Build the pipeline, run it to its end, and return what it came to, as `write_table` counts."""
+def run(patterns, listed, model, output, record, options, *, batch_size, progress):
+    """Build the pipeline, run it to its end, and return what it came to, as `write_table` counts.
+
+    Args:
+        progress: called as `progress(done, total)` after each image, where the pipeline runs in this process.
+    """
+    COUNT.restart(progress)
     shared = model.size >= LARGE and not _in_process(options)
     labeller = Labeller(model.folder, list(model.classes), batch_size=batch_size, shared=shared)
     pipeline = beam.Pipeline(options=options)
@@ -121,7 +127,8 @@ def run(patterns, listed, model, output, record, options, *, batch_size):
 
 def _wait(pipeline, quietly):
     """Run a pipeline to its end; one in this process without what Beam logs and prints, as it is raised here anyway."""
-    logging.disable(logging.ERROR if quietly else logging.NOTSET)
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.setLevel(logging.CRITICAL if quietly else level)  # of all loggers without one of their own; ours have
     try:
         with contextlib.redirect_stderr(io.StringIO() if quietly else sys.stderr):
             state = pipeline.run().wait_until_finish()
@@ -131,7 +138,7 @@ def _wait(pipeline, quietly):
             raise
         raise OSError(reason) from error
     finally:
-        logging.disable(logging.NOTSET)
+        root.setLevel(level)
     if state != "DONE":
         raise OSError(f"The pipeline ended as {state}. Call again to go on; what is labelled is kept.")
 

@@ -15,6 +15,7 @@ from apache_beam.io.filesystems import FileSystems
 from PIL import Image as Pillow
 
 from .files import absolute, delete, open_file, read_file, replacing
+from .heard import COUNT
 
 TABLE = "images.csv"
 RECORD = "fcn-batch.json"  # in the output folder: which model wrote there, and what the last run came to
@@ -143,6 +144,7 @@ def labelled_rows(path):
 
 
 def by_name(image):
+    COUNT.add()
     return image.name, image
 
 
@@ -152,7 +154,8 @@ def plan(group, output):
     An image is done when its label is there, and the table has it with the file's present size.
     """
     name, found = group
-    images = {image.path: image for image in found["images"]}
+    given, todo = list(found["images"]), None
+    images = {image.path: image for image in given}
     done = output.is_labelled(name)
     cells = next(iter(found["rows"]), None) if done else None
     if not images:
@@ -170,7 +173,13 @@ def plan(group, output):
         yield _tagged(output.row("refused", image, status=image.problem))
     elif image:
         row = _done(image, cells, output) if done else None
-        yield _tagged(row) if row else image
+        if row:
+            yield _tagged(row)
+        else:
+            todo = image
+    COUNT.settle(len(given) - (todo is not None))
+    if todo:
+        yield todo
 
 
 def _tagged(row):
@@ -223,14 +232,14 @@ def read(image, output):
         contents = read_file(image.path, MAX_BYTES + 1)
     except Exception as error:  # every file system has errors of its own
         reason = getattr(error, "strerror", None) or f"{error}" or type(error).__name__
-        yield _tagged(output.row("refused", image, status=f"Cannot be read: {reason}."))
+        yield _tagged(_refused(output, image, f"Cannot be read: {reason}."))
         return
     image = image._replace(size=len(contents))
     if len(contents) > MAX_BYTES:
         reason = f"The file is larger than {MAX_BYTES // 2**20} MB."
-        yield _tagged(output.row("refused", image._replace(size=None), status=reason))
+        yield _tagged(_refused(output, image._replace(size=None), reason))
     elif not contents:
-        yield _tagged(output.row("refused", image, status="The file is empty."))
+        yield _tagged(_refused(output, image, "The file is empty."))
     else:
         yield image, contents
 
@@ -239,7 +248,7 @@ def write(answered, output):
     """Write an image's labels, and return its row."""
     image, answer = answered
     if isinstance(answer, str):
-        return output.row("refused", image, status=answer)
+        return _refused(output, image, answer)
     try:
         for head, png in answer.items():
             with replacing(output.label(head, image.name)) as file:
@@ -247,8 +256,15 @@ def write(answered, output):
     except OSError as error:
         if error.errno not in BAD_NAME:  # a full disk, say, concerns them all
             raise
-        return output.row("refused", image, status=f"Its label cannot be written: {error.strerror}.")
+        return _refused(output, image, f"Its label cannot be written: {error.strerror}.")
+    COUNT.finish(image.path, LABELLED)
     return output.row("labelled", image, pngs=answer)
+
+
+def _refused(output, image, reason):
+    """Count an image that was to be labelled as refused, and describe it."""
+    COUNT.finish(image.path, reason)
+    return output.row("refused", image, status=reason)
 
 
 def with_no_key(row):

@@ -18,11 +18,19 @@ class Calibration(Sequence):
 
     Attributes:
         held_out: `Calibration` of images that are not among these; empty if there were too few.
+        asked: called with the path of every image that is asked for, of these and of those held out; None at first.
     """
 
     def __init__(self, paths, held_out=()):
         self.paths = tuple(paths)
         self.held_out = Calibration(held_out) if held_out else ()
+        self.asked = None
+
+    def watch(self, asked):
+        """Have `asked(path)` called from now on."""
+        self.asked = asked
+        if self.held_out:
+            self.held_out.watch(asked)
 
     def __len__(self):
         return len(self.paths)
@@ -30,6 +38,8 @@ class Calibration(Sequence):
     def __getitem__(self, index):
         from fcn_keras.datasets.images import read_image
 
+        if self.asked is not None:
+            self.asked(self.paths[index])
         return read_image(self.paths[index])
 
 

@@ -53,13 +53,14 @@ def open_examples(model, folder, split, ignore_label=VOID):
     return examples
 
 
-def validate(model, answer, examples):
+def validate(model, answer, examples, progress=None):
     """Label every image with the model and with the file, and compare both with the masks.
 
     Args:
         model: a network of one head.
         answer: function from an image to `{"": array}`, scores (H, W, K) or labels (H, W).
         examples: as `open_examples` returns them.
+        progress: called as `progress(done, total)` after each image.
 
     Returns:
         `Validation`.
@@ -76,6 +77,8 @@ def validate(model, answer, examples):
         theirs += _confusion(example["label"], by_head(fcn.predict(model, example["image"]))[""], count)
         found = answer(example["image"])[""]
         ours += _confusion(example["label"], found.argmax(axis=-1) if found.ndim == 3 else found, count)
+        if progress is not None:
+            progress(index + 1, len(examples))
     if not theirs.any():
         raise ValueError(f"Every pixel of {examples.directory} is void (255): there is nothing to validate on.")
     return Validation(*(float(fcn.scores(matrix)["mean_iu"]) for matrix in (theirs, ours)), len(examples))

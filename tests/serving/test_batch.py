@@ -147,6 +147,26 @@ def test_labels_table_and_a_second_run(tmp_path, model, labelled, capfd):
     assert read_table(tmp_path / "out" / "images.csv") == table
 
 
+def test_every_image_is_logged_and_counted(tmp_path, model, capsys, monkeypatch):
+    put(tmp_path, a__png=png([0, 1]), b__png=b"GIF89a", c__png=b"")
+    counts, Progress = [], batch.Progress
+    heard = lambda self, done, total: counts.append((done, total))  # noqa: E731
+    monkeypatch.setattr(batch, "Progress", type("Heard", (Progress,), {"__call__": heard}))
+    arguments = ("--input", tmp_path / "*.png", "--model", model, "--output", tmp_path / "out", *ONE_THREAD, "-v")
+    assert run(*arguments) == 0
+    assert counts == [(0, None), (1, 3), (2, 3), (3, 3)]
+    said = [line.split(" ", 1)[1] for line in capsys.readouterr().err.splitlines()[:3]]
+    assert sorted(said) == [
+        f"fcn-batch: {tmp_path}/a.png: labelled",
+        f"fcn-batch: {tmp_path}/b.png: This is a GIF.",
+        f"fcn-batch: {tmp_path}/c.png: The file is empty.",
+    ]
+    counts.clear()
+    assert run(*arguments) == 0
+    assert counts == [(0, None), (1, 3), (2, 3), (3, 3)]
+    assert "a.png" not in capsys.readouterr().err  # what is labelled needs no word
+
+
 def test_an_interrupted_run_goes_on(tmp_path, two_heads, labelled, capsys):
     put(tmp_path, a__png=png([0, 1]), b__png=png([2]), c__png=png([1]), d__png=png([1]))
     arguments = ("--input", tmp_path / "?.png", "--model", two_heads, "--output", tmp_path / "o[ut]", *ONE_THREAD)

@@ -61,8 +61,11 @@ def test_int8_is_calibrated_compared_and_validated(net, place, tmp_path, capsys,
     monkeypatch.chdir(place)
     path = tmp_path / "net.onnx"
     options = ["--precision", "int8", "--calibrate", "photos", "--validate", "data", "--least-agreement", "0.5"]
-    assert main(["net.keras", str(path), "--format", "onnx", "--labels", *options]) == 0
-    first, *lines = capsys.readouterr().out.splitlines()
+    assert main(["net.keras", str(path), "--format", "onnx", "--labels", *options, "-v"]) == 0
+    said = capsys.readouterr()
+    first, *lines = said.out.splitlines()
+    followed = [line.rpartition(": image ")[2] for line in said.err.splitlines() if ": image " in line]
+    assert followed == [f"{number} of 104" for number in range(1, 105)]  # 100 to calibrate on, 4 to compare on
     assert first == str(path)
     found = rows(lines)
     assert (found["precision"], found["compared on"]) == ("int8", "4 held out images")
