@@ -209,7 +209,7 @@ def tabulate(report):
 
 def draw(results, examples):
     """Draw image, both labellings and the truth."""
-    from fcn_keras.visualize import comparison
+    from fcn_keras.charts import comparison
 
     rows = []
     for index, result in enumerate(results):

@@ -134,7 +134,7 @@ def draw(directory):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     import fcn_keras as fcn
-    from fcn_keras.visualize import comparison
+    from fcn_keras.charts import comparison
 
     models = [keras.saving.load_model(directory / "runs" / net / "best.keras", compile=False) for net in NETS]
     drawn = scenes()

@@ -1,6 +1,7 @@
 """How every command ends: one line and exit code 2 for what a user can mend; and a quiet start of TensorFlow."""
 
 import contextlib
+import io
 import os
 import sys
 
@@ -28,6 +29,7 @@ def run(name, body, arguments, *, tensorflow=False):
         What `body` returns, or 0 for None; 2 on a `ValueError`, `OSError`, missing package or TensorFlow error
         (message on stderr, no traceback); 130 on Ctrl-C; an `Interrupted`'s code.
     """
+    _print_any_name()
     try:
         if tensorflow:
             start_tensorflow()
@@ -42,6 +44,13 @@ def run(name, body, arguments, *, tensorflow=False):
         if not type(error).__module__.startswith("tensorflow."):  # such as: no space left on the device
             raise
         return _fail(name, _cause(error))
+
+
+def _print_any_name():
+    """Print what an encoding lacks, such as of a file's name, as escapes: it is no reason to end amid the work."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def start_tensorflow():

@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "boundary": {"labels", "metrics"},
     "inference": {"layers", "receptive_field"},
     "augmented": {"inference", "layers"},
+    "charts": {"visualize"},
     "receptive_field": {"geometry", "layers"},
     "data": {"augment", "examples", "streams"},
     "streams": {"augment", "examples"},

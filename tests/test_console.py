@@ -254,6 +254,20 @@ def test_verbose_lets_the_command_log(capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_any_name_can_be_printed(monkeypatch):
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+
+    def body(_):
+        print("\N{LATIN SMALL LETTER A WITH DIAERESIS}.png \udcff.png")  # the second's byte is not UTF-8
+        raise ValueError("\N{LATIN SMALL LETTER A WITH DIAERESIS}.png is missing")
+
+    assert run("fcn-x", body, None) == 2
+    for stream, told in ((sys.stdout, "\\xe4.png \\udcff.png\n"), (sys.stderr, "fcn-x: \\xe4.png is missing\n")):
+        stream.flush()
+        assert stream.buffer.getvalue().decode() == told
+
+
 def test_a_command_has_only_the_options_that_do_something():
     parser = Parser("fcn-y", "Do it.")
     add_reporting(parser, progress=False, steps=False)

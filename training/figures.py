@@ -167,7 +167,7 @@ def _draw(path, head, examples, chosen, columns):
     """Write one head's picture; `columns` holds each net's labels of the chosen images."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    from fcn_keras.visualize import comparison
+    from fcn_keras.charts import comparison
 
     from .inputs import heads_of
     from .outputs import written

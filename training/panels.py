@@ -39,7 +39,7 @@ def shortened(name, most):
 def cells_of(matrix, side=16):
     """Draw a confusion matrix in squares, the darker the larger the share of the truth's pixels.
 
-    Without the names, and so in no time after every epoch: `fcn_keras.visualize.confusion_picture` takes seconds.
+    Without the names, and so in no time after every epoch: `fcn_keras.charts.confusion_picture` takes seconds.
 
     Args:
         matrix: `(C, C)` counts, rows truth, columns prediction.

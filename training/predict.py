@@ -131,7 +131,7 @@ def _predict_all(arguments, spool):
     results.finish()
     if not arguments.json:
         done = [f"{n} {kind}{'' if n == 1 else 's'}" for n, kind in ((images, "image"), (videos, "video")) if n]
-        _say(f"{' and '.join(done)} labelled in {arguments.output}{bad.told()}")
+        print(f"{' and '.join(done)} labelled in {arguments.output}{bad.told()}", flush=True)
 
 
 def _require_formats(formats, scenes):
@@ -261,13 +261,7 @@ def _tell(arguments, scene, size, told, seconds, **more):
     parts = [f"{files[head][0]}  {_shares(shares)}" for head, (_, shares) in told.items()]
     parts += ["its sound is left out"] if more.get("sound") == "left out" else []
     frames = f", {more['frames']} frames" if more else ""
-    _say(f"{scene.name} {width}x{height}{frames} -> {'; '.join(parts)}")
-
-
-def _say(text):
-    """Print a line, even if stdout's encoding lacks a letter of a file's name."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    print(f"{scene.name} {width}x{height}{frames} -> {'; '.join(parts)}", flush=True)
 
 
 def _shares(shares, most=4):

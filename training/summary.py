@@ -138,7 +138,7 @@ def picture(result):
     import numpy as np
     from PIL import Image
 
-    from fcn_keras.visualize import confusion_picture, iu_chart
+    from fcn_keras.charts import confusion_picture, iu_chart
 
     from .panels import pixels_of_figure
 
@@ -156,7 +156,7 @@ def picture(result):
 
 
 def _trimaps(result):
-    from fcn_keras.visualize import trimap_chart
+    from fcn_keras.charts import trimap_chart
 
     trimap, f1 = result["boundaries"]["trimap"], result["boundaries"]["boundary_f1"]
     named = {"mean IU": "mean_iu", "pixel accuracy": "pixel_accuracy"}

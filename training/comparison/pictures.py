@@ -43,7 +43,7 @@ def figure(name, image, truth, a, b, outcome, *, class_names):
     """Lay out image (where there is one), truth, A's and B's labels, and who is right where they differ."""
     from matplotlib.patches import Patch
 
-    from fcn_keras.visualize import comparison
+    from fcn_keras.charts import comparison
 
     where = painted(outcome, image)
     cells, titles = [truth, a, b, where], ["Truth", "A", "B", "Where they differ"]
@@ -105,7 +105,7 @@ def differences(result):
 
 def trimaps(result, widths):
     """Draw mean IU of A and B over the width of the trimap."""
-    from fcn_keras.visualize import trimap_chart
+    from fcn_keras.charts import trimap_chart
 
     found = result["metrics"]
     curves = {who.upper(): [found[f"trimap_{width}_mean_iu"][who] for width in widths] for who in ("a", "b")}
