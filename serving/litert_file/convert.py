@@ -39,7 +39,9 @@ def _function(model, labels, precision, numbers):
     if labels and precision != "int8":  # whose converter makes integers of floats itself
         dtype = tf.uint16 if 4 in (x.shape[-1] for x in inputs.values()) else tf.uint8  # depth is in millimetres
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, x.shape[-1]], dtype, n) for n, x in inputs.items()])
+    signature = [tf.TensorSpec([None, None, None, x.shape[-1]], dtype, name) for name, x in inputs.items()]
+
+    @tf.function(input_signature=signature, autograph=False)
     def function(*images):
         images = [tf.cast(image, tf.float32) for image in images]
         named = dict(zip(inputs, images, strict=True))

@@ -58,7 +58,7 @@ def _function(model, endings, weights, labels):
     if endings:
         network = keras.Model(model.input, {h: e.features for h, e in endings.items()}, name=model.name)
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def function(*given):
         images = [tf.cast(image, tf.float32) for image in given[: len(inputs)]]
         arrays = dict(zip(weights, given[len(inputs) :], strict=True))

@@ -62,7 +62,7 @@ def freeze(model):
         else:
             kept.append(variable.value)
 
-    @tf.function(input_signature=batch_specs(channels, tf.float32))
+    @tf.function(input_signature=batch_specs(channels, tf.float32), autograph=False)
     def scores(*images):
         batch = dict(zip(inputs, images, strict=True)) if isinstance(model.input, dict) else images[0]
         with keras.StatelessScope(state_mapping=[(variable, tf.constant(value)) for variable, value in frozen]):

@@ -27,7 +27,7 @@ def build(network, *, max_pixels, extras=()):
 
 
 def _to_scores(network):
-    @tf.function(input_signature=network.specs(tf.float32))
+    @tf.function(input_signature=network.specs(tf.float32), autograph=False)
     def predict_scores(*images):
         return {_named(head, "scores"): x for head, x in network.scores(*images).items()}
 
@@ -36,7 +36,7 @@ def _to_scores(network):
 
 def _from_pixels(network):
     # Depth is in millimetres.
-    @tf.function(input_signature=network.specs(tf.uint16 if network.is_rgbd else tf.uint8))
+    @tf.function(input_signature=network.specs(tf.uint16 if network.is_rgbd else tf.uint8), autograph=False)
     def predict_tensors(*images):
         return {_named(head, "label"): x for head, x in network.labels(images).items()}
 
@@ -57,7 +57,8 @@ def _from_files(network, max_pixels, extras):
 
         return tf.cond(tf.equal(status, ""), label, lambda: {**empty, "status": status})
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name) for name in readers])
+    # Nothing here is Python to be turned into a graph, and AutoGraph would take longer to see that than all the rest.
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name) for name in readers], autograph=False)
     def serving_default(*files):
         specs = {name: tf.TensorSpec(value.shape, value.dtype) for name, value in empty.items()}
         specs["status"] = tf.TensorSpec([], tf.string)

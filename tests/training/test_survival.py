@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import os
+import shutil
 import signal
 import zipfile
 
@@ -51,6 +52,24 @@ def whole(tmp_path_factory):
     return workdir / NAME
 
 
+@pytest.fixture(scope="module")
+def stopped_once(tmp_path_factory):
+    """The workdir of a run that was stopped after 7 of its 8 batches."""
+    with pytest.MonkeyPatch.context() as patch:
+        use_tiny_recipe(patch)
+        stop_at(patch, "on_train_batch_end", 7)
+        workdir = tmp_path_factory.mktemp("stopped")
+        assert run(workdir) == 143
+    return workdir
+
+
+@pytest.fixture
+def stopped(stopped_once, tmp_path):
+    """A copy of it."""
+    shutil.copytree(stopped_once, tmp_path, dirs_exist_ok=True)
+    return tmp_path / NAME
+
+
 def stop_at(monkeypatch, event, count, *, number=signal.SIGTERM):
     """Send this process a signal in the `count`-th call of one of the checkpoint callback's methods."""
     method, calls = getattr(callbacks.Checkpoint, event), []
@@ -67,7 +86,7 @@ def stop_at(monkeypatch, event, count, *, number=signal.SIGTERM):
 @pytest.mark.parametrize(
     ("event", "count", "batches"),
     [
-        ("on_train_batch_end", 6, 6),
+        ("on_train_batch_end", 3, 3),
         ("on_train_batch_end", 4, 4),  # the epoch's last: its validation is missing
         ("on_test_batch_end", 3, 4),
         ("on_epoch_end", 2, 8),
@@ -80,23 +99,15 @@ def test_sigterm_saves_and_the_next_start_goes_on(whole, tmp_path, monkeypatch, 
     said = capsys.readouterr().err.splitlines()
     assert said == ["fcn-train: SIGTERM: saving after this batch", "fcn-train: stopped by SIGTERM"]
     assert checkpoint.verify(tmp_path / NAME / "last.keras").batches == batches
-    assert run(tmp_path) == 0
-    assert differences(tmp_path / NAME, whole) == []
-
-
-def test_the_epoch_is_not_replayed(tmp_path, monkeypatch):
-    with monkeypatch.context() as patch:
-        stop_at(patch, "on_train_batch_end", 3)
-        assert run(tmp_path) == 143
-    trained = []
-    count = callbacks.Checkpoint.on_train_batch_end
+    trained, end = [], callbacks.Checkpoint.on_train_batch_end
     monkeypatch.setattr(
         callbacks.Checkpoint,
         "on_train_batch_end",
-        lambda self, batch, logs=None: trained.append(self.position.batches + 1) or count(self, batch, logs),
+        lambda self, batch, logs=None: trained.append(self.position.batches + 1) or end(self, batch, logs),
     )
     assert run(tmp_path) == 0
-    assert trained == [4, 5, 6, 7, 8]
+    assert trained == list(range(batches + 1, 9))  # nothing is replayed
+    assert differences(tmp_path / NAME, whole) == []
 
 
 def test_ctrl_c_saves_too(tmp_path, monkeypatch):
@@ -154,18 +165,13 @@ def test_saving_within_epochs_changes_nothing(whole, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", ["flip", "gone"])
-def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(whole, tmp_path, monkeypatch, capsys, damage):
-    with monkeypatch.context() as patch:
-        stop_at(patch, "on_train_batch_end", 7)
-        assert run(tmp_path) == 143
-    last = tmp_path / NAME / "last.keras"
-    spoil(last, damage)
-    capsys.readouterr()
+def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(whole, stopped, tmp_path, capsys, damage):
+    spoil(stopped / "last.keras", damage)
     assert run(tmp_path) == 0
     said, warned = capsys.readouterr()
     assert ("last.keras is damaged" in warned and "Going on from" in warned) == (damage != "gone")
     assert f"{NAME}: going on after batch 4 of 8" in said
-    assert differences(tmp_path / NAME, whole) == []
+    assert differences(stopped, whole) == []
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty"])
@@ -190,18 +196,14 @@ def spoil(path, damage):
         path.write_bytes(contents)
 
 
-def test_two_damaged_checkpoints(tmp_path, monkeypatch, capsys):
-    with monkeypatch.context() as patch:
-        stop_at(patch, "on_train_batch_end", 7)
-        assert run(tmp_path) == 143
+def test_two_damaged_checkpoints(stopped, tmp_path, capsys):
     for name in ("last.keras", "previous.keras"):
-        spoil(tmp_path / NAME / name, "flip")
-    capsys.readouterr()
+        spoil(stopped / name, "flip")
     assert run(tmp_path) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "last.keras is damaged" in said
-    assert f"remove {tmp_path / NAME} to train that stage anew" in said
+    assert f"remove {stopped} to train that stage anew" in said
 
 
 def test_the_best_of_an_epoch_that_was_lost_is_not_kept(tmp_path, monkeypatch):
@@ -225,11 +227,8 @@ def test_a_better_model_becomes_the_best_if_its_checkpoint_was_written(whole, tm
     assert differences(tmp_path / NAME, whole) == []
 
 
-def test_half_a_log_row_is_written_anew(whole, tmp_path, monkeypatch):
-    with monkeypatch.context() as patch:
-        stop_at(patch, "on_train_batch_end", 6)
-        assert run(tmp_path) == 143
-    log = tmp_path / NAME / "log.csv"
+def test_half_a_log_row_is_written_anew(whole, stopped, tmp_path):
+    log = stopped / "log.csv"
     log.write_text(log.read_text() + "1,0.25,0.")
     assert run(tmp_path) == 0
     assert rows(log) == rows(whole / "log.csv")
@@ -332,7 +331,9 @@ def test_log_rows_are_numbers_of_all_four_metrics(whole):
 
 
 @pytest.mark.early
-def test_kill_9(tmp_path):
-    """Two kills of the real command; `make soak` has the other twenty."""
+def test_kill_9(tmp_path, monkeypatch):
+    """Two kills of the real command, both in its first stage; `make soak` has the other twenty, and two stages."""
+    monkeypatch.setattr(kills, "RECIPE", kills.STAGES[0])
+    monkeypatch.setattr(kills, "STAGES", kills.STAGES[:1])
     outcome = kills.attack(tmp_path, tries=2, steps=kills.EPOCH, moments=("amid a checkpoint", "amid a batch"))
     assert outcome == ("kill -9 of fcn-train", 2, ())
