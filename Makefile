@@ -2,6 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 INSTALL := $(RUN)/python -m pip install --quiet --disable-pip-version-check
+UV := 0.13.9
 OLDEST ?= $(PYTHON)
 NEWEST ?= $(PYTHON)
 READY := $(VENV)/ready
@@ -38,11 +39,9 @@ soak: $(READY)
 	$(RUN)/python tests/attacks/soak.py --minutes 20
 
 test-oldest: $(READY)
-	$(INSTALL) --requirement tests/dependencies/requirements.txt
 	$(RUN)/python -m tests.dependencies.suite oldest --python $(OLDEST)
 
 test-newest: $(READY)
-	$(INSTALL) --requirement tests/dependencies/requirements.txt
 	$(RUN)/python -m tests.dependencies.suite newest --python $(NEWEST)
 
 audit: $(READY)
@@ -74,7 +73,9 @@ unexport PYTHONDONTWRITEBYTECODE
 $(READY): requirements.txt setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; choose one with make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
-	$(INSTALL) --no-compile --requirement requirements.txt
+	$(INSTALL) uv==$(UV)
+	$(RUN)/uv pip install --quiet --python $(RUN)/python --requirement requirements.txt || \
+		{ echo "uv did not install it (see above): pip does, in a minute more" >&2; $(INSTALL) --no-compile --requirement requirements.txt; }
 	$(INSTALL) --no-deps --editable .
 	touch $@
 

@@ -1,6 +1,6 @@
 """Run every test with the oldest or the newest versions that setup.py admits: `python -m tests.dependencies.suite`.
 
-Needs uv (tests/dependencies/requirements.txt): pip cannot choose the oldest.
+Needs uv, which every make target brings: pip cannot choose the oldest.
 """
 
 import argparse
@@ -27,7 +27,7 @@ def main(argv=None):
     options = parser.parse_args(argv)
     uv = shutil.which("uv") or shutil.which("uv", path=str(ROOT / ".venv" / "bin"))
     if uv is None:
-        parser.error("uv is needed: pip install --requirement tests/dependencies/requirements.txt")
+        parser.error("uv is needed: make .venv/ready, or pip install uv")
     resolution, left_out, skipped = CHOICE[options.which]
     folder = ROOT / f".venv-{options.which}"
     python = build(uv, folder, options.python, resolution, sorted(set(declared()) - {""} - left_out))
