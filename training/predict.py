@@ -220,6 +220,7 @@ def _label_videos(arguments, label, scenes, results, bad):
 
     from fcn_keras.visualize import overlay
 
+    from .labelled.mark import MARK
     from .labelled.video import opened, write_video
 
     done = 0
@@ -238,7 +239,7 @@ def _label_videos(arguments, label, scenes, results, bad):
         try:
             with opened(scene.image) as video, Progress(scene.name, "frames", quiet=arguments.quiet) as progress:
                 LOG.debug("%s: %s frames, %.3f a second", scene.name, video.count, video.rate)
-                frames, size = write_video(video, targets, paint, progress)
+                frames, size = write_video(video, targets, paint, progress, comment=MARK)
         except ValueError as error:
             bad(error)
             continue

@@ -3,6 +3,8 @@
 import hashlib
 import json
 
+from .video import comment_of
+
 MARK = "fcn-predict"  # in the metadata of every file that the command writes
 SEAL = "fcn_predict"  # key in LabelMe's files; the application keeps keys that it does not know
 
@@ -12,8 +14,6 @@ def is_result(path):
     if path.suffix == ".json":
         return _is_json(path)
     if path.suffix == ".mp4":
-        from .video import comment_of
-
         return comment_of(path) == MARK
     from fcn_keras.datasets.images import read_header
 

@@ -5,7 +5,6 @@ import math
 from fractions import Fraction
 
 from ..outputs import written
-from .mark import MARK
 
 EXTENSIONS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
 _CODEC, _QUALITY = "libx264", {"crf": "20"}  # plays in browsers and everywhere else
@@ -115,7 +114,7 @@ def comment_of(path):
         return None
 
 
-def write_video(video, targets, paint, progress):
+def write_video(video, targets, paint, progress, *, comment):
     """Write a video for every head, frame by frame.
 
     Args:
@@ -123,6 +122,7 @@ def write_video(video, targets, paint, progress):
         targets: files to write, by head.
         paint: function from an image to painted ones, by head.
         progress: called as `progress(done, total)`.
+        comment: for the metadata of the files.
 
     Returns:
         `(frames, (H, W))`.
@@ -139,6 +139,7 @@ def write_video(video, targets, paint, progress):
             for head, picture in paint(image).items():
                 if head not in streams:
                     container = stack.enter_context(av.open(str(files[head]), "w", format="mp4"))
+                    container.metadata["comment"] = comment
                     streams[head] = container, _stream(container, video, picture)
                 _add(av, *streams[head], picture, time, video.time_base)
             done += 1
@@ -149,7 +150,6 @@ def write_video(video, targets, paint, progress):
 
 
 def _stream(container, video, picture):
-    container.metadata["comment"] = MARK
     stream = container.add_stream(_CODEC, rate=video.rate, options=_QUALITY)
     stream.height, stream.width = picture.shape[:2]
     stream.codec_context.time_base = video.time_base
