@@ -92,7 +92,13 @@ def run(name, folder, asked):
     ask = f"import json, sys\nprint(json.dumps([sys.executable, SMALL, {asked}]))"
     notebook.cells.append(nbformat.v4.new_code_cell(ask))
     resources = {"metadata": {"path": str(folder)}}
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "PYTHONPATH": str(ROOT), "IPYTHONDIR": str(folder / "i")}
+    environment = {
+        **os.environ,
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "IPYTHONDIR": str(folder / "i"),
+        "BARE_BUT_FOR": "IPython",
+    }
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "bare")])
     client = nbclient.NotebookClient(notebook, timeout=TIMEOUT, kernel_name="python3", resources=resources)
     client.execute(env=environment)
     executable, small, answer = json.loads(notebook.cells[-1].outputs[0].text)

@@ -1,13 +1,15 @@
 """What a program that a test starts does without.
 
 TensorFlow and Keras import JAX, scikit-learn and IPython where they find them: a third of their own start, for nothing
-here. Most users have none of them; the tests do. Python imports a module of this name as it starts.
+here. Most users have none of them; the tests do. Python imports a module of this name as it starts; `BARE_BUT_FOR` names
+what the program needs all the same.
 """
 
 import os
 import sys
 
 _ABSENT = {"IPython", "jax", "sklearn"}
+_KEPT = {os.environ.get("KERAS_BACKEND"), *os.environ.get("BARE_BUT_FOR", "").split()}
 
-for _name in _ABSENT - {os.environ.get("KERAS_BACKEND")}:
+for _name in _ABSENT - _KEPT:
     sys.modules[_name] = None
