@@ -1,8 +1,8 @@
 """What a program that a test starts does without.
 
 TensorFlow and Keras import JAX, scikit-learn and IPython where they find them: a third of their own start, for nothing
-here. Most users have none of them; the tests do. Python imports a module of this name as it starts; `BARE_BUT_FOR` names
-what the program needs all the same.
+here. Most users have none of them; the tests do. Python imports a module of this name as it starts; `BARE_BUT_FOR`
+names what the program needs all the same.
 """
 
 import os
