@@ -219,6 +219,9 @@ class _Run:
                 layer.trainable = False
         compile_model(model, recipe, examples.num_classes)
         model.optimizer.build(model.trainable_variables)  # or TensorFlow traces the first step twice
+        origin = " and ".join(recipe.sources.values()) or ("ImageNet weights" if recipe.imagenet else "random weights")
+        sentence = f"{recipe.name}: {recipe.steps} steps, starting from {origin}"
+        self.say("training", sentence, stage=recipe.name, steps=recipe.steps, start=origin)
         return model
 
 

@@ -215,8 +215,8 @@ class Watchdog(keras.callbacks.Callback):
                 self._say(
                     ("only", head),
                     f"every pixel of the validation images is predicted as {self._name(head, only)}{_of(head)} after "
-                    f"epoch {epoch + 1}. Look at how rare the other classes are (fcn-doctor), weigh them with "
-                    f"--class-weights, or train on with another rate. {_see('everything-is-one-class')}",
+                    f"epoch {epoch + 1}. Look at how rare the other classes are (fcn-doctor), {self._weigh()}, or "
+                    f"train on with another rate. {_see('everything-is-one-class')}",
                 )
             return
         epochs = self.recipe.steps // self.recipe.steps_per_epoch
@@ -228,8 +228,13 @@ class Watchdog(keras.callbacks.Callback):
                 ("missing", head, epoch),
                 f"in epochs {self._first + 1} to {epoch + 1} of {epochs} IoU is 0{_of(head)} for "
                 f"{', '.join(self._name(head, index) for index in missing)}. Look at how many pixels they have in the "
-                f"training split (fcn-doctor), and weigh them with --class-weights. {_see('a-class-is-never-found')}",
+                f"training split (fcn-doctor), and {self._weigh()}. {_see('a-class-is-never-found')}",
             )
+
+    def _weigh(self):
+        if self.recipe.class_weights is None:
+            return "weigh them with --class-weights"
+        return "train longer, or weigh them by more than now with --class-weights"
 
     def _relative(self, logs):
         """Return `{head: mean loss of the epoch so far over that of equal scores}`, where it can be told."""

@@ -193,11 +193,12 @@ def test_json_is_a_line_for_the_plan_every_epoch_and_every_stage(photos, monkeyp
     assert call(photos, monkeypatch, "--json", "-v", "--steps-per-epoch", "1") == 0
     captured = capsys.readouterr()
     events = [json.loads(line) for line in captured.out.splitlines()]
-    assert [event["event"] for event in events] == ["plan", "reading", "epoch", "epoch", "finished"]
+    assert [event["event"] for event in events] == ["plan", "reading", "training", "epoch", "epoch", "finished"]
     assert events[0]["overrides"]["held_out"] == 0.2
-    assert events[2]["stage"] == "folder_fcn32s"
-    assert 0 <= events[3]["val_confusion_mean_iu"] <= 1
-    assert events[4]["mean_iu"] == max(event["val_confusion_mean_iu"] for event in events[2:4])
+    assert events[2] == {"event": "training", "stage": "folder_fcn32s", "steps": 2, "start": "random weights"}
+    assert events[3]["stage"] == "folder_fcn32s"
+    assert 0 <= events[4]["val_confusion_mean_iu"] <= 1
+    assert events[5]["mean_iu"] == max(event["val_confusion_mean_iu"] for event in events[3:5])
     lines = [line for line in captured.err.splitlines() if "folder_fcn32s: batch 1 of 1 in its epoch" in line]
     assert len(lines) == 2
     trained = {str(key) for key in folder(photos / "photos", "train", held_out=0.2, classes=2).ids}

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -192,6 +193,9 @@ def test_classes_that_are_never_found(capsys):
     half, end = said(capsys)
     assert "in epochs 1 to 2 of 4 IoU is 0 for ground. " in half
     assert "in epochs 1 to 4 of 4 IoU is 0 for ground. " in end
+    assert "and weigh them with --class-weights. See" in end
+    weighing = SimpleNamespace(recipe=replace(SAFE, class_weights=(1.0, 2.0, 1.0)))  # as is chosen for uneven classes
+    assert Watchdog._weigh(weighing).startswith("train longer, or weigh them by more than now")
 
 
 def test_two_heads_are_told_apart(capsys):
