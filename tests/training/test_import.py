@@ -19,18 +19,6 @@ from training.doctor import main
 SQUARE = [[2, 3], [6, 3], [6, 8], [2, 8]]
 
 
-@pytest.fixture
-def source(tmp_path):
-    folder = tmp_path / "annotated"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "photos"
-
-
 def many(source, number):
     for index in range(number):
         labelme(source, f"{index:03}", [shape("cat", SQUARE)])

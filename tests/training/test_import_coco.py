@@ -16,18 +16,6 @@ SQUARE = [2, 3, 7, 3, 7, 9, 2, 9]  # COCO's pixels begin at whole numbers: colum
 SIZE = (20, 24)
 
 
-@pytest.fixture
-def source(tmp_path):
-    folder = tmp_path / "annotated"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "photos"
-
-
 def instance(segmentation, category=7, image=1, **more):
     return {"image_id": image, "category_id": category, "segmentation": segmentation, **more}
 

@@ -12,18 +12,6 @@ from tiny import picture
 SQUARE = [[2, 3], [6, 3], [6, 8], [2, 8]]
 
 
-@pytest.fixture
-def source(tmp_path):
-    folder = tmp_path / "annotated"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "photos"
-
-
 def drawn(source, out, *shapes, size=(20, 24), options=()):
     """Import one image with these shapes; return its label."""
     labelme(source, "a", list(shapes), size)

@@ -15,18 +15,6 @@ ROAD, SKY, CAR = (128, 64, 128), (128, 128, 128), (64, 0, 128)
 TEXT = "road 128 64 128\nsky 128 128 128\ncar 64 0 128\nvoid 0 0 0\n"
 
 
-@pytest.fixture
-def source(tmp_path):
-    folder = tmp_path / "annotated"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def out(tmp_path):
-    return tmp_path / "photos"
-
-
 def ids_of(number, classes=3, size=SIZE):
     """Draw blocks of ids and some void."""
     coarse = np.random.default_rng(number).integers(0, classes, (size[0] // 4, size[1] // 4)).astype(np.uint8)
