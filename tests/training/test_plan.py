@@ -101,9 +101,9 @@ def test_images_of_several_sizes_are_padded_where_a_batch_holds_several():
 
 
 def test_very_uneven_classes_are_weighed_by_a_square_root():
-    uneven = replace(EVEN, class_frequencies={"train": (0.99, 0.009, 0.0)}, class_weights=(0.25, 4.0, 0.0))
+    uneven = replace(EVEN, class_frequencies={"train": (0.999, 0.0009, 0.0)}, class_weights=(0.25, 4.0, 0.0))
     assert plan(uneven, "fcn32s", {}).overrides["class_weights"] == (0.5, 2.0, 0.0)
-    less = replace(EVEN, class_frequencies={"train": (0.98, 0.02)}, class_weights=(0.25, 4.0))
+    less = replace(EVEN, class_frequencies={"train": (0.999, 0.001)}, class_weights=(0.25, 4.0))
     assert "class_weights" not in plan(less, "fcn32s", {}).overrides
 
 
