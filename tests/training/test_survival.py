@@ -232,6 +232,7 @@ def test_half_a_log_row_is_written_anew(whole, stopped, tmp_path):
     log.write_text(log.read_text() + "1,0.25,0.")
     assert run(tmp_path) == 0
     assert rows(log) == rows(whole / "log.csv")
+    assert differences(stopped, whole) == []  # amid the second epoch
 
 
 def test_half_a_header_is_written_anew(tmp_path):
@@ -331,9 +332,7 @@ def test_log_rows_are_numbers_of_all_four_metrics(whole):
 
 
 @pytest.mark.early
-def test_kill_9(tmp_path, monkeypatch):
-    """Two kills of the real command, both in its first stage; `make soak` has the other twenty, and two stages."""
-    monkeypatch.setattr(kills, "RECIPE", kills.STAGES[0])
-    monkeypatch.setattr(kills, "STAGES", kills.STAGES[:1])
+def test_kill_9(tmp_path):
+    """Two kills of the real command; `make soak` has the other twenty."""
     outcome = kills.attack(tmp_path, tries=2, steps=kills.EPOCH, moments=("amid a checkpoint", "amid a batch"))
     assert outcome == ("kill -9 of fcn-train", 2, ())
