@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "fcn_keras" / "__init__.py").read_text())[1]
@@ -16,6 +16,11 @@ def described():
     text = (HERE / "README.md").read_text(encoding="utf-8")
     text = re.sub(r"\]\((?!https?:|#)([^)]+\.png)\)", rf"]({HOME}/raw/v{VERSION}/\1)", text)
     return re.sub(r"\]\((?!https?:|#)([^)]+)\)", rf"]({HOME}/blob/v{VERSION}/\1)", text)
+
+
+def packages(name, folder):
+    """List the packages of a folder of commands under the name that it is installed by."""
+    return [name, *(f"{name}.{package}" for package in find_packages(HERE / folder))]
 
 
 setup(
@@ -39,29 +44,16 @@ setup(
         "fcn_keras",
         "fcn_keras.datasets",
         "fcn_keras_console",
-        "fcn_keras_training",
-        "fcn_keras_training.checkup",
-        "fcn_keras_training.checkup.importing",
-        "fcn_keras_training.comparison",
-        "fcn_keras_training.labelled",
-        "fcn_keras_training.page",
-        "fcn_keras_serving",
-        "fcn_keras_serving.beam",
-        "fcn_keras_serving.litert_file",
-        "fcn_keras_serving.local",
-        "fcn_keras_serving.onnx_file",
-        "fcn_keras_serving.openvino_file",
-        "fcn_keras_serving.precision",
-        "fcn_keras_serving.saved_model",
-        "fcn_keras_serving.transport",
+        *packages("fcn_keras_training", "training"),
+        *packages("fcn_keras_serving", "serving"),
     ],
     package_dir={"fcn_keras_training": "training", "fcn_keras_serving": "serving"},
     package_data={
         "fcn_keras": ["py.typed"],
         "fcn_keras.datasets": ["checksums.tsv", "lists/*.txt"],
-        "fcn_keras_training.page": ["page.css"],
-        "fcn_keras_serving": ["config/**/*"],
-        "fcn_keras_serving.local": ["static/*"],
+        "fcn_keras_training.report": ["page.css"],
+        "fcn_keras_serving.kit": ["config/**/*"],
+        "fcn_keras_serving.server.page": ["*.html", "*.css", "*.js", "*.json"],
     },
     install_requires=[
         "keras>=3.12,<3.16",
@@ -122,7 +114,7 @@ setup(
             "fcn-export=fcn_keras_serving.export:main",
             "fcn-kit=fcn_keras_serving.kit:main",
             "fcn-serve=fcn_keras_serving.server:main",
-            "fcn-query=fcn_keras_serving.query:main",
+            "fcn-query=fcn_keras_serving.client:main",
             "fcn-batch=fcn_keras_serving.batch:main",
         ]
     },

@@ -31,7 +31,7 @@ def main(argv=None):
 
 
 def _measure(arguments):
-    from fcn_keras_training import recipes
+    from fcn_keras_training.recipes import catalogue as recipes
 
     width = {"width": arguments.width} if arguments.width else {}
     recipe = recipes.find(arguments.recipe, {"steps": arguments.steps, "steps_per_epoch": arguments.steps, **width})
@@ -68,7 +68,7 @@ def balance(examples):
         Weights and shares of all labelled pixels, lists of floats; a class that never occurs weighs 0.
     """
     import numpy as np
-    from fcn_keras_training.checkup.classes import balancing_weights
+    from fcn_keras_training.doctor.class_balance import balancing_weights
 
     labels = (examples[index]["label"] for index in range(len(examples)))
     counts = [(np.bincount(label[label != 255], minlength=examples.num_classes), label.size) for label in labels]
@@ -80,9 +80,9 @@ def balance(examples):
 def train_and_score(recipe, train, val, weights=None):
     """Train a recipe's net from its start, and return the `summary` of its scores over `val`."""
     import keras
-    from fcn_keras_training.evaluate import evaluate
-    from fcn_keras_training.fit import compile_model
-    from fcn_keras_training.summary import summary
+    from fcn_keras_training.evaluate.command import evaluate
+    from fcn_keras_training.scoring.summary import summary
+    from fcn_keras_training.train.fit import compile_model
 
     import fcn_keras as fcn
 
@@ -107,7 +107,7 @@ def train_and_score(recipe, train, val, weights=None):
 def tabulate(results, names, weights, shares):
     """Lay out the mean over the seeds (and their spread) of the four metrics, and every class's accuracy and IU."""
     import numpy as np
-    from fcn_keras_training.summary import FOUR, TITLES
+    from fcn_keras_training.scoring.summary import FOUR, TITLES
 
     rows = []
     for name in FOUR:

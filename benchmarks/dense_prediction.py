@@ -41,9 +41,9 @@ def main(argv=None):
 
 def _measure(arguments):
     import keras
-    from fcn_keras_training import recipes
-    from fcn_keras_training.fit import spaced
-    from fcn_keras_training.saved import decisions_beside, find_model, load_model
+    from fcn_keras_training.recipes import catalogue as recipes
+    from fcn_keras_training.train.fit import spaced
+    from fcn_keras_training.workdir.trained_model import decisions_beside, find_model, load_model
 
     if arguments.model is None:
         name = arguments.recipe or "synthetic_fcn32s"
@@ -72,7 +72,7 @@ def _measure(arguments):
 
 def _trained(recipe, directory):
     import keras
-    from fcn_keras_training.fit import compile_model
+    from fcn_keras_training.train.fit import compile_model
 
     import fcn_keras as fcn
 
@@ -162,8 +162,8 @@ def _interpolated(points):
 def summarise(results, examples):
     """Gather the images' results as JSON's types."""
     import numpy as np
-    from fcn_keras_training.counting import confusion
 
+    from fcn_keras.confusion import confusion
     from fcn_keras.metrics import scores
 
     report = {"images": len(results), "size": list(results[0]["equal"].shape)}

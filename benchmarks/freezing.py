@@ -23,8 +23,8 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     start_tensorflow()
     import tensorflow as tf
-    from fcn_keras_serving.saved_model import network
-    from fcn_keras_serving.saved_model.signatures import build
+    from fcn_keras_serving.export.saved_model import frozen_network as network
+    from fcn_keras_serving.export.saved_model.signatures import build
 
     import fcn_keras as fcn
 

@@ -46,7 +46,7 @@ def main(argv=None):
 
 
 def _measure(arguments):
-    from fcn_keras_training import recipes
+    from fcn_keras_training.recipes import catalogue as recipes
 
     for name in ("images", "iterations"):
         if getattr(arguments, name) < 1:

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from fcn_keras_training.outputs import require_folder, written
-from fcn_keras_training.stage import command, versions, write_text
-from fcn_keras_training.summary import to_json
+from fcn_keras_training.scoring.summary import to_json
+from fcn_keras_training.workdir.stage import command, versions, write_text
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from fcn_keras_console.files import require_folder, written
 
 
 def add_output(parser):

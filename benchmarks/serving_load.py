@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from fcn_keras_serving.client import Client
+from fcn_keras_serving.client.client import Client
 from PIL import Image
 
 LOOP = """

@@ -86,7 +86,7 @@ def export(directory):
 
 
 def scenes():
-    from fcn_keras_training.sources import SCENES
+    from fcn_keras_training.recipes.readers import SCENES
 
     from fcn_keras.datasets.synthetic import Synthetic
 

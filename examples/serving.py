@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from fcn_keras_serving.client import Client
+from fcn_keras_serving.client.client import Client
 from PIL import Image
 
 STAGES = ("synthetic_fcn32s", "synthetic_fcn16s")  # version 1 is the first's net, version 2 the second's

@@ -1,7 +1,6 @@
 """Fully convolutional networks for semantic segmentation in Keras (Long, Shelhamer, Darrell, CVPR 2015)."""
 
 from fcn_keras.alexnet import FCNAlexNet
-from fcn_keras.augmented import predict_augmented
 from fcn_keras.backbone import VGG16
 from fcn_keras.boundary import BoundaryScores
 from fcn_keras.caffe_export import save_caffemodel
@@ -12,6 +11,7 @@ from fcn_keras.losses import PixelCrossentropy
 from fcn_keras.metrics import ConfusionMatrix, scores
 from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
 from fcn_keras.optimizers import CaffeSGD
+from fcn_keras.tta import predict_augmented
 from fcn_keras.visualize import colorize, error_map, overlay, palette
 from fcn_keras.weights import load_caffemodel, load_imagenet, transplant
 

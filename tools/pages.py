@@ -62,7 +62,7 @@ def recipes_page():
 
 
 INTRODUCTION = """
-A recipe is a value in `training/recipes.py` or `training/paper.py`; `fcn-train NAME` trains it, and first those that it
+A recipe is a value in `training/recipes/`; `fcn-train NAME` trains it, and first those that it
 starts from. Options change a run: `--steps`, `--batch-size`, `--learning-rate` and what else
 [fcn-train](commands.md#fcn-train) takes. `--stand-in` puts drawn scenes in the place of the data, `--width` narrows the
 net:

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import NamedTuple
 
-from training.recipes import RECIPES
+from training.recipes.catalogue import RECIPES
 
 
 class Section(NamedTuple):

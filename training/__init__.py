@@ -1,1 +1,1 @@
-"""The commands: train, evaluate, predict. One file is one command, `main(argv=None) -> int`."""
+"""The commands that make and judge networks: a folder a command, `main(argv=None) -> int`."""

@@ -30,22 +30,22 @@ class Exporter:
         self.write_as()
 
     def _savedmodel(self):
-        from fcn_keras_serving.export import export
+        from fcn_keras_serving.export.command import export
 
         export(self.model, self.path)
 
     def _onnx(self):
-        from fcn_keras_serving.onnx_file.export import export_onnx
+        from fcn_keras_serving.export.onnx.export import export_onnx
 
         export_onnx(self.model, self.path, labels=True, **self.options)
 
     def _litert(self):
-        from fcn_keras_serving.litert_file.export import export_litert
+        from fcn_keras_serving.export.litert.export import export_litert
 
         export_litert(self.model, self.path, labels=True, **self.options)
 
     def _openvino(self):
-        from fcn_keras_serving.openvino_file.export import export_openvino
+        from fcn_keras_serving.export.openvino.export import export_openvino
 
         export_openvino(self.model, self.path, labels=True, **self.options)
 

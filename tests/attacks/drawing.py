@@ -5,7 +5,7 @@ import json
 import random
 from pathlib import Path
 
-STATIC = Path(__file__).resolve().parents[2] / "serving" / "local" / "static"
+STATIC = Path(__file__).resolve().parents[2] / "serving" / "server" / "page"
 DESCRIPTION = json.loads((STATIC / "openapi.json").read_text(encoding="utf-8"))
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 

@@ -48,7 +48,7 @@ def write_model(folder):
     """Write a SavedModel with the decoder of the exported ones, and the red channel for labels."""
     import tensorflow as tf
 
-    from serving.saved_model.decoding import read_image
+    from serving.export.saved_model.decoding import read_image
 
     module = tf.Module()
 

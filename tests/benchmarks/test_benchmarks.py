@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import patch_sampling
 import pytest
-from fcn_keras_training import recipes
+from fcn_keras_training.recipes import catalogue as recipes
 
 from fcn_keras.datasets.synthetic import Synthetic
 from fcn_keras.models import FCN8s, FCN16s, FCN32s

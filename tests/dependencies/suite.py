@@ -15,7 +15,7 @@ from tests.dependencies.declared import ROOT, declared, pins
 HOLDS_BACK = {"batch"}
 CHOICE = {
     "oldest": (["--resolution", "lowest-direct"], set(), []),
-    "newest": (["--upgrade"], HOLDS_BACK, ["--ignore=tests/serving/test_batch.py"]),
+    "newest": (["--upgrade"], HOLDS_BACK, ["--ignore=tests/serving/batch/test_command.py"]),
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.docs.blocks import PAGES, ROOT, Block, all_blocks, blocks, commands
 from tests.docs.workshop import Workshop, make_small, prepare
 from tools.pages import parsers
-from training.recipes import RECIPES
+from training.recipes.catalogue import RECIPES
 
 ROAD = "fcn-export runs/road/best.keras"
 # (page, how the command begins) -> why it is not run here. Commands of ours are parsed all the same, targets of make,
@@ -28,26 +28,29 @@ NOT_RUN = {
     (
         "README.md",
         "fcn-train voc_",
-    ): "wants VOC's and SBD's originals; tests/training/test_recipes.py runs the stand-in",
+    ): "wants VOC's and SBD's originals; tests/training/recipes/test_catalogue.py runs the stand-in",
     ("README.md", "fcn-train nyud_"): "wants NYUDv2's original; the same",
     ("README.md", "fcn-train sift_flow_"): "wants SIFT Flow's original; the same",
-    ("README.md", "fcn-compare "): "wants a second net; tests/training/test_compare.py",
-    ("README.md", "fcn-figures "): "wants the nets of VOC; tests/training/test_figures.py",
+    ("README.md", "fcn-compare "): "wants a second net; tests/training/compare/test_command.py",
+    ("README.md", "fcn-figures "): "wants the nets of VOC; tests/training/figures/test_command.py",
     ("docs/commands.md", "fcn-"): "examples of --help, of which README and serving.md run what can be run",
     ("docs/commands.md", "cat "): "the same",
-    ("docs/recipes.md", "fcn-"): "trains for hours; tests/training/test_recipes.py runs every recipe's stand-in",
+    (
+        "docs/recipes.md",
+        "fcn-",
+    ): "trains for hours; see tests/training/recipes/test_catalogue.py",
     ("docs/results.md", "fcn-train "): "wants data that is not ours to give, and trains for half an hour",
     ("docs/results.md", "fcn-evaluate "): "the same",
     ("docs/results.md", "fcn-export "): "what serving.md runs, at full width",
     ("docs/results.md", "python -c \nimport io, resource"): "times the model that this writes",
     ("docs/results.md", "python -c \nimport time, fcn_keras as fcn\nfrom fcn_keras.datasets"): "wants CamVid",
-    ("docs/performance.md", "fcn-export "): "wants CamVid; tests/serving/test_onnx_file.py calibrates",
+    ("docs/performance.md", "fcn-export "): "wants CamVid; tests/serving/export/onnx/test_export.py calibrates",
     ("docs/training.md", "fcn-train "): "README's, with options that tests/training/ runs",
     ("docs/training.md", "KERAS_BACKEND=jax fcn-train "): "wants two hosts; test_devices.py has two processes",
     ("docs/serving.md", f"{ROAD} models/road.tflite "): "int8: see test_litert_file.py",
     ("docs/serving.md", f"{ROAD} models/road.onnx --format onnx --labels --precision int8 "): "see test_onnx_file.py",
-    ("docs/serving.md", "fcn-batch "): "tests/serving/test_batch.py runs the pipeline",
-    ("docs/serving.md", "docker "): "wants Docker; tests/serving/test_serving_docs.py compares the image's version",
+    ("docs/serving.md", "fcn-batch "): "tests/serving/batch/test_command.py runs the pipeline",
+    ("docs/serving.md", "docker "): "wants Docker; tests/docs/test_serving.py compares the image's version",
     ("docs/serving.md", "cd kit"): "leads to Docker's files",
     ("docs/serving.md", "MODELS=$PWD/../models docker "): "wants Docker; the file is read in tests/serving/local",
     ("docs/serving.md", "bash ready.sh "): "asks the container; run in tests/serving/local",

@@ -12,7 +12,7 @@ import textwrap
 import pytest
 
 import fcn_keras
-from serving import client
+from serving.client import client
 
 SECTION = re.compile(r"^(Args|Attributes|Returns|Yields|Raises):$", re.MULTILINE)
 # What a docstring may say instead of its own lists: "Arguments and result as for `FCN32s`", "See `reading.read_all`".

@@ -10,7 +10,7 @@ import fcn_keras
 from tests.docs.blocks import PAGES, ROOT
 from tools import drawings, pages
 from tools.pages import parsers
-from training.recipes import RECIPES
+from training.recipes.catalogue import RECIPES
 
 DOCS = ROOT / "docs"
 LINK = re.compile(r"\]\((?!https?://|mailto:)([^)\s]*)\)")

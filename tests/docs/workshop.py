@@ -24,16 +24,16 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from fcn_keras_serving.precision import parity  # as installed, which the page's Python imports
+from fcn_keras_serving.export.accuracy import agreement as parity  # as installed, which the page's Python imports
 from PIL import Image
 
 import fcn_keras as fcn
 from fcn_keras import vgg16_files
 from fcn_keras.datasets.synthetic import SEM, Synthetic
-from serving import export
+from serving.export import command as export
 from tests.docs.blocks import ROOT
 from tools.pages import commands as our_commands
-from training import recipes
+from training.recipes import catalogue as recipes
 
 NARROW = ((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32  # the width of tests/parity's Caffe files
 TINY = ((4, 1), (4, 1), (4, 1), (4, 1), (4, 1)), 8  # less to trace where a net is trained or exported
@@ -152,9 +152,9 @@ class Workshop:
 
     def serve(self, name, *arguments):
         """Do what `fcn-serve` does before it waits for a signal."""
-        from serving.local.access import read_token
-        from serving.local.config import ModelConfig
-        from serving.server import Options, running
+        from serving.server.command import Options, running
+        from serving.server.security import read_token
+        from serving.server.settings import ModelConfig
 
         given = self.commands[name]._parser().parse_args(arguments)
         options = {field: getattr(given, field) for field in Options._fields if field != "token"}

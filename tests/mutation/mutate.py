@@ -25,12 +25,12 @@ ROOT = Path(__file__).resolve().parents[2]
 PROPERTIES = "tests/properties/test_"
 TESTS = {
     "geometry": [
-        "tests/test_geometry.py",
+        "tests/fcn_keras/test_geometry.py",
         PROPERTIES + "crop_algebra.py::test_the_derived_offsets_are_the_released_ones",
     ],
-    "losses": ["tests/test_losses.py", PROPERTIES + "loss_properties.py"],
-    "metrics": ["tests/test_metrics.py", PROPERTIES + "metric_properties.py"],
-    "caffemodel": ["tests/test_caffemodel.py"],
+    "losses": ["tests/fcn_keras/test_losses.py", PROPERTIES + "loss_properties.py"],
+    "metrics": ["tests/fcn_keras/test_metrics.py", PROPERTIES + "metric_properties.py"],
+    "caffemodel": ["tests/fcn_keras/test_caffemodel.py"],
 }
 LONG = ("mutated_bytes", "any_bytes", "hostile_megabytes")  # left out: a mutant's death is not to depend on luck
 # One replacement for an operator; cosmic-ray has all, and most of them nothing survives (a matrix product for a minus).

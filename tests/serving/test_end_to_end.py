@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from image_files import encode, evaluated, files, picture, rotated_files
-from nets import randomize
 
 from fcn_keras import inference
 from fcn_keras.models import FCN8s
-from serving.client import Client, ImageRefused
-from serving.export import export
-from serving.server import running
+from serving.client.client import Client, ImageRefused
+from serving.export.command import export
+from serving.server.command import running
+from tests.serving.image_files import encode, evaluated, files, picture, rotated_files
+from tests.serving.nets import randomize
 
 NARROW = (((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32)
 

@@ -95,9 +95,15 @@ def test_refusals_are_one_line_and_exit_2(monkeypatch, capsys):
     assert capsys.readouterr() == ("", "release: Not today.\n")
 
 
-TRACKED = ["fcn_keras/__init__.py", "training/train.py", "serving/config/a.yaml", "tests/test_a.py", *release.BESIDE]
-WHEEL = {"fcn_keras/__init__.py", "fcn_keras_training/train.py", "fcn_keras_serving/config/a.yaml"}
-SDIST = {"fcn_keras/__init__.py", "training/train.py", "serving/config/a.yaml", *release.BESIDE, "PKG-INFO"}
+TRACKED = [
+    "fcn_keras/__init__.py",
+    "training/train/command.py",
+    "serving/config/a.yaml",
+    "tests/test_a.py",
+    *release.BESIDE,
+]
+WHEEL = {"fcn_keras/__init__.py", "fcn_keras_training/a.py", "fcn_keras_serving/config/a.yaml"}
+SDIST = {"fcn_keras/__init__.py", "training/a.py", "serving/config/a.yaml", *release.BESIDE, "PKG-INFO"}
 
 
 def compare(sdist=SDIST, wheel=WHEEL):

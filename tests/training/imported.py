@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 from PIL import Image
-from tiny import picture, write
 
-from training.doctor import main
+from tests.training.tiny import picture, write
+from training.doctor.command import main
 
 
 def run_import(kind, source, out, *options):

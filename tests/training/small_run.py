@@ -32,7 +32,7 @@ def recipes_by_name():
     """Build the recipes: one of the mean loss, and a finer net of the sum that starts from it."""
     from fcn_keras.models import FCN16s, FCN32s
     from fcn_keras.optimizers import CaffeSGD
-    from training.recipe import Recipe
+    from training.recipes.recipe import Recipe
 
     coarse = Recipe(
         name="tiny_fcn32s",
@@ -70,7 +70,7 @@ def stop_after_an_epoch():
 
 def stop_amid_an_epoch():
     """Send this process SIGTERM after every stage's first batch."""
-    from training.callbacks import Checkpoint
+    from training.train.callbacks import Checkpoint
 
     end = Checkpoint.on_train_batch_end
 
@@ -94,7 +94,8 @@ def main(options, *arguments):
         tf.config.set_logical_device_configuration(
             processor, [tf.config.LogicalDeviceConfiguration()] * options["devices"]
         )
-    from training import recipes, train
+    from training.recipes import catalogue as recipes
+    from training.train import command as train
 
     recipes.RECIPES.update(recipes_by_name())
     if options["stop"]:

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 
 import fcn_keras as fcn
-from training.fit import compile_model
-from training.recipe import Recipe
-from training.watchdog import Watchdog
+from training.recipes.recipe import Recipe
+from training.train.fit import compile_model
+from training.train.watchdog import Watchdog
 
 NAMES = ("sky", "ground", "wall")
 STEPS = 25

@@ -1,0 +1,138 @@
+"""The SavedModel in `fcn-batch`: what its files tell, and Apache Beam's `RunInference` on it."""
+
+import hashlib
+from typing import NamedTuple
+
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.ml.inference.base import ModelHandler
+
+from .filesystems import files_below, local_copy, read_file
+
+MODEL_FILES = "saved_model.pb", "variables/*", "assets/*"
+DESCRIPTIONS = "saved_model.pb", "variables/*.index", "assets/classes*.txt"  # the index has every weight's checksum
+LARGE = 200 * 2**20  # bytes of weights from which the processes of one machine share a model
+
+
+class Model(NamedTuple):
+    """What a SavedModel's files tell."""
+
+    folder: str
+    classes: dict[str, list[str]]  # by head; an only head is `""`
+    fingerprint: str
+    size: int  # of graph and weights, in bytes
+
+
+def read_model(folder):
+    """Read what `fcn-batch` has to know of a SavedModel.
+
+    Args:
+        folder: absolute path of a version's folder, or of the folder of versions: then the highest.
+
+    Returns:
+        `Model`.
+
+    Raises:
+        ValueError: where there is no such model, or it takes more than one file an image.
+    """
+    from google.protobuf.message import DecodeError
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    if not FileSystems.exists(FileSystems.join(folder, "saved_model.pb")):
+        found = files_below(folder, FileSystems.join("*", "saved_model.pb"))
+        versions = [int(path.split("/")[-2]) for path in found if path.split("/")[-2].isdecimal()]
+        if not versions:
+            raise ValueError(f"{folder} holds no SavedModel. --model is a folder that fcn-export wrote.")
+        folder = FileSystems.join(folder, str(max(versions)))
+    descriptions = {path: read_file(path) for kind in DESCRIPTIONS for path in files_below(folder, kind)}
+    files = {path[len(folder) + 1 :]: contents for path, contents in descriptions.items()}
+    try:
+        signatures = saved_model_pb2.SavedModel.FromString(files["saved_model.pb"]).meta_graphs[0].signature_def
+    except (DecodeError, IndexError) as error:
+        raise ValueError(f"{folder}/saved_model.pb is damaged. Export or copy it again.") from error
+    classes = {head: _names(folder, head, count, files) for head, count in _class_counts(folder, signatures).items()}
+    digest = hashlib.sha256()
+    for name, contents in sorted(files.items()):
+        digest.update(f"{name} {len(contents)}\n".encode() + contents)
+    system = FileSystems.get_filesystem(folder)
+    variables = sum(system.metadata(path).size_in_bytes for path in files_below(folder, "variables/*"))
+    return Model(folder, classes, digest.hexdigest(), variables + len(files["saved_model.pb"]))
+
+
+def _class_counts(folder, signatures):
+    """Return the number of classes by head, as the signatures tell."""
+    inputs = sorted(signatures["serving_default"].inputs)
+    counts = {
+        name.removesuffix("scores").rstrip("_"): tensor.tensor_shape.dim[-1].size
+        for name, tensor in sorted(signatures["predict_scores"].outputs.items())
+    }
+    if not inputs or not counts:
+        raise ValueError(f"{folder} has not the signatures of a model that fcn-export wrote.")
+    if inputs != ["image_bytes"]:
+        raise ValueError(f"{folder} takes {' and '.join(inputs)}, and fcn-batch has one file an image. Use fcn-query.")
+    return counts
+
+
+def _names(folder, head, count, files):
+    name = f"assets/classes_{head}.txt" if head else "assets/classes.txt"
+    if name not in files:
+        return [f"class_{number}" for number in range(count)]
+    names = files[name].decode().splitlines()
+    if len(names) != count:
+        raise ValueError(f"{folder}/{name} holds one name a class, {count}. Received: {len(names)}.")
+    return names
+
+
+class SavedModel:
+    """The loaded model. Its one method takes and gives plain values, so that processes can share it."""
+
+    def __init__(self, path, heads):
+        import tensorflow as tf
+
+        self._heads = heads
+        with local_copy(path, MODEL_FILES) as folder:
+            self._model = tf.saved_model.load(folder)
+        self._answer = self._model.signatures["serving_default"]
+
+    def label(self, files):
+        """Return `{head: PNG}` for every file, or a text that says why not."""
+        import tensorflow as tf
+
+        try:
+            outputs = {name: x.numpy() for name, x in self._answer(image_bytes=tf.constant(files)).items()}
+        except tf.errors.OpError as error:
+            if len(files) > 1:
+                return [self.label([file])[0] for file in files]
+            return [_reason(error)]
+        pngs = {head: outputs[f"{head or 'label'}_png_bytes"] for head in self._heads}
+        problems = outputs.get("status", [b""] * len(files))
+        return [
+            problem.decode() if problem else {head: column[i] for head, column in pngs.items()}
+            for i, problem in enumerate(problems)
+        ]
+
+
+def _reason(error):
+    """Pick the sentence out of TensorFlow's report: the last line before the node's name."""
+    lines = [line.strip() for line in error.message.partition("[[{{")[0].splitlines()]
+    return next(filter(None, reversed(lines)), type(error).__name__)
+
+
+class Labeller(ModelHandler):
+    """Beam's `RunInference` on `serving_default`: `(image, contents)` -> `(image, answer of SavedModel.label)`.
+
+    Beam's own TensorFlow handlers load by Keras and TensorFlow Hub, and stack arrays of one shape.
+    """
+
+    def __init__(self, model, heads, *, batch_size, shared):
+        super().__init__(min_batch_size=batch_size, max_batch_size=batch_size, large_model=shared)
+        self._model = model, heads
+
+    def load_model(self):
+        return SavedModel(*self._model)
+
+    def run_inference(self, batch, model, inference_args=None):
+        images, files = zip(*batch, strict=True)
+        return list(zip(images, model.label(list(files)), strict=True))
+
+    def get_num_bytes(self, batch):
+        return sum(len(contents) for _, contents in batch)  # by default Beam pickles it to find out

@@ -1,1 +1,0 @@
-"""The pipeline of `fcn-batch`: what its workers import."""

@@ -1,0 +1,103 @@
+"""Ask a model server once over gRPC, in the terms of `transport`."""
+
+import grpc
+
+from .. import tf_serving_messages as messages
+from ..errors import ServingError
+from .rest import Metadata, Spec, TryAgain, VersionStatus, plain, unknown_signature
+
+# The code's number -> its name.
+CODES = {code.value[0]: code.name for code in grpc.StatusCode}
+
+
+class Grpc:
+    """TF Serving's gRPC, over one channel."""
+
+    def __init__(self, address, model, headers, authorities=None):
+        self._model = model
+        self._where = f"{address.scheme}://{address.netloc}"
+        self._headers = [(name.lower(), value) for name, value in headers.items()]
+        options = [
+            ("grpc.max_receive_message_length", -1),
+            ("grpc.max_send_message_length", -1),
+            # A server that comes up is found within a second, not after gRPC's two minutes.
+            ("grpc.initial_reconnect_backoff_ms", 100),
+            ("grpc.max_reconnect_backoff_ms", 1000),
+        ]
+        if address.scheme == "grpcs":
+            roots = None if authorities is None else authorities.encode()
+            self._channel = grpc.secure_channel(address.netloc, grpc.ssl_channel_credentials(roots), options)
+        else:
+            self._channel = grpc.insecure_channel(address.netloc, options)
+
+    def predict(self, files, metadata, seconds):
+        """Ask for one image: `{input: bytes}` -> `{output: value}`."""
+        request = messages.PredictRequest()
+        self._set_spec(request)
+        for name, contents in files.items():
+            messages.add_strings(request, name, [contents])
+        reply = self._call(messages.PREDICT, request, messages.PredictResponse, seconds)
+        try:
+            arrays = {entry.key: messages.to_array(entry.value) for entry in reply.outputs}
+            return {name: plain(name, array[0]) for name, array in arrays.items()}
+        except (ValueError, IndexError) as error:
+            raise ServingError("INTERNAL", f"{self._where} gave an answer that cannot be read: {error}") from error
+
+    def status(self, seconds):
+        request = messages.GetModelStatusRequest()
+        messages.set_spec(request.model_spec, model=self._model.name, version=self._model.version)
+        reply = self._call(messages.GET_MODEL_STATUS, request, messages.GetModelStatusResponse, seconds)
+        return [
+            VersionStatus(
+                entry.version,
+                messages.STATES.get(entry.state, "UNKNOWN"),
+                CODES.get(entry.status.error_code, "UNKNOWN"),
+                entry.status.error_message,
+            )
+            for entry in reply.model_version_status
+        ]
+
+    def metadata(self, seconds):
+        request = messages.GetModelMetadataRequest(metadata_field=["signature_def"])
+        self._set_spec(request)
+        request.model_spec.signature_name = ""
+        reply = self._call(messages.GET_MODEL_METADATA, request, messages.GetModelMetadataResponse, seconds)
+        packed = {entry.key: entry.value.value for entry in reply.metadata}
+        signatures = messages.SignatureDefMap.FromString(packed.get("signature_def", b"")).signature_def
+        signatures = {entry.key: entry.value for entry in signatures}
+        if self._model.signature not in signatures:
+            raise unknown_signature(self._model, signatures)
+        found = signatures[self._model.signature]
+        sides = ({entry.key: self._spec(entry.value) for entry in side} for side in (found.inputs, found.outputs))
+        return Metadata(reply.model_spec.version.value, *sides)
+
+    def close(self):
+        """Close the channel; calls that wait fail."""
+        self._channel.close()
+
+    def _set_spec(self, request):
+        name, version, label, signature = self._model
+        messages.set_spec(request.model_spec, model=name, version=version, label=label, signature=signature)
+
+    def _spec(self, info):
+        dtype, _ = messages.TYPES.get(info.dtype, (f"type {info.dtype}", None))
+        return Spec(dtype, tuple(dim.size for dim in info.tensor_shape.dim))
+
+    def _call(self, method, request, reply, seconds):
+        ask = self._channel.unary_unary(
+            method, request_serializer=type(request).SerializeToString, response_deserializer=reply.FromString
+        )
+        try:
+            return ask(request, timeout=seconds, metadata=self._headers)
+        except grpc.RpcError as error:
+            raise self._refusal(error.code().name, error.details() or "") from error
+        except ValueError as error:  # the channel is closed
+            raise ServingError("CANCELLED", str(error)) from error
+
+    def _refusal(self, code, message):
+        if code == "DEADLINE_EXCEEDED":
+            return TimeoutError(f"{self._where} did not answer in time: {message}.")
+        too_large = "larger than max" in message  # the next time as well
+        if code == "UNAVAILABLE" or (code == "RESOURCE_EXHAUSTED" and not too_large):
+            return TryAgain(code, f"{self._where}: {message}")
+        return ServingError(code, message)

@@ -1,0 +1,1 @@
+"""How exact an exported file is, and what int8 is calibrated on."""

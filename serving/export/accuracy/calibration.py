@@ -1,0 +1,123 @@
+"""Choose images of the user's to calibrate int8 on, and others to see what it cost."""
+
+import hashlib
+import os
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+from .calibration_checks import require_alike
+
+LEAST = 100  # a range seen on fewer images misses what the next ones hold
+MOST = 128  # every image runs through the float network once; ranges hardly move after the first hundred
+HELD_OUT = 20  # not calibrated on, where there are more than `LEAST`
+
+
+class Calibration(Sequence):
+    """Images read from files whenever they are asked for, each at its own size.
+
+    Attributes:
+        held_out: `Calibration` of images that are not among these; empty if there were too few.
+        asked: called with the path of every image that is asked for, of these and of those held out; None at first.
+    """
+
+    def __init__(self, paths, held_out=()):
+        self.paths = tuple(paths)
+        self.held_out = Calibration(held_out) if held_out else ()
+        self.asked = None
+
+    def watch(self, asked):
+        """Have `asked(path)` called from now on."""
+        self.asked = asked
+        if self.held_out:
+            self.held_out.watch(asked)
+
+    def __len__(self):
+        return len(self.paths)
+
+    def __getitem__(self, index):
+        from fcn_keras.datasets.images import read_image
+
+        if self.asked is not None:
+            self.asked(self.paths[index])
+        return read_image(self.paths[index])
+
+
+def read_calibration(folder, model, *, sizes=(), any_images=False):
+    """Choose from a folder up to 128 images to calibrate on and 20 more to measure on, always the same ones.
+
+    Images should be those that the network will see, best those it was trained on; masks are not needed. They are
+    refused where they can hardly be: see `likeness` for what is looked at.
+
+    Args:
+        folder: of image files (HHA files for an HHA net), searched with its sub-folders.
+        model: the network.
+        sizes: (H, W)s that the network was trained in, if known.
+        any_images: take images that look unlike what networks are trained on.
+
+    Returns:
+        `Calibration`.
+
+    Raises:
+        ValueError: if there are fewer than 100 different images, if one cannot be read, if they look unlike the
+            training's, or if the network takes more than one image file.
+    """
+    modality = _modality(model)
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(f"Calibration needs a folder of image files. Received: {folder}.")
+    files = _files(folder)
+    random.Random(0).shuffle(files)
+    chosen = _different(files, MOST + HELD_OUT)
+    if len(chosen) < LEAST:
+        copies = f", {len(files) - len(chosen)} of them copies" if len(chosen) < len(files) else ""
+        raise ValueError(
+            f"Calibration needs at least {LEAST} different images. Received: {len(files)} in {folder}{copies}. "
+            "Add images like those of the training."
+        )
+    held_out = min(HELD_OUT, len(chosen) - LEAST)
+    found = Calibration(chosen[held_out:], chosen[:held_out])
+    if not any_images:
+        require_alike(Calibration(chosen), folder, mean=_mean(model, modality), modality=modality, sizes=sizes)
+    return found
+
+
+def _modality(model):
+    from fcn_keras.layers import Preprocess
+
+    found = [layer.modality for layer in model.layers if isinstance(layer, Preprocess)]
+    if found not in (["rgb"], ["hha"]):
+        kind = "RGB-D" if found == ["rgbd"] else "late fusion"
+        raise ValueError(
+            f"Calibration reads one image file a scene. Received: a network of {kind}, which takes two. Export it with "
+            "--precision fp16, or pass its images to the Python function."
+        )
+    return found[0]
+
+
+def _mean(model, modality):
+    """Return the mean that the network subtracts, in the order of the file's channels."""
+    from fcn_keras.layers import Preprocess
+
+    (layer,) = (layer for layer in model.layers if isinstance(layer, Preprocess))
+    return layer.mean[::-1] if modality == "rgb" else layer.mean
+
+
+def _files(folder):
+    from fcn_keras.datasets.images import extensions
+
+    known, found = extensions(), []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(parent, name) for name in names if not name.startswith(".")]
+    return sorted(path for path in found if path.suffix.lower() in known and path.is_file())  # not pipes
+
+
+def _different(files, count):
+    """Take the first files that are no copies of earlier ones."""
+    found = {}
+    for path in files:
+        found.setdefault(hashlib.sha256(path.read_bytes()).digest(), path)
+        if len(found) == count:
+            break
+    return list(found.values())

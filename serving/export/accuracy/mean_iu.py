@@ -1,0 +1,90 @@
+"""Mean IU of a file and of the model that it was made of, on labelled images."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .agreement import by_head
+
+VOID = 255
+
+
+class Validation(NamedTuple):
+    """Mean IUs, from 0 to 1, over the same images."""
+
+    model: float
+    file: float
+    images: int
+
+
+def open_examples(model, folder, split, ignore_label=VOID):
+    """Open images and masks to validate on.
+
+    Args:
+        model: a network of one head that takes one image file.
+        folder: of a data set, as `fcn_keras.datasets.folder.Folder` reads it. Its `classes.txt` counts, and otherwise
+            as many classes as the model has.
+        split: `"val"`, ... or None where the folder is not divided.
+        ignore_label: void id besides 255.
+
+    Returns:
+        `Folder`.
+
+    Raises:
+        ValueError: if the folder, or its number of classes, does not fit.
+    """
+    from pathlib import Path
+
+    from fcn_keras.datasets.folder import Folder
+
+    if isinstance(model.output, dict) or isinstance(model.input, dict) or model.input.shape[-1] != 3:
+        raise ValueError(
+            "Validation reads folders of images and masks: one image file and one kind of labels a scene. "
+            "Received: a network of several inputs or heads. Leave --validate out."
+        )
+    count = model.output.shape[-1]
+    listed = (Path(folder) / "classes.txt").is_file()
+    examples = Folder(folder, split, classes=None if listed else count, ignore_label=ignore_label)
+    if examples.num_classes != count:
+        raise ValueError(
+            f"The model has {count} classes, {examples.directory} {examples.num_classes}. Validate on the classes that "
+            "it was trained on."
+        )
+    return examples
+
+
+def validate(model, answer, examples, progress=None):
+    """Label every image with the model and with the file, and compare both with the masks.
+
+    Args:
+        model: a network of one head.
+        answer: function from an image to `{"": array}`, scores (H, W, K) or labels (H, W).
+        examples: as `open_examples` returns them.
+        progress: called as `progress(done, total)` after each image.
+
+    Returns:
+        `Validation`.
+
+    Raises:
+        ValueError: if every pixel is void.
+    """
+    import fcn_keras as fcn
+
+    count = examples.num_classes
+    ours, theirs = (np.zeros((count, count), np.int64) for _ in range(2))
+    for index in range(len(examples)):
+        example = examples[index]
+        theirs += _confusion(example["label"], by_head(fcn.predict(model, example["image"]))[""], count)
+        found = answer(example["image"])[""]
+        ours += _confusion(example["label"], found.argmax(axis=-1) if found.ndim == 3 else found, count)
+        if progress is not None:
+            progress(index + 1, len(examples))
+    if not theirs.any():
+        raise ValueError(f"Every pixel of {examples.directory} is void (255): there is nothing to validate on.")
+    return Validation(*(float(fcn.scores(matrix)["mean_iu"]) for matrix in (theirs, ours)), len(examples))
+
+
+def _confusion(truth, predicted, count):
+    counted = truth != VOID
+    cells = count * truth[counted].astype(np.int64) + predicted[counted]
+    return np.bincount(cells, minlength=count**2).reshape(count, count)

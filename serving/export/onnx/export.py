@@ -1,0 +1,103 @@
+"""Write a network as an ONNX file."""
+
+import gc
+import tempfile
+from pathlib import Path
+
+from ..accuracy import agreement as parity
+
+
+def export_onnx(model, path, *, labels=False, names=None, precision="fp32", calibration=None, least_agreement=None):
+    """Write a network as one ONNX file for any runtime, and compare the two.
+
+    Batch, height and width are free and named so. Opset 17, weights included.
+
+    - Without `labels`: `image` (N, H, W, C) float32 RGB, 0-255 -> `scores` (N, H, W, K) float32.
+    - With `labels`: `image` (N, H, W, C) uint8 (uint16 for RGB-D, depth in millimetres) -> `label` (N, H, W) uint8
+      (uint16 above 256 classes).
+
+    A `LateFusion` takes `rgb` and `hha`; several heads answer `<head>_scores` or `<head>_label`. ONNX cannot decode
+    image files: the SavedModel does.
+
+    Args:
+        model: a network of this package, under any dtype policy.
+        path: of the file; replaced when the new one is complete and checked.
+        labels: answer labels, not scores.
+        names: class names by head, to store in the file's metadata as `classes` or `classes_<head>`, one a line.
+        precision: `"fp32"`; `"fp16"`, which stores the kernels in half the bytes and computes in float32; or `"int8"`,
+            a quarter of the bytes and three times as fast on processors that multiply bytes (x86 with VNNI, ARM with
+            dot products; older ones may saturate, so measure there), see `quantize.quantize`.
+        calibration: for int8, images of the user's: what `precision.calibration.read_calibration` returns, or any
+            sequence of images as `fcn_keras.predict` takes them.
+        least_agreement: share of the pixels that the file has to label as the model does; default
+            `precision.parity.LEAST_AGREEMENT`.
+
+    Returns:
+        `precision.parity.Figures`: on drawn images; for int8 on images held out from calibration, where there are any.
+
+    Raises:
+        ImportError: if onnx, onnxruntime or tf2onnx is missing.
+        ValueError: if the file does not answer as the model does, or `precision` and `calibration` do not fit.
+        OSError: if it cannot be written.
+    """
+    parity.check_precision(precision, calibration)
+    check_packages()
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".exporting-", dir=path.parent) as folder:
+        temporary = Path(folder) / path.name
+        write_file(temporary, model, labels=labels, names=names, precision=precision, calibration=calibration)
+        figures = parity.measure(model, _checked_runner(temporary, precision), calibration)
+        parity.require(figures, path.name, precision, least_agreement)
+        temporary.replace(path)
+    return figures
+
+
+def write_file(path, model, *, labels, names, precision, calibration):
+    """Write the file without comparing it; arguments as for `export_onnx`."""
+    from .quantize import quantize
+
+    if precision != "int8":
+        _write_floats(path, model, labels, names, in_halves=precision == "fp16")
+        return
+    with tempfile.TemporaryDirectory(prefix=".float-", dir=path.parent) as folder:
+        source = Path(folder) / path.name
+        graph = _write_floats(source, model, labels, names, in_halves=False)
+        gc.collect()  # the copy of the model, half a gigabyte, before the tool takes its own
+        quantize(source, path, graph, calibration)
+
+
+def _write_floats(path, model, labels, names, *, in_halves):
+    """Write the file in floats, and return its graph without the weights."""
+    from onnx import helper
+
+    from ..saved_model.frozen_network import in_float32
+    from .convert import convert
+    from .half import halve
+    from .write import write
+
+    model = in_float32(model)
+    proto, weights = convert(model, labels=labels)
+    properties = {f"classes_{head}" if head else "classes": "\n".join(one) for head, one in (names or {}).items()}
+    helper.set_model_props(proto, properties)
+    write(path, proto, halve(proto, weights) if in_halves else weights)
+    return proto.graph
+
+
+def _checked_runner(path, precision):
+    import onnx
+
+    from .run import runner
+
+    onnx.checker.check_model(str(path))
+    return runner(path, lean=precision != "int8")  # int8 only is itself when its nodes are fused
+
+
+def check_packages():
+    """Raise an `ImportError` that says what to install if a package for ONNX is missing."""
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import tf2onnx  # noqa: F401
+    except ImportError as error:
+        raise ImportError(f'ONNX needs {error.name}. Install it with: pip install "fcn_keras[onnx]"') from None

@@ -1,0 +1,72 @@
+"""Write a network as OpenVINO's two files."""
+
+import tempfile
+from pathlib import Path
+
+from ..accuracy import agreement as parity
+from ..onnx.export import check_packages, write_file
+from ..publish import publish
+from .quiet_import import load_openvino
+from .run import runner
+
+LAYOUTS = {4: "NHWC", 3: "NHW"}
+
+
+def export_openvino(model, path, *, labels=False, names=None, precision="fp32", calibration=None, least_agreement=None):
+    """Write a network as OpenVINO IR, `<name>.xml` and `<name>.bin`, and compare it with the model.
+
+    Batch, height and width are free; the layouts name them. Inputs and outputs are those of `export_onnx`.
+
+    Args:
+        path: of the `.xml` file; the `.bin` file appears beside it. Both are replaced when the new ones are complete
+            and checked.
+        names: class names by head, to store under `fcn_keras/classes` or `fcn_keras/classes_<head>` in the file's
+            runtime information, as JSON.
+        precision: `"fp32"`; `"fp16"`, kernels in half the bytes; or `"int8"`. What is computed in, is the device's
+            choice: on CPUs that have it OpenVINO takes bfloat16 for all but int8, unless INFERENCE_PRECISION_HINT is
+            f32, as in the comparison here.
+        model, labels, calibration, least_agreement: as for `export_onnx`.
+
+    Returns:
+        `precision.parity.Figures`, as `export_onnx` does.
+
+    Raises:
+        ImportError: if openvino, or what `export_onnx` needs, is missing.
+        ValueError: if the files do not answer as the model does, or `path` does not end in `.xml`, or `precision` and
+            `calibration` do not fit.
+        OSError: if they cannot be written.
+    """
+    path = Path(path)
+    if path.suffix != ".xml":
+        raise ValueError(f"The name of OpenVINO's file ends in .xml. Received: {path}.")
+    parity.check_precision(precision, calibration)
+    check_packages()
+    load_openvino()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".exporting-", dir=path.parent) as folder:
+        temporary = Path(folder) / path.name
+        source = temporary.with_suffix(".onnx")
+        # fp16 is made of fp32: the cast that an ONNX file of halves holds, OpenVINO would have to undo.
+        through = "int8" if precision == "int8" else "fp32"
+        write_file(source, model, labels=labels, names=None, precision=through, calibration=calibration)
+        _convert(source, temporary, names or {}, in_halves=precision == "fp16")
+        source.unlink()
+        figures = parity.measure(model, runner(temporary), calibration)
+        parity.require(figures, path.name, precision, least_agreement)
+        publish([temporary.with_suffix(".bin"), temporary], path.parent)
+    return figures
+
+
+def _convert(source, target, names, *, in_halves):
+    import json
+
+    openvino = load_openvino()
+    # Not `openvino.convert_model`, which for an ONNX file does the same, and reports it.
+    network = openvino.Core().read_model(source)
+    for value in network.inputs:
+        value.node.set_layout(openvino.Layout(LAYOUTS[len(value.partial_shape)]))
+    for value in network.outputs:
+        value.node.set_layout(openvino.Layout(LAYOUTS[len(value.partial_shape)]))
+    for head, one in names.items():
+        network.set_rt_info(json.dumps(list(one)), ["fcn_keras", f"classes_{head}" if head else "classes"])
+    openvino.save_model(network, target, compress_to_fp16=in_halves)

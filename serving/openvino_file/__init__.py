@@ -1,1 +1,0 @@
-"""What `fcn-export --format openvino` writes: OpenVINO's two files, for images of any size."""

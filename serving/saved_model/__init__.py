@@ -1,1 +1,0 @@
-"""What `fcn-export` writes: the graph, from files to label PNGs, and everything that lies around it."""

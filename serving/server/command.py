@@ -1,0 +1,259 @@
+"""Serve exported networks on this machine as TensorFlow Serving does: `fcn-serve --model_base_path DIRECTORY`.
+
+In a test or a notebook, `with running({"fcn": DIRECTORY}) as addresses:` serves from the same process.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import os
+import resource
+import signal
+import socket
+
+from fcn_keras_console import Parser, run
+
+from .in_process import Options, check_packages, loaded, model, read_access, running
+from .ports import bound, serve
+
+__all__ = ["Options", "main", "running"]
+
+PURPOSE = """\
+Serve exported networks with TensorFlow Serving's own REST and gRPC, metrics, and a page for photographs.
+
+For development, tests, notebooks and small installations: one Python process, without a container. Production
+traffic belongs on TensorFlow Serving, which reads the same folders and answers the same requests.
+
+Options that TensorFlow Serving has bear its names. A switch also takes a value: --batching=false."""
+EXAMPLES = ("fcn-serve --model_name fcn --model_base_path models/fcn",)
+CODES = {0: "stopped by SIGTERM or Ctrl-C", 130: "stopped by Ctrl-C before anything was served"}
+LOG = logging.getLogger(__name__)
+
+
+def main(argv=None):
+    """Run `fcn-serve` and return its exit code: 0 after SIGTERM or SIGINT, or 2 with one line on stderr."""
+    return run("fcn-serve", _command, _parser().parse_args(argv))
+
+
+def _command(arguments):
+    _check(arguments)
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what goes wrong is said here, in one line
+    options = Options(**{name: getattr(arguments, name) for name in Options._fields if name != "token"})
+    before = signal.signal(signal.SIGTERM, _end_early)
+    try:
+        with bound(options) as listener:
+            check_packages()
+            options = options._replace(token=_token(arguments))
+            tls = read_access(options)
+            _warn(options, tls)
+            _more_files()
+            _serve(arguments, options, listener, tls)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end_early(*_):
+    """End at SIGTERM while models are still being loaded, which nothing can stop."""
+    _say("SIGTERM came while models were loading; nothing was served yet.")
+    os._exit(0)
+
+
+def _say(text):
+    os.write(2, f"fcn-serve: {text}\n".encode())  # which a signal's handler may do whatever was being written
+
+
+def _token(arguments):
+    from .security import read_token
+
+    return read_token(arguments.token_file)
+
+
+def _warn(options, tls):
+    """Say what anybody can do who reaches the ports."""
+    try:
+        if ipaddress.ip_address(socket.gethostbyname(options.host)).is_loopback:
+            return
+    except (OSError, ValueError):  # IPv6, or no name; listening has said what is wrong with it
+        if options.host == "::1":
+            return
+    missing = [] if tls else ["what is sent is not encrypted (--ssl_config_file)"]
+    missing += [] if options.token or (tls and tls.client_verify) else ["whoever reaches it may ask (--token_file)"]
+    if missing:
+        _say(f"warning: --host {options.host} listens beyond this machine, and {' and '.join(missing)}.")
+
+
+def _more_files():
+    """Allow as many open files as the system lets this process have: each connection is one."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with contextlib.suppress(ValueError, OSError):  # macOS says infinity, and takes less
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _parser():
+    parser = Parser("fcn-serve", PURPOSE, examples=EXAMPLES, codes=CODES, allow_abbrev=False)
+    add, defaults = parser.add_argument, Options()
+
+    def switch(*names, text, default=False):
+        add(*names, nargs="?", const=True, default=default, type=_boolean, metavar="BOOL", help=text)
+
+    add("--model_base_path", metavar="DIR", help="the folder that holds a model's versions: DIR/1, DIR/2")
+    add("--model_name", default="default", help="its name in requests (default: %(default)s)")
+    add("--model_config_file", metavar="FILE", help="text proto of several models, labels and versions, instead")
+    poll = "pause between two looks into that file (default: it is read once)"
+    add("--model_config_file_poll_wait_seconds", type=_seconds, default=0, metavar="SECONDS", help=poll)
+    add("--host", default=defaults.host, help="address to listen on; 0.0.0.0 is every one (default: %(default)s)")
+    add("--port", type=_port, default=defaults.port, help="gRPC; 0 takes a free one (default: %(default)s)")
+    add("--rest_api_port", type=_port, default=defaults.rest_api_port, help="REST and page (default: %(default)s)")
+    _add_numbers(add, defaults)
+    add("--ssl_config_file", metavar="FILE", help="text proto of key and certificate: TLS for both ports")
+    token = "what every request has to bring, in a file (or in the environment variable FCN_TOKEN): Bearer TOKEN"
+    add("--token_file", metavar="FILE", help=token)
+    switch("--batching", "--enable_batching", text="merge requests that come at about the same time")
+    add("--batching_parameters_file", metavar="FILE", help="text proto of sizes and waits for that")
+    switch("--enable_per_model_batching_parameters", text="read them from each version's batching_params.pbtxt")
+    add("--monitoring_config_file", metavar="FILE", help="text proto that switches metrics on")
+    switch(
+        "--enable_model_warmup", text="run a version's warm-up requests before it answers (default: true)", default=True
+    )
+    switch("--allow_version_labels_for_unavailable_models", text="let labels point to versions not loaded yet")
+    return parser
+
+
+def _add_numbers(add, defaults):
+    for name, kind, unit, text in [
+        ("rest_api_timeout_in_ms", _whole, "MS", "how long a REST answer may take"),
+        (
+            "file_system_poll_wait_seconds",
+            _seconds,
+            "SECONDS",
+            "pause between two looks for new versions; 0 looks once",
+        ),
+        ("threads", _whole, "N", "how many requests run in TensorFlow at once"),
+        ("max_queued_requests", _whole, "N", "how many wait besides; more answer 429 or RESOURCE_EXHAUSTED"),
+        ("max_request_bytes", _whole, "BYTES", "largest request, and what its tensors may take unpacked"),
+        ("max_request_pixels", _whole, "N", "of all images that a request sends as tensors; models limit files"),
+        ("max_connections", _whole, "N", "clients at each port; REST leaves the longest idle for a new one"),
+        ("client_timeout_seconds", _patience, "SECONDS", "in which headers come, bodies go on, answers are fetched"),
+        ("grace_period_seconds", _seconds, "SECONDS", "what runs may take to end after SIGTERM"),
+    ]:
+        add(
+            f"--{name}", type=kind, default=getattr(defaults, name), metavar=unit, help=f"{text} (default: %(default)s)"
+        )
+
+
+def _boolean(text):
+    values = {"true": True, "1": True, "false": False, "0": False}
+    if text.lower() not in values:
+        raise argparse.ArgumentTypeError(f"true or false is expected. Received: {text}")
+    return values[text.lower()]
+
+
+def _whole(text):
+    if not text.isdecimal() or not 0 < int(text) < 2**31:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 to 2147483647 is expected. Received: {text}")
+    return int(text)
+
+
+def _port(text):
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"a port from 0 to 65535 is expected. Received: {text}")
+    return int(text)
+
+
+def _seconds(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value < 1e6:
+        raise argparse.ArgumentTypeError(f"a number of seconds from 0 up is expected. Received: {text}")
+    return value
+
+
+def _patience(text):
+    value = _seconds(text)
+    if not 0.1 <= value <= 3600:
+        raise argparse.ArgumentTypeError(f"a number of seconds from 0.1 to 3600 is expected. Received: {text}")
+    return value
+
+
+def _check(arguments):
+    if not arguments.model_base_path and not arguments.model_config_file:
+        raise ValueError("Say what to serve: --model_base_path DIR, or --model_config_file FILE.")
+    if arguments.batching_parameters_file and not arguments.batching:
+        raise ValueError("--batching_parameters_file is set without --batching.")
+    if arguments.enable_per_model_batching_parameters and not arguments.batching:
+        raise ValueError("--enable_per_model_batching_parameters is set without --batching.")
+
+
+def _serve(arguments, options, listener, tls):
+    """Read the files, load the models, and serve until a signal comes."""
+    from . import settings as config
+
+    _log()
+    path, file = arguments.model_config_file, arguments.batching_parameters_file
+    models = config.read_models(path) if path else [model(arguments.model_name, arguments.model_base_path)]
+    batching = None
+    if arguments.batching:
+        batching = config.read_batching(file) if file else config.Batching()
+    monitoring = config.read_monitoring(arguments.monitoring_config_file) if arguments.monitoring_config_file else None
+    with loaded(models, options, batching, path) as service:
+        asyncio.run(_until_signal(service, listener, options, monitoring, arguments, tls))
+
+
+async def _until_signal(service, listener, options, monitoring, arguments, tls):
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+
+    def end():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)  # a second one ends the process at once
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
+    tasks = []
+    if arguments.model_config_file and arguments.model_config_file_poll_wait_seconds:
+        seconds = arguments.model_config_file_poll_wait_seconds
+        tasks.append(asyncio.create_task(_follow(service.models, arguments.model_config_file, seconds)))
+    await serve(service, listener, options, monitoring, _announce, stop, tls=tls)
+    for task in tasks:
+        task.cancel()
+
+
+def _announce(addresses):
+    print(f"Running gRPC ModelServer at {addresses.grpc} ...", flush=True)
+    print(f"Exporting HTTP/REST API at:{addresses.rest.removeprefix('http://')} ...", flush=True)
+
+
+async def _follow(models, path, seconds):
+    """Read the config of models again and again, and serve what it says."""
+    said = None
+    while True:
+        await asyncio.sleep(seconds)
+        error = await asyncio.to_thread(_reload, models, path)
+        if error and error != said:
+            LOG.warning("%s is not followed: %s", path, error)
+        said = error
+
+
+def _reload(models, path):
+    """Return what is wrong, or None."""
+    from ..errors import ServingError
+    from .settings import read_models
+
+    try:
+        models.reload(read_models(path))
+    except (ValueError, OSError, ServingError) as error:
+        return str(error)
+    return None
+
+
+def _log():
+    """Tell on stderr what is loaded and unloaded."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("fcn-serve: %(message)s"))
+    logger = logging.getLogger(__package__.partition(".")[0])
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)

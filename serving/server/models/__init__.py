@@ -1,0 +1,1 @@
+"""The served models: versions that come and go, batches, threads."""

@@ -1,0 +1,72 @@
+"""What REST and gRPC both call."""
+
+import asyncio
+import math
+import time
+
+from ...errors import ServingError
+from .worker_pool import late
+
+
+class Service:
+    """Answer requests of the served models.
+
+    Args:
+        models: `Models`.
+        runner: `Runner`.
+        batcher: `Batcher`, or None to run every request by itself.
+        metrics: `Metrics`.
+        base_paths: function that lists the folders which the operator named; requests may choose among them.
+        max_pixels: of the images, as tensors, of one request; None for any number.
+    """
+
+    def __init__(self, models, runner, *, batcher=None, metrics, base_paths=frozenset, max_pixels=None):
+        self.models = models
+        self.metrics = metrics
+        self.base_paths = base_paths
+        self._runner = runner
+        self._batcher = batcher
+        self._max_pixels = max_pixels
+
+    async def predict(self, servable, signature, inputs, *, seconds=None, outputs=()):
+        """Answer one request on a servable that is in use.
+
+        Args:
+            servable: from `models.use`.
+            signature: name of the signature.
+            inputs: `{name: array}`; strings are object arrays of bytes.
+            seconds: how long the answer may take.
+            outputs: names of the outputs to answer; none means all.
+
+        Returns:
+            `{name: numpy array}`.
+
+        Raises:
+            ServingError: with TF Serving's code and message; DEADLINE_EXCEEDED after `seconds`, RESOURCE_EXHAUSTED
+                or UNAVAILABLE at once if too many wait.
+        """
+        self._check_pixels(inputs)
+        deadline = None if seconds is None else time.monotonic() + seconds
+        if self._batcher:
+            future = self._batcher.submit(servable, signature, inputs, deadline, outputs=outputs)
+        else:
+            future = self._runner.submit(lambda: self._run(servable, signature, inputs, outputs, deadline), deadline)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
+        except asyncio.TimeoutError:
+            raise late() from None
+
+    def _run(self, servable, signature, inputs, outputs, deadline):
+        left = None if deadline is None else max(deadline - time.monotonic(), 0.001)
+        return self.metrics.run(servable, signature, inputs, outputs, left)
+
+    def _check_pixels(self, inputs):
+        """Refuse more pixels than there is memory for: a network needs a thousand times what is sent."""
+        for name, array in inputs.items():
+            pixels = math.prod(array.shape[:3]) if array.ndim == 4 and array.dtype != object else 0
+            if self._max_pixels is not None and pixels > self._max_pixels:
+                raise ServingError(
+                    "INVALID_ARGUMENT",
+                    f"{name} has {pixels} pixels; more than {self._max_pixels} in a request are refused. Send fewer "
+                    "images at once, or smaller ones; fcn-serve --max_request_pixels sets another limit.",
+                )

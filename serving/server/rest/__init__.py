@@ -1,0 +1,1 @@
+"""REST, as TensorFlow Serving answers it."""

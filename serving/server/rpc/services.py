@@ -1,0 +1,286 @@
+"""TF Serving's gRPC services on the real stubs: PredictionService and ModelService."""
+
+import asyncio
+import time
+
+import grpc
+from google.protobuf.message import DecodeError
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    inference_pb2,
+    model_management_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+
+from ...errors import ServingError
+from .. import settings as config
+from ..models.manager import ModelSpec
+from ..models.servable import DEFAULT_SIGNATURE
+from ..security import TokenInterceptor
+from ..tls import credentials
+from .tensors import decode, encode
+
+MAX_MESSAGE_BYTES = 256 * 2**20
+MAX_STREAMS = 128  # calls at once over one connection; a client waits with more
+IDLE = 120.0  # seconds after which a connection without calls is closed
+LONGEST = 600.0  # seconds of a call without a deadline, which would keep a thread for good
+MAX_ERROR_BYTES = 1024  # then TF Serving cuts: an error travels in HTTP/2 headers, which have a limit
+CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
+KINDS = {CLASSIFY: "classification", REGRESS: "regression"}
+
+
+async def start(
+    service,
+    address,
+    *,
+    max_message_bytes=MAX_MESSAGE_BYTES,
+    max_connections=1000,
+    patience=20.0,
+    most_calls=None,
+    token=None,
+    tls=None,
+):
+    """Start a gRPC server on the running loop.
+
+    Args:
+        service: `Service` that answers.
+        address: `host:port`; port 0 takes a free one.
+        max_message_bytes: largest request; what its tensors take unpacked is held to the same limit.
+        max_connections: how many clients there may be; more are hung up on.
+        patience: seconds in which a client has to begin HTTP/2, or to answer a ping.
+        most_calls: how many there may be at once; more are refused before they are read.
+        token: what every call has to bring, or None.
+        tls: `tls.Tls`, or None.
+
+    Returns:
+        `grpc.aio.Server` that runs, and its port.
+
+    Raises:
+        OSError: if the address is taken or not this machine's.
+    """
+    options = [
+        ("grpc.max_receive_message_length", max_message_bytes),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.so_reuseport", 0),  # or a second server would share the port silently
+        ("grpc.max_allowed_incoming_connections", max_connections),
+        ("grpc.max_concurrent_streams", MAX_STREAMS),
+        ("grpc.server_handshake_timeout_ms", int(1000 * patience)),
+        ("grpc.max_connection_idle_ms", int(1000 * IDLE)),  # clients connect anew when they ask again
+        ("grpc.keepalive_time_ms", int(1000 * IDLE)),
+        ("grpc.keepalive_timeout_ms", int(1000 * patience)),
+    ]
+    interceptors = [*([TokenInterceptor(token)] if token else []), _Parser()]
+    server = grpc.aio.server(options=options, interceptors=interceptors, maximum_concurrent_rpcs=most_calls)
+    prediction = PredictionService(service, max_message_bytes)
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(prediction, server)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(service), server)
+    try:
+        port = server.add_secure_port(address, credentials(tls)) if tls else server.add_insecure_port(address)
+    except RuntimeError:
+        raise OSError(f"{address} cannot be listened on: another program may use the port. Choose another.") from None
+    await server.start()
+    return server, port
+
+
+class _Parser(grpc.aio.ServerInterceptor):
+    """Refuse bytes that are no message as the caller's mistake; grpc would answer UNKNOWN, which is the server's."""
+
+    async def intercept_service(self, continuation, details):
+        handler = await continuation(details)
+        if handler is None or handler.unary_unary is None:  # no such method, or a refusal
+            return handler
+
+        def parse(data):
+            try:
+                return handler.request_deserializer(data)
+            except DecodeError:
+                return None
+
+        async def answer(request, context):
+            if request is None:
+                await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "The request is not the message of this method")
+            return await handler.unary_unary(request, context)
+
+        return grpc.unary_unary_rpc_method_handler(answer, parse, handler.response_serializer)
+
+
+class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+    """Predict and GetModelMetadata; the calls for `tf.Example`s answer as for a model that has none."""
+
+    def __init__(self, service, max_message_bytes):
+        self._service = service
+        self._max_bytes = max_message_bytes
+
+    async def Predict(self, request, context):
+        """Run a signature on tensors."""
+        return await self._counted("Predict", request, context, self._predict)
+
+    async def Classify(self, request, context):
+        """Refuse: a network of this package has no signature for it."""
+        return await self._counted("Classify", request, context, self._classify)
+
+    async def Regress(self, request, context):
+        """Refuse: a network of this package has no signature for it."""
+        return await self._counted("Regress", request, context, self._regress)
+
+    async def MultiInference(self, request, context):
+        """Refuse: a network of this package has no signature for it."""
+        return await _answered(self._infer, request, context)
+
+    async def GetModelMetadata(self, request, context):
+        """Tell a version's signatures."""
+        return await _answered(self._metadata, request, context)
+
+    async def _counted(self, api, request, context, answer):
+        started, code, failure = time.monotonic(), "CANCELLED", None
+        try:
+            response = await answer(request, context)
+            code = "OK"
+        except ServingError as error:
+            code, failure = error.code, error
+        except Exception:
+            code = "UNKNOWN"  # grpc's own answer
+            raise
+        finally:  # counted before it is answered
+            seconds = time.monotonic() - started
+            name = request.model_spec.name
+            self._service.metrics.request(model=name, api=api, entrypoint="GRPC", code=code, seconds=seconds)
+        if failure:
+            await _abort(context, failure)
+        return response
+
+    async def _predict(self, request, context):
+        with self._service.models.use(_spec(request)) as servable:
+            key = request.model_spec.signature_name or DEFAULT_SIGNATURE
+            inputs = self._decode(request.inputs)
+            left = context.time_remaining()
+            seconds = LONGEST if left is None else min(left, LONGEST)
+            filtered = tuple(request.output_filter)
+            outputs = await self._service.predict(servable, key, inputs, seconds=seconds, outputs=filtered)
+            response = predict_pb2.PredictResponse()
+            _write_spec(servable, response.model_spec, key)
+            for name, array in outputs.items():
+                encode(array, response.outputs[name])
+            return response
+
+    def _decode(self, protos):
+        arrays, left = {}, self._max_bytes
+        for name, proto in protos.items():
+            arrays[name] = decode(proto, name, left)
+            left -= arrays[name].nbytes
+        return arrays
+
+    async def _classify(self, request, context):
+        self._refuse(request, CLASSIFY)
+
+    async def _regress(self, request, context):
+        self._refuse(request, REGRESS)
+
+    async def _infer(self, request, context):
+        task = request.tasks[0] if request.tasks else inference_pb2.InferenceTask(model_spec={})
+        self._refuse(task, task.method_name)
+
+    def _refuse(self, request, method):
+        """Raise what TF Serving answers where the signature is not of this method."""
+        with self._service.models.use(_spec(request)) as servable:
+            key = request.model_spec.signature_name or DEFAULT_SIGNATURE
+            if key not in servable.signature_defs:
+                raise ServingError("INVALID_ARGUMENT", f"No signature was found with the name: {key}")
+            found = servable.signature_defs[key].method_name
+            if found == method or method not in KINDS:
+                raise ServingError("UNIMPLEMENTED", f"Unsupported signature method_name: {method}")
+            message = f"Expected {KINDS[method]} signature method_name to be {method}. Was: {found}"
+            raise ServingError("INVALID_ARGUMENT", message)
+
+    async def _metadata(self, request, context):
+        spec = _spec(request)
+        if not request.metadata_field:
+            message = "GetModelMetadataRequest must specify at least one metadata_field"
+            raise ServingError("INVALID_ARGUMENT", message)
+        for field in request.metadata_field:
+            if field != "signature_def":
+                raise ServingError("INVALID_ARGUMENT", f"Metadata field {field} is not supported")
+        with self._service.models.use(spec) as servable:
+            response = get_model_metadata_pb2.GetModelMetadataResponse()
+            _write_spec(servable, response.model_spec)
+            signatures = get_model_metadata_pb2.SignatureDefMap(signature_def=servable.signature_defs)
+            response.metadata["signature_def"].Pack(signatures)
+            return response
+
+
+class ModelService(model_service_pb2_grpc.ModelServiceServicer):
+    """GetModelStatus and HandleReloadConfigRequest."""
+
+    def __init__(self, service):
+        self._models = service.models
+        self._service = service
+
+    async def GetModelStatus(self, request, context):
+        """Tell the state of a version, or of all; labels are not looked at, as in TF Serving."""
+        return await _answered(self._status, request, context)
+
+    async def HandleReloadConfigRequest(self, request, context):
+        """Replace the models by those of a config, which may lie where the operator's do and nowhere else."""
+        return await _answered(self._reload, request, context)
+
+    async def _status(self, request, context):
+        spec = _spec(request)
+        response = get_model_status_pb2.GetModelStatusResponse()
+        for status in self._models.status(spec.name, spec.version):
+            state = get_model_status_pb2.ModelVersionStatus.State.Value(status.state)
+            error = {"error_code": status.code, "error_message": status.message}
+            response.model_version_status.add(version=status.version, state=state, status=error)
+        return response
+
+    async def _reload(self, request, context):
+        if request.config.WhichOneof("config") != "model_config_list":
+            raise ServingError(
+                "INVALID_ARGUMENT",
+                "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is currently "
+                "supported",
+            )
+        models = config.models_of(request.config)
+        allowed = await asyncio.to_thread(self._service.base_paths)
+        for model in models:
+            if model.base_path not in allowed:
+                raise ServingError(
+                    "PERMISSION_DENIED",
+                    f"Model {model.name}: a request names no folders. Received: {model.base_path}. Put the model into "
+                    "the server's --model_config_file first.",
+                )
+        await asyncio.to_thread(self._models.reload, models)  # returns when they are loaded
+        return model_management_pb2.ReloadConfigResponse(status={})
+
+
+async def _answered(answer, request, context):
+    """Await an answer; a `ServingError` becomes the call's status."""
+    try:
+        return await answer(request, context)
+    except ServingError as error:
+        await _abort(context, error)
+
+
+async def _abort(context, error):
+    data = error.message.encode()
+    if len(data) > MAX_ERROR_BYTES:
+        data = data[:MAX_ERROR_BYTES] + b"...TRUNCATED"
+    await context.abort(grpc.StatusCode[error.code], data.decode(errors="ignore"))
+
+
+def _spec(request):
+    """Read a request's `model_spec`."""
+    if not request.HasField("model_spec"):
+        raise ServingError("INVALID_ARGUMENT", "Missing ModelSpec")
+    proto = request.model_spec
+    if not proto.name:
+        raise ServingError("INVALID_ARGUMENT", "ModelSpec has no name specified.")
+    version = proto.version.value if proto.HasField("version") else None
+    return ModelSpec(proto.name, version, proto.version_label or None)
+
+
+def _write_spec(servable, proto, signature=""):
+    proto.name, proto.signature_name = servable.name, signature
+    proto.version.value = servable.version

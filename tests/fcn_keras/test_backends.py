@@ -1,0 +1,56 @@
+"""Models, loss, metric and optimizer on Keras's JAX backend give TensorFlow's numbers."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# Runs in a process of its own: a backend is chosen once. Prints nothing; leaves an .npz.
+PROGRAM = """
+import sys
+import numpy as np, keras
+import fcn_keras as fcn
+assert keras.backend.backend() != "tensorflow" and "tensorflow" not in sys.modules
+weights, run, out = sys.argv[1:]
+run = np.load(run)
+model = fcn.FCN32s(21, padding="caffe", learn_upsampling="none",
+                   channels=(((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32), dropout=0.0)
+fcn.load_caffemodel(model, weights)
+labels = fcn.predict(model, run["image"])
+optimizer = fcn.CaffeSGD(float(run["learning_rate"]), momentum=float(run["momentum"]),
+                         weight_decay=float(run["weight_decay"]))
+model.compile(optimizer, fcn.PixelCrossentropy(reduction="sum"), metrics=[fcn.ConfusionMatrix(21)])
+history = model.fit(run["image"][None], run["label"][None], epochs=8, verbose=0).history
+model.save(out + ".keras")
+again = keras.saving.load_model(out + ".keras")
+assert np.array_equal(fcn.predict(again, run["image"]), fcn.predict(model, run["image"]))
+np.savez(out, labels=labels, loss=history["loss"], mean_iu=history["confusion_mean_iu"])
+"""
+
+
+@pytest.mark.early
+def test_jax_follows_caffes_solver(tmp_path):
+    pytest.importorskip("jax")
+    data = ROOT / "tests" / "parity" / "data"
+    run = data / "voc-fcn32s_train.npz"
+    # Compiled without optimisation: it takes longer than these few steps.
+    flags = {"KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_backend_optimization_level=0"}
+    environment = {**os.environ, **flags, "PYTHONPATH": str(ROOT)}
+    arguments = [data / "voc-fcn32s_train_before.caffemodel.gz", run, tmp_path / "out.npz"]
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *map(str, arguments)],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    out, expected = np.load(tmp_path / "out.npz"), np.load(run)
+    np.testing.assert_allclose(out["loss"], expected["loss"], rtol=1e-3)
+    assert out["labels"].shape == expected["label"].shape
+    assert (out["mean_iu"] > 0).all()

@@ -1,0 +1,352 @@
+"""Who may connect and ask, what a request may name, and what is sent back with every answer."""
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import shutil
+import socket
+import ssl
+
+import grpc
+import pytest
+import tensorflow as tf
+import trustme
+from tensorflow_serving.apis import predict_pb2
+
+from serving.client import command as query
+from serving.client.client import Client, ServingError
+from serving.server import ports as listening
+from serving.server import security as access
+from serving.server import tls
+from serving.server.command import _parser, _warn, main, running
+from serving.server.page.app import FILES
+
+TOKEN = "correct-horse-battery"
+WRONG = (None, f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", TOKEN, f"Basic {TOKEN}", "Bearer ", "Bearer \xe9")
+PATHS = ("/", "/page/page.js", "/page/models", "/page/none", "/none", "/v1/models/line", "/v1/none", "/metrics")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    module = tf.Module()
+    function = tf.function(lambda x: {"y": 2 * x}, [tf.TensorSpec([None], tf.float32, "x")])
+    folder = tmp_path_factory.mktemp("line")
+    tf.saved_model.save(module, str(folder / "1"), function.get_concrete_function())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def authority():
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, authority):
+    """Write the server's file, the authority's and another one's; and a client's pair."""
+    folder, server = tmp_path_factory.mktemp("tls"), authority.issue_cert("localhost", "127.0.0.1")
+    key = server.private_key_pem.bytes().decode()
+    chain = "".join(part.bytes().decode() for part in server.cert_chain_pems)
+    ca = authority.cert_pem.bytes().decode()
+    (folder / "ssl.config").write_text(ssl_config(server_key=key, server_cert=chain))
+    (folder / "mutual.config").write_text(
+        ssl_config(server_key=key, server_cert=chain, custom_ca=ca, client_verify=True)
+    )
+    (folder / "ca.pem").write_text(ca)
+    (folder / "other.pem").write_bytes(trustme.CA().cert_pem.bytes())
+    (folder / "token").write_text(f"{TOKEN}\n")
+    return folder
+
+
+def ssl_config(**values):
+    return "\n".join(f"{name}: {json.dumps(value)}" for name, value in values.items())
+
+
+@pytest.fixture(scope="module")
+def secured(folder, files):
+    from serving.server.settings import Monitoring
+
+    options = {"ssl_config_file": files / "ssl.config", "token": TOKEN, "client_timeout_seconds": 1}
+    with running({"line": folder}, monitoring=Monitoring(True, "/metrics"), **options) as addresses:
+        yield addresses
+
+
+def asked(addresses, path, context=None, method="GET", **headers):
+    address = addresses.rest.split("//")[1]
+    kind = http.client.HTTPSConnection if addresses.rest.startswith("https") else http.client.HTTPConnection
+    options = {"context": context} if context else {}
+    with contextlib.closing(kind(address, timeout=20, **options)) as connection:
+        connection.request(method, path, b"{}" if method == "POST" else None, headers)
+        answer = connection.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read()
+
+
+def predict(address, credentials=None, metadata=()):
+    request = predict_pb2.PredictRequest(inputs={"x": tf.make_tensor_proto([3.0])})
+    request.model_spec.name = "line"
+    channel = grpc.secure_channel(address, credentials) if credentials else grpc.insecure_channel(address)
+    with channel:
+        call = channel.unary_unary(
+            "/tensorflow.serving.PredictionService/Predict",
+            predict_pb2.PredictRequest.SerializeToString,
+            predict_pb2.PredictResponse.FromString,
+        )
+        try:
+            return call(request, timeout=20, metadata=metadata).outputs["y"].float_val[0]
+        except grpc.RpcError as error:
+            return error.code().name
+
+
+def test_rest_answers_over_tls_to_the_token_alone(secured, files):
+    assert secured.rest.startswith("https://127.0.0.1:")
+    context = ssl.create_default_context(cafile=files / "ca.pem")
+    for path in PATHS:
+        for header in (
+            None,
+            f"Bearer {TOKEN}x",
+            f"Bearer {TOKEN[:-1]}",
+            TOKEN,
+            f"Basic {TOKEN}",
+            "Bearer ",
+            "Bearer \xe9",
+        ):
+            status, headers, body = asked(secured, path, context, **({"Authorization": header} if header else {}))
+            if path in FILES:  # the page, which asks for it
+                assert status == 200
+                continue
+            assert (status, headers["www-authenticate"]) == (401, "Bearer"), (path, header)
+            assert json.loads(body) == {"error": access.REFUSED}
+    for kind in ("Bearer", "bearer"):
+        assert asked(secured, "/v1/models/line", context, Authorization=f"{kind} {TOKEN}")[0] == 200
+    assert asked(secured, "/metrics", context, Authorization=f"Bearer {TOKEN}")[0] == 200
+    assert asked(secured, "/v1/models/line:predict", context, "POST")[0] == 401
+    with pytest.raises(ssl.SSLCertVerificationError):
+        asked(secured, "/", ssl.create_default_context(cafile=files / "other.pem"))
+    plain = secured._replace(rest=secured.rest.replace("https", "http"))
+    with pytest.raises((http.client.BadStatusLine, ConnectionError)):
+        asked(plain, "/v1/models/line")
+
+
+def test_grpc_answers_over_tls_to_the_token_alone(secured, authority, files):
+    trusted = grpc.ssl_channel_credentials((files / "ca.pem").read_bytes())
+    bearer = (("authorization", f"Bearer {TOKEN}"),)
+    assert predict(secured.grpc, trusted, bearer) == 6.0
+    assert predict(secured.grpc, trusted) == "UNAUTHENTICATED"
+    assert predict(secured.grpc, trusted, (("authorization", f"Bearer {TOKEN}x"),)) == "UNAUTHENTICATED"
+    assert (
+        predict(secured.grpc, grpc.ssl_channel_credentials((files / "other.pem").read_bytes()), bearer) == "UNAVAILABLE"
+    )
+    assert predict(secured.grpc, None, bearer) == "UNAVAILABLE"
+
+
+def test_clients_may_have_to_show_a_certificate(folder, files, authority):
+    pair = authority.issue_cert("client.example")
+    key, chain, ca = pair.private_key_pem.bytes(), pair.cert_chain_pems[0].bytes(), (files / "ca.pem").read_bytes()
+    with running({"line": folder}, ssl_config_file=files / "mutual.config") as addresses:
+        assert predict(addresses.grpc, grpc.ssl_channel_credentials(ca, key, chain)) == 6.0
+        assert predict(addresses.grpc, grpc.ssl_channel_credentials(ca)) == "UNAVAILABLE"
+        context = ssl.create_default_context(cafile=files / "ca.pem")
+        with pytest.raises((ssl.SSLError, ConnectionError, http.client.BadStatusLine)):
+            asked(addresses, "/v1/models/line", context)
+        pair.configure_cert(context)
+        assert asked(addresses, "/v1/models/line", context)[0] == 200
+
+
+@pytest.mark.parametrize("kind", ["rest", "grpc"])
+def test_the_client_and_the_command_bring_token_and_authority(secured, files, kind, capsys, monkeypatch):
+    url = secured.rest if kind == "rest" else f"grpcs://{secured.grpc}"
+    with Client(url, model="line", token=TOKEN, ca_file=files / "ca.pem") as client:
+        assert [version.state for version in client.status()] == ["AVAILABLE"]
+    with Client(url, model="line", ca_file=files / "ca.pem", retries=0) as client:
+        with pytest.raises(ServingError) as caught:
+            client.status()
+        assert caught.value.code == "UNAUTHENTICATED"
+    client = Client(url, model="line", token=TOKEN, ca_file=files / "other.pem", retries=0, timeout=3)
+    with client, pytest.raises((ServingError, TimeoutError)):
+        client.status()
+    arguments = [url, "--model=line", "--status", f"--ca-file={files / 'ca.pem'}"]
+    assert query.main([*arguments, f"--token-file={files / 'token'}"]) == 0
+    monkeypatch.setenv("FCN_TOKEN", TOKEN)
+    assert query.main(arguments) == 0
+    assert capsys.readouterr().out == "line version 1 AVAILABLE\n" * 2
+    monkeypatch.setenv("FCN_TOKEN", "x" * 20)
+    assert query.main(arguments) == 2
+    assert TOKEN not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "message"),
+    [
+        ("http://example.org", {"token": TOKEN}, "A token goes over https:// or grpcs:// alone"),
+        ("grpc://10.0.0.1:8500", {"token": TOKEN}, "Received: grpc://"),
+        ("http://localhost.example.org", {"token": TOKEN}, "others could read it"),
+        ("https://example.org", {"token": "a\nb"}, "visible ASCII"),
+        ("https://example.org", {"token": ""}, "visible ASCII"),
+        ("http://localhost", {"ca_file": "x"}, "`ca_file` is for https"),
+        ("https://localhost", {"ca_file": __file__}, "`ca_file` is a PEM file of certificates"),
+    ],
+)
+def test_a_client_keeps_its_token_to_itself(url, options, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        Client(url, **options)
+    assert TOKEN not in str(caught.value)
+    Client("http://127.0.0.1:1", token=TOKEN).close()
+
+
+def test_wrong_tokens_and_keys_are_told_in_one_line_without_them(folder, files, tmp_path, capsys, monkeypatch):
+    text = (files / "ssl.config").read_text()
+    other = trustme.CA().issue_cert("localhost").private_key_pem.bytes().decode()
+    secret = other.splitlines()[3]
+    written = {
+        "short": "secret",
+        "blank": "a token with blanks in it",
+        "empty": "",
+        "no.config": "server_key: 1",
+        "keyless.config": ssl_config(server_cert="x"),
+        "pair.config": re.sub(r"server_key: .*", lambda _: ssl_config(server_key=other), text),
+        "nobody.config": text + "\nclient_verify: true",
+        "text.config": ssl_config(server_key="secret", server_cert="secret"),
+    }
+    for name, contents in written.items():
+        (tmp_path / name).write_text(contents)
+    monkeypatch.chdir(tmp_path)
+    base = [f"--model_base_path={folder}", "--port=0", "--rest_api_port=0"]
+    for arguments, message in [
+        (["--token_file=short"], "short: a token is 16 visible ASCII characters or more"),
+        (["--token_file=blank"], "Received: 25 characters"),
+        (["--token_file=empty"], "Received: 0 characters"),
+        (["--token_file=none"], "none: No such file"),
+        (["--ssl_config_file=no.config"], "no.config:1: "),
+        (["--ssl_config_file=keyless.config"], "keyless.config: server_key is missing"),
+        (["--ssl_config_file=pair.config"], "pair.config: the PEM texts are no key and certificate that belong"),
+        (["--ssl_config_file=nobody.config"], "nobody.config: client_verify needs custom_ca"),
+        (["--ssl_config_file=text.config"], "text.config: the PEM texts"),
+        (["--ssl_config_file=none"], "none: No such file"),
+    ]:
+        assert main([*base, *arguments]) == 2, arguments
+        said = capsys.readouterr().err
+        assert message in said
+        assert said.count("\n") == 1
+        assert secret not in said
+
+
+@pytest.mark.parametrize(
+    ("host", "token", "with_tls", "expected"),
+    [
+        ("127.0.0.1", None, False, []),
+        ("localhost", None, False, []),
+        ("::1", None, False, []),
+        ("0.0.0.0", TOKEN, True, []),
+        ("0.0.0.0", None, True, ["--token_file"]),
+        ("::", TOKEN, False, ["--ssl_config_file"]),
+        ("0.0.0.0", None, False, ["--ssl_config_file", "--token_file"]),
+    ],
+)
+def test_listening_beyond_this_machine_is_warned_of(capfd, files, host, token, with_tls, expected):
+    from serving.server.in_process import Options
+
+    _warn(Options(host=host, token=token), tls.read_tls(files / "ssl.config") if with_tls else None)
+    said = capfd.readouterr().err
+    assert re.findall(r"--(?:token_file|ssl_config_file)", said) == expected
+    assert said == "" or said.startswith(f"fcn-serve: warning: --host {host} listens beyond this machine")
+    assert _parser().parse_args([]).host == "127.0.0.1"
+
+
+def test_every_answer_has_a_policy_for_browsers(folder):
+    with running({"line": folder}) as addresses:
+        for method in ("GET", "POST", "OPTIONS", "DELETE", "HEAD"):
+            for path in (*PATHS, *FILES, "/v1/models/none", "/v1/models/line:predict", "/%3Cscript%3E"):
+                _, headers, body = asked(addresses, path, method=method)
+                policy = headers["content-security-policy"]
+                assert policy.startswith("default-src 'none'"), (method, path)
+                assert "unsafe" not in policy
+                assert "frame-ancestors 'none'" in policy
+                assert headers["x-content-type-options"] == "nosniff"
+                assert b"<script>" not in body or path in FILES
+        host, port = addresses.rest.split("//")[1].split(":")
+        with socket.create_connection((host, int(port))) as client:  # what is no HTTP
+            client.sendall(b"<script>\r\n\r\n")
+            assert b"<script>" not in client.recv(4096)
+
+
+def test_no_request_names_a_path(folder, tmp_path):
+    """The folder above the versions, the versions' files, and the machine's are nowhere in an answer."""
+    secret = "nobody-reads-this"
+    base = tmp_path / "models" / "line"
+    shutil.copytree(folder, base)
+    for place in (tmp_path, tmp_path / "models", base, base / "1", base / "1" / "assets"):
+        place.mkdir(exist_ok=True)
+        (place / "secret.txt").write_text(secret)
+    with running({"line": base}) as addresses:
+        for path in (
+            "/v1/models/../../secret.txt",
+            "/v1/models/..%2f..%2fsecret.txt",
+            "/v1/models/%2e%2e%2f%2e%2e%2fsecret.txt:predict",
+            "/v1/models/line/versions/../secret.txt",
+            "/v1/models/line/labels/..%2fsecret.txt",
+            "/v1/models/line/secret.txt",
+            "/page/../secret.txt",
+            "/page/%2e%2e/%2e%2e/secret.txt",
+            f"/page/{tmp_path}/secret.txt",
+            f"//{tmp_path}/secret.txt",
+            f"/page/file://{tmp_path}/secret.txt",
+            "/secret.txt",
+        ):
+            for method in ("GET", "POST"):
+                status, _, body = asked(addresses, path, method=method)
+                # 200: the status of a model's versions, for which TF Serving does not look at the label
+                assert status in (400, 404, 405) or (status == 200 and "/labels/" in path), (method, path)
+                assert secret not in body.decode()
+        for name in ("../../secret.txt", str(tmp_path / "secret.txt"), "file:///etc/passwd", "gs://x/y"):
+            for body in ({"signature_name": name, "instances": [1.0]}, {"inputs": {name: 1.0}}):
+                address = addresses.rest.split("//")[1]
+                with contextlib.closing(http.client.HTTPConnection(address)) as connection:
+                    connection.request("POST", "/v1/models/line:predict", json.dumps(body))
+                    answer = connection.getresponse()
+                    assert answer.status == 400
+                    assert secret not in answer.read().decode()
+
+
+def test_links_among_assets_lead_nowhere(tmp_path):
+    from serving.server.page.app import _asset
+
+    outside, version = tmp_path / "outside", tmp_path / "m" / "1"
+    (version / "assets").mkdir(parents=True)
+    outside.write_text("secret")
+    (version / "inside").write_text("cat\n")
+    for name, target in {"out": outside, "in": version / "inside", "circle": version / "assets" / "circle"}.items():
+        (version / "assets" / name).symlink_to(target)
+    os.mkfifo(version / "assets" / "pipe")
+    (version / "assets" / "large").write_text("x" * (2 << 20))
+    assert _asset(version, "out") == _asset(version, "circle") == _asset(version, "pipe") == ""
+    assert _asset(version, "../inside") == _asset(version, "/etc/passwd") == ""
+    assert _asset(version, "in") == "cat\n"
+    assert len(_asset(version, "large")) == 1 << 20
+    linked = tmp_path / "linked"
+    linked.symlink_to(version)  # the operator's own link to a version
+    assert _asset(linked, "in") == "cat\n"
+
+
+def test_connections_are_as_many_as_files_allow(monkeypatch):
+    from serving.server.in_process import Options
+
+    monkeypatch.setattr(listening.resource, "getrlimit", lambda _: (1024, 4096))
+    assert listening.most_connections(Options()) == (1024 - listening.OWN_FILES) // 3
+    assert listening.most_connections(Options(max_connections=7)) == 7
+
+
+def test_handshakes_that_never_end_push_out_the_first():
+    from serving.server.rest.connections import Door
+
+    door, pairs = Door(most=2, patience=1), [socket.socketpair() for _ in range(3)]
+    for ours, theirs in pairs:
+        theirs.settimeout(0.1)
+        door.arrived(ours)
+    assert pairs[0][1].recv(1) == b""  # hung up
+    for _, theirs in pairs[1:]:
+        with pytest.raises(TimeoutError):
+            theirs.recv(1)
+    for pair in pairs:
+        for end in pair:
+            end.close()

@@ -1,0 +1,279 @@
+"""`fcn-doctor --fix`: the copy passes the doctor for every fault, and the original is never touched."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from fcn_keras.datasets.folder import Folder
+from fcn_keras.visualize import palette
+from tests.training.faulty import (
+    change,
+    clean,
+    copy_tree,
+    luma_cut_off,
+    luma_rounded,
+    masks,
+    pixels,
+    turned_by_exif,
+    voc_colors,
+    write,
+)
+from tests.training.tiny import snapshot
+from training.doctor.command import main
+from training.doctor.examination import examination, examine
+from training.doctor.fix import mend
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory):
+    return clean(tmp_path_factory.mktemp("clean") / "data")
+
+
+@pytest.fixture
+def data(origin, tmp_path):
+    return copy_tree(origin, tmp_path / "data")
+
+
+def mended(data, **options):
+    """Mend a data set, see that the copy passes and the original is as it was; return the copy and what was done."""
+    before, out = snapshot(data), data.with_name("mended")
+    seen = examination(data, **options)
+    assert seen.report.errors
+    result = mend(seen, out)
+    assert snapshot(data) == before
+    after = examine(out, classes=result.classes, ignore_label=result.ignore_label)
+    assert after.errors == ()
+    reader = {"classes": result.classes or out / "classes.txt", "ignore_label": result.ignore_label}
+    for split in after.images:
+        Folder(out, None if split == "all" else split, **reader).verify()
+    return out, result
+
+
+def same_masks(out, origin, paths=None):
+    for path in paths or masks(origin):
+        np.testing.assert_array_equal(pixels(out / path.relative_to(origin)), pixels(path))
+
+
+def same_bytes(out, data, *, but=()):
+    """Everything but some files is in the copy, byte for byte."""
+    for path in data.rglob("*"):
+        if path.is_file() and path not in but:
+            assert (out / path.relative_to(data)).read_bytes() == path.read_bytes()
+
+
+def test_rgb_masks_become_ids(data, origin):
+    change(masks(data, "train"), voc_colors)
+    out, result = mended(data)
+    same_masks(out, origin)
+    same_bytes(out, data, but=masks(data, "train"))
+    assert result.written == {"mask-is-rgb": 6}
+
+
+def test_rgb_masks_of_equal_channels_become_ids(data, origin):
+    change(masks(data)[:3], lambda ids: np.repeat(ids[..., None], 3, axis=2))
+    same_masks(mended(data)[0], origin)
+
+
+def test_rgb_masks_in_unknown_colors_are_left_out(data):
+    change(masks(data)[:1], lambda ids: np.stack([ids * 7, ids * 3, 200 - ids], axis=-1).astype(np.uint8))
+    out, result = mended(data)
+    assert result.left_out == {"in colours that stand for no class": ["0"]}
+    assert not (out / "train" / "images" / "0.png").exists()
+    assert not (out / "train" / "labels" / "0.png").exists()
+
+
+def test_borders_of_unknown_colors_follow_their_neighbours(data, origin):
+    lines = [f"{name} {r} {g} {b}\n" for name, (r, g, b) in zip("abcdefgh", palette(8).tolist(), strict=True)]
+    (data / "classes.txt").write_text("".join([*lines, "void 224 224 192\n"]))
+    change(masks(data), voc_colors)
+    path = masks(data)[0]
+    colors = pixels(path)
+    colors[10:13, 10:13] = (1, 2, 3)
+    colors[8:15, 8:15][[0, -1]] = colors[8, 8]
+    truth = pixels(origin / path.relative_to(data))
+    write(path, colors)
+    out, _ = mended(data)
+    away = np.ones(truth.shape, bool)
+    away[8:15, 8:15] = False
+    np.testing.assert_array_equal(pixels(out / path.relative_to(data))[away], truth[away])
+
+
+@pytest.mark.parametrize("grey", [luma_rounded, luma_cut_off])
+def test_luma_goes_back_to_ids(data, origin, grey):
+    change(masks(data), grey)
+    same_masks(mended(data)[0], origin)
+
+
+def test_ambiguous_luma_becomes_void(data, origin):
+    # Pillow makes 38 of class 1 and of class 16, 113 of 3 and of 18.
+    change(masks(data), luma_rounded)
+    out, result = mended(data, classes=21)
+    for path in masks(origin):
+        truth = pixels(path)
+        expected = np.where(np.isin(truth, (1, 3)), 255, truth)
+        np.testing.assert_array_equal(pixels(out / path.relative_to(origin)), expected)
+    assert result.classes == 21
+
+
+def test_foreground_of_255_becomes_1(data):
+    change(masks(data), lambda ids: np.where(ids > 2, 255, 0).astype(np.uint8))
+    out, result = mended(data, classes=2)
+    for path in masks(data):
+        np.testing.assert_array_equal(pixels(out / path.relative_to(data)), pixels(path) // 255)
+    assert result.classes == 2
+
+
+@pytest.mark.parametrize("options", [{}, {"ignore_label": 0}], ids=["void 255", "void 0"])
+def test_one_is_subtracted(data, origin, options):
+    void = options.get("ignore_label", 255)
+    change(masks(data), lambda ids: np.where(ids == 255, void, ids + 1).astype(np.uint8))
+    out, result = mended(data, **options)
+    same_masks(out, origin)
+    assert result.ignore_label == 255
+
+
+def test_ids_out_of_range_become_void(data, origin):
+    change(masks(data)[:2], lambda ids: np.where(ids == 255, 8, ids).astype(np.uint8))
+    same_masks(mended(data)[0], origin)
+
+
+def test_mixed_ids_become_true_ones(tmp_path):
+    data = clean(tmp_path / "data", height=120, width=168)
+    truth = {path: pixels(path) for path in masks(data)}
+    size = (210, 150)
+    for path, ids in truth.items():
+        write(path, cv2.resize(ids, size, interpolation=cv2.INTER_LINEAR))
+        image = data / path.parent.parent.name / "images" / path.name
+        write(image, cv2.resize(pixels(image), size, interpolation=cv2.INTER_LINEAR))
+    out, result = mended(data)
+    assert result.written["mask-resized-smoothly"] == 10
+    for path, ids in truth.items():
+        nearest = cv2.resize(ids, size, interpolation=cv2.INTER_NEAREST)
+        counted = nearest != 255  # the void rim is one pixel wide and gets lost
+        right = pixels(out / path.relative_to(data)) == nearest
+        wrong_before = (pixels(path) != nearest)[counted].mean()
+        assert (~right)[counted].mean() < 0.5 * wrong_before
+
+
+def test_jpeg_masks_become_png(data):
+    path = masks(data)[0]
+    write(path.with_suffix(".jpg"), cv2.resize(pixels(path), (84, 60), interpolation=cv2.INTER_NEAREST), quality=95)
+    path.unlink()
+    out, _ = mended(data)
+    assert (out / "train" / "labels" / "0.png").exists()
+    assert not (out / "train" / "labels" / "0.jpg").exists()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_exif_is_dropped_where_masks_fit_the_unturned_pixels(data, origin, suffix):
+    path = data / "train" / "images" / "1.png"
+    image = pixels(path)
+    path.unlink()
+    turned_by_exif(path.with_suffix(suffix), 6, image)
+    unturned = pixels(path.with_suffix(suffix))
+    out, _ = mended(data)
+    written = Folder(out, "train")[1]["image"]
+    assert np.abs(written.astype(int) - unturned).mean() < (1 if suffix == ".jpg" else 1e-9)
+    same_masks(out, origin)
+
+
+def test_pixels_are_turned_where_masks_fit_the_turned_ones(data, tmp_path):
+    path = data / "train" / "images" / "1.png"
+    image = pixels(path)
+    turned_by_exif(path, 6, np.rot90(image).copy())  # 6: turn by 90 degrees clockwise to see it upright
+    seen = examination(data)
+    mend(seen, tmp_path / "out")
+    np.testing.assert_array_equal(pixels(tmp_path / "out" / "train" / "images" / "1.png"), image)
+    assert examine(tmp_path / "out").findings == ()
+
+
+def test_masks_of_the_same_shape_are_resized_and_others_left_out(data):
+    first, second = masks(data)[:2]
+    small = pixels(first)[::2, ::2]
+    write(first, small)
+    write(second, pixels(second)[:, :60])
+    out, result = mended(data)
+    np.testing.assert_array_equal(pixels(out / "train" / "labels" / "0.png"), small.repeat(2, axis=0).repeat(2, axis=1))
+    assert result.left_out == {"image and mask of different shape": ["1"]}
+
+
+def test_what_lacks_a_part_is_left_out(data):
+    (data / "train" / "images" / "0.png").write_bytes(b"no picture")
+    masks(data)[1].write_bytes(b"no mask")
+    (data / "train" / "images" / "2.png").unlink()
+    (data / "train" / "labels" / "3.png").unlink()
+    write(data / "val" / "images" / "2.bmp", pixels(data / "val" / "images" / "2.png"))
+    out, result = mended(data)
+    assert result.left_out == {
+        "image unreadable": ["0"],
+        "mask unreadable": ["1"],
+        "mask without image": ["2"],
+        "image without mask": ["3"],
+    }
+    assert sorted(path.name for path in (out / "train" / "images").iterdir()) == ["4.png", "5.png"]
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_duplicates_leave_the_training_split(data, mirrored):
+    image = pixels(data / "val" / "images" / "3.png")
+    write(data / "train" / "images" / "2.png", np.ascontiguousarray(image[:, ::-1]) if mirrored else image)
+    out, result = mended(data)
+    assert result.left_out == {"also in another split (from train)": ["2"]}
+    assert not (out / "train" / "labels" / "2.png").exists()
+    assert (out / "val" / "images" / "3.png").exists()
+
+
+def test_lists_are_corrected(data, tmp_path):
+    flat = tmp_path / "flat"
+    for kind in ("images", "labels"):
+        copy_tree(data / "train" / kind, flat / kind)
+    (flat / "classes.txt").write_bytes((data / "classes.txt").read_bytes())
+    (flat / "train.txt").write_text("0.png\n1\n2\n2\ngone\n5\n")
+    (flat / "val.txt").write_text("3\n4\n5\n")
+    out, result = mended(flat)
+    assert (out / "train.txt").read_text() == "0\n1\n2\n"
+    assert (out / "val.txt").read_bytes() == (flat / "val.txt").read_bytes()
+    assert (out / "images" / "5.png").exists()
+    assert result.left_out == {
+        "neither image nor mask": ["gone"],
+        "also in another split (from train)": ["5"],
+    }
+
+
+def test_command_says_what_it_did(data, tmp_path, capsys):
+    change(masks(data), lambda ids: np.where(ids == 255, 255, ids + 1).astype(np.uint8))
+    out = tmp_path / "out"
+    out.mkdir()
+    assert main([str(data), "--fix", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert "ids-off-by-one: 10" in printed
+    assert "The copy has no errors, no notes." in printed
+    assert main([str(data), "--fix", str(tmp_path / "again"), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["fix"]["written"] == {"ids-off-by-one": 10}
+    assert report["fix"]["findings"] == []
+
+
+def test_linked_folders_are_copied_too(data, tmp_path):
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    (linked / "train").symlink_to(data / "train")
+    (linked / "val").symlink_to(data / "val")
+    (linked / "train" / "again").symlink_to(linked)
+    change(masks(data, "val")[:1], voc_colors)
+    mend(examination(linked, classes=8), tmp_path / "out")
+    assert len(masks(tmp_path / "out")) == 10
+    assert examine(tmp_path / "out", classes=8).findings == ()
+
+
+def test_where_the_copy_may_lie(data, tmp_path, capsys):
+    for out, message in ((data / "fixed", "lies in the data set itself"), (data.parent, "is not empty")):
+        assert main([str(data), "--fix", str(out)]) == 2
+        assert message in capsys.readouterr().err
+    for path in data.glob("*/images/*"):
+        path.write_bytes(b"no picture")
+    assert main([str(data), "--fix", str(tmp_path / "out")]) == 2
+    assert "no pair of" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]

@@ -1,0 +1,320 @@
+"""`fcn-import-weights`: what it takes files for, what it writes, and what it refuses."""
+
+import gzip
+import hashlib
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import fcn_keras as fcn
+from fcn_keras import caffemodel as reader
+from fcn_keras.alexnet import FCNAlexNet
+from fcn_keras.caffe_export import save_caffemodel
+from fcn_keras.models import VGG16
+from tests.training.tiny import randomize
+from tests.weight_files import caffemodel, field
+from training.import_weights.caffe_network import recognise
+from training.import_weights.command import checksum, main
+
+DATA = Path(__file__).parents[2] / "parity" / "data"
+VOC = (104.00699, 116.66877, 122.67892)
+CONTEXT = (104.007, 116.669, 122.679)
+NYUD = (116.190, 97.203, 92.318)
+SIFT_FLOW = (114.578, 115.294, 108.353)
+HHA = (132.431, 94.076, 118.477)
+HEADS = {"sem": 33, "geo": 3}
+
+
+def blobs(*shapes):
+    return [np.broadcast_to(np.float32(0), shape) for shape in shapes]
+
+
+def conv(filters, inputs, side):
+    return blobs((filters, inputs, side, side), (filters,))
+
+
+def released(skips=0, heads=None, *, trunks=("",), first="conv1_1", at_once=False):
+    """List the layers of a released net at its full width, with arrays that take no memory."""
+    heads = {"": 21} if heads is None else heads
+    layers = {}
+    for suffix in trunks:
+        inputs = 4 if first == "conv1_1_bgrd" else 3
+        for block, filters in enumerate((64, 128, 256, 512, 512), 1):
+            for i in range(1, 3 if block < 3 else 4):
+                name = first if (block, i) == (1, 1) else f"conv{block}_{i}"
+                layers[name + suffix], inputs = conv(filters, inputs, 3), filters
+        layers["fc6" + suffix], layers["fc7" + suffix] = conv(4096, 512, 7), conv(4096, 4096, 1)
+        for head, classes in heads.items():
+            tail = suffix + (f"_{head}" if head else "")
+            layers["score_fr" + tail] = conv(classes, 4096, 1)
+            for pool, width in (("4", 512), ("3", 256))[:skips]:
+                layers[f"score_pool{pool}{tail}"] = conv(classes, width, 1)
+    if at_once:
+        layers |= {"scale_pool4": blobs((512,)), "scale_pool3": blobs((256,))}
+    return layers
+
+
+ALEXNET = {
+    "conv1": conv(96, 3, 11),
+    "conv2": conv(256, 48, 5),
+    "conv3": conv(384, 256, 3),
+    "conv4": conv(384, 192, 3),
+    "conv5": conv(256, 192, 3),
+    "fc6": blobs((1, 1, 4096, 256 * 36), (1, 1, 1, 4096)),  # as CaffeNet has it
+    "fc7": conv(4096, 4096, 1),
+    "score_fr": conv(21, 4096, 1),
+}
+NYUD_HHA = "nyud_layers\n{'nyud_dir': '../data/nyud', 'tops': ['hha', 'label']}"
+NYUD_COLOR = "nyud_layers\n{'nyud_dir': '../data/nyud', 'tops': ['color', 'label']}"
+NETS = {
+    "voc-fcn32s": (released(), "", "FCN32s", {"": 21}, {"mean": VOC}),
+    "voc-fcn16s": (released(1), "", "FCN16s", {"": 21}, {"mean": VOC}),
+    "voc-fcn8s": (released(2), "", "FCN8s", {"": 21}, {"mean": VOC}),
+    "voc-fcn8s-atonce": (released(2, at_once=True), "", "FCN8s", {"": 21}, {"mean": VOC, "at_once": True}),
+    "voc-fcn-alexnet": (ALEXNET, "", "FCNAlexNet", {"": 21}, {"mean": VOC}),
+    "pascalcontext-fcn8s": (released(2, {"": 60}), "", "FCN8s", {"": 60}, {"mean": CONTEXT}),
+    "siftflow-fcn8s": (released(2, HEADS), "", "FCN8s", HEADS, {"mean": SIFT_FLOW}),
+    "nyud-fcn32s-color": (released(0, {"": 40}), NYUD_COLOR, "FCN32s", {"": 40}, {"mean": NYUD}),
+    "nyud-fcn32s-hha": (released(0, {"": 40}), NYUD_HHA, "FCN32s", {"": 40}, {"mean": HHA, "modality": "hha"}),
+    "nyud-fcn32s-color-d": (
+        released(0, {"": 40}, first="conv1_1_bgrd"),
+        "",
+        "FCN32s",
+        {"": 40},
+        {"mean": NYUD, "modality": "rgbd"},
+    ),
+    "nyud-fcn32s-color-hha": (
+        released(0, {"": 40}, trunks=("color", "hha")),
+        "",
+        "LateFusion",
+        {"": 40},
+        {"mean": NYUD, "skips": 0},
+    ),
+    "nyud-fcn16s-color-hha": (
+        released(1, {"": 40}, trunks=("color", "hha")),
+        "",
+        "LateFusion",
+        {"": 40},
+        {"mean": NYUD, "skips": 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_every_released_net_is_known_by_its_layers(name):
+    layers, origin, builder, heads, options = NETS[name]
+    if builder == "FCNAlexNet":
+        options = {"channels": ((96, 256, 384, 384, 256), 4096), **options}
+    else:
+        options = {"channels": VGG16, "padding": "caffe", "at_once": False, **options}
+    found = recognise("net.caffemodel", layers, origin)
+    assert (found.builder, found.heads, found.options) == (builder, heads, options)
+
+
+def test_hha_is_told_from_colour_by_the_option_where_the_file_is_silent():
+    layers = released(0, {"": 40})
+    silent = recognise("x", layers)
+    assert str(silent) == (
+        "FCN32s, 40 classes, rgb; mean 116.19 97.203 92.318 (NYUDv2, by its number of classes; if this is the HHA net, "
+        "which looks the same: --modality hha)"
+    )
+    assert str(recognise("x", layers, modality="hha")) == (
+        "FCN32s, 40 classes, hha; mean 132.431 94.076 118.477 (HHA of NYUDv2)"
+    )
+    assert "--modality" not in str(recognise("x", layers, modality="rgb"))
+    assert recognise("x", layers, NYUD_HHA, modality="rgb").options.get("modality") is None
+    assert recognise("x", layers, "nyud-fcn32s-hha").options["modality"] == "hha"
+    assert "modality" not in recognise("x", layers, "my_hha_net modality=rgb").options
+
+
+@pytest.mark.parametrize(
+    ("origin", "mean"),
+    [
+        ("voc_layers\n{'mean': (1.5, -2, 3e-05), 'seed': 1337}", (1.5, -2, 3e-05)),
+        ("net modality=rgb mean=-1.0,2.25,3.0", (-1, 2.25, 3)),
+        ("siftflow_layers\n{'siftflow_dir': '../data/sift-flow'}", SIFT_FLOW),
+        ("pascalcontext_layers", CONTEXT),
+    ],
+)
+def test_mean_is_the_one_the_file_says(origin, mean):
+    assert recognise("x", released(heads={"": 7}), origin).options["mean"] == mean
+    assert recognise("x", released(heads={"": 7}), origin, mean=[1, 2, 3]).options["mean"] == (1, 2, 3)
+
+
+def without(name, **options):
+    layers = released(**options)
+    del layers[name]
+    return layers
+
+
+UNKNOWN = {
+    "classifier": (without("score_fr"), {}, "x has no layer score_fr: it is a classifier"),
+    "other net": ({"res1": conv(8, 3, 3)}, {}, "has no layer conv1_1. Known are the layers of the released FCNs"),
+    "hole": (without("conv3_1"), {}, "has no layer conv3_1"),
+    "no fc7": (without("fc7"), {}, "has no layer fc7"),
+    "widths": (released() | {"fc7": conv(100, 4096, 1)}, {}, r"another width in fc7 than in fc6 \(4096\)"),
+    "filters": (released() | {"conv2_2": conv(100, 128, 3)}, {}, "100 filters in conv2_2, 128 in the layer before"),
+    "shape": (
+        released() | {"conv2_1": conv(128, 60, 3)},
+        {},
+        r"shapes \[\(128, 60, 3, 3\), \(128,\)\] in conv2_1: no 3x3 convolution of 64 channels",
+    ),
+    "no bias": (released() | {"fc6": blobs((4096, 512, 7, 7))}, {}, "in fc6: no 7x7 convolution"),
+    "nothing": (released() | {"score_fr": conv(0, 4096, 1)}, {}, "in score_fr: no 1x1 convolution"),
+    "pool3 alone": (without("score_pool4", skips=2), {}, "score_pool3 and no score_pool4: no FCN fuses pool3 alone"),
+    "heads": (released(heads={"": 21, "geo": 3}), {}, "heads with and without a name: score_fr, score_fr_geo"),
+    "too many": (released(heads={"": 100_000}), {}, "100000 classes in score_fr. Expected: up to 256"),
+    "mean": (released(heads={"": 7}), {}, "does not say what data .* 7 classes do not either. Say --mean B G R"),
+    "nan": (released(), {"mean": [1, float("nan"), 3]}, "cannot have the mean 1 nan 3"),
+    "needless": (ALEXNET, {"modality": "hha"}, "needs no --modality: its layers tell that it eats rgb"),
+    "needless too": (
+        released(first="conv1_1_bgrd"),
+        {"modality": "rgb"},
+        "needs no --modality: its layers tell that it eats rgbd",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNKNOWN)
+def test_other_files_are_refused(case):
+    layers, options, message = UNKNOWN[case]
+    with pytest.raises(ValueError, match=message):
+        recognise("x", layers, **options)
+
+
+def python_layer(module, arguments):
+    body = field(1, 2, b"data") + field(2, 2, b"Python")
+    return field(100, 2, body + field(130, 2, field(1, 2, module) + field(2, 2, b"Layer") + field(3, 2, arguments)))
+
+
+def test_origin_is_the_name_and_the_data_layers(tmp_path):
+    path = caffemodel(tmp_path / "net.caffemodel", {"fc7": [np.ones(3, "float32")]})
+    path.write_bytes(path.read_bytes() + python_layer(b"nyud_layers", b"{'tops': ['hha']}\xff" + b" " * 2000))
+    name, module, arguments = reader.origin(path).split("\n")
+    assert (name, module) == ("a net", "nyud_layers")
+    assert arguments.startswith("{'tops': ['hha']}\ufffd  ")
+    assert len(arguments) == 1000
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"must be a whole \.caffemodel"):
+        reader.origin(path)
+
+
+def test_imports_a_file_of_real_caffe(tmp_path, capsys):
+    target = tmp_path / "voc.keras"
+    assert main([str(DATA / "voc-fcn8s.v1.caffemodel"), str(target)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith(
+        "voc-fcn8s.v1.caffemodel: FCN8s, 21 classes, rgb; mean 104.00699 116.66877 122.67892 "
+        "(PASCAL VOC, by its number of classes)"
+    )
+    assert lines[1].startswith("Copied (21): conv1_1, conv1_2, ")
+    digest = hashlib.sha256((DATA / "voc-fcn8s.v1.caffemodel").read_bytes()).hexdigest()
+    assert lines[2] == f"sha256 of voc-fcn8s.v1.caffemodel: {digest}"
+    assert lines[4] == f"{target} written"
+    model = keras.saving.load_model(target)
+    assert lines[3] == f"sha256 of the weights: {checksum(model)}"
+    assert not model.get_layer("upscore2").trainable
+    fixture = np.load(DATA / "voc-fcn8s.npz")
+    scores = np.asarray(model(fixture["image0"][None]))[0]
+    assert np.abs(scores - fixture["score0"]).max() <= 1e-5 * np.abs(fixture["score0"]).max()
+
+
+def test_checksum_by_hand_and_of_equal_weights():
+    image = keras.Input((None, None, 1))
+    x = keras.layers.Conv2D(2, 1, name="b")(image)
+    model = keras.Model(image, keras.layers.Conv2D(1, 1, use_bias=False, name="a")(x))
+    model.set_weights([np.array([[[[1, 2]]]]), np.array([3, 4]), np.array([[[[5], [6]]]])])
+    hashed = b"a (1, 1, 2, 1)\n" + np.float32([5, 6]).tobytes()
+    hashed += b"b (1, 1, 1, 2)\n" + np.float32([1, 2]).tobytes() + b"b (2,)\n" + np.float32([3, 4]).tobytes()
+    assert checksum(model) == hashlib.sha256(hashed).hexdigest()
+
+
+MODELS = {
+    "at once": lambda c: fcn.FCN8s(7, padding="caffe", at_once=True, mean=(1, 2, 3), channels=c),
+    "heads": lambda c: fcn.FCN16s({"a": 2, "b": 3}, padding="caffe", channels=c),
+    "hha": lambda c: fcn.FCN32s(5, padding="caffe", modality="hha", mean=(1, 2, 3), channels=c),
+    "rgbd": lambda c: fcn.FCN32s(5, padding="caffe", modality="rgbd", channels=c),
+    "late": lambda c: fcn.LateFusion(5, skips=1, padding="caffe", mean=(1, 2, 3), channels=c),
+    "alexnet": lambda c: FCNAlexNet(5, channels=((8, 8, 12, 12, 8), 16)),
+}
+
+
+@pytest.mark.parametrize("case", MODELS)
+def test_there_and_back(case, tmp_path, capsys, narrow):
+    model = randomize(MODELS[case](narrow))
+    model.save(tmp_path / "model.keras")
+    files = [str(tmp_path / name) for name in ("model.keras", "net.caffemodel", "net.caffemodel.gz", "again.keras")]
+    assert main(files[:2]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"{files[1]} and {tmp_path / 'net.prototxt'} written"
+    Path(files[2]).write_bytes(gzip.compress(Path(files[1]).read_bytes(), 1))
+    assert main(files[2:]) == 0
+    out = capsys.readouterr().out
+    assert ("Fixed, and the same (2): scale_pool4, scale_pool3." in out) == (case == "at once")
+    again = keras.saving.load_model(files[3])
+    assert checksum(again) == checksum(model)
+    size = (37, 45)
+    image = keras.tree.map_structure(
+        lambda x: np.random.default_rng(0).integers(1, 256, (1, *size, x.shape[-1])).astype("float32"), model.input
+    )
+    for a, b in zip(keras.tree.flatten(again(image)), keras.tree.flatten(model(image)), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.fixture
+def refused(tmp_path, capsys):
+    """Run the command on files of `tmp_path`; return its one line, once it wrote nothing and exited with 2."""
+
+    def run(*arguments):
+        before = sorted(tmp_path.iterdir())
+        assert main([str(tmp_path / a) if "." in a else a for a in arguments]) == 2
+        captured = capsys.readouterr()
+        assert sorted(tmp_path.iterdir()) == before
+        assert captured.err.count("\n") == 1
+        return captured.err
+
+    return run
+
+
+def test_wrong_files_are_one_line(tmp_path, refused, narrow):
+    model = fcn.FCN32s(5, channels=narrow)
+    model.save(tmp_path / "same.keras")
+    caffe = fcn.FCN32s(5, padding="caffe", channels=narrow)
+    save_caffemodel(caffe, tmp_path / "net.caffemodel")
+    assert "Name FILE.caffemodel OUT.keras to import, or" in refused("net.caffemodel", "x.h5")
+    assert "Name FILE.caffemodel OUT.keras to import, or" in refused("same.keras", "x.keras")
+    assert "same.keras exists. Choose another name" in refused("net.caffemodel", "same.keras")
+    assert "none is not a folder" in refused("net.caffemodel", "none/x.keras")
+    assert "absent.caffemodel: No such file" in refused("absent.caffemodel", "x.keras")
+    assert "absent.keras is missing" in refused("absent.keras", "x.caffemodel")
+    assert "pads to a multiple" in refused("same.keras", "x.caffemodel")
+    assert "--modality and --mean are for reading" in refused("same.keras", "x.caffemodel", "--modality", "hha")
+    (tmp_path / "cut.caffemodel").write_bytes((tmp_path / "net.caffemodel").read_bytes()[:-9])
+    assert "must be a whole .caffemodel" in refused("cut.caffemodel", "x.keras")
+
+
+def test_prototxt_of_another_net_is_not_replaced(tmp_path, refused):
+    (tmp_path / "deploy.prototxt").write_text("name: 'mine'")
+    assert "deploy.prototxt exists" in refused("any.keras", "deploy.caffemodel")
+
+
+def test_layers_lacking_or_over_are_one_line(tmp_path, refused, narrow):
+    whole = reader.read(DATA / "voc-fcn8s.caffemodel")
+    caffemodel(tmp_path / "over.caffemodel", {**whole, "score_pool2": whole["score_pool3"]})
+    assert "over.caffemodel also has layers that FCN8s has not: score_pool2." in refused("over.caffemodel", "x.keras")
+    heads = {f"{name}{head}": whole[name] for head in ("_a", "_b") for name in whole if "score" in name}
+    two = {name: arrays for name, arrays in whole.items() if "score" not in name} | heads
+    del two["score_pool3_b"]
+    caffemodel(tmp_path / "lacks.caffemodel", two)
+    found = refused("lacks.caffemodel", "x.keras", "--mean", "1", "2", "3")
+    assert "lacks.caffemodel lacks the layers: score_pool3_b." in found
+
+
+def test_upsampling_that_is_not_in_the_file_stays_bilinear(tmp_path):
+    arrays = {k: v for k, v in reader.read(DATA / "voc-fcn8s.caffemodel").items() if not k.startswith("upscore")}
+    caffemodel(tmp_path / "net.caffemodel", arrays)
+    assert main([str(tmp_path / "net.caffemodel"), str(tmp_path / "net.keras")]) == 0
+    kernel = np.asarray(keras.saving.load_model(tmp_path / "net.keras").get_layer("upscore2").kernel)
+    assert kernel[1, 1, 4, 4] == np.float32(0.5625)
+    assert kernel[1, 1, 4, 5] == 0

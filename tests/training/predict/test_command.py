@@ -1,0 +1,318 @@
+"""`fcn-predict`: what it writes is what `predict` says, where it writes, and what a user reads when it fails."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import fcn_keras
+from fcn_keras.datasets.synthetic import Synthetic
+from fcn_keras.inference import predict
+from fcn_keras.models import FCN8s, FCN32s, LateFusion
+from fcn_keras.visualize import overlay, palette
+from fcn_keras_console.files import written
+from tests.training.tiny import NARROW, picture, saved, snapshot, write
+from training.ahead import read_ahead
+from training.predict.command import main
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory):
+    """A saved net of four classes."""
+    return saved(FCN8s(4, channels=NARROW), tmp_path_factory.mktemp("net") / "net.keras")
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Three images in two levels, beside files that are none."""
+    folder = tmp_path / "photos"
+    write(folder / "a.png", picture(33, 40))
+    write(folder / "b.v2.jpg", picture(1, 1))
+    write(folder / "inner" / "a.png", picture(64, 32, 2))
+    write(folder / ".hidden" / "c.png", picture(8, 8))
+    (folder / "notes.txt").write_text("no image")
+    return folder
+
+
+def error_of(capsys, *arguments):
+    """Run the command, and return the one line that it fails with."""
+    assert main([*map(str, arguments)]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("fcn-predict: ")
+    assert err.count("\n") == 1
+    return err
+
+
+def files(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def read(path):
+    with Image.open(path) as image:
+        return np.array(image)
+
+
+def assert_nearly(painted, expected):
+    """Compare a picture that was a JPEG."""
+    assert painted.shape == expected.shape
+    assert np.abs(painted.astype(int) - expected).mean() < 4
+
+
+def test_a_folder_becomes_labels_and_overlays(net, photos, tmp_path, capsys):
+    out = tmp_path / "new" / "out"
+    assert main([str(net), str(photos), "--output", str(out)]) == 0
+    keys = ["a", "b.v2", "inner/a"]
+    assert files(out) == [*(f"labels/{key}.png" for key in keys), *(f"overlays/{key}.jpg" for key in keys)]
+    model = keras.saving.load_model(net)
+    for source in ("a.png", "b.v2.jpg", "inner/a.png"):
+        image = read(photos / source)
+        labels = predict(model, image)
+        key = source.rpartition(".")[0]
+        with Image.open(out / "labels" / f"{key}.png") as stored:
+            assert stored.mode == "P"
+            np.testing.assert_array_equal(np.array(stored), labels)
+            np.testing.assert_array_equal(np.array(stored.convert("RGB")), palette()[labels])
+        assert_nearly(read(out / "overlays" / f"{key}.jpg"), overlay(image, labels))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"{photos}/a.png 40x33 -> labels/a.png  class ")
+    assert lines[-1] == f"3 images labelled in {out}"
+
+
+def test_shares_are_told_by_name(net, photos, tmp_path, capsys):
+    beside = tmp_path / "named"
+    model = saved(FCN8s(4, channels=NARROW), beside / "best.keras")
+    (beside / "classes.txt").write_text("sky\nroad\ncar\ntree\n")
+    assert main([str(beside), str(photos / "a.png"), "--output", str(tmp_path / "out")]) == 0
+    labels = read(tmp_path / "out" / "labels" / "a.png")
+    largest = int(np.bincount(labels.ravel()).argmax())
+    share = round(100 * np.mean(labels == largest))
+    told = capsys.readouterr().out.splitlines()[0]
+    assert f"labels/a.png  {('sky', 'road', 'car', 'tree')[largest]} {share} %" in told
+    # Class 0 has a name of its own here, so it is painted too.
+    expected = overlay(read(photos / "a.png"), labels, background=None)
+    assert_nearly(read(tmp_path / "out" / "overlays" / "a.jpg"), expected)
+    assert model.exists()
+
+
+def test_exif_rotation_is_applied(net, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter turn
+    pixels = picture(40, 64)
+    write(tmp_path / "turned.png", pixels, exif=exif)
+    write(tmp_path / "upright.png", np.rot90(pixels, -1).copy())
+    assert main([str(net), str(tmp_path / "turned.png"), str(tmp_path / "upright.png"), "--output", str(tmp_path)]) == 0
+    labels = read(tmp_path / "labels" / "turned.png")
+    assert labels.shape == (64, 40)
+    np.testing.assert_array_equal(labels, read(tmp_path / "labels" / "upright.png"))
+
+
+def test_heads_have_folders_of_their_own(photos, tmp_path, capsys):
+    model = saved(FCN32s({"sem": 7, "geo": 3}, channels=NARROW), tmp_path / "net.keras")
+    (tmp_path / "classes.txt").write_text("sky\nhorizontal\nvertical\n")
+    assert main([str(model), str(photos / "a.png"), "--output", str(tmp_path / "out")]) == 0
+    assert files(tmp_path / "out") == [
+        "labels_geo/a.png",
+        "labels_sem/a.png",
+        "overlays_geo/a.jpg",
+        "overlays_sem/a.jpg",
+    ]
+    expected = predict(keras.saving.load_model(model), read(photos / "a.png"))
+    for head in ("sem", "geo"):
+        np.testing.assert_array_equal(read(tmp_path / "out" / f"labels_{head}" / "a.png"), expected[head])
+    told = capsys.readouterr().out.splitlines()[0]
+    sem, geo = sorted(told.partition(" -> ")[2].split("; "), reverse=True)
+    assert sem.startswith("labels_sem/a.png  class ")
+    assert geo.split("  ")[1].split()[0] in ("sky", "horizontal", "vertical")
+
+
+def scene(folder):
+    """Write one scene of the toy world as `rgb/x.png`, `depth/x.png`, `hha/x.png`."""
+    example = Synthetic(1, seed=3, height=33, width=40)[0]
+    for name, key in (("rgb", "image"), ("depth", "depth"), ("hha", "hha")):
+        write(folder / name / "x.png", example[key])
+    return example
+
+
+def test_rgbd_hha_and_late_fusion(tmp_path):
+    example = scene(tmp_path)
+    rgbd = np.concatenate([example["image"], example["depth"][..., None]], axis=-1, dtype="float32")
+    for model, arguments, pixels in (
+        (FCN32s(5, modality="rgbd", channels=NARROW), ["rgb", "--depth", "depth"], rgbd),
+        (FCN32s(5, modality="hha", channels=NARROW), ["hha"], example["hha"]),
+        (LateFusion(5, channels=NARROW), ["rgb", "--hha", "hha"], {"rgb": example["image"], "hha": example["hha"]}),
+    ):
+        path = saved(model, tmp_path / "net.keras")
+        arguments = [x if x.startswith("--") else str(tmp_path / x) for x in arguments]
+        assert main([str(path), *arguments, "--output", str(tmp_path / "out")]) == 0
+        np.testing.assert_array_equal(read(tmp_path / "out" / "labels" / "x.png"), predict(model, pixels))
+
+
+def test_partners_are_asked_for_and_refused(capsys, net, tmp_path):
+    scene(tmp_path)
+    model = saved(FCN32s(5, modality="rgbd", channels=NARROW), tmp_path / "net.keras")
+    inputs = ["--output", tmp_path / "out", tmp_path / "rgb"]
+    assert "This model also eats depth: say --depth DIR" in error_of(capsys, model, *inputs)
+    message = error_of(capsys, net, *inputs, "--depth", tmp_path / "depth")
+    assert "This model (rgb) takes no --depth. Leave it out." in message
+    write(tmp_path / "rgb" / "y.png", picture(8, 8))
+    message = error_of(capsys, model, *inputs, "--depth", tmp_path / "depth")
+    assert f"y.png lack a file of the same name in --depth {tmp_path / 'depth'}" in message
+    write(tmp_path / "depth" / "y.png", picture(8, 9)[..., 0].astype(np.uint16))
+    assert "Expected depth of the image's size" in error_of(capsys, model, *inputs, "--depth", tmp_path / "depth")
+    write(tmp_path / "depth" / "y.png", picture(8, 8)[..., 0])
+    assert "Expected depth in millimetres as 16-bit grey" in error_of(
+        capsys, model, *inputs, "--depth", tmp_path / "depth"
+    )
+
+
+def test_results_are_replaced_and_never_read(net, photos, capsys):
+    for _ in range(2):
+        assert main([str(net), str(photos), "--output", str(photos)]) == 0
+        assert capsys.readouterr().out.splitlines()[-1].startswith("3 images labelled")
+
+
+def test_files_of_others_are_never_replaced(net, photos, tmp_path, capsys):
+    """A data set keeps its own masks in `labels`."""
+    write(tmp_path / "set/labels/a.png", np.zeros((33, 40), np.uint8))
+    before = snapshot(tmp_path)
+    message = error_of(capsys, net, photos, "--output", tmp_path / "set")
+    assert "labels/a.png exists, and fcn-predict did not write it. Choose another --output." in message
+    assert snapshot(tmp_path) == before
+    (tmp_path / "file" / "overlays").mkdir(parents=True)
+    (tmp_path / "file" / "overlays" / "inner").write_text("mine")
+    message = error_of(capsys, net, photos, "--output", tmp_path / "file")
+    assert "overlays/inner is a file, where results need a folder. Choose another --output." in message
+    assert files(tmp_path / "file") == ["overlays/inner"]
+
+
+def test_names_that_clash(capsys, net, photos, tmp_path):
+    write(photos / "a.bmp", picture(8, 8))
+    message = error_of(capsys, net, photos, "--output", tmp_path / "out")
+    assert f"a.bmp and a.png would both become a.png. Rename one, or take it out of {photos}." in message
+    arguments = (net, photos / "a.png", photos / "inner" / "a.png", "--output", tmp_path / "out")
+    assert "inner/a.png would both become a.png. Label them in two calls," in error_of(capsys, *arguments)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_same_file_twice_is_labelled_once(net, photos, tmp_path, capsys):
+    file = str(photos / "a.png")
+    assert main([str(net), file, file, "--output", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().out.endswith(f"1 image labelled in {tmp_path / 'out'}\n")
+
+
+def test_missing_and_empty_inputs(capsys, net, tmp_path):
+    assert "An input is empty. Name images" in error_of(capsys, net, "", "--output", tmp_path)
+    assert "gone.jpg is missing. Name images" in error_of(capsys, net, tmp_path / "gone.jpg", "--output", tmp_path)
+    (tmp_path / "empty").mkdir()
+    assert "empty holds no image." in error_of(capsys, net, tmp_path / "empty", "--output", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_all_headers_are_read_before_the_model_runs(capsys, net, photos, tmp_path):
+    (photos / "bad.jpg").write_bytes(b"no image")
+    arguments = (net, photos, "--output", tmp_path / "out")
+    assert "bad.jpg cannot be read as an image" in error_of(capsys, *arguments)
+    for number in range(6):
+        (photos / f"worse{number}.png").write_bytes(b"")
+    message = error_of(capsys, *arguments)
+    assert "7 files are bad: " in message
+    assert message.endswith("... and 2 more\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_that_breaks_later(capsys, net, photos, tmp_path):
+    whole = (photos / "inner" / "a.png").read_bytes()
+    (photos / "inner" / "a.png").write_bytes(whole[: len(whole) // 2])
+    assert "inner/a.png cannot be read as an image" in error_of(capsys, net, photos, "--output", tmp_path / "out")
+    assert files(tmp_path / "out") == ["labels/a.png", "labels/b.v2.png", "overlays/a.jpg", "overlays/b.v2.jpg"]
+    assert read(tmp_path / "out" / "labels" / "a.png").shape == (33, 40)
+
+
+def test_bad_models(capsys, net, photos, tmp_path, monkeypatch):
+    arguments = (photos, "--output", tmp_path / "out")
+    assert "nowhere.keras is missing" in error_of(capsys, tmp_path / "nowhere.keras", *arguments)
+    assert "holds no best.keras" in error_of(capsys, tmp_path, *arguments)
+    (tmp_path / "cut.keras").write_bytes(net.read_bytes()[:5000])
+    assert "cut.keras is damaged, cut off" in error_of(capsys, tmp_path / "cut.keras", *arguments)
+    keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 1)]).save(tmp_path / "other.keras")
+    assert "is not a network of fcn_keras" in error_of(capsys, tmp_path / "other.keras", *arguments)
+    monkeypatch.setattr("training.workdir.trained_model.class_counts", lambda model: {"": 257})
+    assert "A palette PNG holds 256 classes." in error_of(capsys, net, *arguments)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_that_cannot_be_written(capsys, net, photos, tmp_path):
+    taken = tmp_path / "taken"
+    taken.write_text("mine")
+    before = snapshot(tmp_path)
+    for output in (taken, taken / "below", "/proc/1/nothing"):
+        message = error_of(capsys, net, photos, "--output", output)
+        assert f"--output {output} cannot be written to: " in message
+    assert snapshot(tmp_path) == before
+
+
+def test_nobody_finds_half_a_file(tmp_path):
+    target = tmp_path / "labels" / "a.png"
+
+    def fail():
+        with written(target) as temporary:
+            temporary.write_text("half")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        fail()
+    assert files(tmp_path) == []
+
+
+def test_reading_ahead_keeps_the_order_and_its_bounds():
+    started = []
+
+    def slowly(item):
+        started.append(item)
+        if item == 7:
+            raise ValueError("seven")
+        time.sleep(0.001 * (item % 3))
+        return 10 * item
+
+    results = read_ahead(slowly, range(100), threads=3, ahead=4)
+    assert [next(results) for _ in range(7)] == [0, 10, 20, 30, 40, 50, 60]
+    assert max(started) <= 6 + 4
+    with pytest.raises(ValueError, match="seven"):
+        next(results)
+    assert max(started) < 20
+
+
+def test_help_needs_no_tensorflow():
+    code = "import sys; from training.predict import main; sys.modules['tensorflow'] = None; main(['--help'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert "overlays" in done.stdout
+
+
+def test_large_images_are_labelled_in_tiles(net, tmp_path, monkeypatch):
+    write(tmp_path / "large.png", picture(130, 101))
+    assert main([str(net), str(tmp_path / "large.png"), "--output", str(tmp_path / "whole")]) == 0
+    calls = []
+    monkeypatch.setattr("training.predict.command.LARGEST_WHOLE", 130 * 101 - 1)
+    tiled = fcn_keras.predict_tiled
+    monkeypatch.setattr(
+        fcn_keras, "predict_tiled", lambda *given, **options: calls.append(options) or tiled(*given, **options)
+    )
+    assert main([str(net), str(tmp_path / "large.png"), "--output", str(tmp_path / "tiled"), "--tile", "64"]) == 0
+    assert calls == [{"tile": 64}]
+    names = files(tmp_path / "whole")
+    assert files(tmp_path / "tiled") == names
+    for name in names:
+        np.testing.assert_array_equal(read(tmp_path / "tiled" / name), read(tmp_path / "whole" / name))
+
+
+@pytest.mark.parametrize("tile", [0, 40])
+def test_tiles_lie_on_the_stride(net, tmp_path, capsys, tile):
+    message = error_of(capsys, net, tmp_path, "--output", tmp_path / "out", "--tile", tile)
+    assert f"a positive multiple of 32. Received: {tile}." in message

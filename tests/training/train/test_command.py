@@ -1,0 +1,228 @@
+"""`fcn-train`, the real command: staged training, continuing, and every refusal."""
+
+import csv
+import json
+from functools import partial
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from fcn_keras.datasets.synthetic import Synthetic
+from fcn_keras.optimizers import CaffeSGD
+from training.recipes import catalogue as recipes
+from training.train import callbacks
+from training.train import command as train
+
+TINY = (((4, 1), (6, 1), (8, 1), (8, 1), (8, 1)), 8)
+
+
+@pytest.fixture(autouse=True)
+def small_recipes(monkeypatch):
+    """The synthetic recipes with a tiny net on tiny scenes: the same code, seconds instead of minutes."""
+
+    def scenes(directory, split):
+        if directory is not None:
+            return recipes.synthetic(directory, split)
+        return Synthetic(6, seed={"train": 1, "val": 2}[split], height=32, width=40)
+
+    for name in ("synthetic_fcn32s", "synthetic_fcn16s"):
+        recipe = recipes.RECIPES[name]
+        options = {"channels": TINY, "dropout": 0.5}
+        small = recipes.replace(recipe, data=scenes, model_options=options, steps=4, steps_per_epoch=2, batch_size=2)
+        monkeypatch.setitem(recipes.RECIPES, name, small)
+
+
+def run(*arguments):
+    return train.main([*map(str, arguments), "--quiet", "--no-watchdog"])
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def weights(path):
+    return keras.saving.load_model(path).get_weights()
+
+
+def test_stages_train_in_order_and_leave_everything(tmp_path, capsys):
+    assert run("synthetic_fcn16s", "--workdir", tmp_path) == 0
+    for name in ("synthetic_fcn32s", "synthetic_fcn16s"):
+        stage = tmp_path / name
+        assert [row["epoch"] for row in rows(stage / "log.csv")] == ["0", "1"]
+        assert (stage / "classes.txt").read_text().splitlines()[0] == "sky"
+        settings = json.loads((stage / "recipe.json").read_text())
+        assert settings["decisions"]["recipe"] == name
+        assert settings["versions"]["keras"] == keras.__version__
+        summary = json.loads((stage / "summary.json").read_text())
+        assert summary["best"]["val_mean_iu"] == max(float(r["val_confusion_mean_iu"]) for r in rows(stage / "log.csv"))
+        assert list((stage / "tensorboard").rglob("events*"))
+        assert not list(stage.glob(".*"))  # nothing half-written
+    said = capsys.readouterr().out
+    assert said.index("synthetic_fcn32s: mean IU") < said.index("synthetic_fcn16s: mean IU")
+    assert run("synthetic_fcn16s", "--workdir", tmp_path) == 0
+    assert capsys.readouterr().out.count("finished before") == 2
+
+
+def test_the_finer_net_starts_from_the_coarser_ones_best(tmp_path, monkeypatch):
+    seen = {}
+    fit = keras.Model.fit
+
+    def spy(model, *arguments, **options):
+        seen[model.name] = {layer.name: layer.get_weights() for layer in model.layers}
+        return fit(model, *arguments, **options)
+
+    monkeypatch.setattr(keras.Model, "fit", spy)
+    assert run("synthetic_fcn16s", "--workdir", tmp_path) == 0
+    coarse = keras.saving.load_model(tmp_path / "synthetic_fcn32s" / "best.keras")
+    for name in ("conv1_1", "fc6", "fc7", "score_fr"):
+        for ours, theirs in zip(seen["fcn16s"][name], coarse.get_layer(name).get_weights(), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    assert not np.any(seen["fcn16s"]["score_pool4"][0])
+
+
+def test_a_log_row_without_its_checkpoint_is_trained_again(tmp_path, monkeypatch):
+    def stop(self, epoch, logs=None):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.Checkpoint, "on_epoch_end", stop)
+        assert run("synthetic_fcn32s", "--workdir", tmp_path) == 130
+    assert len(rows(tmp_path / "synthetic_fcn32s" / "log.csv")) == 1
+    assert run("synthetic_fcn32s", "--workdir", tmp_path) == 0
+    assert [row["epoch"] for row in rows(tmp_path / "synthetic_fcn32s" / "log.csv")] == ["0", "1"]
+
+
+def test_every_field_of_a_recipe_reaches_the_run(tmp_path, monkeypatch):
+    recipe = recipes.replace(
+        recipes.RECIPES["synthetic_fcn32s"],
+        steps=2,
+        frozen=("conv", "fc6"),
+        class_weights=(1.0,) * 8,
+        reduction="sum",
+        replacement=True,
+        buckets=((32, 40), (64, 64)),
+        optimizer=partial(CaffeSGD, momentum=0.99),
+        learning_rate=1e-6,
+        final_learning_rate=1.0,
+        dtype_policy="mixed_bfloat16",
+    )
+    monkeypatch.setitem(recipes.RECIPES, recipe.name, recipe)
+    assert run(recipe.name, "--workdir", tmp_path) == 0
+    model = keras.saving.load_model(tmp_path / recipe.name / "last.keras")
+    assert {layer.name for layer in model.layers if layer.weights and layer.trainable} == {"fc7", "score_fr"}
+    assert (model.optimizer.momentum, model.loss.reduction) == (0.99, "sum")
+    assert model.loss.class_weights == [1.0] * 8
+    assert float(model.optimizer.learning_rate) == pytest.approx(1e-6)
+    assert model.get_layer("fc7").compute_dtype == "bfloat16"
+    assert keras.config.dtype_policy().name == "float32"  # restored
+
+
+def folder(root, values=(0, 1), count=2):
+    rng = np.random.default_rng(0)
+    for split in ("train", "val"):
+        for kind in ("images", "labels"):
+            (root / split / kind).mkdir(parents=True)
+        for i in range(count):
+            size = (33 + i, 40)
+            Image.fromarray(rng.integers(0, 256, (*size, 3), dtype=np.uint8)).save(root / split / "images" / f"{i}.jpg")
+            label = rng.choice(np.array(values, np.uint8), size)
+            Image.fromarray(label).save(root / split / "labels" / f"{i}.png")
+    return root
+
+
+@pytest.fixture
+def small_folder_recipe(monkeypatch):
+    recipe = recipes.RECIPES["folder_fcn32s"]
+    small = recipes.replace(recipe, imagenet=False, model_options={"channels": TINY})
+    monkeypatch.setitem(recipes.RECIPES, "folder_fcn32s", small)
+
+
+def test_ones_own_folder(tmp_path, small_folder_recipe):
+    data = folder(tmp_path / "data")
+    (data / "classes.txt").write_text("ground\nthing\n")
+    assert run("folder_fcn32s", "--data", data, "--workdir", tmp_path / "w", "--steps", 2) == 0
+    stage = tmp_path / "w" / "folder_fcn32s"
+    assert (stage / "classes.txt").read_text() == "ground\nthing\n"
+    assert keras.saving.load_model(stage / "best.keras").output.shape[-1] == 2
+
+
+def test_classes_and_void_from_the_command_line(tmp_path, small_folder_recipe):
+    data = folder(tmp_path / "data", values=(0, 1, 2, 9))
+    options = ("--data", data, "--workdir", tmp_path / "w", "--steps", 1, "--classes", 3, "--ignore-label", 9)
+    assert run("folder_fcn32s", *options) == 0
+
+
+def refuse(capsys, *arguments):
+    """Run, expect exit code 2 and one line on stderr, and return it."""
+    assert run(*arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert captured.err.startswith("fcn-train: ")
+    assert "Traceback" not in captured.err + captured.out
+    return captured.err
+
+
+def test_unknown_recipe(tmp_path, capsys):
+    assert "No recipe is called 'fcn9s'" in refuse(capsys, "fcn9s", "--workdir", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_data_missing(tmp_path, capsys):
+    workdir = tmp_path / "w"
+    assert "--data DIR" in refuse(capsys, "camvid_fcn32s", "--workdir", workdir)
+    assert "is not a folder" in refuse(capsys, "camvid_fcn32s", "--workdir", workdir, "--data", tmp_path / "none")
+    assert "Leave --data out" in refuse(capsys, "synthetic_fcn32s", "--workdir", workdir, "--data", tmp_path)
+    assert not workdir.exists()
+
+
+def test_label_out_of_range_is_found_before_training(tmp_path, capsys, small_folder_recipe):
+    data = folder(tmp_path / "data", values=(0, 1, 5))
+    message = refuse(capsys, "folder_fcn32s", "--data", data, "--workdir", tmp_path / "w", "--classes", 2)
+    assert "0.png" in message
+    assert "5" in message
+    assert not (tmp_path / "w").exists()
+
+
+def test_wrong_weights_leave_nothing(tmp_path, capsys, monkeypatch):
+    recipe = recipes.replace(recipes.RECIPES["synthetic_fcn32s"], imagenet=True)
+    monkeypatch.setitem(recipes.RECIPES, recipe.name, recipe)
+    (tmp_path / "vgg.npz").write_bytes(b"PK and nothing more")
+    workdir = tmp_path / "w"
+    message = refuse(capsys, recipe.name, "--workdir", workdir, "--weights", tmp_path / "vgg.npz")
+    assert "vgg.npz" in message
+    assert not workdir.exists()
+    assert "gone.npz" in refuse(capsys, recipe.name, "--workdir", workdir, "--weights", tmp_path / "gone.npz")
+
+
+def test_another_run_in_the_workdir(tmp_path, capsys):
+    assert run("synthetic_fcn32s", "--workdir", tmp_path) == 0
+    message = refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--seed", 5)
+    assert "holds a run with" in message
+    assert "--workdir" in message
+
+
+def test_a_broken_checkpoint(tmp_path, capsys):
+    assert run("synthetic_fcn32s", "--workdir", tmp_path) == 0
+    stage = tmp_path / "synthetic_fcn32s"
+    (stage / "summary.json").unlink()
+    for name in ("last.keras", "previous.keras"):
+        (stage / name).write_bytes((stage / name).read_bytes()[:1000])
+    assert "last.keras is damaged or cut off" in refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path)
+
+
+def test_options_out_of_range(tmp_path, capsys):
+    assert "`steps` is at least 1" in refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--steps", 0)
+    assert "`learning_rate`" in refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--learning-rate", 0)
+    message = refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--steps", 3, "--steps-per-epoch", 2)
+    assert "multiple of `steps_per_epoch`" in message
+    message = refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--dtype-policy", "half")
+    assert "`dtype_policy` is one of" in message
+    assert "cannot be set" in refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--classes", 3)
+
+
+def test_the_workdir_is_a_file(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert "file" in refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path / "file")

@@ -1,0 +1,231 @@
+"""What is chosen for one's own folder, and the command that chooses."""
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from training.doctor.examination import Report
+from training.doctor.findings import Finding
+from training.recipes.catalogue import chain
+from training.recipes.readers import folder
+from training.train import command as train
+from training.train.plan import plan
+
+EVEN = Report(
+    directory="photos",
+    num_classes=2,
+    classes_from="classes.txt",
+    class_names=("a", "b"),
+    ignore_label=255,
+    images={"train": 160, "val": 40},
+    findings=(),
+    counted={"train": 160, "val": 40},
+    class_frequencies={"train": (0.5, 0.5), "val": (0.5, 0.5)},
+    class_weights=(1.0, 1.0),
+    sizes=((375, 500, 200),),
+    buckets=((384, 512),),
+    padding=0.05,
+)
+
+
+def told(found):
+    return dict(found.told)
+
+
+def test_two_hundred_photographs():
+    found = plan(EVEN, "fcn8s", {})
+    assert found.recipe == "folder_fcn8s"
+    # 2 * 250000 / (375 * 500) = 2.7; 50 times 160 images in batches of 3, in 20 epochs; Adam's 1e-4 * sqrt(3).
+    assert found.overrides == {
+        "batch_size": 3,
+        "learning_rate": 0.00017,
+        "stages": {
+            "folder_fcn32s": {"steps": 2660, "steps_per_epoch": 133},
+            "folder_fcn16s": {"steps": 1340, "steps_per_epoch": 67},
+            "folder_fcn8s": {"steps": 1340, "steps_per_epoch": 67},
+        },
+    }
+    assert told(found)["images"] == "160 to train on, 40 to validate on; 2 classes"
+    assert told(found)["class weights"].startswith("equal: the largest has 1 times")
+
+
+def test_the_overrides_make_recipes():
+    found = plan(EVEN, "fcn16s", {"width": 0.125})
+    recipes = chain(found.recipe, json.loads(json.dumps(found.overrides)))
+    assert [(r.name, r.steps, r.steps_per_epoch) for r in recipes] == [
+        ("folder_fcn32s", 2660, 133),
+        ("folder_fcn16s", 1340, 67),
+    ]
+    assert {r.batch_size for r in recipes} == {3}
+    assert {r.learning_rate for r in recipes} == {0.0017}  # from scratch
+
+
+@pytest.mark.parametrize(
+    ("train", "steps"),
+    [(3, 660), (40, 660), (160, 2660), (10_000, 33_340)],  # at least 2000 images, at most 100000, in batches of 3
+)
+def test_steps_follow_the_number_of_images(train, steps):
+    found = plan(replace(EVEN, images={"train": train, "val": 9}), "fcn32s", {})
+    assert found.overrides["stages"]["folder_fcn32s"]["steps"] == steps
+
+
+@pytest.mark.parametrize(
+    ("sizes", "batch", "crop"),
+    [
+        (((64, 64, 5),), 8, None),
+        (((1, 1, 5),), 8, None),
+        (((360, 480, 5),), 3, None),
+        (((1000, 1000, 5),), 1, None),
+        (((1000, 1001, 5),), 2, [512, 512]),
+        (((360, 480, 50), (3000, 4000, 1)), 2, [512, 512]),  # one is enough to run out of memory
+    ],
+)
+def test_batches_have_the_pixels_of_two_of_the_papers_images(sizes, batch, crop):
+    overrides = plan(replace(EVEN, sizes=sizes), "fcn32s", {}).overrides
+    assert overrides["batch_size"] == batch
+    assert overrides.get("crop") == crop
+    assert "buckets" not in overrides  # of one size, or cropped, or one a batch
+
+
+def test_images_of_several_sizes_are_padded_where_a_batch_holds_several():
+    mixed = replace(EVEN, sizes=((375, 500, 100), (500, 375, 100)), buckets=((384, 512), (512, 384)))
+    found = plan(mixed, "fcn32s", {})
+    assert found.overrides["buckets"] == [[384, 512], [512, 384]]
+    assert told(found)["padded to"] == "384x512 512x384; 5 % of that is padding"
+    assert "buckets" not in plan(mixed, "fcn32s", {"batch_size": 1}).overrides
+    assert "buckets" in plan(mixed, "fcn32s", {"batch_size": 1}, pads=True).overrides
+
+
+def test_very_uneven_classes_are_weighed_by_a_square_root():
+    uneven = replace(EVEN, class_frequencies={"train": (0.999, 0.0009, 0.0)}, class_weights=(0.25, 4.0, 0.0))
+    assert plan(uneven, "fcn32s", {}).overrides["class_weights"] == (0.5, 2.0, 0.0)
+    less = replace(EVEN, class_frequencies={"train": (0.999, 0.001)}, class_weights=(0.25, 4.0))
+    assert "class_weights" not in plan(less, "fcn32s", {}).overrides
+
+
+def test_what_is_given_stays():
+    given = {"steps": 7, "batch_size": 5, "learning_rate": 1.0, "class_weights": [1, 2]}
+    found = plan(EVEN, "fcn8s", given)
+    assert found.overrides == given
+    assert told(found)["batch size"] == "5 (as given)"
+    assert told(found)["steps"] == "7 of every stage (as given)"
+
+
+def test_devices_share_a_batch():
+    assert plan(EVEN, "fcn32s", {}, devices=4).overrides["batch_size"] == 12
+
+
+@pytest.mark.parametrize("images", [{"all": 10}, {"train": 10}, {"train": 10, "test": 5}])
+def test_a_fifth_is_held_out_where_there_is_nothing_to_validate_on(images):
+    report = replace(EVEN, images=images, class_frequencies=dict.fromkeys(images, (0.5, 0.5)))
+    found = plan(report, "fcn32s", {})
+    assert found.overrides["held_out"] == 0.2
+    assert told(found)["images"] == "8 to train on, 2 held out to validate on; 2 classes"
+
+
+@pytest.mark.parametrize(
+    ("changes", "given", "message"),
+    [
+        ({"images": {"a": 3, "b": 4}}, {}, "photos has the splits a, b, but not train.* --splits TRAIN VAL"),
+        ({}, {"splits": ["train", "dev"]}, "photos has no split 'dev', but train, val"),
+        ({"images": {"all": 1}, "class_frequencies": {"all": (1, 0)}}, {}, "photos holds 1 image. One to train on"),
+        (
+            {"findings": (Finding("mask-is-rgb", "error", "2 masks hold colours.", "Translate them."),)},
+            {},
+            r"mask-is-rgb: 2 masks hold colours\. See fcn-doctor photos, and .*fcn-doctor photos --fix OUT",
+        ),
+    ],
+)
+def test_what_cannot_be_trained_on(changes, given, message):
+    with pytest.raises(ValueError, match=message):
+        plan(replace(EVEN, **changes), "fcn8s", given)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Five photographs and masks of 32x40 that nobody divided; class 1 is bright."""
+    generator = np.random.default_rng(0)
+    for name in ("images", "labels"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+    for index in range(5):
+        label = (generator.random((32, 40)) > 0.5).astype(np.uint8)
+        image = np.repeat((200 * label)[..., None], 3, axis=-1) + generator.integers(0, 50, (32, 40, 3), np.uint8)
+        Image.fromarray(image.astype(np.uint8)).save(tmp_path / "photos" / "images" / f"{index}.jpg")
+        Image.fromarray(label).save(tmp_path / "photos" / "labels" / f"{index}.png")
+    (tmp_path / "classes.txt").write_text("dark\nbright\n")
+    return tmp_path
+
+
+def test_held_out_images_are_neither_trained_on_nor_lost(photos):
+    parts = {split: folder(photos / "photos", split, classes=2, held_out=0.4).ids for split in ("train", "val")}
+    assert len(parts["val"]) == 2
+    assert sorted(parts["train"] + parts["val"]) == list("01234")
+    assert folder(photos / "photos", "val", classes=2, held_out=0.4).ids == parts["val"]
+
+
+def test_a_split_of_ones_own_is_not_divided(photos):
+    for split, keys in {"train": "012", "val": "34"}.items():
+        (photos / "photos" / f"{split}.txt").write_text("\n".join(keys))
+    assert folder(photos / "photos", "val", classes=2, held_out=0.2).ids == ("3", "4")
+    assert folder(photos / "photos", "train", classes=2, held_out=0.2).ids == ("0", "1", "2")
+
+
+def call(photos, monkeypatch, *options):
+    monkeypatch.chdir(photos)
+    small = ("--width", "0.015625", "--steps", "2", "--no-watchdog")
+    return train.main(["--data", "photos", "--classes", "classes.txt", "--model", "fcn32s", *small, *options])
+
+
+def test_the_command_says_what_it_chose_and_trains(photos, monkeypatch, capsys):
+    assert call(photos, monkeypatch, "--quiet") == 0
+    said = capsys.readouterr().out
+    assert said.index("images         4 to train on, 1 held out") < said.index("folder_fcn32s: mean IU")
+    assert (photos / "runs" / "folder_fcn32s" / "best.keras").is_file()
+    assert call(photos, monkeypatch, "--quiet") == 0
+    assert "finished before" in capsys.readouterr().out
+
+
+def test_json_is_a_line_for_the_plan_every_epoch_and_every_stage(photos, monkeypatch, capsys):
+    assert call(photos, monkeypatch, "--json", "-v", "--steps-per-epoch", "1") == 0
+    captured = capsys.readouterr()
+    events = [json.loads(line) for line in captured.out.splitlines()]
+    assert [event["event"] for event in events] == ["plan", "reading", "training", "epoch", "epoch", "finished"]
+    assert events[0]["overrides"]["held_out"] == 0.2
+    assert events[2] == {"event": "training", "stage": "folder_fcn32s", "steps": 2, "start": "random weights"}
+    assert events[3]["stage"] == "folder_fcn32s"
+    assert 0 <= events[4]["val_confusion_mean_iu"] <= 1
+    assert events[5]["mean_iu"] == max(event["val_confusion_mean_iu"] for event in events[3:5])
+    lines = [line for line in captured.err.splitlines() if "folder_fcn32s: batch 1 of 1 in its epoch" in line]
+    assert len(lines) == 2
+    trained = {str(key) for key in folder(photos / "photos", "train", held_out=0.2, classes=2).ids}
+    named = [re.findall(r"image (\w+)", line.partition(" so far; ")[2]) for line in lines]
+    assert all(names and set(names) <= trained for names in named)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "Name your own folder with --data DIR, or a recipe"),
+        (["folder_fcn8s", "--model", "fcn8s", "--data", "x"], "--model goes without a recipe"),
+        (["--data", "nowhere"], "nowhere is not a folder"),
+    ],
+)
+def test_refusals(options, message, capsys):
+    assert train.main(options) == 2
+    told = capsys.readouterr().err
+    assert message in told
+    assert told.count("\n") == 1
+
+
+def test_the_doctor_names_every_pair_it_reads(photos, capsys):
+    from training.doctor import command as doctor
+
+    given = [str(photos / "photos"), "--classes", str(photos / "classes.txt")]
+    assert doctor.main([*given, "--verbose"]) == 0
+    assert "fcn-doctor: 4: reading its image and mask, 5 of 5\n" in capsys.readouterr().err
+    assert doctor.main(given) == 0
+    assert capsys.readouterr().err == ""

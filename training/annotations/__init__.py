@@ -1,0 +1,1 @@
+"""The annotation files of other tools: LabelMe, COCO, VOC, coloured masks."""

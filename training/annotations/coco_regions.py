@@ -1,0 +1,92 @@
+"""Decode the regions of COCO's annotations: polygons, and run lengths as numbers or packed into text."""
+
+import numpy as np
+
+from .json_values import near_the_image, numbers
+
+_LONGEST = 10_000_000  # pixels of outline: pycocotools keeps five points of each
+_MOST_DIGITS = 7  # of six bits, of a run length packed into text: 32 bits
+
+
+def drawer():
+    """Return pycocotools' module of masks.
+
+    Raises:
+        ImportError: if it is not installed.
+    """
+    try:
+        from pycocotools import mask
+    except ImportError:
+        raise ImportError('COCO\'s polygons need pycocotools: pip install "fcn_keras[coco]"') from None
+    return mask
+
+
+def decode(segmentation, size, where):
+    """Decode a `segmentation`.
+
+    Args:
+        segmentation: list of polygons `[x, y, x, y, ...]`, or run lengths `{"counts", "size"}`.
+        size: `(H, W)` of the image.
+
+    Returns:
+        `(H, W)` bool.
+
+    Raises:
+        ValueError: if it is neither, or of another size.
+    """
+    if isinstance(segmentation, dict):
+        return _from_runs(segmentation, size, where)
+    if not isinstance(segmentation, list) or not segmentation:
+        raise ValueError(f"{where} has no region but at most a box. Expected polygons or run lengths.")
+    polygons = [_polygon(numbers(polygon, f"{where}: a polygon"), size, where) for polygon in segmentation]
+    mask = drawer()
+    return mask.decode(mask.merge(mask.frPyObjects(polygons, *size))).astype(bool)
+
+
+def _polygon(points, size, where):
+    if points.ndim != 1 or len(points) % 2 or len(points) < 6:
+        raise ValueError(f"{where}: a polygon is x and y of at least three points. Received: {points.shape} numbers.")
+    corners = points.reshape(-1, 2)
+    near_the_image(corners, size, where)
+    outline = np.abs(np.diff(corners, axis=0, append=corners[:1])).max(axis=1).sum()
+    if outline > min(4 * (size[0] + 1) * (size[1] + 1), _LONGEST):
+        raise ValueError(f"{where}: a polygon's outline is {outline:g} pixels long, more than the image can hold.")
+    return points.tolist()
+
+
+def _from_runs(segmentation, size, where):
+    """Decode run lengths down the columns, background first. pycocotools would read past the end of damaged ones."""
+    counts, said = segmentation.get("counts"), segmentation.get("size")
+    if said is not None and not np.array_equal(numbers(said, f"{where}: `size`"), size):
+        raise ValueError(f"{where} is of the size {said}, the image of {list(size)} (height, width).")
+    if isinstance(counts, str):
+        counts = _unpacked(counts, where)
+    else:
+        counts = numbers(counts, f"{where}: `counts`")
+    if counts.ndim != 1 or (counts < 0).any() or (counts % 1).any() or counts.sum() != size[0] * size[1]:
+        raise ValueError(f"{where}: its run lengths do not add up to the image's {size[0]}x{size[1]} pixels.")
+    values = np.arange(len(counts)) % 2 == 1
+    return np.repeat(values, counts.astype(np.int64)).reshape(size[::-1]).T
+
+
+def _unpacked(text, where):
+    """Unpack COCO's text: digits of five bits from the lowest, the sixth says that more follow, and the top one is the
+    sign; from the fourth number on, differences from the number before the last.
+    """
+    codes = np.frombuffer(text.encode(errors="replace"), np.uint8).astype(np.int64) - 48
+    ends = np.flatnonzero(codes & 32 == 0)
+    digits = np.diff(ends, prepend=-1)
+    if (
+        not len(ends)
+        or ends[-1] != len(codes) - 1
+        or digits.max() > _MOST_DIGITS
+        or codes.min() < 0
+        or codes.max() > 63
+    ):
+        raise ValueError(f"{where}: its `counts` are no run lengths of COCO. Received: {text[:40]!r}.")
+    place = np.arange(len(codes)) - np.repeat(ends - digits + 1, digits)
+    values = np.add.reduceat((codes & 31) << 5 * place, ends - digits + 1)
+    values -= np.where(codes[ends] & 16, 1 << 5 * digits, 0)
+    values[1::2] = np.cumsum(values[1::2])
+    values[2::2] = np.cumsum(values[2::2])
+    return values

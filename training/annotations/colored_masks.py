@@ -1,0 +1,178 @@
+"""Read images with masks in colours, as CamVid and many other data sets have them."""
+
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+from .annotations import VOID, Annotated, Annotations, Pair, unique_keys
+from .class_colors import FILES, read_colors
+from .image_lookup import Pictures, stem
+from .reading import read_each
+
+UNKNOWN = ("fail", "void", "near")
+_IMAGES = ("images", "image", "imgs", "img", "JPEGImages", "leftImg8bit", "701_StillsRaw_full")
+_MASKS = ("labels", "masks", "label", "mask", "annotations", "gtFine", "LabeledApproved_full")
+_SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+_BESIDE = ("_labels", "_masks", "_label", "_mask", "annot")  # train_labels beside train
+_IMAGE_ENDS = ("", "_leftImg8bit", "_sat")
+_MASK_ENDS = ("", "_L", "_mask", "_label", "_labels", "_gt", "_seg", "_gtFine_color")
+_NAMED = 6
+
+
+def read(
+    source, *, classes=None, images=None, masks=None, ignore_label=VOID, unknown_colors="fail", unreadable, progress
+):
+    """Find images and masks, and look through all masks for colours that no class has.
+
+    Args:
+        source: folder that holds them, in one of the layouts of `_folders`.
+        classes: class file with colours; default: the one of `FILES` in `source`.
+        images: folder of the images, and `masks` that of the masks, if they are called otherwise.
+        ignore_label: void id besides 255, of masks that are grey.
+        unknown_colors: what becomes of such pixels: `fail`, `void`, or `near`, the class of the nearest colour or else
+            of the neighbours.
+        unreadable: called with the `ValueError` of a file that cannot be used.
+        progress: called as `progress(done, total)` after each mask.
+
+    Returns:
+        `Annotations`, divided if the folders are.
+
+    Raises:
+        ValueError: if the layout or the classes are not clear, or colours are unknown and `unknown_colors` is `fail`.
+    """
+    source = Path(source)
+    colors, path = _colors(source, classes)
+    found, left_out = _pairs(_folders(source, images, masks))
+    number = sum(map(len, found.values()))
+    if not number:
+        raise ValueError(f"{source}: no image has a mask of the same name. Say --images DIR and --masks DIR.")
+    every = [(split, *pair) for split, pairs in found.items() for pair in pairs]
+    looks = read_each(lambda item: _look(item[3], colors), every, unreadable=unreadable, progress=progress)
+    unknown, files, pairs = Counter(), [], {split: [] for split in found}
+    for (split, key, image, mask), look in looks:
+        if look:
+            unknown.update(look)
+            files.append(mask)
+        label = partial(_label, mask, colors, ignore_label, unknown_colors)
+        pairs[split].append(Pair(key, partial(Annotated, image, label)))
+    decisions = [f"classes: {path.name}"]
+    if files:
+        told = _told(unknown, files, number, path)
+        if unknown_colors == "fail":
+            raise ValueError(f"{told} {_advice(files, path)}")
+        decisions.append(f"unknown colours: {unknown_colors}. {told}")
+    return Annotations(colors.names, pairs, decisions, left_out)
+
+
+def _look(mask, colors):
+    from fcn_keras.datasets.images import read_header, read_mask
+
+    pixels = read_mask(mask, colored=True)
+    if pixels.ndim == 3:
+        return colors.unknown(pixels)
+    if read_header(mask)[0] == "JPEG":
+        raise ValueError(f"{mask} is a grey JPEG file, which keeps neither colours nor ids. Get the mask as PNG.")
+    return Counter()
+
+
+def _told(unknown, files, number, path):
+    most = ", ".join(f"{color} {count}" for color, count in unknown.most_common(_NAMED))
+    return (
+        f"{len(files)} of {number} masks, first {files[0]}, hold {len(unknown)} colours that {path.name} does not "
+        f"have, by their pixels: {most}{', ...' if len(unknown) > _NAMED else ''}."
+    )
+
+
+def _advice(files, path):
+    from fcn_keras.datasets.images import read_header
+
+    if any(read_header(file)[0] == "JPEG" for file in files):
+        return "JPEG does not keep colours: get the masks as PNG, or take the nearest ones with --unknown-colors near."
+    return f"Add them to {path} (as `void R G B` if they are to be ignored), or say --unknown-colors void or near."
+
+
+def _label(path, colors, ignore_label, unknown_colors, _):
+    from fcn_keras.datasets.images import read_mask
+
+    from .voc import mask_label
+
+    if unknown_colors != "fail":
+        pixels = read_mask(path, colored=True)
+        if pixels.ndim == 3:
+            return colors.translate(pixels)[0] if unknown_colors == "void" else colors.nearest(pixels, path)
+    return mask_label(path, len(colors.names), colors, ignore_label, _)
+
+
+def _colors(source, given):
+    """Return the `Colors` and the file that they come from."""
+    if isinstance(given, int):
+        raise ValueError(f"--classes {given} gives no colours. Name a class file of `name R G B` lines.")
+    paths = [Path(given)] if given else [source / name for name in FILES if (source / name).is_file()]
+    if not paths:
+        raise ValueError(f"{source} has no class file ({', '.join(FILES[:4])}). Say --classes FILE: `road 128 64 128`.")
+    colors = read_colors(paths[0])
+    if colors is None:
+        raise ValueError(f"{paths[0]} gives no colours. Expected `name R G B` a line, such as `road 128 64 128`.")
+    return colors, paths[0]
+
+
+def _folders(source, images, masks):
+    """Return `(images' folder, masks' folder)` by split.
+
+    `--images` and `--masks`, or `images` and `masks` (and other usual names), divided into `train`, `val` and `test`
+    or not; `train/images` and `train/masks`; `train` and `train_labels` (or `trainannot`).
+    """
+    if (images is None) != (masks is None):
+        raise ValueError("--images and --masks go together for RGB masks. Give both.")
+    image, mask = (Path(images), Path(masks)) if images else (_called(source, _IMAGES), _called(source, _MASKS))
+    for folder in (image, mask):
+        if images and not folder.is_dir():
+            raise ValueError(f"{folder} is not a folder. Expected that of the images or masks.")
+    if image and mask:
+        below = {name: (image / name, mask / name) for name in _SPLITS if (image / name).is_dir()}
+        below = {name: pair for name, pair in below.items() if pair[1].is_dir()}
+        return {_SPLITS[name]: pair for name, pair in below.items()} if len(below) > 1 else {"all": (image, mask)}
+    found = {}
+    for name, split in _SPLITS.items():
+        folder = source / name
+        pair = _called(folder, _IMAGES), _called(folder, _MASKS)
+        beside = next((source / f"{name}{end}" for end in _BESIDE if (source / f"{name}{end}").is_dir()), None)
+        if all(pair):
+            found[split] = pair
+        elif folder.is_dir() and beside:
+            found[split] = folder, beside
+    if not found:
+        raise ValueError(
+            f"{source} holds no folders of images and masks: expected {source}/images and {source}/masks, or "
+            f"{source}/train/images and {source}/train/masks. Say --images DIR and --masks DIR."
+        )
+    return found if len(found) > 1 else {"all": next(iter(found.values()))}
+
+
+def _called(folder, names):
+    return next((folder / name for name in names if (folder / name).is_dir()), None)
+
+
+def _pairs(folders):
+    """Return `(id, image, mask)` of every pair by split, and what has no partner."""
+    found, left_out = {}, {"image without mask": [], "mask without image": []}
+    for split, (image_folder, mask_folder) in folders.items():
+        images, masks = _by_stem(image_folder), _by_stem(mask_folder)
+        cut = {(a, b): _cut(images, a).keys() & _cut(masks, b).keys() for a in _IMAGE_ENDS for b in _MASK_ENDS}
+        ends = max(cut, key=lambda pair: len(cut[pair]))
+        images, masks = _cut(images, ends[0]), _cut(masks, ends[1])
+        both = sorted(cut[ends])
+        safe = unique_keys(both)
+        found[split] = [(new, images[key], masks[key]) for new, key in zip(safe, both, strict=True)]
+        left_out["image without mask"] += sorted(images.keys() - masks.keys())
+        left_out["mask without image"] += sorted(masks.keys() - images.keys())
+    return found, left_out
+
+
+def _by_stem(folder):
+    pictures = Pictures(folder)
+    return {stem(path.relative_to(folder).as_posix()): path for path in pictures.files}
+
+
+def _cut(files, end):
+    return {key.removesuffix(end): path for key, path in files.items() if key.endswith(end)}

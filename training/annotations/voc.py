@@ -1,0 +1,160 @@
+"""Read the layout of PASCAL VOC, which LabelMe's and CVAT's exports have as well: palette masks and lists of splits."""
+
+import re
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from fcn_keras.datasets.classes import ClassTable
+
+from .annotations import VOID, Annotated, Annotations, Pair, plain_names, unique_keys
+from .class_colors import read_colors
+from .image_lookup import files_below, stem
+from .masks import voc_ids
+
+_MASKS = ("SegmentationClassPNG", "SegmentationClass")  # the first is that of older exports of LabelMe's
+_IMAGES = ("JPEGImages", "images")
+_DIVIDING = ("train", "val", "test")  # lists of other names are parts or unions of these
+
+
+def read(source, *, classes=None, images=None, ignore_label=VOID, unreadable, progress):
+    """Find the masks, their images, classes and lists.
+
+    Args:
+        source: `VOCdevkit`, `VOCdevkit/VOC2012`, or the folder of an export.
+        classes: class file or number; default: `labelmap.txt` (CVAT), `class_names.txt` (LabelMe), or VOC's own.
+        images: folder of the images; default `JPEGImages`.
+        ignore_label: void id besides 255.
+        unreadable: called with the `ValueError` of a file that cannot be used.
+        progress: not called: nothing is read yet.
+
+    Returns:
+        `Annotations`, divided if there are lists of several splits.
+
+    Raises:
+        ValueError: if the layout or the classes are not clear.
+    """
+    root = _root(Path(source))
+    masks = _by_stem(next(root / name for name in _MASKS if _has_masks(root / name)))
+    folder = Path(images) if images else next((root / name for name in _IMAGES if (root / name).is_dir()), None)
+    if folder is None or not folder.is_dir():
+        raise ValueError(f"{folder or root / _IMAGES[0]} is missing. Say where the images are with --images DIR.")
+    pictures = _by_stem(folder)
+    names, colors, origin = _classes(root, classes)
+    lists, unlabelled = _lists(root, masks)
+    splits = lists or {"all": [key for key in masks if key in pictures]}
+    pairs = {}
+    for split, keys in splits.items():
+        pairs[split] = []
+        for key, safe in zip(keys, unique_keys(keys), strict=True):
+            try:
+                mask = _partner(masks, key, split, "mask", masks and next(iter(masks.values())).parent)
+                picture = _partner(pictures, key, split, "image", folder)
+            except ValueError as error:
+                unreadable(error)
+                continue
+            label = partial(mask_label, mask, len(names), colors, ignore_label)
+            pairs[split].append(Pair(safe, partial(Annotated, picture, label)))
+    alone = {} if lists else {"mask without image": sorted(masks.keys() - pictures.keys())}
+    return Annotations(names, pairs, [f"classes: {origin}"], {"list without masks": unlabelled, **alone})
+
+
+def mask_label(path, num_classes, colors, ignore_label, _):
+    """Read the ids of one mask.
+
+    Args:
+        colors: `Colors`, or None where palette indices are ids and RGB masks hold VOC's colours.
+
+    Raises:
+        ValueError: if it holds something that is no class.
+    """
+    from fcn_keras.datasets.images import read_mask
+
+    mask = read_mask(path, colored=colors is not None)
+    if mask.ndim == 3 and colors is not None:
+        ids, known = colors.translate(mask)
+    elif mask.ndim == 3:
+        ids = voc_ids(mask)
+        known = ids >= 0
+    else:
+        ids, known = mask.astype(np.int64), np.True_
+    if not known.all():
+        y, x = np.unravel_index(np.argmin(known), known.shape)
+        raise ValueError(
+            f"{path} holds the colour {tuple(mask[y, x].tolist())} at (y, x) = ({y}, {x}), which no class has."
+        )
+    void = (ids == VOID) | ((ids == ignore_label) & (mask.ndim == 2))
+    outside = ~void & ((ids < 0) | (ids >= num_classes))
+    if outside.any():
+        raise ValueError(
+            f"{path} holds {np.unique(ids[outside])[:5].tolist()}, and {num_classes} classes have the ids 0 to "
+            f"{num_classes - 1}. Give the right --classes, or name the void id with --ignore-label."
+        )
+    return np.where(void, VOID, ids).astype(np.uint8)
+
+
+def _root(source):
+    """Return the folder that holds the masks' folder."""
+    places = [source, *sorted(source.glob("VOC20*")), *sorted(source.glob("VOCdevkit/VOC20*"))]
+    roots = [place for place in places if any(_has_masks(place / name) for name in _MASKS)]
+    if len(roots) != 1:
+        expected = f"Expected {_MASKS[1]} with PNG masks beside {_IMAGES[0]}, in it or in VOCdevkit/VOC2012 below it"
+        found = f"Found: {', '.join(map(str, roots))}. Name one of them" if roots else expected
+        raise ValueError(f"{source} holds {len(roots) or 'no'} folder{'s'[: len(roots) != 1]} of VOC's masks. {found}.")
+    return roots[0]
+
+
+def _has_masks(folder):
+    return folder.is_dir() and any(path.suffix.lower() == ".png" for path in folder.iterdir())
+
+
+def _by_stem(folder):
+    """Map ids to the files below a folder."""
+    return {stem(path.relative_to(folder).as_posix()): path for path in files_below(folder)}
+
+
+def _partner(files, key, split, what, folder):
+    if key not in files:
+        raise ValueError(
+            f"{split} lists {key!r:.80}, and {folder} holds no {what} of that name. Add it, take the line out of "
+            f"{split}.txt, or go on without with --on-error skip."
+        )
+    return files[key]
+
+
+def _classes(root, given):
+    """Return the names, `Colors` or None, and where they come from."""
+    from fcn_keras.datasets.voc_sbd import CLASSES
+
+    own = [root / name for name in ("labelmap.txt", "class_names.txt") if (root / name).is_file()]
+    if given is None and not own:
+        if re.fullmatch(r"VOC20\d\d", root.resolve().name):
+            return tuple(CLASSES), None, "VOC's own"
+        raise ValueError(f"{root} names no classes: there is no labelmap.txt or class_names.txt. Say --classes FILE.")
+    if isinstance(given, int):
+        return ClassTable(given).names, None, f"{given}, as given"
+    path = given or own[0]
+    colors = read_colors(path)
+    if colors is not None:
+        return colors.names, colors, Path(path).name
+    return plain_names(ClassTable(path).names), None, Path(path).name
+
+
+def _lists(root, masks):
+    """Return the ids of every split that has masks, and the names of lists that have none; {} if they do not divide."""
+    lists, empty = {}, []
+    for name in _DIVIDING:
+        path = root / "ImageSets" / "Segmentation" / f"{name}.txt"
+        if not path.is_file():
+            continue
+        try:
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path} is not UTF-8 text. Expected a list of ids, one a line.") from error
+        keys = list(dict.fromkeys(stem(line.strip()) for line in lines if line.strip()))
+        if any(key in masks for key in keys):
+            lists[name] = keys
+        else:
+            empty.append(path.name)
+    return (lists if len(lists) > 1 else {}), empty

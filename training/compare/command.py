@@ -1,0 +1,171 @@
+"""`fcn-compare`: two models on one split, where they differ, and whether it may be chance."""
+
+import logging
+import re
+from pathlib import Path
+
+from fcn_keras_console import Parser, Progress, add_reporting, run
+
+from ..scoring.split import add_options
+
+DESCRIPTION = """Score two models on one split, or with --labels two folders of label files: the four metrics and every
+class's IU of both, B's minus A's, with a 95 % interval and p from a paired bootstrap over the images; on how many
+pixels they differ and who is right there; the images where they differ most.
+
+The interval tells what chance in the choice of images does. What chance in training does, only a second training with
+another seed tells. Neighbouring frames of a film are no independent images: there the interval is too narrow. Of twenty
+classes that are alike in truth, one shows a difference by chance."""
+EXAMPLES = (
+    ("fcn-compare runs/folder_fcn32s runs/folder_fcn8s", "two stages, on the split that they were validated on"),
+    ("fcn-compare a.keras b.keras --data photos --split test --boundaries --output compared", "with pictures"),
+    ("fcn-compare theirs ours --labels photos/val/labels", "label files of any origin"),
+)
+LOG = logging.getLogger("fcn-compare")
+
+
+def main(argv=None):
+    return run("fcn-compare", _compare, _parser().parse_args(argv), tensorflow=True)
+
+
+def _parser():
+    parser = Parser("fcn-compare", DESCRIPTION, examples=EXAMPLES)
+    parser.add_argument(
+        "a", type=Path, metavar="A", help="a .keras file, or a stage's folder; with --labels, label files"
+    )
+    parser.add_argument("b", type=Path, metavar="B", help="the same")
+    add_options(parser)
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        metavar="PATH",
+        help="compare label files: the true ones, a file or a folder of the same stems",
+    )
+    parser.add_argument("--boundaries", action="store_true", help="compare trimaps and boundary F1 as well")
+    parser.add_argument(
+        "--resamplings", type=int, default=10_000, metavar="N", help="draws of the bootstrap (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the draws (default: %(default)s)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="folder for compare.json, compare.txt, compare.png, with --boundaries trimaps.png, and pictures; replaces "
+        "files of the same names",
+    )
+    parser.add_argument(
+        "--pictures",
+        type=int,
+        default=8,
+        metavar="N",
+        help="images to draw in DIR/pictures, those where they differ most (default: %(default)s)",
+    )
+    add_reporting(parser, json="metrics from 0 to 1, and every image, not the table in percent")
+    return parser
+
+
+def _compare(arguments):
+    from fcn_keras_console.files import require_folder
+
+    from ..scoring.summary import to_json
+    from ..workdir.stage import versions
+    from .compared import TwoFolders, TwoModels
+
+    _check(arguments)
+    source = (TwoModels if arguments.labels is None else TwoFolders)(arguments)
+    if arguments.output is not None:
+        require_folder(arguments.output)
+    tallies, most = _score(source, arguments)
+    results, pictured = {}, {}
+    for head, tally in tallies.items():
+        results[head], names = _result(tally, source, head, arguments)
+        pictured[head] = most[head].figures(names)
+    bootstrap = {"resamplings": arguments.resamplings, "seed": arguments.seed, "interval": 0.95}
+    report = {**source.origin, "bootstrap": bootstrap, "versions": versions(), **results.get("", {"heads": results})}
+    text = _text(source.origin, results, arguments)
+    if arguments.output is not None:
+        _write(arguments.output, report, text, results, pictured)
+    print(to_json(report) if arguments.json else text)
+
+
+def _check(arguments):
+    if arguments.resamplings < 100:
+        raise ValueError(f"--resamplings is at least 100. Received: {arguments.resamplings}.")
+    for name in ("seed", "pictures"):
+        if getattr(arguments, name) < 0:
+            raise ValueError(f"--{name} is not negative. Received: {getattr(arguments, name)}.")
+
+
+def _score(source, arguments):
+    """Return by head what every image adds up to, and the images where A and B differ most."""
+    from .figures import Most
+    from .tally import Tally
+
+    count = arguments.pictures if arguments.output is not None else 0
+    tallies = {head: Tally(number, boundaries=arguments.boundaries) for head, number in source.counts.items()}
+    most = {head: Most(count) for head in tallies}
+    with Progress("Scoring", "images", quiet=arguments.quiet) as progress:
+        for done, both in enumerate(source, 1):
+            for head, tally in tallies.items():
+                truth, labels = both.truth[head], [each[head] for each in both.labels]
+                outcome = tally.add(both.name, truth, labels, [each[head] for each in both.matrices])
+                most[head].add(both.name, both.image, truth, labels, outcome)
+            LOG.debug("%s: %d of %d scored", both.name, done, source.total)
+            progress(done, source.total)
+    return tallies, most
+
+
+def _result(tally, source, head, arguments):
+    """Return one head's comparison as JSON's types, and the names of its classes."""
+    from .bootstrap import bootstrap
+    from .table import compared
+
+    outcomes = tally.outcomes()
+    if not outcomes.any():
+        raise ValueError("Every pixel of the split is void (255): there is nothing to compare.")
+    count, (a, b) = source.counts[head], tally.rows()
+    if arguments.labels is not None and arguments.classes is None:
+        count = 1 + max(rows[:, 1:3].any(axis=(0, 1)).nonzero()[0].max() for rows in (a, b))
+    names, options = source.class_names[head][:count], {"times": arguments.resamplings, "seed": arguments.seed}
+    with Progress("Resampling", "draws", quiet=arguments.quiet) as progress:
+        found = bootstrap(a[..., :count], b[..., :count], tally.widths, progress=progress, **options)
+    return compared(found, outcomes, tally.names, names), names
+
+
+def _text(origin, results, arguments):
+    from ..scoring.split import described
+    from .table import table
+
+    place = described(origin) if "split" in origin else origin["labels"]
+    images = f"{origin['images']} {'image' if origin['images'] == 1 else 'images'}"
+    draws = f"intervals from {arguments.resamplings} draws of the images, seed {arguments.seed}"
+    lines = [f"A  {origin['a']}", f"B  {origin['b']}", f"{place}: {images}, in percent; {draws}"]
+    tables = [f"{head}\n{table(result)}" if head else table(result) for head, result in results.items()]
+    return "\n\n".join(["\n".join(lines), *tables])
+
+
+def _write(folder, report, text, results, pictured):
+    from ..scoring.summary import to_json
+    from ..workdir.stage import write_text
+    from .figures import differences, trimaps
+    from .tally import WIDTHS
+
+    for head, result in results.items():
+        suffix = f"_{head}" if head else ""
+        for place, (name, figure) in enumerate(pictured[head], 1):
+            stem = re.sub(r"[^\w.-]+", "_", name.removeprefix("image "))[:100]
+            _save(figure, folder / "pictures" / f"{place:02}{suffix}_{stem}.png")
+        _save(differences(result), folder / f"compare{suffix}.png")
+        if "boundary_f1" in result["metrics"]:
+            _save(trimaps(result, WIDTHS), folder / f"trimaps{suffix}.png")
+    write_text(folder / "compare.txt", text + "\n")
+    write_text(folder / "compare.json", to_json(report) + "\n")
+
+
+def _save(figure, path):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    from fcn_keras_console.files import written
+
+    figure.set_dpi(120)
+    with written(path) as temporary:
+        FigureCanvasAgg(figure).print_png(temporary)

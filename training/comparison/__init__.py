@@ -1,1 +1,0 @@
-"""Two models on one split: read what both say, resample the images, report and draw."""

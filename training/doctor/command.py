@@ -1,0 +1,114 @@
+"""`fcn-doctor`: look a data set over before anyone trains on it, and say what is wrong in words."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from fcn_keras_console import Parser, Progress, add_reporting, run
+
+from .import_command import add_options, check_options, import_annotations
+
+DESCRIPTION = """Look a data set over before anyone trains on it: its folders, files, masks, ids, sizes, classes and
+duplicates.
+
+With --import, first make that data set: images and masks in folders, from the annotations of other tools in DIR."""
+EXAMPLES = (
+    ("fcn-doctor photos", "look photos/train and photos/val over"),
+    ("fcn-doctor photos --output checkup", "keep the report, a picture, and weights for rare classes"),
+    ("fcn-doctor photos --fix mended", "write a corrected copy"),
+    ("fcn-doctor annotated --import labelme --into photos", "make a data set of LabelMe's files, and look it over"),
+    ("fcn-doctor annotations --import coco --images pictures --into photos", "the same of COCO's"),
+    (
+        "fcn-doctor labelled/labelme --import labelme --images photos --classes runs/folder_fcn8s/classes.txt "
+        "--unlabelled void --into corrected",
+        "of the labels of fcn-predict --format labelme, corrected by hand; without void if background is a class",
+    ),
+)
+CODES = {
+    0: "no error (there may be notes)",
+    1: "errors; with --fix, in the corrected copy; with --import, in what was written",
+    2: "DIR is no data set, or no such annotations",
+}
+
+
+def main(argv=None):
+    return run("fcn-doctor", _doctor, _parser().parse_args(argv), tensorflow=True)
+
+
+def _parser():
+    parser = Parser("fcn-doctor", DESCRIPTION, examples=EXAMPLES, codes=CODES)
+    parser.add_argument(
+        "directory",
+        type=Path,
+        metavar="DIR",
+        help="folder of the data set, as fcn-train --data takes; with --import, of the annotations (or COCO's JSON)",
+    )
+    parser.add_argument("--classes", help="class file, or number of classes (default: classes.txt; else from the ids)")
+    parser.add_argument("--ignore-label", type=int, default=255, help="void id besides 255, of masks that hold ids")
+    parser.add_argument("--output", type=Path, help="folder for doctor.json, doctor.txt and doctor.png")
+    parser.add_argument("--fix", type=Path, metavar="OUT", help="write a corrected copy to this new folder")
+    add_reporting(parser, json="the whole report, not the table")
+    add_options(parser)
+    return parser
+
+
+def _doctor(arguments):
+    from fcn_keras_console.files import require_folder
+
+    from ..recipes import catalogue as recipes
+    from .examination import examination
+
+    check_options(arguments)
+    classes = None if arguments.classes is None else recipes.classes_of(arguments.classes)
+    if arguments.output is not None:
+        require_folder(arguments.output)
+    directory, reading, imported = (
+        arguments.directory,
+        {"ignore_label": arguments.ignore_label, "classes": classes},
+        None,
+    )
+    if arguments.kind is not None:
+        imported = import_annotations(arguments, classes)
+        directory, reading = arguments.into, {}
+    with Progress("Reading", "pairs", quiet=arguments.quiet) as progress:
+        result = examination(directory, **reading, progress=progress)
+    after, report, said = _told(result, arguments)
+    if imported is not None:
+        report["import"] = asdict(imported)
+        said = f"{imported.text()}\n\n{said}"
+    _save(arguments, result, report, said)
+    return 1 if after.errors else 0
+
+
+def _told(result, arguments):
+    """Write the corrected copy if one is wanted; return the last report, all of it as JSON-able dict, and as text."""
+    from .examination import examine
+    from .fix import mend
+    from .report import text
+
+    report, said = asdict(result.report), text(result.report)
+    if arguments.fix is None:
+        return result.report, report, said
+    mended = mend(result, arguments.fix, share=arguments.val, seed=arguments.seed)
+    reading = {"ignore_label": mended.ignore_label, "classes": mended.classes}
+    with Progress("Reading the copy", "pairs", quiet=arguments.quiet) as progress:
+        after = examine(arguments.fix, **reading, progress=progress)
+    report["fix"] = {**asdict(mended), "findings": asdict(after)["findings"]}
+    return after, report, f"{said}\n\n{mended.text(after)}"
+
+
+def _save(arguments, result, report, said):
+    """Write the report where it is wanted, and print it."""
+    from fcn_keras_console.files import written
+
+    from ..scoring.summary import to_json
+    from ..workdir.stage import write_text
+    from .report import picture
+
+    # Bytes of file names that are not UTF-8 are surrogates, which cannot be written; as escapes they are JSON as well.
+    said, json = (text.encode(errors="backslashreplace").decode() for text in (said, to_json(report)))
+    if arguments.output is not None:
+        with written(arguments.output / "doctor.png") as temporary:
+            picture(result).savefig(temporary, format="png", dpi=120)
+        write_text(arguments.output / "doctor.txt", said + "\n")
+        write_text(arguments.output / "doctor.json", json + "\n")
+    print(json if arguments.json else said)

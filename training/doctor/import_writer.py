@@ -1,0 +1,193 @@
+"""Write what was read into images and masks in folders."""
+
+import contextlib
+import errno
+import logging
+import os
+import shutil
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from fcn_keras.datasets.classes import ClassTable
+from fcn_keras.datasets.images import extensions, orientation, read_header, read_size
+
+from ..annotations.reading import read_each
+from ..hold_out import divide
+from .findings import NAMED
+from .folder_layout import IMAGES, LABELS
+
+SHARE = 0.2  # of the images, to validate with
+_THREADS = min(8, os.cpu_count() or 1)
+_SIDEWAYS = {  # EXIF orientation -> how what fits the pixels in the file is turned to fit the image as it is seen
+    5: lambda label: label.T,
+    6: lambda label: np.rot90(label, -1),
+    7: lambda label: np.rot90(label, 2).T,
+    8: lambda label: np.rot90(label),
+}
+_EXTENSIONS = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "TIFF": ".tif", "JPEG2000": ".jp2", "PPM": ".ppm"}
+_TITLES = {"labelme": "LabelMe's annotations", "coco": "COCO annotations", "voc": "VOC masks", "rgb": "coloured masks"}
+_log = logging.getLogger("fcn-doctor")
+
+
+@dataclass
+class Imported:
+    """What was written; `dataclasses.asdict` of it is JSON.
+
+    Attributes:
+        kind: of the annotations.
+        source: what they were read from.
+        directory: what was written.
+        images: number of images by split.
+        class_names: tuple, in the order of the ids.
+        decisions: a sentence each.
+        left_out: names of what was not taken over, by reason.
+        skipped: what was said of files that could not be used.
+    """
+
+    kind: str
+    source: str
+    directory: str
+    images: dict[str, int]
+    class_names: tuple[str, ...]
+    decisions: list[str] = field(default_factory=list)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
+
+    def text(self):
+        """Say what was written, decided and left out."""
+        images = ", ".join(f"{split} {number}" for split, number in self.images.items())
+        lines = [f"Wrote {self.directory} from {_TITLES[self.kind]} in {self.source}: {images} images."]
+        lines += [f"  {decision}" for decision in self.decisions]
+        for reason, names in self.left_out.items():
+            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+            lines.append(f"  left out, {reason}: {len(names)} ({', '.join(names[:NAMED])}{more})")
+        if self.skipped:
+            lines.append(f"  skipped, as said above: {len(self.skipped)}")
+        return "\n".join(lines)
+
+
+def write(annotations, folder, *, share=None, seed=0, unreadable, progress):
+    """Write images, byte for byte, and their labels as PNG of ids.
+
+    Args:
+        annotations: `Annotations`.
+        folder: to write into, empty.
+        share: of the images to validate with, where the annotations are not divided; 0 leaves them so; None is `SHARE`.
+        seed: of that division.
+        unreadable: called with the `ValueError` of a pair that cannot be used.
+        progress: called as `progress(done, total)` after each pair.
+
+    Returns:
+        number of images by split, and a sentence on how they were divided or None.
+
+    Raises:
+        ValueError: if nothing is left, or class names cannot be written.
+    """
+    pairs, how = _divided(annotations.pairs, share, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_classes(folder / "classes.txt", annotations.names)
+    items = [(split, pair) for split, members in pairs.items() for pair in members]
+    with _naming(folder.parent):
+        done = read_each(
+            lambda item: _write_pair(folder, *item), items, unreadable=unreadable, progress=progress, threads=_THREADS
+        )
+    counts = Counter(split for (split, _), _ in done)
+    unreadable.require_some(len(done))
+    return {split: counts[split] for split in pairs if counts[split]}, how
+
+
+@contextlib.contextmanager
+def _naming(place):
+    """Let the error of a full disk say where that is: Python names the image that was read, or nothing."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise OSError(error.errno, error.strerror, str(place)) from error
+
+
+def _divided(pairs, share, seed):
+    """Return the pairs by split, and how they were divided or None."""
+    if list(pairs) != ["all"]:
+        if share is not None:
+            raise ValueError(
+                f"--val divides, and the annotations are divided already: {', '.join(pairs)}. Leave it out."
+            )
+        return pairs, None
+    share = SHARE if share is None else share
+    members = pairs["all"]
+    if share == 0 or len(members) < 2:
+        return pairs, "not divided"
+    chosen = divide([pair.key for pair in members], share, seed)
+    parts = {
+        "train": [pair for pair in members if pair.key not in chosen],
+        "val": [pair for pair in members if pair.key in chosen],
+    }
+    return parts, f"divided: {share:.0%} to val, by a hash of the names (--val, --seed {seed})"
+
+
+def _write_classes(path, names):
+    """Write a class file, and see that it says what it should."""
+    for name in names:
+        text = f"{name}\n"
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+        try:
+            same = ClassTable(path).names == (name,)
+        except ValueError:
+            same = False
+        if not same:
+            raise ValueError(
+                f"A class cannot be called {name!r:.80} in classes.txt, where # starts a comment and three numbers at "
+                "the end are a colour. Rename it in the annotations."
+            )
+    path.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    ClassTable(path)  # as many as there may be
+
+
+def _write_pair(folder, split, pair):
+    """Write one image and its label."""
+    root = folder if split == "all" else folder / split
+    image, label = pair.read()
+    target = root / IMAGES / f"{pair.key}{_extension(image)}"
+    mask = root / LABELS / f"{pair.key}.png"
+    for path in (target, mask):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(image, bytes):
+        target.write_bytes(image)
+    try:
+        ids = _fitted(label, image if isinstance(image, Path) else target)
+    except ValueError as error:
+        target.unlink(missing_ok=True)
+        raise ValueError(str(error).replace(str(target), f"the image in the annotation of {pair.key}")) from None
+    if isinstance(image, Path):
+        shutil.copyfile(image, target)
+    Image.fromarray(ids).save(mask)
+    _log.debug("image %s: to %s, its label to %s", pair.key, target.relative_to(folder), mask.relative_to(folder))
+
+
+def _fitted(label, image):
+    """Draw a label, and turn it as the image is turned by its EXIF orientation."""
+    size, turned = read_size(image), orientation(image)
+    sizes = (size, size[::-1]) if turned in _SIDEWAYS else (size,)
+    ids = label(sizes)
+    if ids.shape not in sizes:
+        raise ValueError(
+            f"{image} has {size[0]}x{size[1]} pixels (height x width), its mask {ids.shape[0]}x{ids.shape[1]}. Give "
+            "the image that was annotated."
+        )
+    return np.ascontiguousarray(ids if ids.shape == size else _SIDEWAYS[turned](ids))
+
+
+def _extension(image):
+    """Return the image's own extension if `Folder` knows it, else that of its format."""
+    if isinstance(image, Path):
+        if image.suffix.lower() in extensions():
+            return image.suffix
+        kind = read_header(image)[0]
+        return _EXTENSIONS.get(kind, f".{kind.lower()}")
+    return ".png" if image.startswith(b"\x89PNG") else ".jpg"  # LabelMe embeds these two

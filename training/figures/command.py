@@ -1,0 +1,180 @@
+"""`fcn-figures`: the paper's Figure 4 and Table 2 for the nets of a workdir."""
+
+from pathlib import Path
+
+from fcn_keras_console import Parser, Progress, add_reporting, run
+
+from ..scoring.split import add_options
+
+DESCRIPTION = """Write the paper's Table 2 and Figure 4 for the nets of a workdir.
+
+Scores the nets PREFIX_fcn32s, _fcn16s and _fcn8s of a workdir that fcn-train wrote, and the net
+PREFIX_fcn32s_fixed where it is there, and writes DIR/table2.txt, .csv and .json (a net a row, the four metrics) and
+DIR/figure4.png (image, the three nets' labels, truth). Nets of two heads get a table and a figure for each head, such
+as table2_geo.txt."""
+
+EXAMPLES = ("fcn-figures runs", "fcn-figures runs --prefix voc --images 2007_000033 2007_000129 --output figures")
+NETS = {  # suffix of the stage -> title
+    "fcn32s_fixed": "FCN-32s-fixed",
+    "fcn32s": "FCN-32s",
+    "fcn16s": "FCN-16s",
+    "fcn8s": "FCN-8s",
+}
+OPTIONAL = "fcn32s_fixed"
+PICTURED = ("fcn32s", "fcn16s", "fcn8s")
+
+
+def main(argv=None):
+    return run("fcn-figures", _figures, _parser().parse_args(argv), tensorflow=True)
+
+
+def _parser():
+    parser = Parser("fcn-figures", DESCRIPTION, examples=EXAMPLES)
+    parser.add_argument("workdir", type=Path, help="the --workdir of fcn-train")
+    parser.add_argument("--prefix", help="of the stages' names, such as voc (default: the only one in the workdir)")
+    add_options(parser)
+    pictured = parser.add_mutually_exclusive_group()
+    pictured.add_argument("--images", nargs="+", metavar="ID", help="the images of Figure 4")
+    pictured.add_argument("--count", type=int, default=4, help="or how many, evenly spaced over the split; default: 4")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="default: WORKDIR/PREFIX_figures")
+    add_reporting(parser, json="table2.json, and where the files are")
+    return parser
+
+
+def _figures(arguments):
+    from fcn_keras_console.files import require_folder
+
+    from ..scoring.split import described, open_split
+    from ..scoring.summary import to_json
+    from ..workdir.stage import versions
+    from ..workdir.trained_model import class_counts, class_names_beside, decisions_beside, load_model
+
+    prefix = arguments.prefix or _only_prefix(arguments.workdir)
+    paths = _stages(arguments.workdir, prefix)
+    trained, finest = decisions_beside(paths["fcn8s"]), paths["fcn8s"]
+    examples, origin = open_split(
+        arguments,
+        trained,
+        classes=lambda: class_names_beside(finest) or next(iter(class_counts(load_model(finest)).values())),
+    )
+    chosen = _chosen(examples, arguments.images, arguments.count)
+    output = arguments.output or arguments.workdir / f"{prefix}_figures"
+    require_folder(output)
+    scored, columns = {}, {}
+    for net, path in paths.items():  # one net in memory at a time
+        pictured = chosen if net in PICTURED else []
+        with Progress(NETS[net], "images", quiet=arguments.quiet) as progress:
+            scored[net], columns[net] = _score(path, examples, pictured, progress)
+        if not arguments.json:
+            print(f"{path} scored on {len(examples)} images", flush=True)
+    origin, tables, texts = {**origin, "images": len(examples), "versions": versions()}, {}, []
+    for head in scored["fcn8s"]:
+        suffix = f"_{head}" if head else ""
+        rows = {net: results[head] for net, results in scored.items()}
+        tables[head] = {"nets": {NETS[net]: result for net, result in rows.items()}}
+        texts.append(_text(rows, described(origin)))
+        _write_table(output / f"table2{suffix}", rows, texts[-1], {**origin, **tables[head]})
+        _draw(output / f"figure4{suffix}.png", head, examples, chosen, [columns[net] for net in PICTURED])
+    if arguments.json:
+        print(to_json({"output": str(output), **origin, **tables.get("", {"heads": tables})}))
+    else:
+        print("", *texts, f"table2 and figure4 written in {output}", sep="\n")
+
+
+def _only_prefix(workdir):
+    if not workdir.is_dir():
+        raise ValueError(f"{workdir} is not a folder. Name the --workdir of fcn-train.")
+    found = sorted(path.name.removesuffix("_fcn8s") for path in workdir.glob("*_fcn8s") if path.is_dir())
+    if len(found) != 1:
+        told = f"Choose one with --prefix: {', '.join(found)}." if found else "Train one, such as fcn-train voc_fcn8s."
+        raise ValueError(f"{workdir} holds {len(found)} stages whose names end in _fcn8s. {told}")
+    return found[0]
+
+
+def _stages(workdir, prefix):
+    """Return the nets' files by stage, coarse to fine."""
+    from ..workdir.stage import Stage
+
+    paths = {net: Stage(workdir / f"{prefix}_{net}").best for net in NETS}
+    missing = [path for net, path in paths.items() if net != OPTIONAL and not path.is_file()]
+    if missing:
+        raise ValueError(f"{missing[0]} is missing. Train it: fcn-train {prefix}_fcn8s --workdir {workdir} ...")
+    return {net: path for net, path in paths.items() if path.is_file()}
+
+
+def _chosen(examples, ids, count):
+    """Return the indices of the images to picture."""
+    if ids is None:
+        if count < 1:
+            raise ValueError(f"--count is at least 1. Received: {count}.")
+        count = min(count, len(examples))
+        return [len(examples) * i // count for i in range(count)]
+    places = {key: index for index, key in enumerate(examples.ids)}
+    unknown = [key for key in ids if key not in places]
+    if unknown:
+        raise ValueError(
+            f"The split holds no image {unknown[0]!r}. It holds {len(places)}, such as {', '.join([*places][:3])}."
+        )
+    return [places[key] for key in ids]
+
+
+def _score(path, examples, chosen, progress):
+    """Return a net's metrics by head, and its labels of the chosen images, dicts by head."""
+    import fcn_keras as fcn
+    from fcn_keras.interface import heads_of, modality_of, pixels_of
+
+    from ..evaluate.command import evaluate
+    from ..scoring.summary import summary
+    from ..workdir.trained_model import load_model
+
+    model, names = load_model(path), heads_of(examples.class_names)
+    results = {
+        head: summary(matrix, names[head]) for head, matrix in evaluate(model, examples, progress=progress).items()
+    }
+    modality = modality_of(model)
+    return results, [heads_of(fcn.predict(model, pixels_of(examples[i], modality))) for i in chosen]
+
+
+def _text(rows, place):
+    """Lay out one head's table, in percent."""
+    from ..scoring.summary import FOUR
+
+    lines = [f"{place}, in percent", "", f"{'':<13}  pixel acc.  mean acc.  mean IU  f.w. IU"]
+    for net, result in rows.items():
+        cells = zip((result[name] for name in FOUR), (10, 9, 7, 7), strict=True)
+        lines.append("  ".join([f"{NETS[net]:<13}", *(f"{100 * value:>{width}.1f}" for value, width in cells)]))
+    return "\n".join(lines) + "\n"
+
+
+def _write_table(path, rows, text, report):
+    """Write one head's table as text, CSV (0 to 1) and JSON."""
+    import csv
+    import io
+
+    from ..scoring.summary import FOUR, to_json
+    from ..workdir.stage import write_text
+
+    sheet = io.StringIO()
+    writer = csv.writer(sheet, lineterminator="\n")
+    writer.writerow(("net", *FOUR))
+    writer.writerows((NETS[net], *(result[name] for name in FOUR)) for net, result in rows.items())
+    write_text(path.with_name(f"{path.name}.txt"), text)
+    write_text(path.with_name(f"{path.name}.csv"), sheet.getvalue())
+    write_text(path.with_name(f"{path.name}.json"), to_json(report) + "\n")
+
+
+def _draw(path, head, examples, chosen, columns):
+    """Write one head's picture; `columns` holds each net's labels of the chosen images."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    from fcn_keras.charts import comparison
+    from fcn_keras.interface import heads_of
+    from fcn_keras_console.files import written
+
+    rows = []
+    for place, index in enumerate(chosen):
+        example = examples[index]
+        rows.append([example["image"], *(column[place][head] for column in columns), heads_of(example["label"])[head]])
+    figure = comparison(rows, class_names=heads_of(examples.class_names)[head])
+    with written(path) as temporary:
+        FigureCanvasAgg(figure).print_png(temporary)

@@ -1,1 +1,0 @@
-"""The files that `fcn-predict` writes: pictures, COCO and LabelMe annotations, videos."""

@@ -1,1 +1,0 @@
-"""The page of `fcn-report`: what it reads, what it draws, how it is laid out."""

@@ -1,0 +1,272 @@
+"""`fcn-predict`: label images and videos, and write the labels and pictures of them."""
+
+import argparse
+import json
+import logging
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+from fcn_keras_console import Parser, Progress, add_reporting, run
+
+from .. import reading as unreadable
+from ..scoring import tta_options as augmentation
+
+LOG = logging.getLogger("fcn-predict")
+TILE = 1024  # pixels; with its margins an FCN-8s works on 1536x1536 at once
+LARGEST_WHOLE = 1536 * 1536  # pixels: a larger image takes less memory in tiles
+FORMATS = ("palette", "ids", "overlay", "coco", "labelme")
+DEFAULT = ("palette", "overlay")
+
+DESCRIPTION = """Label images. DIR/labels gets a PNG of class ids (with the VOC palette) for every image, DIR/overlays a
+JPEG with the classes painted over it; sub-folders are kept. Both have the size of the image as its EXIF rotation turns
+it. A model of several heads writes labels_HEAD and overlays_HEAD. Results of an earlier call are replaced, other files
+never. Images of more than 1536x1536 pixels are labelled in tiles, with the result of the whole image.
+
+An input is an image, a folder of images with its sub-folders, a quoted pattern such as 'photos/**/*.jpg', a video, or -
+for one image from stdin. A video (MP4, MOV, AVI, WebM, MKV) becomes DIR/overlays/NAME.mp4, with the classes painted
+over every frame, of the same size and timing, without its sound; it has no other format. Where its height or width is
+odd, some players show nothing: H.264 then needs 4:4:4. Videos in folders are left alone; name them, or say 'folder/*'.
+
+Formats of --format: palette, DIR/labels; overlay, DIR/overlays; ids, DIR/ids, grey PNGs of class ids; coco,
+DIR/annotations.json, a run-length encoded annotation for each class of each image, whose category id is its class id;
+labelme, DIR/labelme, a JSON an image that LabelMe opens over it, with polygons that give the labels when painted in
+their order. A LabelMe file that was edited since is not replaced."""
+EXAMPLES = (
+    "fcn-predict runs/folder_fcn8s new_photos --output labelled",
+    "fcn-predict net.keras a.jpg b.png --output out",
+    ("fcn-predict net.keras 'photos/**/*.jpg' --output out --format labelme", "labels to correct by hand"),
+    ("fcn-predict net.keras drive.mp4 --output out", "out/overlays/drive.mp4"),
+    ("cat a.jpg | fcn-predict net.keras - --output out --json", "from stdin; tells what it found as JSON"),
+    ("fcn-predict net.keras photos --output out --tta", "several times as slow, usually a little better"),
+)
+CODES = {0: "images were labelled", 2: "an image cannot be read, or with --on-error skip none can"}
+
+
+def main(argv=None):
+    return run("fcn-predict", _predict, _parser().parse_args(argv), tensorflow=True)
+
+
+def _parser():
+    parser = Parser("fcn-predict", DESCRIPTION, examples=EXAMPLES, codes=CODES)
+    parser.add_argument("model", type=Path, help="a .keras file, or a stage's folder: then its best.keras")
+    parser.add_argument(
+        "inputs", nargs="+", metavar="input", help="an image, a folder of them, a quoted pattern, a video, or - (stdin)"
+    )
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for what is written")
+    parser.add_argument(
+        "--format",
+        type=_formats,
+        action="extend",
+        dest="formats",
+        metavar="NAME[,NAME]",
+        help=f"what to write, of {', '.join(FORMATS)}; may be repeated (default: {','.join(DEFAULT)})",
+    )
+    parser.add_argument(
+        "--depth", type=Path, metavar="DIR", help="RGB-D models: 16-bit grey PNGs in mm, named like the images"
+    )
+    parser.add_argument("--hha", type=Path, metavar="DIR", help="RGB-HHA models: HHA images, named like the images")
+    parser.add_argument(
+        "--tile",
+        type=int,
+        default=TILE,
+        metavar="PIXELS",
+        help="side of the tiles of large images, a multiple of 32; smaller ones take less memory and more time "
+        "(default: %(default)s)",
+    )
+    augmentation.add_options(parser)
+    unreadable.add_option(parser)
+    add_reporting(parser, json="a line for each image: file, width, height, outputs, classes (their shares), seconds")
+    return parser
+
+
+def _formats(text):
+    names = text.split(",")
+    for name in names:
+        if name not in FORMATS:
+            raise argparse.ArgumentTypeError(f"expected {', '.join(FORMATS)}, or several with commas. Received: {text}")
+    return names
+
+
+def _predict(arguments):
+    with tempfile.TemporaryDirectory() as spool:
+        return _predict_all(arguments, Path(spool))
+
+
+def _predict_all(arguments, spool):
+    from fcn_keras.interface import modality_of
+    from fcn_keras_console.files import require_folder
+
+    from ..workdir.trained_model import class_counts, find_model, load_model
+    from .classes import Classes
+    from .inputs import find_scenes, require_readable, without_unreadable
+    from .results import Results
+
+    if arguments.tile < 32 or arguments.tile % 32:
+        raise ValueError(f"--tile is a positive multiple of 32. Received: {arguments.tile}.")
+    if "" in arguments.inputs:  # such as an unset variable of a shell; a path would make the current folder of it
+        raise ValueError("An input is empty. Name images, or folders of images; this folder is called `.`.")
+    copies = augmentation.scales_of(arguments)
+    path = find_model(arguments.model)
+    partners = {name: getattr(arguments, name) for name in ("depth", "hha") if getattr(arguments, name)}
+    bad = unreadable.Unreadable("fcn-predict", arguments.on_error)
+    scenes = find_scenes(arguments.inputs, partners, spool)
+    _require_formats(arguments.formats or DEFAULT, scenes)
+    if arguments.on_error == "fail":
+        require_readable(scenes)  # names more than the first
+    else:
+        scenes = without_unreadable(scenes, bad)
+        bad.require_some(scenes)
+    model = load_model(path)
+    _require_partners(modality_of(model), partners, scenes)
+    counts = class_counts(model)
+    classes = {head: Classes.named(names, counts[head]) for head, names in _names(path, counts).items()}
+    results = Results(arguments.output, arguments.formats or DEFAULT, classes)
+    results.require_free(scenes)
+    require_folder(arguments.output)
+    label = partial(_labels, model, arguments.tile, copies)
+    images = _label_images(arguments, label, modality_of(model), [s for s in scenes if not s.video], results, bad)
+    videos = _label_videos(arguments, label, [s for s in scenes if s.video], results, bad)
+    bad.require_some(images + videos)
+    results.finish()
+    if not arguments.json:
+        done = [f"{n} {kind}{'' if n == 1 else 's'}" for n, kind in ((images, "image"), (videos, "video")) if n]
+        print(f"{' and '.join(done)} labelled in {arguments.output}{bad.told()}", flush=True)
+
+
+def _require_formats(formats, scenes):
+    videos = [scene.name for scene in scenes if scene.video]
+    if "overlay" not in formats and videos:
+        raise ValueError(
+            f"{videos[0]} is a video, which becomes an overlay and nothing else: add overlay to --format, or leave the "
+            "video out."
+        )
+    if "labelme" in formats and any(scene.name == "stdin" for scene in scenes):
+        raise ValueError("A LabelMe file refers to its image's file, and stdin is none. Name the file.")
+
+
+def _require_partners(modality, given, scenes):
+    """Refuse options and videos that the model does not need, and ask for what it does."""
+    needed = {"rgbd": {"depth"}, "rgb_hha": {"hha"}}.get(modality, set())
+    for scene in scenes:
+        if scene.video and modality != "rgb":
+            raise ValueError(f"This model ({modality}) eats more than colour, which {scene.name} has not. Give images.")
+    for name in sorted(needed - set(given)):
+        raise ValueError(f"This model also eats {name}: say --{name} DIR, files named like the images.")
+    for name in sorted(set(given) - needed):
+        raise ValueError(f"This model ({modality}) takes no --{name}. Leave it out.")
+
+
+def _names(path, counts):
+    """Return the class names by head; None where nothing beside the model says them.
+
+    A `classes.txt` alone beside a model of several heads names the classes of one: the only one of so many.
+    """
+    from ..workdir.trained_model import class_names_beside
+
+    names = class_names_beside(path) or ()
+    fitting = [head for head, count in counts.items() if count == len(names)]
+    found = {head: class_names_beside(path, head) for head in counts}
+    return {head: found[head] or (names if fitting == [head] else None) for head in counts}
+
+
+def _labels(model, tile, copies, pixels):
+    """Label the pixels that a model eats, by head; in tiles where they are many."""
+    import fcn_keras as fcn
+    from fcn_keras.interface import heads_of
+
+    height, width = (pixels["rgb"] if isinstance(pixels, dict) else pixels).shape[:2]
+    whole = height * width * max(copies or (1,)) ** 2 <= LARGEST_WHOLE
+    if copies:
+        return heads_of(fcn.predict_augmented(model, pixels, scales=copies, tile=None if whole else tile))
+    return heads_of(fcn.predict(model, pixels) if whole else fcn.predict_tiled(model, pixels, tile=tile))
+
+
+def _label_images(arguments, label, modality, scenes, results, bad):
+    """Label every image and write its files, reading the next ones meanwhile; return how many were labelled."""
+    import numpy as np
+
+    from fcn_keras.interface import pixels_of
+
+    from ..ahead import read_ahead
+    from .inputs import read_scene
+
+    done = 0
+    examples = read_ahead(unreadable.attempted(read_scene), scenes)
+    with Progress("Labelling", "images", quiet=arguments.quiet) as progress:
+        for number, (scene, example) in enumerate(zip(scenes, examples, strict=True), 1):
+            progress(number - 1, len(scenes))
+            if isinstance(example, ValueError):
+                bad(example)
+                continue
+            start, image = time.perf_counter(), example["image"]
+            if modality == "hha":
+                example["hha"] = image
+            LOG.debug("%s: read, %dx%d", scene.name, image.shape[1], image.shape[0])
+            told = {}
+            for head, labels in label(pixels_of(example, modality)).items():
+                files = results.write(scene, head, image, labels)
+                LOG.debug("%s: wrote %s", scene.name, ", ".join(map(str, files)))
+                told[head] = files, results.classes[head].shares(np.bincount(labels.ravel()))
+            _tell(arguments, scene, image.shape[:2], told, time.perf_counter() - start)
+            done += 1
+            progress(number, len(scenes))
+    return done
+
+
+def _label_videos(arguments, label, scenes, results, bad):
+    """Label every frame of every video and write it with the classes painted over; return how many were written."""
+    import numpy as np
+
+    from fcn_keras.visualize import overlay
+
+    from .marks import MARK
+    from .video import opened, write_video
+
+    done = 0
+    for scene in scenes:
+        start = time.perf_counter()
+        pixels = {head: np.zeros(len(known.names), np.int64) for head, known in results.classes.items()}
+
+        def paint(image, pixels=pixels):
+            painted = {}
+            for head, labels in label(image).items():
+                pixels[head] += np.bincount(labels.ravel(), minlength=len(pixels[head]))
+                painted[head] = overlay(image, labels, background=results.classes[head].background)
+            return painted
+
+        targets = {head: results.video_file(scene, head) for head in results.classes}
+        try:
+            with opened(scene.image) as video, Progress(scene.name, "frames", quiet=arguments.quiet) as progress:
+                LOG.debug("%s: %s frames, %.3f a second", scene.name, video.count, video.rate)
+                frames, size = write_video(video, targets, paint, progress, comment=MARK)
+        except ValueError as error:
+            bad(error)
+            continue
+        told = {head: ([target], results.classes[head].shares(pixels[head])) for head, target in targets.items()}
+        more = {"frames": frames, "sound": "left out" if video.sound else "none"}
+        _tell(arguments, scene, size, told, time.perf_counter() - start, **more)
+        done += 1
+    return done
+
+
+def _tell(arguments, scene, size, told, seconds, **more):
+    """Print what became of an image or video, as a line of text or of JSON."""
+    files = {head: [str(path.relative_to(arguments.output)) for path in paths] for head, (paths, _) in told.items()}
+    height, width = size
+    if arguments.json:
+        heads = {head: {"outputs": files[head], "classes": shares} for head, (_, shares) in told.items()}
+        report = {"file": scene.name, "width": width, "height": height, **more, **heads.get("", {"heads": heads})}
+        print(json.dumps({**report, "seconds": round(seconds, 3)}), flush=True)  # ASCII, which every pipe takes
+        return
+    parts = [f"{files[head][0]}  {_shares(shares)}" for head, (_, shares) in told.items()]
+    parts += ["its sound is left out"] if more.get("sound") == "left out" else []
+    frames = f", {more['frames']} frames" if more else ""
+    print(f"{scene.name} {width}x{height}{frames} -> {'; '.join(parts)}", flush=True)
+
+
+def _shares(shares, most=4):
+    """Say which classes cover an image, the largest first: `road 41 %, car 12 %, 2 more`."""
+    told = [f"{name} {round(100 * share) or '<1'} %" for name, share in list(shares.items())[:most]]
+    return ", ".join(told + [f"{len(shares) - most} more"] * (len(shares) > most))

@@ -1,0 +1,120 @@
+"""Where the labels of every image go, format by format, and what may not be replaced there."""
+
+import contextlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fcn_keras_console.files import written
+
+from ..annotations.coco_writer import Coco, import_coder
+from ..annotations.labelme_writer import write_labelme
+from .classes import Classes
+from .marks import is_result
+from .png_files import write_ids, write_overlay, write_palette
+
+# Format -> its folder, the extension of its files, and what writes one.
+PER_IMAGE = {
+    "palette": ("labels", ".png", write_palette),
+    "ids": ("ids", ".png", write_ids),
+    "overlay": ("overlays", ".jpg", write_overlay),
+    "labelme": ("labelme", ".json", write_labelme),
+}
+_PAINTED = {"palette", "overlay"}  # with VOC's colour map, which has 256 colours
+
+
+class Result(NamedTuple):
+    """One head's labels of one image, as the writers of `PER_IMAGE` take them."""
+
+    source: Path
+    image: Any
+    labels: Any
+    classes: Classes
+
+
+class Results:
+    """The files of one call.
+
+    Args:
+        output: the folder that they go to.
+        formats: names of `PER_IMAGE`, and `"coco"`.
+        classes: `Classes` by head; the only head of most models is `""`.
+
+    Raises:
+        ValueError: if a format cannot hold that many classes.
+        ImportError: if a format's package is missing.
+    """
+
+    def __init__(self, output, formats, classes):
+        self.output, self.classes = output, classes
+        self.formats = [name for name in PER_IMAGE if name in formats]
+        most = max(len(known.names) for known in classes.values())
+        if most > 256 and _PAINTED & set(formats):
+            raise ValueError(f"A palette PNG holds 256 classes. This model has {most}: say --format ids.")
+        self.cocos = {head: Coco(known) for head, known in classes.items()} if "coco" in formats else {}
+        if self.cocos:
+            import_coder()  # now rather than after the first image
+
+    def require_free(self, scenes):
+        """Refuse to replace files that this command did not write, such as a data set's own labels.
+
+        Raises:
+            ValueError: naming the first.
+        """
+        targets = [target for head in self.classes for scene in scenes for target in self._targets(scene, head)]
+        for folder in dict.fromkeys(folder for target in targets for folder in self._folders(target)):
+            if folder.exists() and not folder.is_dir():
+                raise ValueError(f"{folder} is a file, where results need a folder. Choose another --output.")
+        for target in [*targets, *(self._coco_file(head) for head in self.cocos)]:
+            if target.exists() and not is_result(target):
+                edited = ", or it was edited since" if target.suffix == ".json" else ""
+                raise ValueError(f"{target} exists, and fcn-predict did not write it{edited}. Choose another --output.")
+
+    def write(self, scene, head, image, labels):
+        """Write one head's labels of an image; return the files, COCO's among them, though that is written last."""
+        result = Result(scene.image, image, labels, self.classes[head])
+        targets = self._targets(scene, head)
+        for name, target in zip(self.formats, targets, strict=True):
+            with _named(target), written(target) as temporary:
+                PER_IMAGE[name][2](temporary, result)
+        if head not in self.cocos:
+            return targets
+        self.cocos[head].add(scene.file_name, labels)
+        return [*targets, self._coco_file(head)]
+
+    def finish(self):
+        """Write what is one file for all images."""
+        for head, coco in self.cocos.items():
+            if coco.images:
+                with _named(self._coco_file(head)), written(self._coco_file(head)) as temporary:
+                    coco.write(temporary)
+
+    def video_file(self, scene, head):
+        return self.output / f"overlays{_suffix(head)}" / f"{scene.key}.mp4"
+
+    def _targets(self, scene, head):
+        if scene.video:
+            return [self.video_file(scene, head)]
+        folders = (PER_IMAGE[name][:2] for name in self.formats)
+        return [self.output / f"{folder}{_suffix(head)}" / f"{scene.key}{extension}" for folder, extension in folders]
+
+    def _folders(self, target):
+        """Return the folders between `output` and a file."""
+        return [folder for folder in target.parents if self.output in folder.parents]
+
+    def _coco_file(self, head):
+        return self.output / f"annotations{_suffix(head)}.json"
+
+
+@contextlib.contextmanager
+def _named(target):
+    """Let errors of the disk name the file that was to be written: Python does not where it is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(target)) from error
+
+
+def _suffix(head):
+    return f"_{head}" if head else ""

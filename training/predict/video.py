@@ -1,0 +1,199 @@
+"""Read the frames of a video, and write painted ones as a video of the same size and timing."""
+
+import contextlib
+import math
+from fractions import Fraction
+
+from fcn_keras_console.files import written
+
+EXTENSIONS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
+_CODEC, _QUALITY = "libx264", {"crf": "20"}  # plays in browsers and everywhere else
+_WHOLE = 0.9  # a video that lasts for less of the time that it announces is cut off
+_BT601 = 5  # H.264's number for the matrix that PyAV turns RGB into YUV with
+
+
+def import_av():
+    """Import PyAV, or say how to install it."""
+    try:
+        import av
+    except ImportError as error:
+        raise ImportError('Videos need PyAV: pip install "fcn_keras[video]"') from error
+    return av
+
+
+class Video:
+    """A video file that is open for reading.
+
+    Attributes:
+        count: how many frames it announces, or None; a guess, except in MP4.
+        sound: whether it has a sound track, which nothing here reads.
+    """
+
+    def __init__(self, path, container, stream):
+        self.path, self._container, self._stream = path, container, stream
+        self._stream.thread_type = "AUTO"
+        self.rate = self._stream.average_rate or self._stream.guessed_rate or Fraction(25)
+        self.time_base = self._stream.time_base or 1 / self.rate
+        self.sound = bool(container.streams.audio)
+        self.count = self._stream.frames or self._estimated()
+
+    def _estimated(self):
+        if self._stream.duration:
+            return math.floor(self._stream.duration * self._stream.time_base * self.rate)
+        return math.floor(self._container.duration / 1_000_000 * self.rate) if self._container.duration else None
+
+    def frames(self):
+        """Yield `(time, image)`: when a frame is shown, in units of `time_base`, and `(H, W, 3)` uint8 RGB, upright.
+
+        Raises:
+            ValueError: at damage, and at the end if the video is cut off.
+        """
+        import numpy as np
+
+        done, last, step, size = 0, None, max(1, round(1 / (self.rate * self.time_base))), None
+        with _told(self.path, lambda: f" at frame {done + 1}"):
+            for frame in self._decoded():
+                time = frame.pts if frame.pts is not None else (0 if last is None else last + step)
+                time = time if last is None else max(time, last + 1)  # damaged files go back in time
+                image = np.rot90(frame.to_ndarray(format="rgb24"), round((frame.rotation or 0) / 90))
+                if size not in (None, image.shape):
+                    raise ValueError("its frames change their size")
+                size, last = image.shape, time
+                yield time, np.ascontiguousarray(image)
+                done += 1
+            if not done:
+                raise ValueError("it holds no frame that can be decoded")
+
+    def _decoded(self):
+        """Yield the frames as they are stored, and raise a `ValueError` if the file ends before its time.
+
+        Frames alone would not tell: Matroska and WebM announce none, and in a trimmed MP4 some are not shown. Sound
+        counts, because it may go on when the pictures have ended.
+        """
+        end = 0
+        for packet in self._container.demux():
+            time = packet.dts if packet.pts is None else packet.pts
+            if time is not None:
+                end = max(end, (time + (packet.duration or 0)) * packet.time_base)
+            if packet.stream is self._stream:
+                yield from packet.decode()
+        length = Fraction(self._container.duration or 0, 1_000_000)
+        if self._container.format.name == "avi":  # FFmpeg takes the time from what is there
+            length = max(length, self._stream.frames / self.rate)
+        if end - Fraction(self._container.start_time or 0, 1_000_000) < _WHOLE * length:
+            raise ValueError(f"it ends after {float(end):.1f} of {float(length):.1f} seconds")
+
+
+@contextlib.contextmanager
+def opened(path):
+    """Open a video as a `Video`.
+
+    Raises:
+        ValueError: if the file is missing, damaged or none, in one sentence that names it.
+        ImportError: without PyAV.
+    """
+    av = import_av()
+    with contextlib.ExitStack() as stack:
+        with _told(path):
+            # The reader is chosen here: FFmpeg itself would follow a playlist to other files and addresses.
+            container = stack.enter_context(av.open(str(path), format=_reader_of(path), metadata_errors="ignore"))
+            stream = container.streams.best("video")  # no cover of an album, if there is another
+            if stream is None:
+                raise ValueError("it holds no pictures")
+            _require_modest(stream.codec_context.width, stream.codec_context.height)
+            video = Video(path, container, stream)
+        yield video
+
+
+def comment_of(path):
+    """Return the comment in a video's metadata, or None."""
+    try:
+        with opened(path) as video:
+            return video._container.metadata.get("comment")
+    except ValueError:
+        return None
+
+
+def write_video(video, targets, paint, progress, *, comment):
+    """Write a video for every head, frame by frame.
+
+    Args:
+        video: a `Video`.
+        targets: files to write, by head.
+        paint: function from an image to painted ones, by head.
+        progress: called as `progress(done, total)`.
+        comment: for the metadata of the files.
+
+    Returns:
+        `(frames, (H, W))`.
+
+    Raises:
+        ValueError: as `Video.frames`; nothing is written then.
+    """
+    av, done, size = import_av(), 0, None
+    with contextlib.ExitStack() as stack:
+        files = {head: stack.enter_context(written(target, extension=".mp4")) for head, target in targets.items()}
+        streams = {}
+        for time, image in video.frames():
+            size = image.shape[:2]
+            for head, picture in paint(image).items():
+                if head not in streams:
+                    container = stack.enter_context(av.open(str(files[head]), "w", format="mp4"))
+                    container.metadata["comment"] = comment
+                    streams[head] = container, _stream(container, video, picture)
+                _add(av, *streams[head], picture, time, video.time_base)
+            done += 1
+            progress(done, video.count)
+        for container, stream in streams.values():
+            container.mux(stream.encode())
+    return done, size
+
+
+def _stream(container, video, picture):
+    stream = container.add_stream(_CODEC, rate=video.rate, options=_QUALITY)
+    stream.height, stream.width = picture.shape[:2]
+    stream.codec_context.time_base = video.time_base
+    stream.codec_context.colorspace = _BT601  # unsaid, players take another one for larger pictures
+    # Half the colours are left out, as players expect, where both sides can be halved.
+    stream.pix_fmt = "yuv444p" if stream.height % 2 or stream.width % 2 else "yuv420p"
+    return stream
+
+
+def _add(av, container, stream, picture, time, time_base):
+    frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+    frame.pts, frame.time_base = time, time_base
+    container.mux(stream.encode(frame))
+
+
+def _reader_of(path):
+    """Name FFmpeg's reader by the first bytes of a file."""
+    with open(path, "rb") as file:
+        head = file.read(12)
+    if not head:
+        raise ValueError("the file is empty")
+    if head.startswith(b"\x1aE\xdf\xa3"):
+        return "matroska"
+    if head[:4] == b"RIFF" and head[8:] == b"AVI ":
+        return "avi"
+    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"):
+        return "mov"
+    raise ValueError(f"it begins with {head!r}. Expected MP4, MOV, AVI, WebM or MKV, whatever it is called")
+
+
+def _require_modest(width, height):
+    from PIL import Image
+
+    if Image.MAX_IMAGE_PIXELS and width * height > Image.MAX_IMAGE_PIXELS:
+        raise ValueError(f"its frames of {width}x{height} exceed Pillow's limit of {Image.MAX_IMAGE_PIXELS} pixels")
+
+
+@contextlib.contextmanager
+def _told(path, where=lambda: ""):
+    """Turn what goes wrong with a video into a `ValueError` that names it."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ValueError(f"{path} is missing. Was it moved while it was in use?") from error
+    except (ValueError, OSError, import_av().FFmpegError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ValueError(f"{path} cannot be read as a video{where()}: {reason}. Convert it to MP4.") from error

@@ -1,0 +1,1 @@
+"""Recipes: what a network is trained on, from what, and how."""

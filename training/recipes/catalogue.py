@@ -1,0 +1,222 @@
+"""Runs by name: a recipe is a frozen value, and a new experiment is a new value, not a new flag.
+
+`fcn-train NAME` trains `RECIPES[NAME]`; the recipes it starts from are trained first. Those of the paper's own data
+sets stand in `paper.py`.
+"""
+
+import json
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import keras
+
+from fcn_keras.augment import compose, crop, jitter, mirror, scale
+from fcn_keras.backbone import VGG16
+from fcn_keras.models import FCN8s, FCN16s, FCN32s
+
+from . import paper
+from .readers import folder, has_two_heads, synthetic
+from .recipe import Recipe
+
+# (filters, convolutions) of the blocks, and the width of fc6 and fc7: a net for two processor cores.
+NARROW = (((16, 1), (32, 1), (48, 2), (64, 2), (96, 2)), 160)
+
+SYNTHETIC_FCN32S = Recipe(
+    name="synthetic_fcn32s",
+    model=FCN32s,
+    model_options={"channels": NARROW, "dropout": 0.1},
+    data=synthetic,
+    steps=500,
+    steps_per_epoch=125,
+    optimizer=partial(keras.optimizers.Adam, global_clipnorm=1.0),
+    learning_rate=2e-3,
+    final_learning_rate=0.05,
+    batch_size=4,
+    augment=mirror,
+    validation_images=20,
+)
+SYNTHETIC_FCN16S = replace(
+    SYNTHETIC_FCN32S, name="synthetic_fcn16s", model=FCN16s, init_from="synthetic_fcn32s", steps=250
+)
+SYNTHETIC_FCN8S = replace(SYNTHETIC_FCN16S, name="synthetic_fcn8s", model=FCN8s, init_from="synthetic_fcn16s")
+
+# The stand-in's eleven classes; 11 is its void. Brostow et al. 2009, as grouped by SegNet.
+CAMVID = (
+    "sky",
+    "building",
+    "pole",
+    "road",
+    "pavement",
+    "tree",
+    "sign",
+    "fence",
+    "car",
+    "pedestrian",
+    "cyclist",
+)
+CAMVID_FCN32S = Recipe(
+    name="camvid_fcn32s",
+    model=FCN32s,
+    model_options={"channels": (VGG16[0], 512)},
+    data=partial(folder, classes=CAMVID, ignore_label=11),
+    imagenet=True,
+    steps=250,
+    steps_per_epoch=125,
+    optimizer=keras.optimizers.Adam,
+    learning_rate=2e-4,
+    final_learning_rate=0.02,
+    batch_size=4,
+    augment=compose(partial(scale, low=0.5, high=1.0), partial(crop, height=180, width=240), mirror),
+    validation_images=20,
+)
+CAMVID_FCN16S = replace(
+    CAMVID_FCN32S,
+    name="camvid_fcn16s",
+    model=FCN16s,
+    init_from="camvid_fcn32s",
+    steps=100,
+    steps_per_epoch=50,
+)
+CAMVID_FCN8S = replace(
+    CAMVID_FCN32S,
+    name="camvid_fcn8s",
+    model=FCN8s,
+    init_from="camvid_fcn16s",
+    steps=350,
+    steps_per_epoch=175,
+)
+
+# One's own photographs and masks: whole images at their own size, one at a time, as in the paper.
+FOLDER_FCN32S = Recipe(
+    name="folder_fcn32s",
+    model=FCN32s,
+    data=folder,
+    imagenet=True,
+    steps=8000,
+    steps_per_epoch=500,
+    optimizer=keras.optimizers.Adam,
+    learning_rate=1e-4,
+    final_learning_rate=0.02,
+    augment=compose(mirror, jitter),
+    validation_images=200,
+)
+FOLDER_FCN16S = replace(FOLDER_FCN32S, name="folder_fcn16s", model=FCN16s, init_from="folder_fcn32s", steps=4000)
+FOLDER_FCN8S = replace(FOLDER_FCN16S, name="folder_fcn8s", model=FCN8s, init_from="folder_fcn16s")
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        SYNTHETIC_FCN32S,
+        SYNTHETIC_FCN16S,
+        SYNTHETIC_FCN8S,
+        CAMVID_FCN32S,
+        CAMVID_FCN16S,
+        CAMVID_FCN8S,
+        FOLDER_FCN32S,
+        FOLDER_FCN16S,
+        FOLDER_FCN8S,
+        *paper.RECIPES,
+    )
+}
+
+
+def classes_of(given):
+    """Turn what `--classes` gives into what `Folder` takes: a number, or the absolute path of a class file."""
+    return int(given) if given.isdigit() else str(Path(given).resolve())
+
+
+def buckets_of(given):
+    """Turn what `--buckets` gives, such as `512x512`, into `(H, W)` pairs.
+
+    Raises:
+        ValueError: if one is no height and width.
+    """
+    sizes = [size.split("x") for size in given]
+    if not all(len(size) == 2 and all(n.isdecimal() and int(n) for n in size) for size in sizes):
+        raise ValueError(f"--buckets are HEIGHTxWIDTH, such as 512x512 384x512. Received: {' '.join(given)}.")
+    return tuple((int(height), int(width)) for height, width in sizes)
+
+
+def weights_of(path):
+    """Read class weights: the `class_weights` of fcn-doctor's doctor.json, or a JSON list of numbers.
+
+    Raises:
+        ValueError: if the file holds neither.
+    """
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(
+            f"--class-weights {path} cannot be read: {error}. Name the doctor.json of fcn-doctor."
+        ) from None
+    value = value.get("class_weights") if isinstance(value, dict) else value
+    if not isinstance(value, list) or not value or not all(isinstance(x, int | float) for x in value):
+        raise ValueError(f"--class-weights {path} holds no list of numbers. Name the doctor.json of fcn-doctor.")
+    return value
+
+
+def find(name, overrides=None):
+    """Return the recipe of that name with `overrides` put into it.
+
+    Args:
+        overrides: dict of a subset of `steps`, `steps_per_epoch`, `batch_size`, `accumulate`, `buckets`,
+            `learning_rate`, `seed`, `dtype_policy`, `splits`, `class_weights`; of `classes`, `ignore_label` and
+            `held_out`, which go to the reader of one's own folder; of `crop`, the (H, W) to cut out of every example
+            at last; of `width`, a factor on all channels; of `stand_in`, True for drawn scenes instead of the data
+            set; and of `stages`, such a dict by name of a recipe, for that one alone.
+
+    Raises:
+        ValueError: if there is no such recipe, or it does not take an override.
+    """
+    if name not in RECIPES:
+        raise ValueError(f"No recipe is called {name!r}. There are: {', '.join(RECIPES)}.")
+    recipe, overrides = RECIPES[name], dict(overrides or {})
+    overrides |= overrides.pop("stages", {}).get(name, {})
+    reading = {key: overrides.pop(key) for key in ("classes", "ignore_label", "held_out") if key in overrides}
+    if reading:
+        if recipe.data is not folder:
+            raise ValueError(f"{name} knows its classes: {', '.join(sorted(reading))} cannot be set for it.")
+        overrides["data"] = partial(folder, **reading)
+    if overrides.pop("stand_in", False):
+        recipe = stand_in(recipe)
+    if "crop" in overrides:
+        height, width = overrides.pop("crop")
+        cut = partial(crop, height=height, width=width)
+        recipe = replace(recipe, augment=compose(*filter(None, (recipe.augment, cut))))
+    if "width" in overrides:
+        recipe = narrowed(recipe, overrides.pop("width"))
+    if "steps" in overrides:
+        epochs = -(-overrides["steps"] // recipe.steps_per_epoch)
+        overrides.setdefault("steps_per_epoch", overrides["steps"] // max(epochs, 1))
+    return replace(recipe, **overrides)
+
+
+def chain(name, overrides=None):
+    """Return the recipe of that name after all those it starts from, each once, in the order to train them."""
+    recipe = find(name, overrides)
+    before = [r for source in recipe.sources.values() for r in chain(source, overrides)]
+    return [*{r.name: r for r in before}.values(), recipe]
+
+
+def stand_in(recipe):
+    """Put drawn scenes of the same kind in the place of a recipe's data set, to see it run where the data is not.
+
+    The scenes have an image, depth, HHA, and the semantic and geometric labels where the recipe has two heads.
+    """
+    return replace(
+        recipe,
+        data=partial(synthetic, heads=has_two_heads(recipe.data)),
+        splits=("train", "val"),
+        validation_images=min(recipe.validation_images or 20, 20),
+    )
+
+
+def narrowed(recipe, width):
+    """Multiply all channels of a recipe's net by `width`; there are no ImageNet weights for another width than 1."""
+    if not 0 < width <= 1:
+        raise ValueError(f"`width` is above 0, at most 1. Received: {width}.")
+    blocks, top = recipe.model_options.get("channels", VGG16)
+    channels = tuple((max(1, round(filters * width)), count) for filters, count in blocks), max(1, round(top * width))
+    options = {**recipe.model_options, "channels": channels}
+    return replace(recipe, model_options=options, imagenet=recipe.imagenet and width == 1)

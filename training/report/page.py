@@ -1,0 +1,63 @@
+"""Lay the page out."""
+
+import datetime
+from pathlib import Path
+
+import fcn_keras
+from fcn_keras_console.words import counted
+
+from ..scoring.split import described
+from ..workdir.hardware import machine
+from ..workdir.stage import command
+from . import section_about as about
+from . import section_images as images
+from . import section_scores as scores
+from . import section_training as training
+from .html import document, element
+from .training_run import begun_after
+
+STYLE = Path(__file__).with_name("page.css")
+
+
+def page(*, title, run, results, survey, pictured, origin, skipped):
+    """Write the whole report as HTML.
+
+    Args:
+        title: what the run is called.
+        run: `Trained` stages, the scored one last.
+        results: `summary` by head.
+        survey: `Survey` of the split.
+        pictured: model, examples and groups of `images.section`, or None for no photographs.
+        origin: dict of the model, its data and split.
+        skipped: lines on files that could not be read.
+    """
+    shown = [
+        training.section(run, list(results), begun_after(run)),
+        scores.classes(results, survey.holding),
+        scores.confusions(results),
+        scores.boundaries(results),
+        images.section(*pictured, survey.images) if pictured else None,
+        about.sizes(survey.images),
+        about.timings(run, survey, machine()),
+        about.made(run, origin, skipped, command()),
+    ]
+    shown = [section for section in shown if section is not None]
+    return document(
+        f"{title}: report",
+        STYLE.read_text(encoding="utf-8"),
+        element("header", _head(title, run, survey, origin), _links(shown)),
+        element("main", scores.tiles(results), shown),
+        element("footer", f"Written by fcn-report, fcn_keras {fcn_keras.__version__}."),
+    )
+
+
+def _head(title, run, survey, origin):
+    now = datetime.datetime.now().astimezone()
+    scored = f"{run[-1].name} on {counted(len(survey.images), 'image')} of {described(origin)}"
+    written = element("time", f"{now:%Y-%m-%d %H:%M %Z}", datetime=now.isoformat(timespec="seconds"))
+    return [element("h1", title), element("p", scored, "; ", written)]
+
+
+def _links(sections):
+    links = [element("a", section.find("h2").text, href=f"#{section.get('id')}") for section in sections]
+    return element("nav", links, aria_label="sections")

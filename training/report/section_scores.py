@@ -1,0 +1,172 @@
+"""The page's part on the scores: the four metrics, every class, where the pixels went."""
+
+from fcn_keras.visualize import palette
+from fcn_keras_console.words import counted, percent
+
+from ..scoring.summary import TITLES
+from .html import element, table
+from .svg_charts import confusion
+
+CONFUSIONS = 10  # listed beside the matrix
+
+
+def tiles(results):
+    """Show the four metrics of each head, mean IU first, and boundary F1.
+
+    Args:
+        results: `summary` by head.
+    """
+    order = sorted(TITLES, key=lambda metric: metric != "mean_iu")
+    drawn = []
+    for head, result in results.items():
+        boxes = [
+            element(
+                "div",
+                element("dt", TITLES[metric]),
+                element("dd", _with_unit(result[metric]), data_metric=metric),
+                class_="first" if metric == "mean_iu" else None,
+            )
+            for metric in order
+        ]
+        f1 = result["boundaries"]["boundary_f1"]
+        boxes.append(
+            element("div", element("dt", "boundary F1"), element("dd", _with_unit(f1), data_metric="boundary_f1"))
+        )
+        drawn += [element("h3", head) if head else None, element("dl", boxes, class_="tiles", data_head=head)]
+        drawn.append(element("p", _in_words(result)))
+    return drawn
+
+
+def classes(results, holding):
+    """Show accuracy, IU and balance of every class.
+
+    Args:
+        holding: by head, the images whose truth holds each class.
+    """
+    drawn = [element("h2", "Classes")]
+    for head, result in results.items():
+        drawn += [element("h3", head) if head else None, _class_table(head, result, holding[head])]
+        drawn += [element("p", note, class_="soft") for note in _notes(result)]
+    return element("section", drawn, id="classes")
+
+
+def boundaries(results):
+    """Show the metrics in bands along the true boundaries, and boundary F1."""
+    drawn = [element("h2", "Boundaries")]
+    for head, result in results.items():
+        found, total = result["boundaries"], sum(map(sum, result["matrix"]))
+        bands = {f"{width} px": (band["pixels"] / total, band) for width, band in found["trimap"].items()}
+        bands["everywhere"] = 1, result
+        rows = [
+            [closer, percent(share), percent(band["pixel_accuracy"]), percent(band["mean_iu"])]
+            for closer, (share, band) in bands.items()
+        ]
+        title = f"Pixels near the true boundaries{f' of {head}' if head else ''}, in percent"
+        near = 100 * found["tolerance"]
+        told = f"Boundary F1 {_with_unit(found['boundary_f1'])}, within {near:g} % of an image's diagonal."
+        drawn += [element("h3", head) if head else None]
+        drawn += [
+            table(("closer than", "pixels", "pixel accuracy", "mean IU"), rows, caption=title),
+            element("p", told),
+        ]
+    return element("section", drawn, id="boundaries")
+
+
+def confusions(results):
+    """Show where the pixels of every class went."""
+    drawn = [element("h2", "Confusion")]
+    for head, result in results.items():
+        names, matrix = result["classes"], result["matrix"]
+        title = f"Confusion matrix{f' of {head}' if head else ''}: where the pixels of each class went"
+        told = element("p", "Rows: truth. Columns: prediction. Percent of the row.", class_="soft")
+        picture = element(
+            "div", confusion(title, matrix, names), told, class_="wide drawn", tabindex="0", role="region"
+        )
+        picture.set("aria-label", title)
+        drawn.append(element("h3", head) if head else None)
+        drawn.append(element("div", picture, _most_confused(names, matrix), class_="matrix"))
+    return element("section", drawn, id="confusion")
+
+
+def _with_unit(share):
+    return "-" if share is None else f"{percent(share)} %"
+
+
+def _in_words(result):
+    """Name the best and the worst classes in a sentence."""
+    known = {name: iu for name, iu in result["per_class_iu"].items() if iu is not None}
+    best, worst = ([name for name in known if known[name] == iu] for iu in (max(known.values()), min(known.values())))
+    if best == worst:
+        return f"IU {percent(known[best[0]])} %: {_some(best)}."
+    return (
+        f"Found best: {_some(best)}, IU {percent(known[best[0]])} %. "
+        f"Found worst: {_some(worst)}, IU {percent(known[worst[0]])} %."
+    )
+
+
+def _some(names, most=8):
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _class_table(head, result, holding):
+    truth = [sum(row) for row in result["matrix"]]
+    predicted = [sum(column) for column in zip(*result["matrix"], strict=True)]
+    total, colors = sum(truth), palette(len(truth))
+    rows = []
+    for index, name in enumerate(result["classes"]):
+        iu, accuracy = result["per_class_iu"][name], result["per_class_accuracy"][name]
+        rows.append(
+            [
+                [swatch(colors[index]), name],
+                _measured(iu),
+                percent(accuracy),
+                percent(result["boundaries"]["per_class_boundary_f1"][name]),
+                _measured(truth[index] / total, "soft"),
+                percent(predicted[index] / total),
+                f"{holding[index]:,}",
+            ]
+        )
+    title = f"Every class{f' of {head}' if head else ''}, in percent; class balance over the labelled pixels"
+    heads = ("class", "IU", "accuracy", "boundary F1", "pixels", "predicted", "images")
+    return table(heads, rows, caption=title, class_="classes")
+
+
+def _notes(result):
+    if result["left_out"]:
+        yield f"Left out of the means, in neither truth nor prediction: {', '.join(result['left_out'])}."
+    if result["predicted_only"]:
+        yield (
+            f"Predicted but in no label, so IU 0 counts in mean IU: {', '.join(result['predicted_only'])}. "
+            f"Mean IU over the classes that the labels hold: {percent(result['mean_iu_present'])} %."
+        )
+
+
+def _most_confused(names, matrix):
+    """List the pairs of classes that most pixels were confused in."""
+    total = sum(map(sum, matrix))
+    pairs = [
+        (value, sum(row), names[i], names[j])
+        for i, row in enumerate(matrix)
+        for j, value in enumerate(row)
+        if i != j and value
+    ]
+    pairs.sort(key=lambda pair: -pair[0])
+    if not pairs:
+        return element("p", "No pixel is wrong.")
+    rows = [
+        (f"{truth} as {predicted}", percent(value / total), percent(value / of_class))
+        for value, of_class, truth, predicted in pairs[:CONFUSIONS]
+    ]
+    caption = f"Most confused: {counted(len(rows), 'pair')} of truth and prediction, in percent"
+    return table(("truth as prediction", "of all pixels", "of the class"), rows, caption=caption)
+
+
+def swatch(color):
+    return element("span", class_="swatch", style="background: #{:02x}{:02x}{:02x}".format(*color))
+
+
+def _measured(share, kind=None):
+    """Show a share as a bar and a number; None has an empty bar."""
+    bar = element("i", class_=kind, style=f"width: {100 * (share or 0):.1f}%")
+    return [element("span", bar, class_="meter"), element("span", percent(share))]

@@ -1,0 +1,195 @@
+"""What a run left behind: its stages, coarse to fine, with their logs and timings."""
+
+import contextlib
+import math
+import re
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..scoring.summary import FOUR
+from ..workdir.stage import Stage, read_json
+from ..workdir.timings import read_table, read_timings
+
+LARGEST = 1e30  # a loss beyond is on its way to infinity
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One stage of a run.
+
+    Attributes:
+        stage: its folder.
+        settings: recipe.json, an empty dict where there is none.
+        rows: of the log, floats by column, an epoch each.
+        timings: as `read_timings` gives them.
+    """
+
+    stage: Stage
+    settings: dict
+    rows: list
+    timings: dict
+
+    @property
+    def name(self):
+        return self.stage.folder.name
+
+    @property
+    def decisions(self):
+        """What decided the result, as `Stage.open` wrote it."""
+        return _dict(self.settings.get("decisions"))
+
+    @property
+    def recipe(self):
+        """What was decided about the training, by the names of `Recipe`'s fields."""
+        return _dict(self.decisions.get("settings"))
+
+    @property
+    def sources(self):
+        """Folders of the stages it starts from, where they are beside it."""
+        start = self.recipe.get("init_from")
+        names = list(start.values()) if isinstance(start, dict) else [start]
+        beside = {folder.name: folder for folder in self.stage.folder.parent.iterdir() if folder.is_dir()}
+        return [beside[name] for name in names if isinstance(name, str) and name in beside]
+
+    @property
+    def batches(self):
+        """Batches of an epoch."""
+        return _positive(self.recipe.get("steps_per_epoch"))
+
+    @property
+    def epochs(self):
+        """Epochs that were planned, or None."""
+        steps = _positive(self.recipe.get("steps"))
+        return steps // self.batches if steps and self.batches else None
+
+    @property
+    def best(self):
+        """Number of the epoch whose weights were kept, from 0 on, or None; of several heads by the mean over them."""
+        means = [_mean([row.get(f"val_{prefix}_mean_iu") for prefix in self.prefixes.values()]) for row in self.rows]
+        known = [epoch for epoch, value in enumerate(means) if value is not None]
+        return max(known, key=means.__getitem__) if known else None
+
+    @property
+    def prefixes(self):
+        """What the log's columns of metrics begin with, by head; the only head of most models is `""`."""
+        columns = [name for row in self.rows[:1] for name in row]
+        found = [match[1] for name in columns if (match := re.fullmatch(r"val_(.+)_mean_iu", name))]
+        return {"": found[0]} if len(found) == 1 else {head: head for head in found}
+
+    def points(self, column):
+        """Return `(epochs trained, value)` of a column where it is a number that can be drawn."""
+        return [(i + 1, row[column]) for i, row in enumerate(self.rows) if abs(row.get(column, math.nan)) < LARGEST]
+
+    @property
+    def without_loss(self):
+        """The numbers of the epochs, from 1 on, whose loss cannot be drawn."""
+        logged = [column for column in ("loss", "val_loss") if any(column in row for row in self.rows)]
+        drawn = [{epoch for epoch, _ in self.points(column)} for column in logged]
+        return [epoch for epoch in range(1, len(self.rows) + 1) if any(epoch not in epochs for epochs in drawn)]
+
+    def images_per_second(self):
+        """Return the median over the epochs of the images trained on in a second, or None."""
+        size = _positive(self.recipe.get("batch_size"))
+        rates = [x["batches"] / x["training"] for x in self.timings.values() if x["training"] and x["batches"]]
+        return size * statistics.median(rates) if size and rates else None
+
+    def seconds(self, what):
+        """Return the seconds of all epochs' `"training"` or `"validation"`, or None."""
+        return sum(row[what] for row in self.timings.values()) if self.timings else None
+
+
+def find_run(path):
+    """Read the stages that led to the model a folder stands for, and those that go on from it.
+
+    Args:
+        path: a stage's folder, or a workdir in which one run's stages lie.
+
+    Returns:
+        list of `Trained`, coarse to fine, the last one's `stage.best` being there.
+
+    Raises:
+        ValueError: if there is no such run, or several.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise ValueError(f"{path} is not a folder. Name the --workdir of fcn-train, or a stage's folder in it.")
+    begun = [folder.name for folder in (path, *sorted(path.iterdir())) if Stage(folder).settings.is_file()]
+    if Stage(path).best.is_file():
+        return _chain(path.resolve())
+    folders = sorted(folder.resolve() for folder in path.iterdir() if Stage(folder).best.is_file())
+    chains = {folder: _chain(folder) for folder in folders}
+    before = {trained.stage.folder for chain in chains.values() for trained in chain[:-1]}
+    ends = [folder for folder in folders if folder not in before]
+    if len(ends) != 1:
+        if ends:
+            told = f"Choose one: {', '.join(str(Path(path, folder.name)) for folder in ends)}."
+        elif begun:
+            told = f"{begun[0]} has finished no epoch yet: wait for its first, or go on with fcn-train."
+        else:
+            told = "Train one: fcn-train RECIPE --workdir DIR."
+        raise ValueError(f"{path} holds {len(ends) or 'no'} trained models. {told}")
+    return chains[ends[0]]
+
+
+def begun_after(run):
+    """Name the stages that start from a run's last one, and have finished no epoch yet."""
+    last, found = run[-1].stage.folder, []
+    for folder in sorted(last.parent.iterdir()):
+        if Stage(folder).settings.is_file() and not Stage(folder).best.is_file():
+            with contextlib.suppress(ValueError):  # damaged, and not what is shown
+                found += [folder.name] * (last in _read(folder).sources)
+    return found
+
+
+def _chain(last):
+    """Read a stage after those it starts from, each once."""
+    found, begun = [], set()
+
+    def visit(folder):
+        begun.add(folder)
+        trained = _read(folder)
+        for source in trained.sources:
+            if source not in begun:
+                visit(source)
+        found.append(trained)
+
+    visit(last)
+    return found
+
+
+def _read(folder):
+    stage = Stage(folder)
+    settings = read_json(stage.settings) if stage.settings.is_file() else {}
+    return Trained(stage, settings, _rows(stage.log), read_timings(stage.timings))
+
+
+def _rows(log):
+    """Read a log; what is no number becomes NaN."""
+    if not log.is_file():
+        return []
+    return [{name: _number(value) for name, value in row.items() if name} for row in read_table(log)]
+
+
+def columns(prefix):
+    """Name the log's columns of the four metrics, `(training, validation)` by metric."""
+    return {metric: (f"{prefix}_{metric}", f"val_{prefix}_{metric}") for metric in FOUR}
+
+
+def _number(value):
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def _mean(values):
+    return statistics.fmean(values) if values and all(v is not None and math.isfinite(v) for v in values) else None
+
+
+def _positive(value):
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def _dict(value):
+    return value if isinstance(value, dict) else {}

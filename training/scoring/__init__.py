@@ -1,0 +1,1 @@
+"""Score a network over a whole split, image by image."""

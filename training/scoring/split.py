@@ -1,0 +1,80 @@
+"""Open the split that a command is to score: the options for it, and what the model's own recipe already says."""
+
+from pathlib import Path
+
+# What was decided in training about how the data is read.
+_READING = ("classes", "ignore_label", "held_out", "stand_in", "splits")
+
+
+def add_options(parser):
+    """Add the options that say which images a command works on."""
+    parser.add_argument("--data", type=Path, help="folder of the data set (default: what the model was trained on)")
+    parser.add_argument(
+        "--split", help="default: the recipe's validation split, else val; none where the data set is not divided"
+    )
+    parser.add_argument("--recipe", help="read the data as this recipe does (default: the model's)")
+    parser.add_argument(
+        "--classes",
+        help="your own folder's class file, or number of classes "
+        "(default: as trained; else DATA/classes.txt; else as many as the model has)",
+    )
+    parser.add_argument("--ignore-label", type=int, help="your own folder's void id besides 255")
+
+
+def open_split(arguments, trained, *, classes=None):
+    """Open the split that the options and a model's recipe.json name.
+
+    Args:
+        arguments: values of `add_options`.
+        trained: what `fcn-train` decided for the model, or an empty dict.
+        classes: function that returns the classes of one's own folder that has no `classes.txt`.
+
+    Returns:
+        The examples, and a dict that says where they come from.
+
+    Raises:
+        ValueError: if there is no such recipe, folder or split.
+    """
+    from ..recipes import catalogue as recipes
+
+    if arguments.recipe not in (None, trained.get("recipe")):
+        trained = {}  # what was decided for another recipe says nothing about this one
+    name = arguments.recipe or trained.get("recipe")
+    directory = arguments.data or (Path(trained["data"]) if trained.get("data") else None)
+    if directory is not None and not directory.is_dir():
+        hint = "Name the data set's folder." if arguments.data else "The model was trained on it: say --data DIR."
+        raise ValueError(f"{directory} is not a folder. {hint}")
+    reading = _reading(arguments, trained.get("overrides", {}))
+    recipe = recipes.find(name, reading) if name is not None else None
+    split = arguments.split or (recipe.splits[1] if recipe else "val")
+    split = None if split == "none" else split
+    examples = recipe.data(directory, split) if recipe else _own_folder(directory, split, reading, classes)
+    return examples, {"recipe": name, "data": str(directory) if directory else None, "split": split}
+
+
+def _reading(arguments, overrides):
+    """Merge how the data is read: as trained, unless an option says otherwise."""
+    from ..recipes import catalogue as recipes
+
+    reading = {key: overrides[key] for key in _READING if key in overrides}
+    if arguments.classes is not None:
+        reading["classes"] = recipes.classes_of(arguments.classes)
+    if arguments.ignore_label is not None:
+        reading["ignore_label"] = arguments.ignore_label
+    return reading
+
+
+def _own_folder(directory, split, reading, classes):
+    """Open images and masks that no recipe of fcn-train describes."""
+    from fcn_keras.datasets.folder import Folder
+
+    if directory is None:
+        raise ValueError("Nothing says which images: say --data DIR, or --recipe NAME.")
+    if classes is not None and not (directory / "classes.txt").is_file():
+        reading.setdefault("classes", classes())
+    return Folder(directory, split, **reading)
+
+
+def described(origin):
+    """Name a split in a title."""
+    return ", ".join(filter(None, (origin["data"] or origin["recipe"], origin["split"])))

@@ -1,0 +1,7 @@
+"""`python -m training.train`, in a checkout."""
+
+import sys
+
+from . import main
+
+sys.exit(main())

@@ -1,0 +1,256 @@
+"""What `fit` does after every epoch beside Keras's own logs: scores, checkpoints and pictures."""
+
+import logging
+import os
+import time
+
+import keras
+import numpy as np
+
+from fcn_keras.inference import predict
+from fcn_keras.interface import heads_of
+
+from ..scoring.images import name_of
+from ..scoring.panels import TITLES, background_of, cells_of, panels
+from ..workdir.checkpoint import Position, save_model
+from .watchdog import confusion_metrics, finite
+
+CONFUSION = "rows truth, columns prediction, class 0 upper left; the darker, the larger the share of the row"
+LOG = logging.getLogger("fcn-train")
+
+
+def mean_iu(logs):
+    """Return the validation mean IU of one epoch's logs; of several heads, the mean over them."""
+    values = [float(value) for key, value in logs.items() if key.startswith("val_") and key.endswith("_mean_iu")]
+    return sum(values) / len(values)
+
+
+class Batches(keras.callbacks.Callback):
+    """Log every batch: which of its epoch, the mean loss so far, and its images.
+
+    Args:
+        name: of the stage.
+        examples: data set that is trained on.
+        start: batches trained on before this run, which may begin within an epoch.
+        steps: batches of an epoch.
+        indices: iterator of the examples in each batch, or None where only the augmentation's sizes tell them.
+    """
+
+    def __init__(self, name, examples, start, steps, indices):
+        super().__init__()
+        self.name = name
+        self.examples = examples
+        self.done = start
+        self.steps = steps
+        self.indices = indices
+
+    def on_train_batch_end(self, batch, logs=None):
+        number = self.done % self.steps + 1
+        self.done += 1
+        images = next(self.indices) if self.indices is not None else ()
+        line = "%s: batch %d of %d in its epoch: mean loss %.4f so far; %s"
+        names = ", ".join(name_of(self.examples, index) for index in images) or "images unknown"
+        LOG.debug(line, self.name, number, self.steps, float(logs["loss"]), names)
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Save a checkpoint after every epoch, now and then within one, and before the run is stopped by a signal.
+
+    The best model is kept besides, in float32 whatever it trained in: it is what is scored, exported and transplanted.
+
+    Args:
+        stage: the `Stage` to write to.
+        best: highest mean IU of the epochs before a continued run, or None.
+        devices: what the model trains on, of `devices.open_devices`.
+        position: the `Position` that the run goes on from.
+        steps: batches of an epoch.
+        signals: the `Signals` to look at after every batch.
+        minutes: between two checkpoints within an epoch.
+    """
+
+    def __init__(self, stage, best, devices, *, position, steps, signals, minutes):
+        super().__init__()
+        self.stage = stage
+        self.best = best
+        self.devices = devices
+        self.position = position
+        self.steps = steps
+        self.signals = signals
+        self.seconds = 60 * minutes
+        self.saved = time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        batches = self.position.batches + 1
+        self.position = Position(batches)
+        ends = batches % self.steps == 0
+        due = time.monotonic() - self.saved >= self.seconds and self.devices.shares == 1
+        if self.signals.came or due or ends:
+            values = [keras.ops.convert_to_numpy(x).tolist() for x in self.model.metrics_variables]
+            self.position = Position(batches, values)
+        if self.signals.came or (due and not ends):
+            self.save(self.position)
+        self.signals.stop()
+
+    def on_test_batch_end(self, batch, logs=None):
+        if self.signals.came:
+            self.save(self.position)  # all batches of the epoch, and what they scored
+        self.signals.stop()
+
+    def on_epoch_end(self, epoch, logs=None):
+        score = mean_iu(logs)
+        if self.best is None or score > self.best or not self.stage.best.exists():
+            with self.devices.apart():
+                save_model(in_float32(self.model), self.stage.better, Position(self.position.batches))
+            self.best = score
+        with self.stage.log.open("rb") as log:
+            os.fsync(log.fileno())
+        # Its presence says that the epoch's log row and better model are there too.
+        self.position = Position(self.position.batches)
+        self.save(self.position)
+        self.stage.settle(self.position.batches)
+        self.signals.stop()
+
+    def save(self, position):
+        if position.metrics is not None and not finite(self.model):
+            return  # the batch broke them: the next one's loss tells, and the checkpoint before is whole
+        with self.devices.apart():  # saving makes variables, of which the other processes know nothing
+            self.stage.save(self.model, position)
+        self.saved = time.monotonic()
+
+
+def in_float32(model):
+    """Return the model, or where it computes in half precision a float32 copy of it, without its optimizer."""
+    if all(layer.compute_dtype == "float32" for layer in model.layers):
+        return model
+
+    config = model.get_config()
+    for layer in config["layers"]:
+        layer["config"]["dtype"] = "float32"
+    copy = model.__class__.from_config(config)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+class Validate(keras.callbacks.Callback):
+    """Score the validation split by a copy of the model on one device, and put the results into the epoch's logs.
+
+    For where `fit` cannot: images of different sizes, one at a time, neither share devices nor bear XLA.
+
+    Args:
+        copy: compiled model of the same layers, on one device of this process.
+        stream: the batches that this process scores.
+        devices: what the model trains on, of `devices.open_devices`; adds up the metrics of all processes.
+    """
+
+    def __init__(self, copy, stream, devices):
+        super().__init__()
+        self.copy = copy
+        self.stream = stream
+        self.devices = devices
+
+    def on_epoch_end(self, epoch, logs=None):
+        weights = self.model.get_weights()
+        with self.devices.apart():
+            self.copy.set_weights(weights)
+            self.copy.evaluate(self.stream, verbose=0)
+            self.devices.add_up(self.copy.metrics_variables)
+            logs.update({f"val_{name}": float(value) for name, value in flat(self.copy.get_metrics_result())})
+
+
+def flat(results):
+    """List `(name, value)` of Keras's results, where a metric of several values is a dict of its own."""
+    nested = (flat(value) if isinstance(value, dict) else [(name, value)] for name, value in results.items())
+    return [pair for pairs in nested for pair in pairs]
+
+
+class Reseed(keras.callbacks.Callback):
+    """Start every epoch's dropout from a state that the seed and the batches before it decide.
+
+    Keras does not save the state of dropout's generators: without this, a continued run draws other masks.
+
+    Args:
+        seed: of the run.
+        start: batches trained on before this run, which may begin within an epoch.
+        steps: batches of an epoch.
+    """
+
+    def __init__(self, seed, start, steps):
+        super().__init__()
+        self.seed = seed
+        self.start = start
+        self.steps = steps
+
+    def on_epoch_begin(self, epoch, logs=None):
+        generators = [x.seed_generator for x in self.model.layers if isinstance(x, keras.layers.Dropout) and x.rate]
+        for i, generator in enumerate(generators):
+            # [seed, counter]: every batch counts one further.
+            state = np.array([self.seed + i, max(self.start, epoch * self.steps)])
+            generator.state.assign(keras.ops.cast(state, generator.state.dtype))
+
+
+class Restore(keras.callbacks.Callback):
+    """Give the training metrics the values that they had where an epoch was left.
+
+    Args:
+        values: of `Position`; the model's metrics are built.
+        devices: what the model trains on, of `devices.open_devices`.
+    """
+
+    def __init__(self, values, devices):
+        super().__init__()
+        self.values = values
+        self.devices = devices
+
+    def on_epoch_begin(self, epoch, logs=None):
+        for variable, value in zip(self.model.metrics_variables, self.values, strict=True):
+            self.devices.restore(variable, np.array(value, variable.dtype))
+
+
+class Overlays(keras.callbacks.Callback):
+    """Write pictures to TensorBoard after every epoch: of some images as `fcn-report` shows them, and the matrix.
+
+    An image's photograph, truth, prediction and errors stand side by side; the confusion matrix is that of the
+    validation images.
+
+    Args:
+        inputs: what `predict` takes, one for each picture.
+        examples: the examples they are of.
+        names: class names by head; the only head of most models is `""`.
+        directory: TensorBoard's log directory.
+        devices: what the model trains on, of `devices.open_devices`.
+        copy: model to predict with, as `Validate`'s; None for the one that trains.
+    """
+
+    def __init__(self, inputs, examples, names, directory, devices, copy=None):
+        super().__init__()
+        self.names = names
+        self.devices = devices
+        self.copy = copy
+        self.inputs = inputs
+        self.examples = examples
+        self.directory = directory
+
+    def on_epoch_end(self, epoch, logs=None):
+        import tensorflow as tf
+
+        writer = tf.summary.create_file_writer(str(self.directory))
+        with writer.as_default(step=epoch):
+            for i, (pixels, example) in enumerate(zip(self.inputs, self.examples, strict=True)):
+                with self.devices.apart():
+                    labels = heads_of(predict(self.copy or self.model, pixels))
+                truth = heads_of(example["label"])
+                for head, names in self.names.items():
+                    shown = panels(example["image"], truth[head], labels[head], background_of(names))
+                    tf.summary.image(
+                        _tag("overlay", head, i), np.concatenate(shown, axis=1)[None], description=", ".join(TITLES)
+                    )
+            for metric in confusion_metrics(self.copy or self.model):
+                head = "" if "" in self.names else metric.name
+                matrix = keras.ops.convert_to_numpy(metric.matrix)
+                tf.summary.image(_tag("confusion", head), cells_of(matrix)[None], description=CONFUSION)
+        writer.close()
+
+
+def _tag(kind, head, number=None):
+    name = f"{kind}_{head}" if head else kind
+    return name if number is None else f"{name}/{number}"

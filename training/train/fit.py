@@ -1,0 +1,260 @@
+"""Fit one stage: the stream of batches, what is logged, what is kept."""
+
+import contextlib
+
+import keras
+import numpy as np
+
+import fcn_keras as fcn
+from fcn_keras.data import batch_indices
+from fcn_keras.interface import heads_of, modality_of, pixels_of
+
+from ..recipes.solvers import PIXELS
+from ..workdir.timings import Timings
+from .callbacks import Batches, Checkpoint, Overlays, Reseed, Restore, Validate, flat, mean_iu
+from .watchdog import Watchdog
+
+PICTURES = 4  # overlays written after every epoch
+
+
+def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, watched, logged, verbose, callbacks=()):
+    """Fit a compiled model from where it stands to the recipe's last step.
+
+    Args:
+        splits: data sets `"train"` and `"val"`.
+        devices: what the model was built on, of `devices.open_devices`. Of several processes only the leading one
+            writes.
+        position: the `Position` where the model stands.
+        signals: `Signals`, which end the run at a place that it can be continued from.
+        minutes: between two checkpoints within an epoch.
+        watched: whether to say what looks wrong, as `Watchdog` does.
+        logged: whether to log every batch.
+        verbose: as for `keras.Model.fit`.
+        callbacks: Keras's, called after all others.
+
+    Returns:
+        The log's rows, all epochs of the stage: dicts of floats, with `val_mean_iu` over the heads. None in the
+        processes that do not lead.
+    """
+    scored = spaced(splits["val"], recipe.validation_images)
+    others, callbacks = callbacks, []
+    copy, validation = None, fcn.batches(scored, modality=modality_of(model))
+    if devices.count > 1 or _compiles_every_size(model):
+        copy = _copy(recipe, model, splits["train"].num_classes, devices)
+        callbacks.append(Validate(copy, _share(scored, model, devices), devices))
+        validation = None
+    if watched:
+        num_classes, names = splits["train"].num_classes, heads_of(splits["train"].class_names)
+        callbacks.append(Watchdog(recipe, num_classes, names, copy, lead=devices.lead))
+    if devices.lead:
+        callbacks += [
+            Timings(stage.timings),
+            keras.callbacks.CSVLogger(stage.log, append=True),
+            keras.callbacks.TensorBoard(stage.tensorboard, write_graph=False),
+            _overlays(stage, model, scored, devices, copy),
+            _checkpoint(recipe, stage, devices, position, signals=signals, minutes=minutes),
+        ]
+    if logged and devices.lead:
+        options = _stream_options(recipe, model, position.batches)
+        indices = batch_indices(splits["train"], **options)
+        callbacks.append(Batches(recipe.name, splits["train"], position.batches, recipe.steps_per_epoch, indices))
+    callbacks += others
+    # Several processes cannot all stop after the same batch: they go on from the last epoch's end.
+    with signals.deferred() if devices.shares == 1 else contextlib.nullcontext():
+        _fit_all(recipe, model, splits["train"], validation, devices, position, callbacks, verbose)
+    if not devices.lead:
+        return None
+    rows = [_numbers(row) for row in stage.history(recipe.steps)]
+    return [{**row, "epoch": int(row["epoch"]), "val_mean_iu": mean_iu(row)} for row in rows]
+
+
+def _checkpoint(recipe, stage, devices, position, **options):
+    steps = recipe.steps_per_epoch
+    closed = position.batches // steps - (position.metrics is not None and position.batches % steps == 0)
+    best = max((mean_iu(_numbers(row)) for row in stage.history(closed)), default=None)
+    return Checkpoint(stage, best, devices, position=position, steps=steps, **options)
+
+
+def _fit_all(recipe, model, examples, validation, devices, position, callbacks, verbose):
+    """Close or go on with the epoch that was begun, and fit the rest."""
+    steps, start = recipe.steps_per_epoch, position.batches
+    epoch, inside = divmod(start, steps)
+    restore = []
+    if position.metrics is not None:
+        build_metrics(model, _stream(recipe, model, examples, start))
+        restore = [Restore(position.metrics, devices)]
+        if not inside:
+            close_epoch(model, epoch - 1, validation, restore + callbacks)
+
+    def run(start, first, last, steps, callbacks):
+        model.fit(
+            devices.feed(_stream(recipe, model, examples, start), recipe),
+            steps_per_epoch=steps,
+            initial_epoch=first,
+            epochs=last,
+            validation_data=validation,
+            callbacks=[Reseed(recipe.seed, start, recipe.steps_per_epoch), *callbacks],
+            shuffle=False,  # the stream is shuffled already
+            verbose=verbose if devices.lead else 0,
+        )
+
+    if inside:
+        run(start, epoch, epoch + 1, steps - inside, restore + callbacks)
+        epoch += 1
+    if epoch * steps < recipe.steps:
+        run(epoch * steps, epoch, recipe.steps // steps, steps, callbacks)
+
+
+def build_metrics(model, stream):
+    """Make the variables of a model's metrics, which Keras does with the first batch."""
+    batch = next(iter(stream))
+    model.test_on_batch(*keras.tree.map_structure(np.asarray, batch))  # JAX takes no TensorFlow tensors here
+
+
+def close_epoch(model, epoch, validation, callbacks):
+    """Do what `fit` does after an epoch's last batch, for a run that was stopped just there.
+
+    Args:
+        epoch: its number.
+        validation: batches to score, or None if a callback scores.
+        callbacks: as for `fit`; the first restores the training metrics.
+    """
+    listed = keras.callbacks.CallbackList(callbacks, model=model)
+    model.reset_metrics()
+    listed.on_train_begin()
+    listed.on_epoch_begin(epoch)
+    logs = {name: float(value) for name, value in flat(model.get_metrics_result())}
+    if validation is not None:
+        scores = model.evaluate(validation, callbacks=listed, verbose=0, return_dict=True)
+        logs.update({f"val_{name}": value for name, value in flat(scores)})
+    listed.on_epoch_end(epoch, logs)
+    listed.on_train_end()
+
+
+def compile_model(model, recipe, num_classes):
+    """Compile a model as the recipe says: loss and metrics by head, rate, optimizer.
+
+    Raises:
+        ValueError: if the class weights are not those of `num_classes`.
+    """
+    if recipe.class_weights is not None and len(recipe.class_weights) != num_classes:
+        raise ValueError(f"There are {len(recipe.class_weights)} class weights for {num_classes} classes.")
+    rate = recipe.learning_rate
+    if recipe.final_learning_rate != 1:
+        rate = keras.optimizers.schedules.CosineDecay(rate, recipe.steps, alpha=recipe.final_learning_rate)
+
+    def loss():
+        return fcn.PixelCrossentropy(class_weights=recipe.class_weights, reduction=recipe.reduction)
+
+    if isinstance(num_classes, dict):
+        losses = {head: loss() for head in num_classes}
+        metrics = {head: [fcn.ConfusionMatrix(count, name=head)] for head, count in num_classes.items()}
+    else:
+        losses, metrics = loss(), [fcn.ConfusionMatrix(num_classes)]
+    # XLA compiles anew for every size: only worth it where sizes are few. JAX has nothing else.
+    jit = "auto" if recipe.batch_size > 1 or keras.backend.backend() == "jax" else False
+    model.compile(_optimizer(recipe, rate), losses, metrics=metrics, jit_compile=jit)
+
+
+def _optimizer(recipe, rate):
+    options = {}
+    if recipe.accumulate is not None:
+        options["gradient_accumulation_steps"] = recipe.accumulate if recipe.accumulate > 1 else None
+    optimizer = recipe.optimizer(rate, **options)
+    if recipe.dtype_policy != "mixed_float16":
+        return optimizer
+    # A sum's gradients are some PIXELS times as large as a mean's: from Keras's own start, every halving of the scale
+    # on the way to where float16 holds them would cost a batch.
+    scale = 2.0**15 / (PIXELS if recipe.reduction == "sum" else 1)
+    return keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=scale)
+
+
+def _compiles_every_size(model):
+    """Whether TensorFlow would compile the model anew for every size of the validation images."""
+    return keras.backend.backend() == "tensorflow" and model.jit_compile
+
+
+def _copy(recipe, model, num_classes, devices):
+    """Copy a model to one device of this process, to score and to predict with."""
+    with devices.apart():
+        copy = model.__class__.from_config(model.get_config())
+        compile_model(copy, recipe, num_classes)
+        if keras.backend.backend() == "tensorflow":
+            copy.jit_compile = False
+    return copy
+
+
+def _share(scored, model, devices):
+    """Return the batches of the validation images that this process scores.
+
+    Raises:
+        ValueError: if there are fewer images than processes.
+    """
+    if len(scored) < devices.shares:
+        raise ValueError(
+            f"Every process scores some of the validation images. Received: {len(scored)} for {devices.shares}."
+        )
+    mine = Part(scored, range(devices.share, len(scored), devices.shares))
+    return fcn.batches(mine, modality=modality_of(model))
+
+
+def _stream(recipe, model, examples, done):
+    return fcn.batches(examples, training=True, **_stream_options(recipe, model, done))
+
+
+def _stream_options(recipe, model, done):
+    modality = modality_of(model)
+    return {
+        "batch_size": recipe.batch_size,
+        "augment": recipe.augment,
+        "buckets": recipe.buckets,
+        "seed": recipe.seed,
+        "modality": modality,
+        "mean": _mean(model, modality),
+        "start": done,
+        "replacement": recipe.replacement,
+        "cache": recipe.cache,
+    }
+
+
+def _overlays(stage, model, scored, devices, copy):
+    pictured = [scored[i] for i in range(0, len(scored), -(-len(scored) // PICTURES))]
+    return Overlays(
+        [pixels_of(example, modality_of(model)) for example in pictured],
+        pictured,
+        heads_of(scored.class_names),
+        stage.tensorboard / "overlays",
+        devices=devices,
+        copy=copy,
+    )
+
+
+def _mean(model, modality):
+    """The colour that the model subtracts, to pad with; None for HHA, which has its own."""
+    if modality == "hha":
+        return None
+    name = "preprocesscolor" if modality == "rgb_hha" else "preprocess"
+    return model.get_layer(name).mean
+
+
+class Part:
+    """Some examples of a data set."""
+
+    def __init__(self, examples, indices):
+        self.examples, self.indices = examples, indices
+        self.class_names = examples.class_names
+
+    def __len__(self):
+        return len(self.indices)
+
+    def __getitem__(self, index):
+        return self.examples[self.indices[index]]
+
+
+def spaced(examples, count):
+    """Return at most `count` examples of a data set, evenly spaced; all of them for None."""
+    return Part(examples, range(0, len(examples), 1 if count is None else max(1, -(-len(examples) // count))))
+
+
+def _numbers(row):
+    return {key: float(value) for key, value in row.items()}

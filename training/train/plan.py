@@ -1,0 +1,172 @@
+"""Choose how to train on one's own images, from what the doctor saw of them."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..doctor.report import verdict
+from ..recipes.solvers import PIXELS
+
+MODELS = {"fcn32s": "FCN-32s", "fcn16s": "FCN-16s", "fcn8s": "FCN-8s"}
+HELD_OUT = 0.2  # of the images, where the folder has no split to validate on
+RATE = 1e-4  # Adam's for one image a batch, from ImageNet weights; the CamVid run's for four
+FROM_SCRATCH = 10  # times that without ImageNet weights
+ROUNDS = (50, 25)  # how often an image is seen in the first stage, and in every later one
+FEWEST, MOST = 2_000, 100_000  # images seen in the first stage
+EPOCHS = 20  # checkpoints and scores of a stage
+LARGEST = 1_000_000  # pixels: larger images are trained on in crops
+CROP = 512  # covers the receptive field, 404 pixels
+# Largest class / rarest class, from which on the rare weigh more. At 105 that cost 2.1 of mean IU: docs/training.md.
+UNEVEN = 1000
+_NAMED = 3  # findings an error names before it only counts
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was chosen.
+
+    Attributes:
+        recipe: its name.
+        overrides: what `recipes.find` takes.
+        told: lines of `(what, how and why)`.
+    """
+
+    recipe: str
+    overrides: dict
+    told: tuple
+
+
+def plan(report, model, given, *, devices=1, pads=False):
+    """Choose batches, crops, padding, class weights, learning rate and steps for one's own folder.
+
+    Args:
+        report: of the doctor, without errors.
+        model: key of `MODELS`.
+        given: overrides that the user chose; they stay.
+        devices: that share a batch.
+        pads: whether every size costs a compilation, as on Keras's JAX backend: then batches of one are padded too.
+
+    Returns:
+        `Plan`, the same for the same report.
+
+    Raises:
+        ValueError: if the doctor found errors, or the folder has neither train nor undivided images.
+    """
+    _require_sound(report)
+    split, trained, validated = _splits(report, given)
+    chosen = {} if "splits" in given or "val" in report.images else {"held_out": HELD_OUT}
+    crop = max((height * width for height, width, _ in report.sizes), default=1) > LARGEST
+    chosen |= {"crop": [CROP, CROP]} if crop else {}
+    chosen["batch_size"] = given.get("batch_size") or _batch(report, trained, crop, devices)
+    padded = (chosen["batch_size"] > 1 or pads) and not crop and len(report.sizes) > 1
+    chosen |= {"buckets": [list(size) for size in report.buckets]} if padded else {}
+    weights, uneven = _weights(report, split)
+    chosen |= {"class_weights": weights} if weights else {}
+    chosen["learning_rate"] = _rate(chosen["batch_size"], given)
+    stages = [f"folder_{name}" for name in list(MODELS)[: list(MODELS).index(model) + 1]]
+    chosen["stages"] = {name: _steps(i, trained, chosen["batch_size"]) for i, name in enumerate(stages)}
+    overrides = {**chosen, **given}
+    if "steps" in given:
+        del overrides["stages"]
+    return Plan(stages[-1], overrides, tuple(_told(report, overrides, given, trained, validated, uneven)))
+
+
+def _require_sound(report):
+    if report.errors:
+        named = "; ".join(f"{finding.code}: {finding.message.rstrip('.')}" for finding in report.errors[:_NAMED])
+        more = f"; and {len(report.errors) - _NAMED} more" if len(report.errors) > _NAMED else ""
+        raise ValueError(
+            f"The doctor finds {verdict(report)} in {report.directory}. {named}{more}. See fcn-doctor "
+            f"{report.directory}, and train on the copy that fcn-doctor {report.directory} --fix OUT mends."
+        )
+
+
+def _splits(report, given):
+    """Return the split whose statistics count, and the numbers of images to train and to validate on."""
+    if "splits" in given:
+        missing = [split for split in given["splits"] if split not in report.images]
+        if missing:
+            raise ValueError(
+                f"{report.directory} has no split {missing[0]!r}, but {', '.join(report.images)}: --splits names two."
+            )
+        train, val = given["splits"]
+        return train, report.images[train], report.images[val]
+    split = next((name for name in ("train", "all") if name in report.images), None)
+    if split is None:
+        raise ValueError(
+            f"{report.directory} has the splits {', '.join(report.images)}, but not train. Name those to train and "
+            "to validate on: --splits TRAIN VAL."
+        )
+    images = report.images[split]
+    if "val" in report.images:
+        return split, images, report.images["val"]
+    if images < 2:
+        raise ValueError(f"{report.directory} holds {images} image. One to train on and one to validate on are needed.")
+    held = max(1, round(HELD_OUT * images))
+    return split, images - held, held
+
+
+def _batch(report, trained, crop, devices):
+    """As many images a device as two of the paper's have pixels, at most 8."""
+    areas = [height * width for height, width, count in report.sizes for _ in range(count)]
+    area = CROP**2 if crop else float(np.median(areas))
+    return devices * max(1, min(8, trained // devices, round(2 * PIXELS / area)))
+
+
+def _weights(report, split):
+    """Weigh rare classes by the square root of median frequency balancing, and only where classes are very uneven.
+
+    Whole weights cost the frequent classes more than they give the rare ones: `docs/fidelity.md` has the measurement.
+    """
+    shares = np.array(report.class_frequencies[split])
+    present = shares[shares > 0]
+    uneven = present.max() / present.min() if present.size else 1.0
+    if uneven < UNEVEN:
+        return None, uneven
+    return tuple(round(math.sqrt(weight), 4) for weight in report.class_weights), uneven
+
+
+def _rate(batch_size, given):
+    scratch = FROM_SCRATCH if given.get("width", 1) < 1 else 1
+    return float(f"{RATE * scratch * math.sqrt(batch_size):.2g}")
+
+
+def _steps(place, trained, batch_size):
+    first, later = ROUNDS
+    images = min(max(first * trained, FEWEST), MOST)
+    if place:
+        images = images * later // first
+    epoch = max(1, round(images / batch_size / EPOCHS))
+    return {"steps": epoch * EPOCHS, "steps_per_epoch": epoch}
+
+
+def _told(report, overrides, given, trained, validated, uneven):
+    """Say what was chosen and why, a pair a line."""
+
+    def line(what, text, *names):
+        return what, text + (" (as given)" if any(name in given for name in names) else "")
+
+    notes = len(report.findings)
+    how = " held out" if "held_out" in overrides else ""
+    yield "images", f"{trained} to train on, {validated}{how} to validate on; {report.num_classes} classes"
+    if notes:
+        yield "doctor", f"{notes} note{'s' * (notes > 1)}, no error: fcn-doctor {report.directory}"
+    cut = " cut out at random" if "crop" in overrides else ""
+    yield line("batch size", f"{overrides['batch_size']}{cut and f', crops of {CROP}x{CROP}{cut}'}", "batch_size")
+    if "buckets" in overrides:
+        sizes = " ".join(f"{height}x{width}" for height, width in overrides["buckets"])
+        yield line("padded to", f"{sizes}; {100 * report.padding:.0f} % of that is padding", "buckets")
+    else:
+        yield "padded to", "nothing: all are of one size" if len(report.sizes) == 1 else "nothing"
+    ratio = f"the largest has {uneven:.0f} times the pixels of the rarest"
+    if "class_weights" in overrides:
+        low, high = min(overrides["class_weights"]), max(overrides["class_weights"])
+        yield line("class weights", f"{low:.2g} to {high:.2g}: {ratio}", "class_weights")
+    else:
+        yield "class weights", f"equal: {ratio}"
+    yield line("learning rate", f"{overrides['learning_rate']:g} at first (Adam)", "learning_rate")
+    for name, stage in overrides.get("stages", {}).items():
+        yield name, f"{stage['steps']} steps, scored and saved every {stage['steps_per_epoch']}"
+    if "steps" in given:
+        yield "steps", f"{given['steps']} of every stage (as given)"

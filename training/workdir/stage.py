@@ -1,0 +1,199 @@
+"""One recipe's folder in a workdir: what lies in it, and what a continued run may trust."""
+
+import csv
+import json
+import os
+import platform
+import shlex
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from fcn_keras_console.files import written
+
+from .checkpoint import save_model, verify
+from .hardware import machine
+
+
+class Stage:
+    """Name the files of `<workdir>/<recipe>/`.
+
+    Attributes:
+        best: weights of the epoch with the highest mean IU on the validation split.
+        last: checkpoint: model, optimizer state and position; a new start goes on from here.
+        previous: the checkpoint before, for when the last one is damaged.
+        better: the next `best`, which becomes it once `last` has its epoch.
+        log: CSV, one row an epoch.
+        timings: CSV, one row an epoch, how long it took.
+        settings: JSON: recipe, overrides, data, versions, machine, command.
+        summary: JSON, written when the stage is finished.
+        classes: the class names, one a line (of the first head).
+        tensorboard: event files.
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.best = self.folder / "best.keras"
+        self.last = self.folder / "last.keras"
+        self.previous = self.folder / "previous.keras"
+        self.better = self.folder / "better.keras"
+        self.log = self.folder / "log.csv"
+        self.timings = self.folder / "timings.csv"
+        self.settings = self.folder / "recipe.json"
+        self.summary = self.folder / "summary.json"
+        self.classes = self.folder / "classes.txt"
+        self.tensorboard = self.folder / "tensorboard"
+
+    def classes_of(self, head):
+        """Name the file of one head's class names; the only head of most models is `""`."""
+        return self.folder / f"classes_{head}.txt" if head else self.classes
+
+    def finished(self):
+        return self.summary.exists() and self.best.exists()
+
+    def started(self):
+        return self.last.exists() or self.previous.exists()
+
+    def checkpoint(self):
+        """Find the newest checkpoint that is whole.
+
+        Returns:
+            its path, its `Position`, and what is wrong with a newer one or None.
+
+        Raises:
+            ValueError: if there are checkpoints, and none is whole.
+        """
+        complaint = None
+        for path in (self.last, self.previous):
+            try:
+                position = verify(path)
+            except FileNotFoundError:
+                continue
+            except ValueError as error:
+                complaint = complaint or str(error)
+                continue
+            if position is not None:
+                return path, position, complaint
+            complaint = complaint or f"{path} holds no position in a training run."
+        raise ValueError(f"{complaint} Restore it from a copy, or remove {self.folder} to train that stage anew.")
+
+    def save(self, model, position):
+        """Write a checkpoint, and keep the one before it."""
+        fresh = self.folder / "next.keras"
+        save_model(model, fresh, position)
+        # Between the two renames the checkpoint before is all there is; it is found by its own name.
+        if self.last.exists():
+            os.replace(self.last, self.previous)
+        os.replace(fresh, self.last)
+
+    def settle(self, batches):
+        """Make a better model the best if the checkpoint at `batches` has seen its epoch; else forget it."""
+        if not self.better.exists():
+            return
+        try:
+            position = verify(self.better)
+        except ValueError:  # cut short on its way: the epoch is trained again
+            position = None
+        if position is not None and position.batches <= batches:
+            os.replace(self.better, self.best)
+        else:
+            self.better.unlink()
+
+    def require_same(self, decisions):
+        """Make sure that what the folder holds, if anything that took time, was trained by the same decisions.
+
+        Args:
+            decisions: JSON-able dict of everything that decides the result.
+
+        Raises:
+            ValueError: if the folder holds another run.
+        """
+        if not (self.settings.exists() and (self.started() or self.finished())):
+            return
+        theirs = read_json(self.settings).get("decisions", {})
+        differing = sorted(_differences(theirs, json.loads(json.dumps(decisions))))
+        if differing:
+            key, there, here = differing[0]
+            raise ValueError(
+                f"{self.folder} holds a run with {key} = {there}, and this one has {here}. "
+                "Choose another --workdir, or remove that folder to start anew."
+            )
+
+    def open(self, decisions, class_names):
+        """Create the folder of a run that is about to start, or leave the one of a run that goes on.
+
+        Args:
+            decisions: as `require_same` takes them.
+            class_names: by head; the only head of most models is `""`.
+        """
+        if self.started():
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        first = next(iter(class_names))
+        for head, names in {**class_names, "": class_names[first]}.items():
+            write_text(self.classes_of(head), "".join(f"{name}\n" for name in names))
+        made = {"versions": versions(), "machine": machine(), "command": command()}
+        write_json(self.settings, {"decisions": decisions, **made})
+
+    def history(self, epochs):
+        """Return the log's rows of the first `epochs` epochs, and cut off what is behind them.
+
+        A run that stops between its row and its checkpoint leaves a row too many, or a part of one.
+        """
+        if not self.log.exists():
+            return []
+        with self.log.open(newline="") as file:
+            reader = csv.DictReader(file)
+            names, rows = reader.fieldnames, list(reader)
+        kept = [row for i, row in enumerate(rows[:epochs]) if row["epoch"] == str(i) and None not in row.values()]
+        if not kept:  # its header may be a part of one, too
+            self.log.unlink()
+        elif len(kept) < len(rows):
+            with written(self.log) as temporary, temporary.open("w", newline="") as file:
+                writer = csv.DictWriter(file, names)
+                writer.writeheader()
+                writer.writerows(kept)
+        return kept
+
+
+def _differences(theirs, ours):
+    """List `(name, their value, our value)` of what differs, settings by their own names."""
+    theirs, ours = (
+        {**d.get("settings", {}), **{k: v for k, v in d.items() if k != "settings"}} for d in (theirs, ours)
+    )
+    names = {*theirs, *ours}
+    return [(n, repr(theirs.get(n)), repr(ours.get(n))) for n in names if theirs.get(n) != ours.get(n)]
+
+
+def write_text(path, text):
+    with written(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path, value):
+    write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def read_json(path):
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not JSON ({error}). Remove it, or restore it from a copy.") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"{path} should hold a JSON object. Received: {type(value).__name__}.")
+    return value
+
+
+def versions():
+    packages = ("fcn_keras", "tensorflow", "keras", "numpy", "pillow")
+    found = {"python": platform.python_version()}
+    for package in packages:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = None  # run from a checkout
+    return found
+
+
+def command():
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
