@@ -17,39 +17,64 @@ MAY_IMPORT = {
     "metrics": {"labels"},
     "boundary": {"labels", "metrics"},
     "inference": {"layers", "receptive_field"},
-    "augmented": {"inference", "layers"},
+    "tta": {"inference", "layers"},
     "charts": {"visualize"},
     "receptive_field": {"geometry", "layers"},
+    "interface": {"layers"},
     "data": {"augment", "examples", "streams"},
     "streams": {"augment", "examples"},
 }
-# Room or command of `serving/` -> the others that it may import.
-SERVING = {
-    "errors": set(),
-    "saved_model": {"transport"},  # warm-up requests are what a client sends
-    "precision": {"saved_model"},
-    "litert_file": {"precision", "saved_model"},
-    "onnx_file": {"precision", "saved_model"},
-    "openvino_file": {"onnx_file", "precision"},
-    "transport": {"errors"},
-    "local": {"errors"},
-    "beam": set(),
-    "export": {"export_options", "file_formats", "precision", "saved_model"},
-    "export_options": set(),
-    "file_formats": {"litert_file", "onnx_file", "openvino_file", "precision", "saved_model"},
-    "kit": set(),
-    "server": {"errors", "local"},
-    "client": {"errors", "transport"},
-    "query": {"client", "transport"},
-    "batch": {"beam"},
+# Room of a folder of commands -> the other rooms there that it may import.
+ROOMS = {
+    "training": {
+        "train": {"doctor", "hold_out", "scoring", "recipes", "workdir"},
+        "doctor": {"annotations", "reading", "hold_out"},
+        "predict": {"annotations", "scoring", "workdir", "reading"},
+        "report": {"scoring", "workdir", "reading"},
+        "compare": {"scoring", "workdir", "reading"},
+        "figures": {"scoring", "workdir", "reading"},
+        "evaluate": {"scoring", "workdir", "reading"},
+        "bound": {"scoring", "workdir", "reading"},
+        "submit": {"workdir", "reading"},
+        "import_weights": {"workdir"},
+        "scoring": {"recipes", "workdir", "reading"},
+        "recipes": {"hold_out"},
+        "annotations": {"reading"},
+        "workdir": set(),
+        "reading": set(),
+        "hold_out": set(),
+    },
+    "serving": {
+        "export": {"tf_serving_messages"},  # warm-up requests are what a client sends
+        "server": {"errors", "message_builder"},
+        "client": {"errors", "tf_serving_messages"},
+        "batch": set(),
+        "kit": set(),
+        "tf_serving_messages": {"message_builder"},
+        "message_builder": set(),
+        "errors": set(),
+    },
+    "serving/export": {
+        "command": {"options", "version", "other_formats", "provenance"},
+        "options": set(),
+        "version": {"options", "model_card", "saved_model"},
+        "other_formats": {"accuracy", "litert", "model_card", "onnx", "openvino", "options"},
+        "model_card": {"accuracy"},
+        "provenance": set(),
+        "accuracy": {"options"},
+        "saved_model": set(),
+        "litert": {"accuracy", "saved_model"},
+        "onnx": {"accuracy", "saved_model"},
+        "openvino": {"accuracy", "onnx"},
+    },
 }
-WITHOUT_LIBRARY = {"transport", "client", "query", "local", "server", "beam", "batch", "kit", "errors"}
+WITHOUT_LIBRARY = {"client", "server", "batch", "kit", "errors", "message_builder", "tf_serving_messages"}
 TENSORFLOW = {"data", "augment", "streams", "metrics"}  # lazily; everything else runs on every backend
 NUMPY_ONLY = {"geometry", "caffemodel", "examples", "hha", "visualize"}
 
 
 def modules(folder):
-    return sorted(path for path in (ROOT / folder).rglob("*.py") if path.name != "__init__.py")
+    return sorted(path for path in (ROOT / folder).rglob("*.py") if not path.name.startswith("__"))
 
 
 def imports(path):
@@ -98,15 +123,27 @@ def test_the_verbs_never_meet():
             assert not any(within(name, n) for name in imports(path) for n in (other, f"fcn_keras_{other}")), path
 
 
+def rooms():
+    return [(place, path) for place in ROOMS for path in modules(place)]
+
+
+@pytest.mark.parametrize(
+    ("place", "path"), rooms(), ids=lambda x: x if isinstance(x, str) else str(x.relative_to(ROOT))
+)
+def test_rooms_import_downwards(place, path):
+    room = path.relative_to(ROOT / place).parts[0].removesuffix(".py")
+    package = place.replace("/", ".")
+    inner = {name.removeprefix(f"{package}.") for name in imports(path) if name.startswith(f"{package}.")}
+    assert {name.split(".")[0] for name in inner} - {room} <= ROOMS[place][room]
+
+
 @pytest.mark.parametrize("path", modules("serving"), ids=lambda p: str(p.relative_to(ROOT)))
-def test_serving_directions(path):
+def test_what_serving_does_without(path):
     room = path.relative_to(ROOT / "serving").parts[0].removesuffix(".py")
     found = set(imports(path))
-    siblings = {name.split(".")[1] for name in found if within(name, "serving") and "." in name} - {room}
-    assert siblings <= SERVING[room]
     if room in WITHOUT_LIBRARY:
         assert not any(within(name, package) for name in found for package in ("fcn_keras", "keras"))
-    if room in {"transport", "client", "query"}:
+    if room in {"client", "tf_serving_messages", "message_builder"}:
         assert not any(within(name, package) for name in found for package in ("tensorflow", "tensorflow_serving"))
 
 
