@@ -1,23 +1,31 @@
-"""What a trained model eats, told from the model itself."""
+"""What a network takes and gives, as the network itself says it, and its float32 copy.
+
+Keras is imported on first use only: what needs no network, such as `fcn-doctor`, imports this too.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .layers import Preprocess
+if TYPE_CHECKING:
+    import keras
 
 
-def modality_of(model: Any) -> str:
+def modality_of(model: keras.Model) -> str:
     """Return `"rgb"`, `"hha"`, `"rgbd"` or `"rgb_hha"`, as `fcn_keras.batches` names them.
 
     Raises:
         ValueError: if the model does not begin with this package's `Preprocess`.
     """
-    found: list[str] = [layer.modality for layer in model.layers if isinstance(layer, Preprocess)]
-    if not found:
+    from fcn_keras.layers import Preprocess
+
+    modalities: list[str] = [layer.modality for layer in model.layers if isinstance(layer, Preprocess)]
+    if not modalities:
         raise ValueError(f"{model.name} is not a network of fcn_keras: it has no `Preprocess` layer.")
-    return found[0] if len(found) == 1 else "rgb_hha"
+    return modalities[0] if len(modalities) == 1 else "rgb_hha"
 
 
 def pixels_of(example: Mapping[str, Any], modality: str) -> Any:
@@ -32,6 +40,53 @@ def pixels_of(example: Mapping[str, Any], modality: str) -> Any:
     return np.concatenate([example["image"].astype("float32"), depth[..., None]], axis=-1)
 
 
-def heads_of(values: Any) -> dict[str, Any]:
-    """Return a dict by head of labels, class counts or names, whose only head is `""` where there is but one."""
-    return values if isinstance(values, dict) else {"": values}
+def heads_of(values: Any, only: str = "") -> dict[str, Any]:
+    """Return a dict by head of scores, labels, class counts or names.
+
+    Args:
+        values: a mapping by head, or what belongs to the only head. Inputs of a model may be named alike.
+        only: name of an only head.
+    """
+    return dict(values) if isinstance(values, Mapping) else {only: values}
+
+
+def inputs_of(model: keras.Model) -> dict[str, Any]:
+    """Return a model's inputs by name; the only one of most models is `"image"`."""
+    return heads_of(model.input, only="image")
+
+
+def class_counts(model: keras.Model) -> dict[str, int]:
+    """Return the number of classes by head; the only head of most models is `""`."""
+    return {head: int(scores.shape[-1]) for head, scores in heads_of(model.output).items()}
+
+
+def in_float32(model: keras.Model, *, matrices: bool = True) -> keras.Model:
+    """Copy a network in float32, whatever its dtype policy, without its optimizer.
+
+    Args:
+        model: as `fcn_keras.models` makes them.
+        matrices: keep fc6 and fc7 as matrix products; otherwise they become plain convolutions, which converters know.
+
+    Returns:
+        a network with the same weights; `model` itself where nothing has to change.
+    """
+    from fcn_keras.layers import MatrixConv2D
+
+    changed = () if matrices else [layer.name for layer in model.layers if isinstance(layer, MatrixConv2D)]
+    if not changed and all(layer.dtype_policy.name == "float32" for layer in model.layers):
+        return model
+
+    config = model.get_config()
+    for layer in config["layers"]:
+        layer["config"]["dtype"] = "float32"
+        if "kernel_initializer" in layer["config"]:
+            layer["config"]["kernel_initializer"] = "zeros"  # to draw 134 M numbers takes seconds
+        if layer["name"] in changed:
+            layer.update(module="keras.layers", class_name="Conv2D", registered_name=None)
+    copy = type(model).from_config(config)
+    for target, source in zip(copy.weights, model.weights, strict=True):
+        target.assign(source.numpy())
+    for layer in model.layers:
+        if hasattr(layer, "kernel_initializer"):  # for who saves the copy
+            copy.get_layer(layer.name).kernel_initializer = layer.kernel_initializer
+    return copy

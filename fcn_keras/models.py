@@ -15,6 +15,7 @@ from keras import layers
 
 from fcn_keras.backbone import VGG16, Channels, Feature, vgg16
 from fcn_keras.initializers import Bilinear
+from fcn_keras.interface import heads_of
 from fcn_keras.layers import CHANNELS, CropLike, Preprocess
 
 PADDINGS = ("caffe", "same")
@@ -203,7 +204,7 @@ def _single_trunk(
 
 def _check(num_classes: int | Mapping[str, int], padding: str, learn_upsampling: str) -> None:
     """Refuse wrong arguments before the trunk's 134 million weights are drawn."""
-    heads = num_classes if isinstance(num_classes, Mapping) else {"": num_classes}
+    heads = heads_of(num_classes)
     if not heads:
         raise ValueError("`num_classes` as a mapping names at least one head. Received: {}.")
     for classes in heads.values():

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 # Library module -> the library modules it may import. A module that is not listed stands alone.
 MAY_IMPORT = {
-    "models": {"backbone", "layers", "geometry", "initializers"},
+    "models": {"backbone", "layers", "geometry", "initializers", "interface"},
     "backbone": {"layers", "geometry"},
     "alexnet": {"geometry", "initializers", "layers"},
     "caffe_export": {"alexnet", "caffemodel", "layers"},
@@ -106,7 +106,7 @@ def test_library_directions(path):
     found = set(imports(path))
     assert not any(within(name, verb) for name in found for verb in ("training", "serving"))
     if path.parent.name == "datasets":
-        assert set(library_modules_of(path)) <= {"datasets", "hha"}
+        assert set(library_modules_of(path)) <= {"datasets", "hha", "interface"}
         heavy = ("keras", "tensorflow", *(() if path.stem == "builders" else ("tensorflow_datasets",)))
         assert not any(within(name, package) for name in found for package in heavy)
         return

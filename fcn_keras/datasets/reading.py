@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..interface import heads_of
 from .images import read_size
 
 Progress = Callable[[int, int], object]  # called with what is done, and how much there is
@@ -82,5 +83,4 @@ def _count(examples: Any, index: int) -> dict[str, NDArray[np.int64]] | ValueErr
         label = examples[index].get("label", {})  # a test split has none
     except ValueError as error:
         return error
-    heads = label if isinstance(label, dict) else {"": label}
-    return {head: np.bincount(ids.ravel(), minlength=256) for head, ids in heads.items()}
+    return {head: np.bincount(ids.ravel(), minlength=256) for head, ids in heads_of(label).items()}

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from fcn_keras.interface import heads_of
+from fcn_keras.interface import class_counts, heads_of
 
 from ..recipes.catalogue import classes_of
 from ..scoring.images import require_same_classes, score_images
 from ..scoring.label_files import VOID, LabelFiles
 from ..scoring.split import open_split
-from ..workdir.trained_model import class_counts, class_names_beside, decisions_beside, find_model, load_model
+from ..workdir.trained_model import class_names_beside, decisions_beside, find_model, load_model
 
 
 @dataclass(frozen=True)

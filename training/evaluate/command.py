@@ -72,8 +72,9 @@ def evaluate(model, examples, *, boundaries=None, progress=None, on_error=None, 
     """
     import numpy as np
 
+    from fcn_keras.interface import class_counts
+
     from ..scoring.images import score_images
-    from ..workdir.trained_model import class_counts
 
     matrices = {head: np.zeros((count, count), np.int64) for head, count in class_counts(model).items()}
     for scored in score_images(model, examples, progress=progress, on_error=on_error, scales=scales):
@@ -110,12 +111,12 @@ def _evaluate(arguments):
 def _score_model(arguments, bad):
     """Return what is scored as JSON's types, a title; confusion matrices, class names, `BoundaryScores` by head."""
     from fcn_keras import BoundaryScores
-    from fcn_keras.interface import heads_of
+    from fcn_keras.interface import class_counts, heads_of
     from fcn_keras_console.files import require_folder
 
     from ..scoring.images import require_same_classes
     from ..scoring.split import described, open_split
-    from ..workdir.trained_model import class_counts, class_names_beside, decisions_beside, find_model, load_model
+    from ..workdir.trained_model import class_names_beside, decisions_beside, find_model, load_model
 
     scales = augmentation.scales_of(arguments)
     path = find_model(arguments.model)

@@ -42,12 +42,13 @@ def _parser():
 
 
 def _figures(arguments):
+    from fcn_keras.interface import class_counts
     from fcn_keras_console.files import require_folder
 
     from ..scoring.split import described, open_split
     from ..scoring.summary import to_json
     from ..workdir.stage import versions
-    from ..workdir.trained_model import class_counts, class_names_beside, decisions_beside, load_model
+    from ..workdir.trained_model import class_names_beside, decisions_beside, load_model
 
     prefix = arguments.prefix or _only_prefix(arguments.workdir)
     paths = _stages(arguments.workdir, prefix)

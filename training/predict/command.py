@@ -95,10 +95,10 @@ def _predict(arguments):
 
 
 def _predict_all(arguments, spool):
-    from fcn_keras.interface import modality_of
+    from fcn_keras.interface import class_counts, modality_of
     from fcn_keras_console.files import require_folder
 
-    from ..workdir.trained_model import class_counts, find_model, load_model
+    from ..workdir.trained_model import find_model, load_model
     from .classes import Classes
     from .inputs import find_scenes, require_readable, without_unreadable
     from .results import Results

@@ -49,7 +49,7 @@ def _count(text):
 
 
 def _report(arguments):
-    from fcn_keras.interface import heads_of
+    from fcn_keras.interface import class_counts, heads_of
     from fcn_keras_console.words import counted
 
     from ..scoring.images import require_same_classes
@@ -57,7 +57,7 @@ def _report(arguments):
     from ..scoring.summary import summary
     from ..scoring.survey import choose
     from ..workdir.stage import write_text
-    from ..workdir.trained_model import class_counts, class_names_beside, load_model
+    from ..workdir.trained_model import class_names_beside, load_model
     from .page import page
     from .training_run import find_run
 

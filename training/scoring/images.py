@@ -8,11 +8,10 @@ import numpy as np
 import fcn_keras as fcn
 from fcn_keras.confusion import confusion
 from fcn_keras.examples import as_arrays, flatten, nest, signature
-from fcn_keras.interface import heads_of, modality_of, pixels_of
+from fcn_keras.interface import class_counts, heads_of, modality_of, pixels_of
 
 from ..ahead import read_ahead
 from ..reading import attempted
-from ..workdir.trained_model import class_counts
 
 LOG = logging.getLogger("fcn_keras")
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fcn_keras import BoundaryScores
+from fcn_keras.interface import class_counts
 from fcn_keras.metrics import scores
 
-from ..workdir.trained_model import class_counts
 from .images import score_images
 
 LOG = logging.getLogger("fcn-report")

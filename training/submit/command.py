@@ -173,9 +173,9 @@ def _require_no_others(folder, images):
 
 
 def _load(given):
-    from fcn_keras.interface import modality_of
+    from fcn_keras.interface import class_counts, modality_of
 
-    from ..workdir.trained_model import class_counts, find_model, load_model
+    from ..workdir.trained_model import find_model, load_model
 
     path = find_model(given)
     model = load_model(path)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from fcn_keras.inference import predict
-from fcn_keras.interface import heads_of
+from fcn_keras.interface import heads_of, in_float32
 
 from ..scoring.images import name_of
 from ..scoring.panels import TITLES, background_of, cells_of, panels
@@ -116,19 +116,6 @@ class Checkpoint(keras.callbacks.Callback):
         with self.devices.apart():  # saving makes variables, of which the other processes know nothing
             self.stage.save(self.model, position)
         self.saved = time.monotonic()
-
-
-def in_float32(model):
-    """Return the model, or where it computes in half precision a float32 copy of it, without its optimizer."""
-    if all(layer.compute_dtype == "float32" for layer in model.layers):
-        return model
-
-    config = model.get_config()
-    for layer in config["layers"]:
-        layer["config"]["dtype"] = "float32"
-    copy = model.__class__.from_config(config)
-    copy.set_weights(model.get_weights())
-    return copy
 
 
 class Validate(keras.callbacks.Callback):

@@ -48,13 +48,6 @@ def load_model(path):
     return model
 
 
-def class_counts(model):
-    """Return the number of classes by head; the only head of most models is `""`."""
-    from fcn_keras.interface import heads_of
-
-    return {head: int(scores.shape[-1]) for head, scores in heads_of(model.output).items()}
-
-
 def decisions_beside(path):
     """Return what `fcn-train` decided for the model at `path`, or an empty dict if something else wrote it."""
     settings = Stage(Path(path).parent).settings

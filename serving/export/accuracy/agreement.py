@@ -54,10 +54,9 @@ def measure(model, answer, calibration=None):
         `Figures`.
     """
     import fcn_keras as fcn
+    from fcn_keras.interface import in_float32
 
-    from ..saved_model.frozen_network import in_float32
-
-    model = in_float32(model, matrices=True)
+    model = in_float32(model)
     images, phrase = _images(model, calibration)
     equal, pixels, error = {}, 0, None
     for image in images:

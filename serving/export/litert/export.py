@@ -48,13 +48,14 @@ def export_litert(model, path, *, labels=False, names=None, precision="fp32", ca
     parity.check_precision(precision, calibration)
     if precision == "int8" and any(x.shape[-1] == 4 for x in model.inputs):
         raise ValueError("8 bits do not hold depth in millimetres. Received: an RGB-D network. Export it as fp16.")
-    from ..saved_model.frozen_network import in_float32
+    from fcn_keras.interface import in_float32
+
     from .convert import convert
     from .int8 import observe
     from .structure import check_structure
     from .weights import fill
 
-    exact = in_float32(model, matrices=True)
+    exact = in_float32(model)
     ranges = observe(exact, calibration) if precision == "int8" else None
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".exporting-", dir=path.parent) as folder:

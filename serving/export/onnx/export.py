@@ -71,12 +71,13 @@ def _write_floats(path, model, labels, names, *, in_halves):
     """Write the file in floats, and return its graph without the weights."""
     from onnx import helper
 
-    from ..saved_model.frozen_network import in_float32
+    from fcn_keras.interface import in_float32
+
     from .convert import convert
     from .half import halve
     from .write import write
 
-    model = in_float32(model)
+    model = in_float32(model, matrices=False)
     proto, weights = convert(model, labels=labels)
     properties = {f"classes_{head}" if head else "classes": "\n".join(one) for head, one in (names or {}).items()}
     helper.set_model_props(proto, properties)

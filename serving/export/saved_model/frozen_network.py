@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from fcn_keras.inference import label_of
-from fcn_keras.layers import MatrixConv2D
+from fcn_keras.interface import class_counts, heads_of, in_float32, inputs_of
 
 LARGEST_CONSTANT = 4_000_000  # weights; conv5_3 has 2.4 million, fc7 16.8 million, fc6 102.8 million
 
@@ -51,9 +51,8 @@ def freeze(model):
     Returns:
         `Network`, and a list of the `tf.Variable`s that it reads.
     """
-    model = in_float32(model, matrices=True)
-    inputs = model.input if isinstance(model.input, dict) else {"image": model.input}
-    outputs = model.output if isinstance(model.output, dict) else {"": model.output}
+    model = in_float32(model)
+    inputs = inputs_of(model)
     channels = {name: x.shape[-1] for name, x in inputs.items()}
     frozen, kept = [], []
     for variable in model.variables:
@@ -67,34 +66,6 @@ def freeze(model):
         batch = dict(zip(inputs, images, strict=True)) if isinstance(model.input, dict) else images[0]
         with keras.StatelessScope(state_mapping=[(variable, tf.constant(value)) for variable, value in frozen]):
             scored = model(batch, training=False)
-        return scored if isinstance(scored, dict) else {"": scored}
+        return heads_of(scored)
 
-    classes = {head: x.shape[-1] for head, x in outputs.items()}
-    return Network(channels, classes, scores), kept
-
-
-def in_float32(model, *, matrices=False):
-    """Copy a model in float32, whatever its dtype policy.
-
-    Args:
-        model: as `fcn_keras.models` makes them.
-        matrices: keep fc6 and fc7 as matrix products; otherwise they become plain convolutions, which converters know.
-
-    Returns:
-        `keras.Model` with the same weights; `model` itself where nothing has to change.
-    """
-    plain = matrices or not any(isinstance(layer, MatrixConv2D) for layer in model.layers)
-    if plain and all(layer.dtype_policy.name == "float32" for layer in model.layers):
-        return model
-
-    def clone(layer):
-        config = {**layer.get_config(), "dtype": "float32"}
-        if "kernel_initializer" in config:
-            config["kernel_initializer"] = "zeros"  # soon overwritten; to draw 134 M random numbers takes seconds
-        to_plain = isinstance(layer, MatrixConv2D) and not matrices
-        return (keras.layers.Conv2D if to_plain else type(layer)).from_config(config)
-
-    copy = keras.models.clone_model(model, clone_function=clone)
-    for target, source in zip(copy.weights, model.weights, strict=True):
-        target.assign(source)
-    return copy
+    return Network(channels, class_counts(model), scores), kept

@@ -243,7 +243,7 @@ def test_bad_models(capsys, net, photos, tmp_path, monkeypatch):
     assert "cut.keras is damaged, cut off" in error_of(capsys, tmp_path / "cut.keras", *arguments)
     keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 1)]).save(tmp_path / "other.keras")
     assert "is not a network of fcn_keras" in error_of(capsys, tmp_path / "other.keras", *arguments)
-    monkeypatch.setattr("training.workdir.trained_model.class_counts", lambda model: {"": 257})
+    monkeypatch.setattr("fcn_keras.interface.class_counts", lambda model: {"": 257})
     assert "A palette PNG holds 256 classes." in error_of(capsys, net, *arguments)
     assert not (tmp_path / "out").exists()
 

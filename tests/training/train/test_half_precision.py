@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import fcn_keras as fcn
+from fcn_keras.interface import in_float32
 from tests.training import small_run
 from training.recipes import catalogue as recipes
-from training.train import callbacks
 from training.train import command as train
 from training.train.fit import compile_model
 from training.workdir import checkpoint
@@ -82,7 +82,7 @@ def test_what_stays_float32(tiny, policy):
     assert model.loss(label, model(image)).dtype == "float32"
     kernel = np.asarray(model.get_layer("upscore").kernel)
     assert kernel[31, 31, 0, 0] == (63 / 64) ** 2  # twelve bits, of which neither half precision has as many
-    single = callbacks.in_float32(model)
+    single = in_float32(model)
     assert {layer.compute_dtype for layer in single.layers} == {"float32"}
     assert not single.compiled
     for ours, theirs in zip(single.get_weights(), model.get_weights(), strict=True):
