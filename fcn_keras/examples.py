@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 Example = Mapping[str, Any]  # of arrays or tensors, or of dicts of them by head
 Dtypes = dict[str, type[np.generic]]  # by flat name
 
+VOID = 255  # the label of pixels that do not count
 MODALITIES = {"rgb": ("image",), "hha": ("hha",), "rgbd": ("image", "depth"), "rgb_hha": ("image", "hha")}
 KEYS = ("image", "label", "depth", "hha")
 CHANNELS: dict[str, tuple[int, ...]] = {"image": (3,), "hha": (3,), "depth": (), "label": ()}

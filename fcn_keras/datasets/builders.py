@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from ..examples import VOID
 from . import camvid, nyud_v2, pascal_context, sift_flow, stanford_background, voc_sbd
-from .reading import VOID
 
 try:
     import importlib_resources  # noqa: F401  TFDS 4.9.10 needs it but does not say so

@@ -10,9 +10,10 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
+from ..examples import VOID
 from .images import read_image, read_mask
 from .originals import check_label, files_of
-from .reading import VOID, Progress, read_all, read_sizes
+from .reading import Progress, read_all, read_sizes
 
 HOMEPAGE = "http://mi.eng.cam.ac.uk/research/projects/VideoRec/CamVid/"
 IMAGES_URL = "http://web4.cs.ucl.ac.uk/staff/g.brostow/MotionSegRecData/files/701_StillsRaw_full.zip"

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..examples import VOID
+
 Classes = int | str | os.PathLike[str] | Iterable[str]
 Color = tuple[int, int, int]
 
-_VOID = 255
 _UNKNOWN = 254
 _MOST = 254  # with colours, 254 marks unknown ones
 
@@ -41,8 +42,8 @@ class ClassTable:
         else:
             self.names = tuple(classes)  # type: ignore[arg-type]  # True is no class file: `tuple` says so
             _check_names(self.names, "`classes`")
-        if not 1 <= len(self.names) <= (_MOST if colors else _VOID):
-            raise ValueError(f"`classes` may be 1..{_MOST if colors else _VOID}. Received: {len(self.names)}.")
+        if not 1 <= len(self.names) <= (_MOST if colors else VOID):
+            raise ValueError(f"`classes` may be 1..{_MOST if colors else VOID}. Received: {len(self.names)}.")
         self.colored = bool(colors)
         if colors:
             self._ids = np.full(1 << 24, _UNKNOWN, np.uint8)  # one byte for each colour: 16 MiB, and fast
@@ -100,7 +101,7 @@ def _read(path: Path) -> tuple[tuple[str, ...], list[tuple[Color, int]]]:
         elif color in colors:
             raise ValueError(f"{path}:{number} gives the colour {color} a second time. Each class needs its own.")
         else:
-            colors[color] = _VOID if name == "void" else len(names)
+            colors[color] = VOID if name == "void" else len(names)
         if color is None or name != "void":
             names.append(name)
     if colors and plain:

@@ -11,9 +11,10 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
+from ..examples import VOID
 from .classes import Classes, ClassTable
 from .images import extensions, orientation, read_image, read_mask
-from .reading import VOID, Progress, read_all, read_sizes
+from .reading import Progress, read_all, read_sizes
 
 _NAMED = 5  # files an error names before it only counts
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .reading import VOID
+from ..examples import VOID
 
 SPLITS = ("train", "val", "trainval", "test")
 IMAGES = 1449

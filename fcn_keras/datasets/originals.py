@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .reading import VOID, require
+from ..examples import VOID
+from .reading import require
 
 _NAMED = 5  # files an error names before it only counts
 

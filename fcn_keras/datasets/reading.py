@@ -14,7 +14,6 @@ from .images import read_size
 
 Progress = Callable[[int, int], object]  # called with what is done, and how much there is
 
-VOID = 255
 _THREADS = min(8, os.cpu_count() or 1)
 _NAMED = 5  # files an error names before it only counts
 _CHUNK = 256  # examples in flight at once

@@ -10,9 +10,10 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
+from ..examples import VOID
 from .images import read_image
 from .originals import check_label, files_of, read_ids, read_matlab
-from .reading import VOID, Progress, read_all, read_sizes
+from .reading import Progress, read_all, read_sizes
 
 SPLITS = ("trainval", "test")
 SEM = (

@@ -11,9 +11,10 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
+from ..examples import VOID
 from .images import read_image, read_mask
 from .originals import check_label, files_of, read_ids
-from .reading import VOID, Progress, read_all, read_sizes
+from .reading import Progress, read_all, read_sizes
 
 SPLITS = ("train", "val")
 SEM = ("sky", "tree", "road", "grass", "water", "building", "mountain", "foreground")

@@ -11,9 +11,9 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
+from ..examples import VOID
 from .scenery import GROUND, Canvas
 
-VOID = 255
 FAR = 10_000.0  # millimetres to the backdrop
 CAMERA_HEIGHT = 1_500.0  # millimetres above the ground
 HORIZON = 0.36  # of the image's height; the focal length is the image's height, in pixels

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from fcn_keras.datasets.classes import ClassTable
+from fcn_keras.examples import VOID
 
-VOID = 255
 BACKGROUND = ("background", "_background_")  # the second is LabelMe's
 IGNORED = ("void", "__ignore__")  # the second is LabelMe's
 UNLABELLED = ("background", "void")

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fcn_keras.examples import VOID
 from fcn_keras.visualize import VOID_COLOR, palette
 
-VOID = 255
 _MOST_COLORS = 300
 _RAMPS, _RAMP_SHARE = 20, 0.4  # below 0.1 on CamVid, VOC, NYUDv2 and Stanford; above 0.5 once resized smoothly
 _SOLID_SHARE = 0.25  # of an id's pixels that lie in a 3x3 block of it, if the id is true

@@ -2,6 +2,7 @@
 
 import logging
 
+from fcn_keras.examples import VOID
 from fcn_keras_console import Parser, Progress, add_reporting, run
 
 from ..scoring.split import add_options
@@ -15,7 +16,6 @@ one came closest to its numbers for VOC 2011 val: 128 50.9, 64 73.3, 32 86.1, 16
 EXAMPLES = (("fcn-bound --data photos", "of photos/val, by stride"), "fcn-bound --recipe voc_fcn8s --data DIR --json")
 FACTORS = (128, 64, 32, 16, 8, 4)
 LOG = logging.getLogger("fcn-bound")
-VOID = 255
 
 
 def main(argv=None):

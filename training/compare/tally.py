@@ -3,10 +3,10 @@
 import numpy as np
 
 from fcn_keras.boundary import WIDTHS, boundary_f1, trimap_matrices
+from fcn_keras.examples import VOID
 
 OUTCOMES = ("both_right", "a_right", "b_right", "both_wrong_otherwise", "both_wrong_alike")
 DIFFERENT = ("a_right", "b_right", "both_wrong_otherwise")  # in these A and B say different classes
-VOID = 255
 
 
 class Tally:

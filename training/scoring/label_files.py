@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from fcn_keras.confusion import confusion
+from fcn_keras.examples import VOID
 
 LOG = logging.getLogger("fcn_keras")
-VOID = 255
 _MOST = 255  # classes that 8 bits hold beside void
 _NAMED = 5  # files an error names before it only counts
 

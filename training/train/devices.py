@@ -12,7 +12,7 @@ import zlib
 
 import numpy as np
 
-VOID = 255  # what `fcn_keras.batches` pads labels with; the readers turn every other void id into it
+from fcn_keras.examples import VOID  # the readers turn every other void id into it
 
 
 def open_devices(*, devices=None, coordinator=None, processes=None, process=None):

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .agreement import by_head
+from fcn_keras.examples import VOID
 
-VOID = 255
+from .agreement import by_head
 
 
 class Validation(NamedTuple):
