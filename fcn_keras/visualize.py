@@ -1,5 +1,7 @@
 """Paint labels and errors: the VOC colour map, overlays."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -117,6 +119,11 @@ def overlay(
             bare |= labels[strip] == background
         result[strip] = np.where(bare[..., None], image[strip], mixed)
     return result
+
+
+def background_of(class_names: Sequence[str]) -> int | None:
+    """Return the class that is not painted: VOC's 0 is what is left over, a class 0 of another name is a thing."""
+    return 0 if class_names[0] == "background" else None
 
 
 def error_map(image: ArrayLike, truth: ArrayLike, labels: ArrayLike, *, ignore_label: int = 255) -> NDArray[np.uint8]:

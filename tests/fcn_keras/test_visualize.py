@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from fcn_keras import visualize
-from fcn_keras.visualize import colorize, error_map, overlay, palette
+from fcn_keras.visualize import background_of, colorize, error_map, overlay, palette
 
 VOC = Path(__file__).resolve().parents[3] / "shared/data/voc/VOCdevkit/VOC2012/SegmentationClass"
 
@@ -107,3 +107,8 @@ def test_the_error_map_of_many_rows_is_that_of_each():
     for row in range(0, 1030, 4):  # the hatching repeats after four rows
         one = error_map(image[row : row + 1], truth[row : row + 1], labels[row : row + 1])
         np.testing.assert_array_equal(whole[row : row + 1], one)
+
+
+def test_the_class_that_is_left_over_is_not_painted():
+    assert background_of(["background", "cat"]) == 0
+    assert background_of(["sky", "background"]) is None

@@ -2,8 +2,9 @@
 
 import os
 
+from fcn_keras.visualize import background_of
+
 from ..predict.marks import SEAL, seal, write_json
-from ..scoring.panels import background_of
 from .outlines import outlines
 
 VERSION = "5.5.0"  # of the application whose files these are like

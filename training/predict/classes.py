@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..scoring.panels import background_of
+from fcn_keras.visualize import background_of
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import fcn_keras as fcn
 from fcn_keras.confusion import confusion
 from fcn_keras.interface import heads_of, modality_of, pixels_of
 from fcn_keras.metrics import scores
-from fcn_keras.visualize import palette
+from fcn_keras.visualize import background_of, palette
 from fcn_keras_console.words import counted, percent
 
-from ..scoring.panels import TITLES, background_of, panels
+from ..scoring.panels import TITLES, panels
 from ..scoring.survey import GROUPS
 from .html import element
 from .section_scores import swatch

@@ -23,11 +23,6 @@ def panels(image, truth, labels, background):
     return [np.asarray(image), *painted, error_map(image, truth, labels)]
 
 
-def background_of(class_names):
-    """Return the class that is not painted: VOC's 0 is what is left over, a class 0 of another name is a thing."""
-    return 0 if class_names[0] == "background" else None
-
-
 def shortened(name, most):
     """Leave out the middle of a name of more than `most` characters: long names often differ at their ends alone."""
     if len(name) <= most:

@@ -9,9 +9,10 @@ import numpy as np
 
 from fcn_keras.inference import predict
 from fcn_keras.interface import heads_of, in_float32
+from fcn_keras.visualize import background_of
 
 from ..scoring.images import name_of
-from ..scoring.panels import TITLES, background_of, cells_of, panels
+from ..scoring.panels import TITLES, cells_of, panels
 from ..workdir.checkpoint import Position, save_model
 from .watchdog import confusion_metrics, finite
 
