@@ -43,7 +43,9 @@ def _measure(arguments):
     import keras
     from fcn_keras_training.recipes import catalogue as recipes
     from fcn_keras_training.train.fit import spaced
-    from fcn_keras_training.workdir.trained_model import decisions_beside, find_model, load_model
+    from fcn_keras_training.workdir.trained_model import load_model
+
+    from fcn_keras_console.workdir import decisions_beside, find_model
 
     if arguments.model is None:
         name = arguments.recipe or "synthetic_fcn32s"

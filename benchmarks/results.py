@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from fcn_keras_training.scoring.summary import to_json
-from fcn_keras_training.workdir.stage import command, versions, write_text
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from fcn_keras_console.files import require_folder, written
+from fcn_keras_console.environment import command, versions
+from fcn_keras_console.files import require_folder, to_json, write_text, written
 
 
 def add_output(parser):

@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 import textwrap
+from pathlib import Path
 
 CODES = {
     0: "done",
@@ -77,6 +78,11 @@ def add_reporting(parser, *, json=None, progress=True, steps=True):
     if steps:
         text = "say on stderr what is done with every file and in every step, without a bar"
         parser.add_argument("-v", "--verbose", action=_Verbose, help=text)
+
+
+def classes_of(given):
+    """Turn what `--classes` gives into what `Folder` takes: a number, or the absolute path of a class file."""
+    return int(given) if given.isdigit() else str(Path(given).resolve())
 
 
 class _Version(argparse.Action):

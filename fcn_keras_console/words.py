@@ -1,4 +1,4 @@
-"""Numbers as the page writes them."""
+"""How numbers and lists are written for people."""
 
 
 def percent(value):
@@ -28,3 +28,14 @@ def rate(value):
 def counted(number, unit):
     """Write a number and its unit, such as `1 image` or `1,012 images`."""
     return f"{number:,} {unit}{'' if number == 1 else 's'}"
+
+
+def some(names, most=5):
+    """Join the first `most` names by commas, and count the others: `a, b and 3 more`.
+
+    Args:
+        names: sequence of what is to be named.
+        most: how many are named at most.
+    """
+    shown = ", ".join(str(name) for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"

@@ -19,11 +19,11 @@ def commands():
     """Find every command in setup.py.
 
     Returns:
-        dict of the command's name -> its module in this checkout, in setup.py's order.
+        dict of the command's name -> the module of its `main` in this checkout, in setup.py's order.
     """
     setup = (ROOT / "setup.py").read_text(encoding="utf-8")
     found = re.findall(r'"(fcn-[\w-]+)=fcn_keras_(\w+(?:\.\w+)+):main"', setup)
-    return {name: importlib.import_module(module) for name, module in found}
+    return {name: importlib.import_module(f"{module}.command") for name, module in found}
 
 
 def parsers():

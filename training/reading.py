@@ -1,6 +1,12 @@
-"""What becomes of files that cannot be read: `--on-error fail` ends the command, `skip` names and counts them."""
+"""Read many files ahead of their use, of which some may be unusable.
 
+`--on-error fail` ends the command at the first that is, `skip` names and counts them.
+"""
+
+import contextlib
 import sys
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 
 
 def add_option(parser):
@@ -23,6 +29,44 @@ def attempted(read):
             return error
 
     return attempt
+
+
+def read_ahead(read, items, *, threads=2, ahead=8):
+    """Yield `read(item)` of every item, in order, read in `threads` at most `ahead` items early.
+
+    What `read` raises is raised when its item's turn comes.
+    """
+    pending = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for item in items:
+                pending.append(pool.submit(read, item))
+                if len(pending) > ahead:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def read_each(read, items, *, unreadable, progress, threads=2):
+    """Read every item, in `threads`, and return `(item, read(item))` of those that can be read, in order.
+
+    Args:
+        unreadable: called with the `ValueError` of an item that cannot; what it raises ends the reading.
+        progress: called as `progress(done, total)` after each item.
+    """
+    found = []
+    # Closed here and now: left to the garbage collector, its threads are joined wherever that happens to run.
+    with contextlib.closing(read_ahead(attempted(read), items, threads=threads, ahead=4 * threads)) as results:
+        for done, (item, result) in enumerate(zip(items, results, strict=True), 1):
+            progress(done, len(items))
+            if isinstance(result, ValueError):
+                unreadable(result)
+            else:
+                found.append((item, result))
+    return found
 
 
 class Unreadable:

@@ -12,11 +12,11 @@ import zipfile
 from pathlib import Path
 
 from fcn_keras_console import run, start_tensorflow
+from fcn_keras_console.files import made
 
 from . import options as export_options
 from .options import EXTRAS
 from .provenance import beside, read_names
-from .publish import made
 
 LOG = logging.getLogger("fcn-export")
 MAX_PIXELS = 480_000  # which a network of full width answers in less than 512 MiB

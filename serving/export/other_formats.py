@@ -6,11 +6,11 @@ import tempfile
 from pathlib import Path
 
 from fcn_keras_console import Progress
+from fcn_keras_console.files import made, publish
 
 from .accuracy.calibration import read_calibration
 from .accuracy.mean_iu import VOID, open_examples, validate
 from .accuracy.table import markdown, table
-from .publish import made, publish
 
 PACKAGES = {"onnx": ("tf2onnx", "onnx", "onnxruntime"), "openvino": ("tf2onnx", "onnx", "openvino"), "litert": ()}
 NAMES = {"onnx": "ONNX Runtime", "openvino": "OpenVINO", "litert": "LiteRT"}

@@ -1,9 +1,10 @@
 """What lies beside a trained model and belongs into its model card, as `fcn-train` and `fcn-evaluate` write it."""
 
-import hashlib
-import json
 from pathlib import Path
 from typing import NamedTuple
+
+from fcn_keras_console.files import read_json, sha256_of
+from fcn_keras_console.workdir import StageFiles, decisions_beside
 
 
 class Provenance(NamedTuple):
@@ -32,17 +33,17 @@ def beside(path, metrics=None):
         ValueError: if one of the files is not what it should be.
         OSError: if one cannot be read.
     """
-    folder = Path(path).parent
-    facts = {"source": {"file": Path(path).name, "sha256": _sha256(path)}}
-    recipe = _read(folder / "recipe.json").get("decisions", {})
+    files = StageFiles(Path(path).parent)
+    facts = {"source": {"file": Path(path).name, "sha256": sha256_of(path)}}
+    recipe = decisions_beside(path)
     if recipe:
         facts["recipe"] = recipe
-    if training := _read(folder / "summary.json"):
+    if files.summary.is_file() and (training := read_json(files.summary)):
         facts["training"] = training
     if metrics is not None:
         facts["metrics"] = _metrics(Path(metrics))
-    files = {path.stem.removeprefix("classes").removeprefix("_"): path for path in folder.glob("classes*.txt")}
-    classes = {head: read_names(path) for head, path in files.items()}
+    lists = {path.stem.removeprefix("classes").removeprefix("_"): path for path in files.folder.glob("classes*.txt")}
+    classes = {head: read_names(path) for head, path in lists.items()}
     return Provenance(classes, [tuple(size) for size in recipe.get("settings", {}).get("buckets") or []], facts)
 
 
@@ -53,28 +54,8 @@ def read_names(path):
 
 
 def _metrics(path):
-    found = _read(path, missing=False)
+    found = read_json(path)
     heads = found.get("heads", {"": found})
     if not all(isinstance(one.get("mean_iu"), float) for one in heads.values()):
         raise ValueError(f"{path} is not the metrics.json that fcn-evaluate --output DIR writes.")
     return found
-
-
-def _read(path, *, missing=True):
-    if missing and not path.is_file():
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not JSON ({error}). Remove it, or restore it from a copy.") from None
-    if not isinstance(found, dict):
-        raise ValueError(f"{path} should hold a JSON object. Received: {type(found).__name__}.")
-    return found
-
-
-def _sha256(path):
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        for block in iter(lambda: file.read(2**20), b""):
-            digest.update(block)
-    return digest.hexdigest()

@@ -4,10 +4,10 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
+from ..reading import read_each
 from .annotations import VOID, Annotated, Annotations, Pair, unique_keys
 from .class_colors import FILES, read_colors
 from .image_lookup import Pictures, stem
-from .reading import read_each
 
 UNKNOWN = ("fail", "void", "near")
 _IMAGES = ("images", "image", "imgs", "img", "JPEGImages", "leftImg8bit", "701_StillsRaw_full")

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from ..reading import read_each
 from .annotations import (
     Annotated,
     Annotations,
@@ -26,7 +27,6 @@ from .annotations import (
 )
 from .image_lookup import Pictures, files_below, stem
 from .json_values import is_list_of, load_json, near_the_image, numbers, whole
-from .reading import read_each
 
 _LINE_WIDTH, _POINT_RADIUS = 10, 5  # LabelMe's
 _MOST_POINTS = 100_000  # Pillow looks at every point in every row

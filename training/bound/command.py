@@ -53,7 +53,7 @@ def bound(examples, factors=FACTORS, *, progress=None):
 
     from fcn_keras.interface import heads_of
 
-    from ..ahead import read_ahead
+    from ..reading import read_ahead
 
     if min(factors) < 1:
         raise ValueError(f"A factor is at least 1. Received: {min(factors)}.")
@@ -144,9 +144,9 @@ def _count(label, factor, num_classes, index):
 
 def _bound(arguments):
     from fcn_keras.interface import heads_of
+    from fcn_keras_console.files import to_json
 
     from ..scoring.split import described, open_split
-    from ..scoring.summary import to_json
 
     examples, origin = open_split(arguments, {})
     with Progress("Counting", "labels", quiet=arguments.quiet) as progress:

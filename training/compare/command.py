@@ -64,10 +64,9 @@ def _parser():
 
 
 def _compare(arguments):
-    from fcn_keras_console.files import require_folder
+    from fcn_keras_console.environment import versions
+    from fcn_keras_console.files import require_folder, to_json
 
-    from ..scoring.summary import to_json
-    from ..workdir.stage import versions
     from .compared import TwoFolders, TwoModels
 
     _check(arguments)
@@ -144,8 +143,8 @@ def _text(origin, results, arguments):
 
 
 def _write(folder, report, text, results, pictured):
-    from ..scoring.summary import to_json
-    from ..workdir.stage import write_text
+    from fcn_keras_console.files import to_json, write_text
+
     from .figures import differences, trimaps
     from .tally import WIDTHS
 

@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from fcn_keras.interface import class_counts, heads_of
+from fcn_keras_console.options import classes_of
+from fcn_keras_console.workdir import decisions_beside, find_model
 
-from ..recipes.catalogue import classes_of
 from ..scoring.images import require_same_classes, score_images
 from ..scoring.label_files import VOID, LabelFiles
 from ..scoring.split import open_split
-from ..workdir.trained_model import class_names_beside, decisions_beside, find_model, load_model
+from ..workdir.trained_model import class_names_beside, load_model
 
 
 @dataclass(frozen=True)

@@ -53,12 +53,12 @@ def _parser():
 
 def _doctor(arguments):
     from fcn_keras_console.files import require_folder
+    from fcn_keras_console.options import classes_of
 
-    from ..recipes import catalogue as recipes
     from .examination import examination
 
     check_options(arguments)
-    classes = None if arguments.classes is None else recipes.classes_of(arguments.classes)
+    classes = None if arguments.classes is None else classes_of(arguments.classes)
     if arguments.output is not None:
         require_folder(arguments.output)
     directory, reading, imported = (
@@ -98,10 +98,8 @@ def _told(result, arguments):
 
 def _save(arguments, result, report, said):
     """Write the report where it is wanted, and print it."""
-    from fcn_keras_console.files import written
+    from fcn_keras_console.files import to_json, write_text, written
 
-    from ..scoring.summary import to_json
-    from ..workdir.stage import write_text
     from .report import picture
 
     # Bytes of file names that are not UTF-8 are surrogates, which cannot be written; as escapes they are JSON as well.

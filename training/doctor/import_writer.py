@@ -15,8 +15,8 @@ from PIL import Image
 from fcn_keras.datasets.classes import ClassTable
 from fcn_keras.datasets.images import extensions, orientation, read_header, read_size
 
-from ..annotations.reading import read_each
 from ..hold_out import divide
+from ..reading import read_each
 from .findings import NAMED
 from .folder_layout import IMAGES, LABELS
 

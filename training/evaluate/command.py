@@ -86,8 +86,10 @@ def evaluate(model, examples, *, boundaries=None, progress=None, on_error=None, 
 
 
 def _evaluate(arguments):
-    from ..scoring.summary import summary, table, to_json
-    from ..workdir.stage import versions
+    from fcn_keras_console.environment import versions
+    from fcn_keras_console.files import to_json
+
+    from ..scoring.summary import summary, table
 
     bad = unreadable.Unreadable("fcn-evaluate", arguments.on_error)
     score = _score_model if arguments.labels is None else _score_files
@@ -113,10 +115,11 @@ def _score_model(arguments, bad):
     from fcn_keras import BoundaryScores
     from fcn_keras.interface import class_counts, heads_of
     from fcn_keras_console.files import require_folder
+    from fcn_keras_console.workdir import decisions_beside, find_model
 
     from ..scoring.images import require_same_classes
     from ..scoring.split import described, open_split
-    from ..workdir.trained_model import class_names_beside, decisions_beside, find_model, load_model
+    from ..workdir.trained_model import class_names_beside, load_model
 
     scales = augmentation.scales_of(arguments)
     path = find_model(arguments.model)
@@ -148,8 +151,8 @@ def _score_files(arguments, bad):
     """Return the same of label files against the true ones."""
     from fcn_keras import BoundaryScores
     from fcn_keras_console.files import require_folder
+    from fcn_keras_console.options import classes_of
 
-    from ..recipes.catalogue import classes_of
     from ..scoring.label_files import VOID, LabelFiles, evaluate_files, highest_id
 
     if augmentation.scales_of(arguments) is not None:
@@ -179,10 +182,9 @@ def _score_files(arguments, bad):
 
 
 def _write(folder, report, text, results):
-    from fcn_keras_console.files import written
+    from fcn_keras_console.files import to_json, write_text, written
 
-    from ..scoring.summary import picture, to_json
-    from ..workdir.stage import write_text
+    from ..scoring.summary import picture
 
     for head, result in results.items():
         with written(folder / (f"metrics_{head}.png" if head else "metrics.png")) as temporary:

@@ -43,12 +43,12 @@ def _parser():
 
 def _figures(arguments):
     from fcn_keras.interface import class_counts
-    from fcn_keras_console.files import require_folder
+    from fcn_keras_console.environment import versions
+    from fcn_keras_console.files import require_folder, to_json
+    from fcn_keras_console.workdir import decisions_beside
 
     from ..scoring.split import described, open_split
-    from ..scoring.summary import to_json
-    from ..workdir.stage import versions
-    from ..workdir.trained_model import class_names_beside, decisions_beside, load_model
+    from ..workdir.trained_model import class_names_beside, load_model
 
     prefix = arguments.prefix or _only_prefix(arguments.workdir)
     paths = _stages(arguments.workdir, prefix)
@@ -152,8 +152,9 @@ def _write_table(path, rows, text, report):
     import csv
     import io
 
-    from ..scoring.summary import FOUR, to_json
-    from ..workdir.stage import write_text
+    from fcn_keras_console.files import to_json, write_text
+
+    from ..scoring.summary import FOUR
 
     sheet = io.StringIO()
     writer = csv.writer(sheet, lineterminator="\n")

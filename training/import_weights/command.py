@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from fcn_keras_console import Parser, run
+from fcn_keras_console.files import sha256_of
 
 DESCRIPTION = """Build the network that a Caffe file holds, or write a trained one for Caffe.
 
@@ -86,8 +87,9 @@ def _import(source, target, modality, mean):
 
 def _export(source, target):
     from fcn_keras.caffe_export import save_caffemodel
+    from fcn_keras_console.workdir import find_model
 
-    from ..workdir.trained_model import find_model, load_model
+    from ..workdir.trained_model import load_model
 
     model = load_model(find_model(source))
     prototxt = save_caffemodel(model, target)
@@ -96,11 +98,7 @@ def _export(source, target):
 
 
 def _print_checksums(caffemodel, model):
-    digest = hashlib.sha256()
-    with open(caffemodel, "rb") as file:
-        while chunk := file.read(2**20):
-            digest.update(chunk)
-    print(f"sha256 of {caffemodel.name}: {digest.hexdigest()}")
+    print(f"sha256 of {caffemodel.name}: {sha256_of(caffemodel)}")
     print(f"sha256 of the weights: {checksum(model)}")
 
 

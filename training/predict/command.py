@@ -97,8 +97,9 @@ def _predict(arguments):
 def _predict_all(arguments, spool):
     from fcn_keras.interface import class_counts, modality_of
     from fcn_keras_console.files import require_folder
+    from fcn_keras_console.workdir import find_model
 
-    from ..workdir.trained_model import find_model, load_model
+    from ..workdir.trained_model import load_model
     from .classes import Classes
     from .inputs import find_scenes, require_readable, without_unreadable
     from .results import Results
@@ -189,7 +190,7 @@ def _label_images(arguments, label, modality, scenes, results, bad):
 
     from fcn_keras.interface import pixels_of
 
-    from ..ahead import read_ahead
+    from ..reading import read_ahead
     from .inputs import read_scene
 
     done = 0

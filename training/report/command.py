@@ -50,13 +50,13 @@ def _count(text):
 
 def _report(arguments):
     from fcn_keras.interface import class_counts, heads_of
+    from fcn_keras_console.files import write_text
     from fcn_keras_console.words import counted
 
     from ..scoring.images import require_same_classes
     from ..scoring.split import open_split
     from ..scoring.summary import summary
     from ..scoring.survey import choose
-    from ..workdir.stage import write_text
     from ..workdir.trained_model import class_names_beside, load_model
     from .page import page
     from .training_run import find_run
@@ -95,8 +95,8 @@ def _report(arguments):
 
 
 def _as_json(output, told, results):
-    from ..scoring.summary import to_json
-    from ..workdir.stage import versions
+    from fcn_keras_console.environment import versions
+    from fcn_keras_console.files import to_json
 
     written = {"report": str(output), "bytes": output.stat().st_size}
     return to_json({**written, **told, "versions": versions(), **results.get("", {"heads": results})})

@@ -4,11 +4,11 @@ import datetime
 from pathlib import Path
 
 import fcn_keras
+from fcn_keras_console.environment import command
 from fcn_keras_console.words import counted
 
 from ..scoring.split import described
 from ..workdir.hardware import machine
-from ..workdir.stage import command
 from . import section_about as about
 from . import section_images as images
 from . import section_scores as scores

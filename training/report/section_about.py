@@ -3,9 +3,9 @@
 import itertools
 from collections import Counter
 
+from fcn_keras_console.environment import versions
 from fcn_keras_console.words import counted, duration, rate
 
-from ..workdir.stage import versions
 from .html import element, table
 
 SIZES = 8  # listed before the others are only counted

@@ -7,8 +7,10 @@ import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
+from fcn_keras_console.files import read_json
+
 from ..scoring.summary import FOUR
-from ..workdir.stage import Stage, read_json
+from ..workdir.stage import Stage
 from ..workdir.timings import read_table, read_timings
 
 LARGEST = 1e30  # a loss beyond is on its way to infinity

@@ -10,8 +10,7 @@ from fcn_keras.confusion import confusion
 from fcn_keras.examples import as_arrays, flatten, nest, signature
 from fcn_keras.interface import class_counts, heads_of, modality_of, pixels_of
 
-from ..ahead import read_ahead
-from ..reading import attempted
+from ..reading import attempted, read_ahead
 
 LOG = logging.getLogger("fcn_keras")
 

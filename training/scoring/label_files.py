@@ -70,8 +70,7 @@ class LabelFiles:
             ValueError: if a prediction has another size than its label, an id is out of range, or void is predicted
                 where the truth is a class.
         """
-        from ..ahead import read_ahead
-        from ..reading import attempted
+        from ..reading import attempted, read_ahead
 
         read = self._score if on_error is None else attempted(self._score)
         for index, found in enumerate(read_ahead(read, self.keys)):

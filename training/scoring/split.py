@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from fcn_keras_console.options import classes_of
+
 # What was decided in training about how the data is read.
 _READING = ("classes", "ignore_label", "held_out", "stand_in", "splits")
 
@@ -54,11 +56,9 @@ def open_split(arguments, trained, *, classes=None):
 
 def _reading(arguments, overrides):
     """Merge how the data is read: as trained, unless an option says otherwise."""
-    from ..recipes import catalogue as recipes
-
     reading = {key: overrides[key] for key in _READING if key in overrides}
     if arguments.classes is not None:
-        reading["classes"] = recipes.classes_of(arguments.classes)
+        reading["classes"] = classes_of(arguments.classes)
     if arguments.ignore_label is not None:
         reading["ignore_label"] = arguments.ignore_label
     return reading

@@ -1,7 +1,6 @@
-"""Show a confusion matrix to people and programs: JSON, a table, a picture."""
+"""Show a confusion matrix to people and programs: JSON's types, a table, a picture."""
 
-import json
-import re
+from fcn_keras_console.words import percent
 
 FOUR = ("pixel_accuracy", "mean_accuracy", "mean_iu", "fw_iu")
 TITLES = {
@@ -80,12 +79,6 @@ def _or_none(value):
     return None if value != value else float(value)
 
 
-def to_json(report):
-    """Return indented JSON with every row of numbers on one line."""
-    text = json.dumps(report, indent=2, ensure_ascii=False)
-    return re.sub(r"\[[\d,\s]+\]", lambda row: " ".join(row[0].split()).replace("[ ", "[").replace(" ]", "]"), text)
-
-
 def table(result):
     """Lay out a `summary` as aligned text, in percent as in the paper.
 
@@ -99,17 +92,17 @@ def table(result):
         accuracy, iu = result["per_class_accuracy"][name], result["per_class_iu"][name]
         mark = "  left out" if iu is None else ""
         share = f"{100 * pixels / sum(truth):.2f}"
-        f1 = f"  {_percent(boundaries['per_class_boundary_f1'][name]):>11}" if boundaries else ""
-        lines.append(f"{name:<{left}}  {share:>7}  {_percent(accuracy):>8}  {_percent(iu):>7}{f1}{mark}")
+        f1 = f"  {percent(boundaries['per_class_boundary_f1'][name]):>11}" if boundaries else ""
+        lines.append(f"{name:<{left}}  {share:>7}  {percent(accuracy):>8}  {percent(iu):>7}{f1}{mark}")
     lines.append("")
-    lines += [f"{title:<{left}}  {_percent(result[name]):>7}" for name, title in TITLES.items()]
+    lines += [f"{title:<{left}}  {percent(result[name]):>7}" for name, title in TITLES.items()]
     if boundaries:
         lines += _boundary_lines(boundaries, sum(truth), left)
     absent, invented = result["left_out"], result["predicted_only"]
     if absent:
         lines += ["", f"Left out of the means, in neither truth nor prediction: {', '.join(absent)}."]
     if invented:
-        count, present = len(names) - len(absent) - len(invented), _percent(result["mean_iu_present"])
+        count, present = len(names) - len(absent) - len(invented), percent(result["mean_iu_present"])
         lines += ["", f"Predicted but in no label, so IU 0 counts in mean IU: {', '.join(invented)}."]
         lines += [f"Mean IU over the {count} classes that the labels hold: {present}."]
     return "\n".join(lines)
@@ -117,11 +110,11 @@ def table(result):
 
 def _boundary_lines(boundaries, total, left):
     """Lay out boundary F1, and the metrics in each trimap; `total` is the number of labelled pixels."""
-    lines = [f"{'boundary F1':<{left}}  {_percent(boundaries['boundary_f1']):>7}", ""]
+    lines = [f"{'boundary F1':<{left}}  {percent(boundaries['boundary_f1']):>7}", ""]
     lines.append(f"{'trimap':<{left}}  {'pixels':>7}  {'accuracy':>8}  mean IU")
     for width, values in boundaries["trimap"].items():
         share = f"{100 * values['pixels'] / total:.2f}"
-        accuracy, iu = _percent(values["pixel_accuracy"]), _percent(values["mean_iu"])
+        accuracy, iu = percent(values["pixel_accuracy"]), percent(values["mean_iu"])
         lines.append(f"{width + ' px':<{left}}  {share:>7}  {accuracy:>8}  {iu:>7}")
     without = [name for name, f1 in boundaries["per_class_boundary_f1"].items() if f1 is None]
     if without:
@@ -163,9 +156,5 @@ def _trimaps(result):
     curves = {title: [values[name] for values in trimap.values()] for title, name in named.items()}
     whole = {title: result[name] for title, name in named.items()}
     figure = trimap_chart([float(width) for width in trimap], curves, whole=whole)
-    figure.suptitle(f"boundary F1 {_percent(f1)}")
+    figure.suptitle(f"boundary F1 {percent(f1)}")
     return figure
-
-
-def _percent(value):
-    return "-" if value is None else f"{100 * value:.2f}"

@@ -128,7 +128,7 @@ def check(folder, images):
         ValueError: if a file is missing, foreign, no palette PNG, of another size than its image, or holds an id
             above 20; void (255) too, which the server refuses.
     """
-    from ..ahead import read_ahead
+    from ..reading import read_ahead
 
     if not folder.is_dir():
         raise ValueError(f"{folder} is missing. Expected the tree that fcn-submit writes.")
@@ -174,8 +174,9 @@ def _require_no_others(folder, images):
 
 def _load(given):
     from fcn_keras.interface import class_counts, modality_of
+    from fcn_keras_console.workdir import find_model
 
-    from ..workdir.trained_model import find_model, load_model
+    from ..workdir.trained_model import load_model
 
     path = find_model(given)
     model = load_model(path)
@@ -194,7 +195,7 @@ def _label(model, images, folder, progress):
     from fcn_keras.visualize import palette
     from fcn_keras_console.files import written
 
-    from ..ahead import read_ahead
+    from ..reading import read_ahead
 
     read = read_ahead(lambda key: read_image(images[key]), images)
     for done, (key, image) in enumerate(zip(images, read, strict=True), 1):

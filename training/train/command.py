@@ -5,8 +5,10 @@ import functools
 import time
 
 from fcn_keras_console import Progress, run
+from fcn_keras_console.options import classes_of
 
 from ..workdir.lock import alone
+from .options import buckets_of, weights_of
 from .options import parser as _parser
 from .reporter import Voice
 from .signals import Signals
@@ -42,11 +44,11 @@ def _train(signals, arguments):
     )
     overrides = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     if "classes" in overrides:
-        overrides["classes"] = recipes.classes_of(overrides["classes"])
+        overrides["classes"] = classes_of(overrides["classes"])
     if "buckets" in overrides:
-        overrides["buckets"] = recipes.buckets_of(overrides["buckets"])
+        overrides["buckets"] = buckets_of(overrides["buckets"])
     if arguments.class_weights is not None:
-        overrides["class_weights"] = recipes.weights_of(arguments.class_weights)
+        overrides["class_weights"] = weights_of(arguments.class_weights)
     if arguments.stand_in:
         overrides["stand_in"] = True
     say = Voice(lead=devices.lead, as_json=arguments.json, quiet=arguments.quiet, logged=arguments.verbose)
@@ -132,7 +134,7 @@ class _Run:
 
     def close(self, recipe, stage, history, seconds):
         """Write down that a stage is finished, and how well."""
-        from ..workdir.stage import write_json
+        from fcn_keras_console.files import write_json
 
         best = max(history, key=lambda row: row["val_mean_iu"])
         summary = {"recipe": recipe.name, "best": best, "last": history[-1], "seconds": round(seconds, 1)}

@@ -1,6 +1,7 @@
 """The command line of `fcn-train`."""
 
 import argparse
+import json
 from pathlib import Path
 
 from fcn_keras_console import Parser, add_reporting
@@ -69,6 +70,36 @@ def parser():
     made.add_argument("--stand-in", action="store_true", help="drawn scenes of the same kind instead of the data set")
     add_reporting(made, json="a line for the plan, every epoch and every stage")
     return made
+
+
+def buckets_of(given):
+    """Turn what `--buckets` gives, such as `512x512`, into `(H, W)` pairs.
+
+    Raises:
+        ValueError: if one is no height and width.
+    """
+    sizes = [size.split("x") for size in given]
+    if not all(len(size) == 2 and all(n.isdecimal() and int(n) for n in size) for size in sizes):
+        raise ValueError(f"--buckets are HEIGHTxWIDTH, such as 512x512 384x512. Received: {' '.join(given)}.")
+    return tuple((int(height), int(width)) for height, width in sizes)
+
+
+def weights_of(path):
+    """Read class weights: the `class_weights` of fcn-doctor's doctor.json, or a JSON list of numbers.
+
+    Raises:
+        ValueError: if the file holds neither.
+    """
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(
+            f"--class-weights {path} cannot be read: {error}. Name the doctor.json of fcn-doctor."
+        ) from None
+    value = value.get("class_weights") if isinstance(value, dict) else value
+    if not isinstance(value, list) or not value or not all(isinstance(x, int | float) for x in value):
+        raise ValueError(f"--class-weights {path} holds no list of numbers. Name the doctor.json of fcn-doctor.")
+    return value
 
 
 def _minutes(text):

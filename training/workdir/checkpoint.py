@@ -1,14 +1,14 @@
 """Models on disk with the place that training had reached, and checksums that a cut or a flipped bit cannot pass."""
 
-import hashlib
 import json
 import os
 import zipfile
 import zlib
 from dataclasses import asdict, dataclass
 
+from fcn_keras_console.files import sha256_of
+
 MEMBER = "fcn_checkpoint.json"  # beside Keras's own members of a .keras file, which is a zip archive
-CHUNK = 2**20
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,5 @@ def verify(path):
 
 
 def _digest(archive, name):
-    digest = hashlib.sha256()
     with archive.open(name) as member:
-        while chunk := member.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return sha256_of(member)

@@ -3,50 +3,17 @@
 import csv
 import json
 import os
-import platform
-import shlex
-import sys
-from importlib import metadata
-from pathlib import Path
 
-from fcn_keras_console.files import written
+from fcn_keras_console.environment import command, versions
+from fcn_keras_console.files import read_json, write_json, write_text, written
+from fcn_keras_console.workdir import StageFiles
 
 from .checkpoint import save_model, verify
 from .hardware import machine
 
 
-class Stage:
-    """Name the files of `<workdir>/<recipe>/`.
-
-    Attributes:
-        best: weights of the epoch with the highest mean IU on the validation split.
-        last: checkpoint: model, optimizer state and position; a new start goes on from here.
-        previous: the checkpoint before, for when the last one is damaged.
-        better: the next `best`, which becomes it once `last` has its epoch.
-        log: CSV, one row an epoch.
-        timings: CSV, one row an epoch, how long it took.
-        settings: JSON: recipe, overrides, data, versions, machine, command.
-        summary: JSON, written when the stage is finished.
-        classes: the class names, one a line (of the first head).
-        tensorboard: event files.
-    """
-
-    def __init__(self, folder):
-        self.folder = Path(folder)
-        self.best = self.folder / "best.keras"
-        self.last = self.folder / "last.keras"
-        self.previous = self.folder / "previous.keras"
-        self.better = self.folder / "better.keras"
-        self.log = self.folder / "log.csv"
-        self.timings = self.folder / "timings.csv"
-        self.settings = self.folder / "recipe.json"
-        self.summary = self.folder / "summary.json"
-        self.classes = self.folder / "classes.txt"
-        self.tensorboard = self.folder / "tensorboard"
-
-    def classes_of(self, head):
-        """Name the file of one head's class names; the only head of most models is `""`."""
-        return self.folder / f"classes_{head}.txt" if head else self.classes
+class Stage(StageFiles):
+    """One recipe's folder, `<workdir>/<recipe>/`, with the files of `StageFiles`."""
 
     def finished(self):
         return self.summary.exists() and self.best.exists()
@@ -163,37 +130,3 @@ def _differences(theirs, ours):
     )
     names = {*theirs, *ours}
     return [(n, repr(theirs.get(n)), repr(ours.get(n))) for n in names if theirs.get(n) != ours.get(n)]
-
-
-def write_text(path, text):
-    with written(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def write_json(path, value):
-    write_text(path, json.dumps(value, indent=2) + "\n")
-
-
-def read_json(path):
-    try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not JSON ({error}). Remove it, or restore it from a copy.") from None
-    if not isinstance(value, dict):
-        raise ValueError(f"{path} should hold a JSON object. Received: {type(value).__name__}.")
-    return value
-
-
-def versions():
-    packages = ("fcn_keras", "tensorflow", "keras", "numpy", "pillow")
-    found = {"python": platform.python_version()}
-    for package in packages:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            found[package] = None  # run from a checkout
-    return found
-
-
-def command():
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])

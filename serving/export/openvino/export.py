@@ -3,9 +3,10 @@
 import tempfile
 from pathlib import Path
 
+from fcn_keras_console.files import publish
+
 from ..accuracy import agreement as parity
 from ..onnx.export import check_packages, write_file
-from ..publish import publish
 from .quiet_import import load_openvino
 from .run import runner
 

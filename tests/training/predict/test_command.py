@@ -17,8 +17,8 @@ from fcn_keras.models import FCN8s, FCN32s, LateFusion
 from fcn_keras.visualize import overlay, palette
 from fcn_keras_console.files import written
 from tests.training.tiny import NARROW, picture, saved, snapshot, write
-from training.ahead import read_ahead
 from training.predict.command import main
+from training.reading import read_ahead
 
 ROOT = Path(__file__).parents[3]
 

@@ -14,6 +14,7 @@ from tests.training import small_run
 from training.recipes import catalogue as recipes
 from training.train import command as train
 from training.train.fit import compile_model
+from training.train.options import buckets_of
 from training.workdir import checkpoint
 
 
@@ -138,7 +139,7 @@ def test_accumulation_replaces_the_recipes_own(tiny):
 
 
 def test_buckets_of_the_command_line(tmp_path, tiny, capsys):
-    assert recipes.buckets_of(["512x512", "384x512"]) == ((512, 512), (384, 512))
+    assert buckets_of(["512x512", "384x512"]) == ((512, 512), (384, 512))
     tiny(steps=1, steps_per_epoch=1)
     for given in ("512", "0x5", "5x-1", "axb"):
         assert run(tmp_path, "--buckets", given)[0] == 2

@@ -10,13 +10,13 @@ import pytest
 
 from fcn_keras import inference
 from fcn_keras.models import FCN8s, FCN16s, LateFusion
+from fcn_keras_console.files import made, publish
 from serving.export.accuracy import agreement as parity
 from serving.export.accuracy import table as report
 from serving.export.accuracy.agreement import Figures
 from serving.export.accuracy.mean_iu import Validation
 from serving.export.onnx.export import export_onnx
 from serving.export.onnx.run import runner
-from serving.export.publish import made, publish
 from tests.serving.calibrating import scenes
 from tests.serving.nets import randomize
 

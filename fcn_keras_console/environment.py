@@ -1,0 +1,24 @@
+"""Name what a result was computed with: versions of packages, and the command line."""
+
+import platform
+import shlex
+import sys
+from importlib import metadata
+from pathlib import Path
+
+
+def versions():
+    """Return the versions of Python and of the packages that decide a result; None for one that is not installed."""
+    packages = ("fcn_keras", "tensorflow", "keras", "numpy", "pillow")
+    found = {"python": platform.python_version()}
+    for package in packages:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = None  # run from a checkout
+    return found
+
+
+def command():
+    """Return this process's command line, quoted for a shell."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
