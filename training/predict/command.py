@@ -90,69 +90,68 @@ def _formats(text):
 
 
 def _predict(arguments):
-    with tempfile.TemporaryDirectory() as spool:
-        return _predict_all(arguments, Path(spool))
+    with tempfile.TemporaryDirectory() as folder:
+        return _predict_all(arguments, Path(folder))
 
 
-def _predict_all(arguments, spool):
+def _predict_all(arguments, temporary_folder):
     from fcn_keras.interface import class_counts, modality_of
     from fcn_keras_console.files import require_folder
     from fcn_keras_console.workdir import find_model
 
     from ..workdir.trained_model import load_model
     from .classes import Classes
-    from .inputs import find_scenes, require_readable, without_unreadable
+    from .inputs import find_images, require_readable, without_unreadable
     from .results import Results
 
     if arguments.tile < 32 or arguments.tile % 32:
         raise ValueError(f"--tile is a positive multiple of 32. Received: {arguments.tile}.")
-    if "" in arguments.inputs:  # such as an unset variable of a shell; a path would make the current folder of it
-        raise ValueError("An input is empty. Name images, or folders of images; this folder is called `.`.")
     copies = augmentation.scales_of(arguments)
     path = find_model(arguments.model)
-    partners = {name: getattr(arguments, name) for name in ("depth", "hha") if getattr(arguments, name)}
+    companions = {name: getattr(arguments, name) for name in ("depth", "hha") if getattr(arguments, name)}
     bad = unreadable.Unreadable("fcn-predict", arguments.on_error)
-    scenes = find_scenes(arguments.inputs, partners, spool)
-    _require_formats(arguments.formats or DEFAULT, scenes)
+    images = find_images(arguments.inputs, companions, temporary_folder)
+    _require_formats(arguments.formats or DEFAULT, images)
     if arguments.on_error == "fail":
-        require_readable(scenes)  # names more than the first
+        require_readable(images)  # names more than the first
     else:
-        scenes = without_unreadable(scenes, bad)
-        bad.require_some(scenes)
+        images = without_unreadable(images, bad)
+        bad.require_some(images)
     model = load_model(path)
-    _require_partners(modality_of(model), partners, scenes)
+    _require_companions(modality_of(model), companions, images)
     counts = class_counts(model)
     classes = {head: Classes.named(names, counts[head]) for head, names in _names(path, counts).items()}
     results = Results(arguments.output, arguments.formats or DEFAULT, classes)
-    results.require_free(scenes)
+    results.require_free(images)
     require_folder(arguments.output)
     label = partial(_labels, model, arguments.tile, copies)
-    images = _label_images(arguments, label, modality_of(model), [s for s in scenes if not s.video], results, bad)
-    videos = _label_videos(arguments, label, [s for s in scenes if s.video], results, bad)
-    bad.require_some(images + videos)
+    stills, videos = ([image for image in images if image.video is kind] for kind in (False, True))
+    labelled = _label_images(arguments, label, modality_of(model), stills, results, bad)
+    painted = _label_videos(arguments, label, videos, results, bad)
+    bad.require_some(labelled + painted)
     results.finish()
     if not arguments.json:
-        done = [f"{n} {kind}{'' if n == 1 else 's'}" for n, kind in ((images, "image"), (videos, "video")) if n]
+        done = [f"{n} {kind}{'' if n == 1 else 's'}" for n, kind in ((labelled, "image"), (painted, "video")) if n]
         print(f"{' and '.join(done)} labelled in {arguments.output}{bad.told()}", flush=True)
 
 
-def _require_formats(formats, scenes):
-    videos = [scene.name for scene in scenes if scene.video]
+def _require_formats(formats, images):
+    videos = [image.name for image in images if image.video]
     if "overlay" not in formats and videos:
         raise ValueError(
             f"{videos[0]} is a video, which becomes an overlay and nothing else: add overlay to --format, or leave the "
             "video out."
         )
-    if "labelme" in formats and any(scene.name == "stdin" for scene in scenes):
+    if "labelme" in formats and any(image.name == "stdin" for image in images):
         raise ValueError("A LabelMe file refers to its image's file, and stdin is none. Name the file.")
 
 
-def _require_partners(modality, given, scenes):
+def _require_companions(modality, given, images):
     """Refuse options and videos that the model does not need, and ask for what it does."""
     needed = {"rgbd": {"depth"}, "rgb_hha": {"hha"}}.get(modality, set())
-    for scene in scenes:
-        if scene.video and modality != "rgb":
-            raise ValueError(f"This model ({modality}) eats more than colour, which {scene.name} has not. Give images.")
+    for image in images:
+        if image.video and modality != "rgb":
+            raise ValueError(f"This model ({modality}) eats more than colour, which {image.name} has not. Give images.")
     for name in sorted(needed - set(given)):
         raise ValueError(f"This model also eats {name}: say --{name} DIR, files named like the images.")
     for name in sorted(set(given) - needed):
@@ -184,39 +183,39 @@ def _labels(model, tile, copies, pixels):
     return heads_of(fcn.predict(model, pixels) if whole else fcn.predict_tiled(model, pixels, tile=tile))
 
 
-def _label_images(arguments, label, modality, scenes, results, bad):
+def _label_images(arguments, label, modality, images, results, bad):
     """Label every image and write its files, reading the next ones meanwhile; return how many were labelled."""
     import numpy as np
 
     from fcn_keras.interface import pixels_of
 
     from ..reading import read_ahead
-    from .inputs import read_scene
+    from .inputs import read_example
 
     done = 0
-    examples = read_ahead(unreadable.attempted(read_scene), scenes)
+    examples = read_ahead(unreadable.attempted(read_example), images)
     with Progress("Labelling", "images", quiet=arguments.quiet) as progress:
-        for number, (scene, example) in enumerate(zip(scenes, examples, strict=True), 1):
-            progress(number - 1, len(scenes))
+        for number, (image, example) in enumerate(zip(images, examples, strict=True), 1):
+            progress(number - 1, len(images))
             if isinstance(example, ValueError):
                 bad(example)
                 continue
-            start, image = time.perf_counter(), example["image"]
+            start, rgb = time.perf_counter(), example["image"]
             if modality == "hha":
-                example["hha"] = image
-            LOG.debug("%s: read, %dx%d", scene.name, image.shape[1], image.shape[0])
+                example["hha"] = rgb
+            LOG.debug("%s: read, %dx%d", image.name, rgb.shape[1], rgb.shape[0])
             told = {}
             for head, labels in label(pixels_of(example, modality)).items():
-                files = results.write(scene, head, image, labels)
-                LOG.debug("%s: wrote %s", scene.name, ", ".join(map(str, files)))
+                files = results.write(image, head, rgb, labels)
+                LOG.debug("%s: wrote %s", image.name, ", ".join(map(str, files)))
                 told[head] = files, results.classes[head].shares(np.bincount(labels.ravel()))
-            _tell(arguments, scene, image.shape[:2], told, time.perf_counter() - start)
+            _tell(arguments, image, rgb.shape[:2], told, time.perf_counter() - start)
             done += 1
-            progress(number, len(scenes))
+            progress(number, len(images))
     return done
 
 
-def _label_videos(arguments, label, scenes, results, bad):
+def _label_videos(arguments, label, videos, results, bad):
     """Label every frame of every video and write it with the classes painted over; return how many were written."""
     import numpy as np
 
@@ -226,7 +225,7 @@ def _label_videos(arguments, label, scenes, results, bad):
     from .video import opened, write_video
 
     done = 0
-    for scene in scenes:
+    for file in videos:
         start = time.perf_counter()
         pixels = {head: np.zeros(len(known.names), np.int64) for head, known in results.classes.items()}
 
@@ -237,34 +236,34 @@ def _label_videos(arguments, label, scenes, results, bad):
                 painted[head] = overlay(image, labels, background=results.classes[head].background)
             return painted
 
-        targets = {head: results.video_file(scene, head) for head in results.classes}
+        targets = {head: results.video_file(file, head) for head in results.classes}
         try:
-            with opened(scene.image) as video, Progress(scene.name, "frames", quiet=arguments.quiet) as progress:
-                LOG.debug("%s: %s frames, %.3f a second", scene.name, video.count, video.rate)
+            with opened(file.path) as video, Progress(file.name, "frames", quiet=arguments.quiet) as progress:
+                LOG.debug("%s: %s frames, %.3f a second", file.name, video.count, video.rate)
                 frames, size = write_video(video, targets, paint, progress, comment=MARK)
         except ValueError as error:
             bad(error)
             continue
         told = {head: ([target], results.classes[head].shares(pixels[head])) for head, target in targets.items()}
         more = {"frames": frames, "sound": "left out" if video.sound else "none"}
-        _tell(arguments, scene, size, told, time.perf_counter() - start, **more)
+        _tell(arguments, file, size, told, time.perf_counter() - start, **more)
         done += 1
     return done
 
 
-def _tell(arguments, scene, size, told, seconds, **more):
+def _tell(arguments, image, size, told, seconds, **more):
     """Print what became of an image or video, as a line of text or of JSON."""
     files = {head: [str(path.relative_to(arguments.output)) for path in paths] for head, (paths, _) in told.items()}
     height, width = size
     if arguments.json:
         heads = {head: {"outputs": files[head], "classes": shares} for head, (_, shares) in told.items()}
-        report = {"file": scene.name, "width": width, "height": height, **more, **heads.get("", {"heads": heads})}
+        report = {"file": image.name, "width": width, "height": height, **more, **heads.get("", {"heads": heads})}
         print(json.dumps({**report, "seconds": round(seconds, 3)}), flush=True)  # ASCII, which every pipe takes
         return
     parts = [f"{files[head][0]}  {_shares(shares)}" for head, (_, shares) in told.items()]
     parts += ["its sound is left out"] if more.get("sound") == "left out" else []
     frames = f", {more['frames']} frames" if more else ""
-    print(f"{scene.name} {width}x{height}{frames} -> {'; '.join(parts)}", flush=True)
+    print(f"{image.name} {width}x{height}{frames} -> {'; '.join(parts)}", flush=True)
 
 
 def _shares(shares, most=4):

@@ -3,6 +3,8 @@
 import hashlib
 import json
 
+from fcn_keras_console.image_files import is_written_by
+
 from .video import comment_of
 
 MARK = "fcn-predict"  # in the metadata of every file that the command writes
@@ -15,13 +17,7 @@ def is_result(path):
         return _is_json(path)
     if path.suffix == ".mp4":
         return comment_of(path) == MARK
-    from fcn_keras.datasets.images import read_header
-
-    try:
-        _, _, info = read_header(path)
-    except ValueError:  # this command's are whole
-        return False
-    return info.get("Software") == MARK or info.get("comment", b"") in (MARK, MARK.encode())
+    return is_written_by(MARK, path)
 
 
 def seal(content):

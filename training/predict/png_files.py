@@ -2,23 +2,24 @@
 
 import io
 
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 from fcn_keras.visualize import overlay, palette
+from fcn_keras_console.image_files import png_mark
 
 from .marks import MARK
 
 
 def write_ids(path, result):
     """Write class ids as grey values: 8 bits, or 16 above 256 classes."""
-    Image.fromarray(result.labels).save(path, format="PNG", pnginfo=_mark())
+    Image.fromarray(result.labels).save(path, format="PNG", pnginfo=png_mark(MARK))
 
 
 def write_palette(path, result):
     """Write class ids with the VOC palette, which viewers show as colours."""
     picture = Image.fromarray(result.labels)
     picture.putpalette(palette().tobytes())
-    picture.save(path, format="PNG", pnginfo=_mark())
+    picture.save(path, format="PNG", pnginfo=png_mark(MARK))
 
 
 def write_overlay(path, result):
@@ -28,9 +29,3 @@ def write_overlay(path, result):
     # Colour is not subsampled: it would bleed over the borders of classes.
     Image.fromarray(painted).save(file, format="JPEG", quality=90, subsampling=0, comment=MARK)
     path.write_bytes(file.getvalue())
-
-
-def _mark():
-    mark = PngImagePlugin.PngInfo()
-    mark.add_text("Software", MARK)
-    return mark

@@ -54,13 +54,13 @@ class Results:
         if self.cocos:
             import_coder()  # now rather than after the first image
 
-    def require_free(self, scenes):
+    def require_free(self, images):
         """Refuse to replace files that this command did not write, such as a data set's own labels.
 
         Raises:
             ValueError: naming the first.
         """
-        targets = [target for head in self.classes for scene in scenes for target in self._targets(scene, head)]
+        targets = [target for head in self.classes for image in images for target in self._targets(image, head)]
         for folder in dict.fromkeys(folder for target in targets for folder in self._folders(target)):
             if folder.exists() and not folder.is_dir():
                 raise ValueError(f"{folder} is a file, where results need a folder. Choose another --output.")
@@ -69,16 +69,19 @@ class Results:
                 edited = ", or it was edited since" if target.suffix == ".json" else ""
                 raise ValueError(f"{target} exists, and fcn-predict did not write it{edited}. Choose another --output.")
 
-    def write(self, scene, head, image, labels):
-        """Write one head's labels of an image; return the files, COCO's among them, though that is written last."""
-        result = Result(scene.image, image, labels, self.classes[head])
-        targets = self._targets(scene, head)
+    def write(self, image, head, rgb, labels):
+        """Write one head's labels of an image, whose pixels are `rgb`, and return the files.
+
+        COCO's is among them, though that is written last.
+        """
+        result = Result(image.path, rgb, labels, self.classes[head])
+        targets = self._targets(image, head)
         for name, target in zip(self.formats, targets, strict=True):
             with _named(target), written(target) as temporary:
                 PER_IMAGE[name][2](temporary, result)
         if head not in self.cocos:
             return targets
-        self.cocos[head].add(scene.file_name, labels)
+        self.cocos[head].add(f"{image.key}{image.path.suffix}", labels)
         return [*targets, self._coco_file(head)]
 
     def finish(self):
@@ -88,14 +91,14 @@ class Results:
                 with _named(self._coco_file(head)), written(self._coco_file(head)) as temporary:
                     coco.write(temporary)
 
-    def video_file(self, scene, head):
-        return self.output / f"overlays{_suffix(head)}" / f"{scene.key}.mp4"
+    def video_file(self, image, head):
+        return self.output / f"overlays{_suffix(head)}" / f"{image.key}.mp4"
 
-    def _targets(self, scene, head):
-        if scene.video:
-            return [self.video_file(scene, head)]
+    def _targets(self, image, head):
+        if image.video:
+            return [self.video_file(image, head)]
         folders = (PER_IMAGE[name][:2] for name in self.formats)
-        return [self.output / f"{folder}{_suffix(head)}" / f"{scene.key}{extension}" for folder, extension in folders]
+        return [self.output / f"{folder}{_suffix(head)}" / f"{image.key}{extension}" for folder, extension in folders]
 
     def _folders(self, target):
         """Return the folders between `output` and a file."""

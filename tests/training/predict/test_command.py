@@ -154,7 +154,7 @@ def test_rgbd_hha_and_late_fusion(tmp_path):
         np.testing.assert_array_equal(read(tmp_path / "out" / "labels" / "x.png"), predict(model, pixels))
 
 
-def test_partners_are_asked_for_and_refused(capsys, net, tmp_path):
+def test_companion_files_are_asked_for_and_refused(capsys, net, tmp_path):
     scene(tmp_path)
     model = saved(FCN32s(5, modality="rgbd", channels=NARROW), tmp_path / "net.keras")
     inputs = ["--output", tmp_path / "out", tmp_path / "rgb"]
@@ -163,7 +163,7 @@ def test_partners_are_asked_for_and_refused(capsys, net, tmp_path):
     assert "This model (rgb) takes no --depth. Leave it out." in message
     write(tmp_path / "rgb" / "y.png", picture(8, 8))
     message = error_of(capsys, model, *inputs, "--depth", tmp_path / "depth")
-    assert f"y.png lack a file of the same name in --depth {tmp_path / 'depth'}" in message
+    assert f"y.png lacks a file of the same name in --depth {tmp_path / 'depth'}" in message
     write(tmp_path / "depth" / "y.png", picture(8, 9)[..., 0].astype(np.uint16))
     assert "Expected depth of the image's size" in error_of(capsys, model, *inputs, "--depth", tmp_path / "depth")
     write(tmp_path / "depth" / "y.png", picture(8, 8)[..., 0])
@@ -195,9 +195,9 @@ def test_files_of_others_are_never_replaced(net, photos, tmp_path, capsys):
 def test_names_that_clash(capsys, net, photos, tmp_path):
     write(photos / "a.bmp", picture(8, 8))
     message = error_of(capsys, net, photos, "--output", tmp_path / "out")
-    assert f"a.bmp and a.png would both become a.png. Rename one, or take it out of {photos}." in message
+    assert f"a.bmp and {photos / 'a.png'} would both become a.png. Rename one, or label them in two calls," in message
     arguments = (net, photos / "a.png", photos / "inner" / "a.png", "--output", tmp_path / "out")
-    assert "inner/a.png would both become a.png. Label them in two calls," in error_of(capsys, *arguments)
+    assert "inner/a.png would both become a.png. Rename one, or label them in two" in error_of(capsys, *arguments)
     assert not (tmp_path / "out").exists()
 
 

@@ -113,7 +113,7 @@ def test_stdin_may_clash_with_a_file_of_its_name(net, photos, tmp_path, capsys, 
     stdin(monkeypatch, (photos / "a.png").read_bytes())
     (photos / "a.png").rename(photos / "stdin.png")
     message = error_of(capsys, net, photos, "-", "--output", tmp_path / "out")
-    assert f"{photos / 'stdin.png'} and stdin would both become stdin.png. Label them in two calls," in message
+    assert f"{photos / 'stdin.png'} and stdin would both become stdin.png. Rename one, or label them in two" in message
 
 
 def test_every_format(net, photos, tmp_path, capsys):

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image, ImageDraw
 from pycocotools.coco import COCO
 
+from fcn_keras_console.image_files import InputImage
 from training.annotations.coco_writer import Coco
 from training.annotations.labelme_writer import write_labelme
 from training.annotations.outlines import outlines
 from training.predict.classes import Classes
-from training.predict.inputs import Scene
 from training.predict.marks import is_result
 from training.predict.png_files import write_ids, write_palette
 from training.predict.results import Result, Results
@@ -176,11 +176,11 @@ def small_files():
 @pytest.mark.usefixtures("small_files")
 def test_a_full_disk_is_named_and_leaves_no_half(tmp_path):
     image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    scene = Scene("a", tmp_path / "a.png", "a.png")
+    source = InputImage("a", tmp_path / "a.png", "a.png")
     for name in ("overlay", "ids"):
         results = Results(tmp_path / "out", [name], {"": Classes.named(None, 256)})
         with pytest.raises(OSError, match="too large") as caught:
-            results.write(scene, "", image, image[..., 0])
+            results.write(source, "", image, image[..., 0])
         assert Path(caught.value.filename).stem == "a"
     assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
 

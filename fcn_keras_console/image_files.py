@@ -1,0 +1,168 @@
+"""Find the images that a command is given, name their results, and tell these results from files of others."""
+
+import glob
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image, PngImagePlugin
+
+from .words import some
+
+
+@dataclass(frozen=True)
+class InputImage:
+    """An image, or a video, that a command is to label.
+
+    Attributes:
+        key: names its results: the path below the folder that was given, without the extension.
+        path: the file.
+        name: what messages call it: its path, or stdin.
+        video: whether it is a video.
+        companions: files that belong to it, by what they hold: `{"depth": path}`.
+    """
+
+    key: str
+    path: Path
+    name: str
+    video: bool = False
+    companions: dict[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ImageFinder:
+    """What a command takes for an image.
+
+    Attributes:
+        extensions: of images, in lower case with the dot; folders and patterns are searched for them.
+        is_result: tells whether the command itself wrote a file, which is then no image to label.
+        videos: extensions of videos, which patterns match as well. In folders they are left alone.
+    """
+
+    extensions: frozenset[str]
+    is_result: Callable[[Path], bool]
+    videos: frozenset[str] = frozenset()
+
+    def find(self, inputs, companion_folders=None, *, name_of=str):
+        """List the images that files, folders (with their sub-folders) and patterns such as `photos/**/*.jpg` name.
+
+        Args:
+            inputs: paths and patterns.
+            companion_folders: folders by what their files hold, such as `"depth"`; each has a file of the same key
+                for every image.
+            name_of: tells what messages call a path.
+
+        Returns:
+            list of `InputImage`. A file that is named twice is there once.
+
+        Raises:
+            ValueError: if a path is missing, a folder or pattern has no image, two images would have one result, or an
+                image lacks a companion.
+            OSError: if a folder cannot be read.
+        """
+        if "" in inputs:  # such as an unset variable of a shell; `Path` would make the current folder of it
+            raise ValueError("An input is empty. Name images, or folders of images; this folder is called `.`.")
+        keyed = (pair for given in dict.fromkeys(inputs) for pair in self._listed(given))
+        images = self._without_clashes(keyed, name_of)
+        companions = {}
+        for content, folder in (companion_folders or {}).items():
+            companions[content] = files = dict(self._without_clashes(self._listed(folder), str))
+            if alone := [name_of(path) for key, path in images if key not in files]:
+                lack = "lacks" if len(alone) == 1 else "lack"
+                raise ValueError(f"{some(alone)} {lack} a file of the same name in --{content} {folder}. Add it.")
+        return [
+            InputImage(
+                key, path, name_of(path), self._is_video(path), {name: files[key] for name, files in companions.items()}
+            )
+            for key, path in images
+        ]
+
+    def _without_clashes(self, keyed, name_of):
+        """Drop files that come twice; refuse two files that would have one result."""
+        by_result = {}
+        for key, path in keyed:
+            result = f"{key}.mp4" if self._is_video(path) else f"{key}.png"
+            _, earlier = by_result.setdefault(result, (key, path))
+            if earlier is not path and not earlier.samefile(path):
+                raise ValueError(
+                    f"{name_of(earlier)} and {name_of(path)} would both become {result}. Rename one, or label them in "
+                    "two calls, each with an --output of its own."
+                )
+        return list(by_result.values())
+
+    def _listed(self, given):
+        """List keys and files: the one that is given, the images below a folder, or what a pattern matches."""
+        path = Path(given)
+        if path.is_dir():
+            images = [file for file in files_below(path) if self._is_image(file, self.extensions)]
+            return _keyed(images, path) or self._refuse_empty(path)
+        if path.exists():
+            return [(path.stem, path)]
+        if not glob.has_magic(str(given)):
+            raise ValueError(f"{given} is missing. Name images, or folders of images.")
+        folder = _fixed_folder(path)
+        names = sorted(glob.glob(str(path.relative_to(folder)), root_dir=folder, recursive=True))
+        images = [folder / name for name in names if self._is_image(folder / name, self.extensions | self.videos)]
+        if not images:
+            raise ValueError(f"{given} matches no image. Expected a pattern such as 'photos/**/*.jpg', in quotes.")
+        return _keyed(images, folder)
+
+    def _is_image(self, path, extensions):
+        """Tell whether a file is to be labelled. A link to nowhere is: that its image is missing has to be said."""
+        is_file = path.is_file() or not path.exists()
+        return path.suffix.lower() in extensions and is_file and not self.is_result(path)
+
+    def _is_video(self, path):
+        return path.suffix.lower() in self.videos
+
+    def _refuse_empty(self, folder):
+        videos = sorted(path.name for path in folder.iterdir() if self._is_video(path))
+        hint = f" Videos are labelled when they are named: {folder / videos[0]}." if videos else ""
+        raise ValueError(f"{folder} holds no image. Expected files such as 0001.jpg.{hint}")
+
+
+def files_below(folder):
+    """List the files below a folder in a stable order, without hidden ones.
+
+    Raises:
+        OSError: if a folder cannot be read.
+    """
+
+    def refuse(error):
+        raise error
+
+    paths = []
+    for parent, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        paths += [Path(parent, name) for name in sorted(names) if not name.startswith(".")]
+    return paths
+
+
+def _keyed(paths, folder):
+    return [(path.relative_to(folder).with_suffix("").as_posix(), path) for path in paths]
+
+
+def _fixed_folder(pattern):
+    """Return the folder before the first part of a pattern that has wildcards."""
+    first = next(index for index, part in enumerate(pattern.parts) if glob.has_magic(part))
+    return Path(*pattern.parts[:first])
+
+
+def png_mark(command):
+    """Make the metadata of a PNG that say which command wrote it."""
+    mark = PngImagePlugin.PngInfo()
+    mark.add_text("Software", command)
+    return mark
+
+
+def is_written_by(command, path):
+    """Tell whether a command wrote a PNG or JPEG file, by `png_mark` or the comment in a JPEG."""
+    if not path.is_file():  # to open a pipe would wait for ever
+        return False
+    try:
+        with Image.open(path, formats=("PNG", "JPEG")) as image:
+            marks = image.info.get("Software"), image.info.get("comment")
+    except Exception:  # a damaged file makes Pillow raise nearly anything; what a command wrote is whole
+        return False
+    return command in marks or command.encode() in marks
