@@ -36,22 +36,6 @@ def test_the_result_is_what_folder_reads_and_the_source_is_left_alone(source, ou
     assert val[0]["label"][3:9, 2:7].all()
 
 
-def test_division_by_hash_is_stable_seeded_and_near_the_share():
-    keys = [f"image {number}" for number in range(4000)]
-    chosen = divide(keys, 0.2)
-    assert abs(len(chosen) - 800) < 4 * np.sqrt(4000 * 0.2 * 0.8)
-    assert divide(keys[:1000], 0.2) == chosen & set(keys[:1000])  # nobody moved when images came
-    assert divide(reversed(keys), 0.2) == chosen
-    assert divide(keys, 0.3) > chosen
-    assert divide(keys, 0.2, seed=1) != chosen
-
-
-@pytest.mark.parametrize("share", [1e-9, 1 - 1e-9])
-def test_no_split_is_empty(share):
-    for number in (2, 3, 5):
-        assert 1 <= len(divide([str(n) for n in range(number)], share)) < number
-
-
 def test_the_division_is_said_and_may_be_left(source, out, capsys):
     many(source, 8)
     assert run_import("labelme", source, out, "--val", "0.5", "--seed", "3") in (0, 1)
