@@ -1,11 +1,12 @@
 """TF Serving's messages, as far as they are needed here, without TensorFlow, which `tensorflow-serving-api` imports.
 
-They live in a descriptor pool of their own, so that a process may hold the originals as well. Only numbers and
-types of fields go over the wire: names of messages are free, an enum is its number, and a map is a list of entries.
+A process may hold the originals as well. Only numbers and types of fields go over the wire: names of messages are free,
+an enum is its number, and a map is a list of entries.
 """
 
 import numpy as np
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+from .message_builder import messages
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 GET_MODEL_METADATA = "/tensorflow.serving.PredictionService/GetModelMetadata"
@@ -31,7 +32,7 @@ TYPES = {
 STRING = 7
 
 # Message -> field: number and type; `*` marks a repeated field.
-_MESSAGES = {
+_FIELDS = {
     # tensorflow/core/framework
     "Dim": {"size": (1, "int64")},
     "TensorShape": {"dim": (2, "*Dim"), "unknown_rank": (3, "bool")},
@@ -80,29 +81,7 @@ _MESSAGES = {
 }
 
 
-def _build():
-    """Make the classes: `{name: class}`."""
-    kinds = descriptor_pb2.FieldDescriptorProto
-    file = descriptor_pb2.FileDescriptorProto(name="messages.proto", package="fcn_keras.messages", syntax="proto3")
-    for message, fields in _MESSAGES.items():
-        described = file.message_type.add(name=message)
-        for name, (number, kind) in fields.items():
-            field = described.field.add(name=name, number=number)
-            field.label = kinds.LABEL_REPEATED if kind.startswith("*") else kinds.LABEL_OPTIONAL
-            kind = kind.lstrip("*")
-            if kind in _MESSAGES:
-                field.type, field.type_name = kinds.TYPE_MESSAGE, f".{file.package}.{kind}"
-            else:
-                field.type = getattr(kinds, f"TYPE_{kind.upper()}")
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(file.SerializeToString())
-    return {
-        name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{file.package}.{name}"))
-        for name in _MESSAGES
-    }
-
-
-_CLASSES = _build()
+_CLASSES = messages("fcn_keras.messages", _FIELDS)
 PredictRequest = _CLASSES["PredictRequest"]
 PredictResponse = _CLASSES["PredictResponse"]
 PredictionLog = _CLASSES["PredictionLog"]

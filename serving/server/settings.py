@@ -1,7 +1,7 @@
-"""TF Serving's files of settings: text protos of models, batching and monitoring.
+"""TF Serving's files of settings: text protos of models, batching, monitoring and TLS.
 
-`tensorflow-serving-api` brings the messages of a model config; those of batching and monitoring it leaves out, so they
-are described here, field by field as in TF Serving's `session_bundle_config.proto` and `monitoring_config.proto`.
+`tensorflow-serving-api` brings the messages of a model config. It leaves out the others, so their fields are listed
+here as in TF Serving's `session_bundle_config.proto`, `monitoring_config.proto` and `ssl_config.proto`.
 """
 
 import os
@@ -10,81 +10,46 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format, wrappers_pb2
+from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
 from ..errors import ServingError
+from ..message_builder import messages
 
 PLATFORM = "tensorflow"
 DEFAULT_METRICS_PATH = "/monitoring/prometheus/metrics"
 
-
-def _messages(file, *messages):
-    """Make classes of messages; a message is `(name, {field: type})`, a type `[type]` where it repeats.
-
-    They live in a pool of their own, where TF Serving's real ones cannot collide with them.
-    """
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(wrappers_pb2.DESCRIPTOR.serialized_pb)
-    package = "tensorflow.serving"
-    proto = descriptor_pb2.FileDescriptorProto(name=file, package=package, syntax="proto3")
-    proto.dependency.append(wrappers_pb2.DESCRIPTOR.name)
-    kinds = descriptor_pb2.FieldDescriptorProto
-    for name, fields in messages:
-        message = proto.message_type.add(name=name)
-        for number, (field, kind) in enumerate(fields.items(), 1):
-            label = kinds.LABEL_REPEATED if isinstance(kind, list) else kinds.LABEL_OPTIONAL
-            kind = kind[0] if isinstance(kind, list) else kind
-            added = message.field.add(name=field, number=number, label=label)
-            if isinstance(kind, str):
-                added.type, added.type_name = kinds.TYPE_MESSAGE, kind
-            else:
-                added.type = kind
-    pool.AddSerializedFile(proto.SerializeToString())
-    return [
-        message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.{name}")) for name, fields in messages
-    ]
-
-
-_INT64, _BOOL, _STRING = (f".google.protobuf.{kind}Value" for kind in ("Int64", "Bool", "String"))
-_KINDS = descriptor_pb2.FieldDescriptorProto
-
-(BatchingParameters,) = _messages(
-    "session_bundle_config.proto",
-    (
-        "BatchingParameters",
-        {
-            "max_batch_size": _INT64,
-            "batch_timeout_micros": _INT64,
-            "max_enqueued_batches": _INT64,
-            "num_batch_threads": _INT64,
-            "thread_pool_name": _STRING,
-            "allowed_batch_sizes": [_KINDS.TYPE_INT64],
-            "pad_variable_length_inputs": _KINDS.TYPE_BOOL,
-            "enable_large_batch_splitting": _BOOL,
-            "max_execution_batch_size": _INT64,
+_CLASSES = messages(
+    "tensorflow.serving",
+    {
+        # google/protobuf/wrappers.proto: numbers that may be absent
+        "Int64Value": {"value": (1, "int64")},
+        "BoolValue": {"value": (1, "bool")},
+        "StringValue": {"value": (1, "string")},
+        "BatchingParameters": {
+            "max_batch_size": (1, "Int64Value"),
+            "batch_timeout_micros": (2, "Int64Value"),
+            "max_enqueued_batches": (3, "Int64Value"),
+            "num_batch_threads": (4, "Int64Value"),
+            "thread_pool_name": (5, "StringValue"),
+            "allowed_batch_sizes": (6, "*int64"),
+            "pad_variable_length_inputs": (7, "bool"),
+            "enable_large_batch_splitting": (8, "BoolValue"),
+            "max_execution_batch_size": (9, "Int64Value"),
         },
-    ),
-)
-PrometheusConfig, MonitoringConfig = _messages(
-    "monitoring_config.proto",
-    ("PrometheusConfig", {"enable": _KINDS.TYPE_BOOL, "path": _KINDS.TYPE_STRING}),
-    ("MonitoringConfig", {"prometheus_config": ".tensorflow.serving.PrometheusConfig"}),
-)
-
-
-(SSLConfig,) = _messages(
-    "ssl_config.proto",
-    (
-        "SSLConfig",
-        {
-            "server_key": _KINDS.TYPE_STRING,
-            "server_cert": _KINDS.TYPE_STRING,
-            "custom_ca": _KINDS.TYPE_STRING,
-            "client_verify": _KINDS.TYPE_BOOL,
+        "PrometheusConfig": {"enable": (1, "bool"), "path": (2, "string")},
+        "MonitoringConfig": {"prometheus_config": (1, "PrometheusConfig")},
+        "SSLConfig": {
+            "server_key": (1, "string"),
+            "server_cert": (2, "string"),
+            "custom_ca": (3, "string"),
+            "client_verify": (4, "bool"),
         },
-    ),
+    },
 )
+BatchingParameters = _CLASSES["BatchingParameters"]
+MonitoringConfig = _CLASSES["MonitoringConfig"]
+SSLConfig = _CLASSES["SSLConfig"]
 
 
 class Latest(NamedTuple):
