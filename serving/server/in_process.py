@@ -44,9 +44,9 @@ def running(models, *, batching=None, monitoring=None, **options):
     another cell calls `stack.close()`.
 
     Args:
-        models: mapping name -> the folder that holds its versions, or a list of `config.ModelConfig`.
-        batching: `config.Batching`, to merge concurrent requests.
-        monitoring: `config.Monitoring`, to serve metrics.
+        models: mapping name -> the folder that holds its versions, or a list of `settings.ModelConfig`.
+        batching: `settings.Batching`, to merge concurrent requests.
+        monitoring: `settings.Monitoring`, to serve metrics.
         options: fields of `Options`; the ports are free ones unless given.
 
     Returns:
@@ -111,14 +111,13 @@ def read_access(options):
     """Check who may connect and ask, before models are loaded for minutes.
 
     Returns:
-        `tls.Tls`, or None for connections that anybody on the way can read.
+        `SSLConfig` message, or None for connections that anybody on the way can read.
 
     Raises:
         ValueError: on a token or a file that is none.
         OSError: if the file cannot be read.
     """
-    from .security import check_token
-    from .tls import read_tls
+    from .security import check_token, read_tls
 
     if options.token is not None:
         check_token(options.token, "`token`")
@@ -126,7 +125,7 @@ def read_access(options):
 
 
 def model(name, base_path):
-    """Make a `config.ModelConfig` of a model that is served from its latest version.
+    """Make a `settings.ModelConfig` of a model that is served from its latest version.
 
     Raises:
         OSError: if there is no such folder.
@@ -150,9 +149,9 @@ def loaded(models, options, batching, config_file=None):
     """Load models; finish and unload them in the end.
 
     Args:
-        models: list of `config.ModelConfig`.
+        models: list of `settings.ModelConfig`.
         options: `Options`.
-        batching: `config.Batching` or None.
+        batching: `settings.Batching` or None.
         config_file: where else the operator names folders.
 
     Returns:

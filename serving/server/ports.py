@@ -61,10 +61,10 @@ async def serve(service, listener, options, monitoring, ready, stop, *, tls=None
         service: `Service`.
         listener: REST's socket.
         options: `Options`.
-        monitoring: `config.Monitoring` or None.
+        monitoring: `settings.Monitoring` or None.
         ready: is called with the `Addresses` once both answer.
         stop: `asyncio.Event`.
-        tls: `tls.Tls`, for both ports.
+        tls: `SSLConfig` message, for both ports; or None.
     """
     from .rest.connections import Door
     from .rpc import services as rpc
@@ -136,9 +136,9 @@ def _rest(service, options, monitoring, door, tls):
     )
     config.load()
     if tls:
-        from .tls import context
+        from .security import rest_tls
 
-        config.ssl = context(tls)
+        config.ssl = rest_tls(tls)
     server = uvicorn.Server(config)
     server.capture_signals = nullcontext  # signals are the command's, which has two servers to stop
     return server

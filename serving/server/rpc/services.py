@@ -16,11 +16,10 @@ from tensorflow_serving.apis import (
 )
 
 from ...errors import ServingError
-from .. import settings as config
 from ..models.manager import ModelSpec
 from ..models.servable import DEFAULT_SIGNATURE
-from ..security import TokenInterceptor
-from ..tls import credentials
+from ..security import TokenInterceptor, grpc_tls
+from ..settings import models_of
 from .tensors import decode, encode
 
 MAX_MESSAGE_BYTES = 256 * 2**20
@@ -53,7 +52,7 @@ async def start(
         patience: seconds in which a client has to begin HTTP/2, or to answer a ping.
         most_calls: how many there may be at once; more are refused before they are read.
         token: what every call has to bring, or None.
-        tls: `tls.Tls`, or None.
+        tls: `SSLConfig` message, or None.
 
     Returns:
         `grpc.aio.Server` that runs, and its port.
@@ -78,7 +77,7 @@ async def start(
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(prediction, server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(service), server)
     try:
-        port = server.add_secure_port(address, credentials(tls)) if tls else server.add_insecure_port(address)
+        port = server.add_secure_port(address, grpc_tls(tls)) if tls else server.add_insecure_port(address)
     except RuntimeError:
         raise OSError(f"{address} cannot be listened on: another program may use the port. Choose another.") from None
     await server.start()
@@ -242,7 +241,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
                 "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is currently "
                 "supported",
             )
-        models = config.models_of(request.config)
+        models = models_of(request.config)
         allowed = await asyncio.to_thread(self._service.base_paths)
         for model in models:
             if model.base_path not in allowed:

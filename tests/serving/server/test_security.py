@@ -19,7 +19,6 @@ from serving.client import command as query
 from serving.client.client import Client, ServingError
 from serving.server import ports as listening
 from serving.server import security as access
-from serving.server import tls
 from serving.server.command import _parser, _warn, main, running
 from serving.server.page.app import FILES
 
@@ -246,7 +245,7 @@ def test_wrong_tokens_and_keys_are_told_in_one_line_without_them(folder, files, 
 def test_listening_beyond_this_machine_is_warned_of(capfd, files, host, token, with_tls, expected):
     from serving.server.in_process import Options
 
-    _warn(Options(host=host, token=token), tls.read_tls(files / "ssl.config") if with_tls else None)
+    _warn(Options(host=host, token=token), access.read_tls(files / "ssl.config") if with_tls else None)
     said = capfd.readouterr().err
     assert re.findall(r"--(?:token_file|ssl_config_file)", said) == expected
     assert said == "" or said.startswith(f"fcn-serve: warning: --host {host} listens beyond this machine")
