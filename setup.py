@@ -78,6 +78,7 @@ setup(
         "serve": [
             "starlette>=1.0,<2",  # REST
             "uvicorn>=0.50,<1",
+            "orjson>=3.11,<4",  # REST's replies
             "grpcio>=1.80,<2",
             "tensorflow-serving-api>=2.21,<2.22",  # TensorFlow Serving's own messages
             "prometheus-client>=0.22,<1",

@@ -23,9 +23,7 @@ from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 from ...errors import HTTP_STATUS, ServingError
 from ..models.manager import ModelSpec
 from ..security import REFUSED, allows
-from . import json_replies as json_format
-from . import json_requests as json_tensors
-from . import json_text
+from . import json_replies, json_requests, json_text
 
 LOG = logging.getLogger(__name__)
 MAX_BODY = 100 * 2**20  # what TF Serving inflates at most
@@ -221,23 +219,23 @@ class _Rest:
     async def _predict(self, spec, method, body, compressed):
         started = time.monotonic()
         document = await _away(compressed or len(body) > LARGE, self._parse, body, compressed)
-        name = json_tensors.signature_name(document)
+        name = json_requests.signature_name(document)
         with self._service.models.use(spec) as servable:
             if name not in servable.signature_defs:
                 raise ServingError("INVALID_ARGUMENT", f'Serving signature name: "{name}" not found in signature def')
             signature = servable.signature_defs[name]
-            inputs, is_row = await _away(len(body) > LARGE, json_tensors.tensors, document, signature)
+            inputs, is_row = await _away(len(body) > LARGE, json_requests.tensors, document, signature)
             del document, body  # which may be as large as the tensors, while these wait for their turn
             left = self._timeout and max(0.0, self._timeout - (time.monotonic() - started))
             outputs = await self._service.predict(servable, name, inputs, seconds=left)
-        write = json_format.predictions if is_row else json_format.outputs_object
+        write = json_replies.predictions if is_row else json_replies.outputs_object
         return _json(await _away(_size(outputs) > LARGE, write, outputs))
 
     async def _refuse(self, spec, method, body, compressed):
         """Answer `:classify` and `:regress`, for which a network of this package has no signature."""
         document = await _away(compressed or len(body) > LARGE, self._parse, body, compressed)
-        name = json_tensors.signature_name(document)
-        json_tensors.check_examples(document)
+        name = json_requests.signature_name(document)
+        json_requests.check_examples(document)
         with self._service.models.use(spec) as servable:
             if name not in servable.signature_defs:
                 raise ServingError("INVALID_ARGUMENT", f"No signature was found with the name: {name}")
@@ -305,7 +303,7 @@ def _json(body):
 
 
 def _error(status, message):
-    return Response(json_format.error(message), status, media_type="application/json")
+    return Response(json_replies.error(message), status, media_type="application/json")
 
 
 def _not_gzip(reason):

@@ -27,7 +27,6 @@ INTEGERS = {
 }
 FLOATS = {types_pb2.DT_FLOAT: np.float32, types_pb2.DT_DOUBLE: np.float64}
 # uint16 and half are not among them: TF Serving answers UNIMPLEMENTED.
-PIECE = 65536  # numbers read at a time
 MAX_RANK = 31  # of a row; numpy ends at 32 dimensions
 NUMPY = {**INTEGERS, **FLOATS, types_pb2.DT_BOOL: np.bool_, types_pb2.DT_STRING: object}
 
@@ -198,12 +197,6 @@ def _regular(value, dtype):
     """Read nested lists of plain numbers fast; None where each value needs a look of its own."""
     if dtype not in INTEGERS and dtype not in FLOATS:
         return None
-    shape = _shape(value)
-    if len(shape) > 1 and math.prod(shape) > PIECE:  # numpy lets no other thread run before it has read a list
-        parts = [_regular(item, dtype) for item in value]
-        if any(part is None for part in parts) or len({part.shape for part in parts}) > 1:
-            return None
-        return np.stack(parts)
     shape, values = [], [value]
     kinds = {type(value)}
     while kinds == {list}:

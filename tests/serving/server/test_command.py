@@ -387,7 +387,9 @@ def test_an_empty_folder_waits_for_its_first_version(tmp_path, model):
         assert ask_grpc(addresses) == 6.0
 
 
-@pytest.mark.parametrize("package", ["grpc", "prometheus_client", "starlette", "tensorflow_serving.apis", "uvicorn"])
+@pytest.mark.parametrize(
+    "package", ["grpc", "orjson", "prometheus_client", "starlette", "tensorflow_serving.apis", "uvicorn"]
+)
 def test_a_missing_package_is_named(tmp_path, package, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     assert main([f"--model_base_path={tmp_path}", "--port=0", "--rest_api_port=0"]) == 2

@@ -144,23 +144,16 @@ def chunks(body):
 
 
 def error(message):
-    return json.dumps({"error": message}, indent=4)
+    return {"error": message}
 
 
 DOC = '{"instances": [1.0, 2.0, 5.0]}'  # the request of TF Serving's documentation
-OLD, NEW = ('{\n    "predictions": [%s\n    ]\n}' % text for text in ("2.5, 3.0, 4.5", "3.5, 4.0, 5.5"))  # noqa: UP031
+OLD, NEW = ({"predictions": values} for values in ([2.5, 3.0, 4.5], [3.5, 4.0, 5.5]))
 HALF = "/v1/models/half"
 LARGE = np.arange(40 * 40 * 3).reshape(1, 40, 40, 3) % 256  # more than what the event loop reads itself, if indented
 WHOLE = [{"type": "http.request", "body": DOC.encode()}]
 BOMB = gzip.compress(b" " * 50 * MAX_BODY + DOC.encode())
 VERSION_STATUS = {"state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
-
-
-class Same:
-    """A whole body, as JSON: spaces and the order of keys aside."""
-
-    def __init__(self, value):
-        self.value = value
 
 
 class Part(str):
@@ -224,7 +217,7 @@ TABLE = {
     "outside the API": (get("/v2/models"), 404, Part("<H1>Not Found</H1>")),
     "no slash": (get("/v1"), 404, Part("<H1>Not Found</H1>")),
     # Signatures
-    "a signature": (rows(1, 5, signature="serving_default"), 200, '{\n    "predictions": [3.5, 5.5\n    ]\n}'),
+    "a signature": (rows(1, 5, signature="serving_default"), 200, {"predictions": [3.5, 5.5]}),
     "an empty signature": (post({"signature_name": "", "instances": [1, 2, 5]}), 200, NEW),
     "no such signature": (rows(1, signature="s"), *invalid('Serving signature name: "s" not found in signature def')),
     "TensorFlow's own signature": (rows(1, signature="__saved_model_init_op"), *contains("not found in signature def")),
@@ -236,43 +229,43 @@ TABLE = {
     "rows of lists": (
         rows([[1, 2]], [[3, 4]]),
         200,
-        '{\n    "predictions": [[[3.5, 4.0]], [[4.5, 5.0]]\n    ]\n}',
+        {"predictions": [[[3.5, 4.0]], [[4.5, 5.0]]]},
     ),
-    "named rows": (rows({"x": 1}, {"x": 5}), 200, '{\n    "predictions": [3.5, 5.5\n    ]\n}'),
+    "named rows": (rows({"x": 1}, {"x": 5}), 200, {"predictions": [3.5, 5.5]}),
     "two inputs": (
         rows({"a": 3, "b": 1}, {"b": 1, "a": 2.5}, signature="pair"),
         200,
-        Same({"predictions": [{"sum": 4.0, "difference": 2.0}, {"sum": 3.5, "difference": 1.5}]}),
+        {"predictions": [{"sum": 4.0, "difference": 2.0}, {"sum": 3.5, "difference": 1.5}]},
     ),
     "bytes": (
         rows(b64(b"\xff\x00"), signature="files"),
         200,
-        Same({"predictions": [{"echo_bytes": b64(b"\xff\x00"), "length": 2}]}),
+        {"predictions": [{"echo_bytes": b64(b"\xff\x00"), "length": 2}]},
     ),
     "bytes, named": (
         rows({"image_bytes": b64(b"ab")}, {"image_bytes": "c"}, signature="files"),
         200,
-        Same({"predictions": [{"echo_bytes": b64(b"ab"), "length": 2}, {"echo_bytes": b64(b"c"), "length": 1}]}),
+        {"predictions": [{"echo_bytes": b64(b"ab"), "length": 2}, {"echo_bytes": b64(b"c"), "length": 1}]},
     ),
     "strings": (
         rows("sea", b64("é".encode()), signature="words"),
         200,
-        '{\n    "predictions": ["SEA", "é"\n    ]\n}',
+        {"predictions": ["SEA", "é"]},
     ),
     "integers": (
         rows([[[1, 2, 3], [9, 8, 7]]], signature="tensors"),
         200,
-        '{\n    "predictions": [[[3, 9]]\n    ]\n}',
+        {"predictions": [[[3, 9]]]},
     ),
     "a large image": (
         post(json.dumps({"signature_name": "tensors", "instances": LARGE.tolist()}, indent=4)),
         200,
-        Same({"predictions": LARGE.max(-1).tolist()}),
+        {"predictions": LARGE.max(-1).tolist()},
     ),
     "NaN and infinity": (
         post('{"instances": [NaN, Infinity, -Infinity]}'),
         200,
-        '{\n    "predictions": [NaN, Infinity, -Infinity\n    ]\n}',
+        Part("[NaN, Infinity, -Infinity]"),
     ),
     "unequal rows": (
         rows([1, 2], [3]),
@@ -332,22 +325,22 @@ TABLE = {
     "a column": (
         columns([1, 2, 5], "serving_default"),
         200,
-        '{\n    "outputs": [\n        3.5,\n        4.0,\n        5.5\n    ]\n}',
+        {"outputs": [3.5, 4.0, 5.5]},
     ),
-    "a named column": (columns({"x": [1, 5]}, "serving_default"), 200, Same({"outputs": [3.5, 5.5]})),
+    "a named column": (columns({"x": [1, 5]}, "serving_default"), 200, {"outputs": [3.5, 5.5]}),
     "two columns": (
         columns({"a": [3], "b": [1], "more": 0}, "pair"),
         200,
-        Same({"outputs": {"sum": [4.0], "difference": [2.0]}}),
+        {"outputs": {"sum": [4.0], "difference": [2.0]}},
     ),
     "a column of bytes": (
         columns([b64(b"ab")], "files"),
         200,
-        Same({"outputs": {"echo_bytes": [b64(b"ab")], "length": [2]}}),
+        {"outputs": {"echo_bytes": [b64(b"ab")], "length": [2]}},
     ),
-    "a scalar": (columns(1, "serving_default"), 200, '{\n    "outputs": 3.5\n}'),
-    "an unbatched output": (columns([1, 2], "mean"), 200, '{\n    "outputs": 1.5\n}'),
-    "an empty column": (columns([], "serving_default"), 200, '{\n    "outputs": []\n}'),
+    "a scalar": (columns(1, "serving_default"), 200, {"outputs": 3.5}),
+    "an unbatched output": (columns([1, 2], "mean"), 200, {"outputs": 1.5}),
+    "an empty column": (columns([], "serving_default"), 200, {"outputs": []}),
     "a lone base64 for a vector": (
         columns(b64(b"a"), "files"),
         *contains("is expected to have shape [?] but shape [] is provided"),
@@ -371,12 +364,12 @@ TABLE = {
     "both keys": (post({"instances": [1], "inputs": [1]}), *contains("Not formatted correctly expecting only one of")),
     "neither key": (post("{}"), *invalid("Missing 'inputs' or 'instances' key")),
     "no body": (post(""), *invalid("JSON Parse error: The document is empty")),
-    "no JSON": (post("instances = [1]"), *invalid("JSON Parse error: Invalid value. at offset: 0")),
+    "no JSON": (post("instances = [1]"), *contains("JSON Parse error: Expecting value: line 1 column 1")),
     "unfinished JSON": (
         post('{"instances": [1, 2'),
-        *invalid("JSON Parse error: Missing a comma or ] after an array element. at offset: 19"),
+        *contains("JSON Parse error: Expecting ',' delimiter: line 1 column 20"),
     ),
-    "no object": (post("[1]"), *invalid("JSON Value: [\n    1\n] Is not object")),
+    "no object": (post("[1]"), *invalid("JSON Value: [1] Is not object")),
     "more behind the object": (post(DOC + "}] more"), 200, NEW),
     "deep JSON": (post("[" * 50_000), *contains("JSON Parse error: ")),
     "JSON comes before the model": (post("{", "/v1/models/other:predict"), *contains("JSON Parse error: ")),
@@ -432,7 +425,7 @@ TABLE = {
     "status": (
         get(HALF),
         200,
-        Same({"model_version_status": [{"version": "2", **VERSION_STATUS}, {"version": "1", **VERSION_STATUS}]}),
+        {"model_version_status": [{"version": "2", **VERSION_STATUS}, {"version": "1", **VERSION_STATUS}]},
     ),
     "status of a version": (
         get(f"{HALF}/versions/1"),
@@ -484,8 +477,8 @@ def test_answers_as_tf_serving(port, case):
     assert answer[0] == status, answer[1]
     if isinstance(expected, Part):
         assert expected in answer[1]
-    elif isinstance(expected, Same):
-        assert json.loads(answer[1]) == expected.value
+    elif isinstance(expected, dict):
+        assert json.loads(answer[1]) == expected
     else:
         assert answer[1] == expected
     if path.lower().startswith("/v1/") and answer[1]:
