@@ -71,7 +71,7 @@ lint: $(READY)
 unexport PYTHONDONTWRITEBYTECODE
 
 $(READY): requirements.txt setup.py
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; choose one with make PYTHON=...")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; choose one with make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) uv==$(UV)
 	$(RUN)/uv pip install --quiet --python $(RUN)/python --requirement requirements.txt || \

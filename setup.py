@@ -39,7 +39,7 @@ setup(
     ],
     license="MIT",
     license_files=["LICENSE"],
-    python_requires=">=3.10",
+    python_requires=">=3.11",
     packages=[
         "fcn_keras",
         "fcn_keras.datasets",
@@ -56,9 +56,9 @@ setup(
         "fcn_keras_serving.server.page": ["*.html", "*.css", "*.js", "*.json"],
     },
     install_requires=[
-        "keras>=3.12,<3.16",
-        "tensorflow>=2.21,<2.22",  # input pipeline, training, export
-        "filelock>=3.18,<5",  # one run at a time in a workdir
+        "keras>=3.14,<3.17",  # 3.13 has published holes: docs/dependencies.md
+        "tensorflow>=2.21,<2.23",  # input pipeline, training, export
+        "filelock>=3.20.3,<5",  # one run at a time in a workdir
         "numpy>=2.2,<3",
         "pillow>=12.3,<14",  # reads every image and mask
         "h5py>=3.14,<4",  # Keras's published VGG16 weights
@@ -76,19 +76,19 @@ setup(
         ],
         # `fcn-serve`
         "serve": [
-            "starlette>=1.0,<2",  # REST
+            "starlette>=1.3.1,<2",  # REST
             "uvicorn>=0.50,<1",
             "orjson>=3.11,<4",  # REST's replies
             "grpcio>=1.80,<2",
-            "tensorflow-serving-api>=2.21,<2.22",  # TensorFlow Serving's own messages
+            "tensorflow-serving-api>=2.21,<2.23",  # TensorFlow Serving's own messages
             "prometheus-client>=0.22,<1",
         ],
         # gRPC in `fcn-query`; REST needs nothing
-        "client": ["grpcio>=1.80,<2", "protobuf>=6.31.1,<8"],
+        "client": ["grpcio>=1.80,<2", "protobuf>=6.33.5,<8"],
         # `fcn-export --format onnx`
-        "onnx": ["tf2onnx>=1.17,<2", "onnx>=1.20,<2", "onnxruntime>=1.23,<2"],
+        "onnx": ["tf2onnx>=1.17,<2", "onnx>=1.21,<2", "onnxruntime>=1.23,<2"],
         # `fcn-export --format openvino`, which goes through ONNX
-        "openvino": ["openvino>=2025.4,<2027", "tf2onnx>=1.17,<2", "onnx>=1.20,<2", "onnxruntime>=1.23,<2"],
+        "openvino": ["openvino>=2025.4,<2027", "tf2onnx>=1.17,<2", "onnx>=1.21,<2", "onnxruntime>=1.23,<2"],
         # `fcn-train` on several hosts: KERAS_BACKEND=jax
         "jax": ["jax>=0.6.2,<0.11"],
         # `fcn-... --print-completion SHELL`

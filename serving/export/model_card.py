@@ -16,7 +16,7 @@ def write(folder, facts):
         facts: what `artefact.write` returns, with `"name"` and `"version"`, and where known `"recipe"`, `"training"`,
             `"metrics"` and `"source"` (see `provenance`).
     """
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     found = {
         **facts,
         "exported": now.isoformat(timespec="seconds"),

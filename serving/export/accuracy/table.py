@@ -43,7 +43,7 @@ def markdown(facts, rows, notes):
     Returns:
         str.
     """
-    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     parts = [
         f"# {facts['file']}",
         f"A fully convolutional network ({facts['network']}, {facts['weights']:,} weights) for {facts['format']}: "

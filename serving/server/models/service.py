@@ -53,7 +53,7 @@ class Service:
             future = self._runner.submit(lambda: self._run(servable, signature, inputs, outputs, deadline), deadline)
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             raise late() from None
 
     def _run(self, servable, signature, inputs, outputs, deadline):
