@@ -16,17 +16,25 @@ def runner(path, *, threads=None):
     Returns:
         Function from an image, as `fcn_keras.predict` takes it, to `{head: array}`: labels (H, W) or scores (H, W, K).
     """
-    import tensorflow as tf
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # it announces the package that will replace it one day
-        interpreter = tf.lite.Interpreter(str(path), num_threads=threads or os.cpu_count())
-    run = interpreter.get_signature_runner("serving_default")
+    run = _interpreter(str(path), threads or os.cpu_count()).get_signature_runner("serving_default")
     types = {name: value["dtype"] for name, value in run.get_input_details().items()}
 
     def answer(image):
         images = image if isinstance(image, dict) else dict.fromkeys(types, image)
-        found = run(**{name: np.asarray(images[name])[None].astype(dtype) for name, dtype in types.items()})
-        return {name.rpartition("_")[0]: array[0].copy() for name, array in found.items()}
+        arrays = run(**{name: np.asarray(images[name])[None].astype(dtype) for name, dtype in types.items()})
+        return {name.rpartition("_")[0]: array[0].copy() for name, array in arrays.items()}
 
     return answer
+
+
+def _interpreter(path, threads):
+    """Load a file with LiteRT, which users of the file have, or with its older copy in TensorFlow, which will go."""
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ModuleNotFoundError:
+        import tensorflow as tf
+
+        Interpreter = tf.lite.Interpreter
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # TensorFlow's announces the package that will replace it
+        return Interpreter(path, num_threads=threads)
