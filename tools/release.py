@@ -10,11 +10,9 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 import venv
-import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,9 +23,6 @@ PACKAGES = {
     "training": "fcn_keras_training",
     "serving": "fcn_keras_serving",
 }
-# What a sdist holds besides the packages.
-BESIDE = {"CHANGELOG.md", "LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py"}
-MADE = {"PKG-INFO", "setup.cfg"}  # by setuptools
 # What a stranger does first, in the empty environment; drawn scenes, a narrow net, a minute.
 TRIAL = """
 from pathlib import Path
@@ -92,7 +87,7 @@ def check(root):
 
 
 def release(root, version):
-    """Build, compare, try, and put the files into dist/.
+    """Build, check, try, and put the files into dist/.
 
     Returns:
         the sdist and the wheel there.
@@ -100,18 +95,14 @@ def release(root, version):
     Raises:
         Refused: if a step fails.
     """
+    _call(root, sys.executable, "-m", "check_manifest", "--quiet")
     with tempfile.TemporaryDirectory(prefix="release-") as folder:
-        built, again = Path(folder) / "built", Path(folder) / "again"
+        built = Path(folder) / "built"
         _say("Building the sdist, and the wheel from it")
         _call(root, sys.executable, "-m", "build", "--outdir", built, root)
         (sdist,), (wheel,) = built.glob("*.tar.gz"), built.glob("*.whl")
-        _say("Building the wheel from the tree")
-        _call(root, sys.executable, "-m", "build", "--wheel", "--outdir", again, root)
-        (twin,) = again.glob("*.whl")
         _call(root, sys.executable, "-m", "twine", "check", "--strict", sdist, wheel)
-        tracked = _output(root, "git", "ls-files").splitlines()
-        compare_contents(names_of(sdist), names_of(wheel), tracked, version)
-        compare_wheels(wheel, twin)
+        check_wheel(root, wheel, Path(folder) / "source")
         _say("Installing the wheel in an empty environment")
         try_out(wheel, Path(folder) / "trial", version)
         target = root / "dist"
@@ -120,56 +111,19 @@ def release(root, version):
         return [Path(shutil.copy(path, target)) for path in (sdist, wheel)]
 
 
-def names_of(archive):
-    """List the files of a sdist, without its first folder, or of a wheel."""
-    if archive.suffix == ".whl":
-        with zipfile.ZipFile(archive) as file:
-            return {name for name in file.namelist() if not name.endswith("/")}
-    with tarfile.open(archive) as file:
-        return {member.name.split("/", 1)[1] for member in file if member.isfile()}
-
-
-def compare_contents(sdist, wheel, tracked, version):
-    """Refuse archives that hold more or less than the packages' tracked files.
+def check_wheel(root, wheel, source):
+    """Refuse a wheel that lacks a file of the packages or holds another.
 
     Args:
-        sdist, wheel: sets of names.
-        tracked: every file that git knows.
-        version: as in the name of the wheel's `.dist-info`.
+        source: folder to be made, which shows check-wheel-contents every package under the name that it is installed by.
 
     Raises:
-        Refused: naming the files.
+        Refused: if it does; what was printed names the files.
     """
-    packaged = [name for name in tracked if name.split("/")[0] in PACKAGES]
-    renamed = {"/".join([PACKAGES[name.split("/")[0]], *name.split("/")[1:]]) for name in packaged}
-    info = f"fcn_keras-{version}.dist-info/"
-    _same("wheel", renamed, {name for name in wheel if not name.startswith(info)})
-    made = {name for name in sdist if name in MADE or name.startswith("fcn_keras.egg-info/")}
-    _same("sdist", {*packaged, *BESIDE}, sdist - made)
-
-
-def _same(archive, expected, found):
-    if missing := sorted(expected - found):
-        raise Refused(f"The {archive} lacks {_few(missing)}. See packages and package_data in setup.py.")
-    if stray := sorted(found - expected):
-        raise Refused(f"The {archive} holds {_few(stray)}, which does not belong there. See MANIFEST.in and setup.py.")
-
-
-def _few(names):
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more files" if len(names) > 3 else "")
-
-
-def compare_wheels(wheel, twin):
-    """Refuse a sdist that does not rebuild the tree's wheel, file by file.
-
-    Raises:
-        Refused: naming the files that differ.
-    """
-    with zipfile.ZipFile(wheel) as one, zipfile.ZipFile(twin) as other:
-        first, second = ({name: file.read(name) for name in file.namelist()} for file in (one, other))
-    names = sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))
-    if names:
-        raise Refused(f"The sdist does not rebuild the tree's wheel: {_few(names)} differ.")
+    source.mkdir()
+    for folder, package in PACKAGES.items():
+        (source / package).symlink_to(root / folder)
+    _call(root, sys.executable, "-m", "check_wheel_contents", "--src-dir", source, wheel)
 
 
 def try_out(wheel, folder, version):
@@ -191,6 +145,10 @@ def try_out(wheel, folder, version):
     for line in TRIED:
         name, *arguments = line.split()
         _call(place, environment / "bin" / name, *arguments)
+
+
+def _few(names):
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more files" if len(names) > 3 else "")
 
 
 def _say(text):
