@@ -78,7 +78,8 @@ setup(
         "serve": [
             "starlette>=1.3.1,<2",  # REST
             "uvicorn>=0.50,<1",
-            "orjson>=3.11,<4",  # REST's replies
+            "orjson>=3.11.6,<4",  # REST's replies
+            "h11>=0.16,<1",  # its limits are told to uvicorn's connections
             "grpcio>=1.80,<2",
             "tensorflow-serving-api>=2.21,<2.23",  # TensorFlow Serving's own messages
             "prometheus-client>=0.22,<1",
@@ -89,6 +90,8 @@ setup(
         "onnx": ["tf2onnx>=1.17,<2", "onnx>=1.21,<2", "onnxruntime>=1.23,<2"],
         # `fcn-export --format openvino`, which goes through ONNX
         "openvino": ["openvino>=2025.4,<2027", "tf2onnx>=1.17,<2", "onnx>=1.21,<2", "onnxruntime>=1.23,<2"],
+        # `fcn-export --format litert`: runs the file that was written, which else TensorFlow does
+        "litert": ["ai-edge-litert>=2.1,<3"],
         # `fcn-train` on several hosts: KERAS_BACKEND=jax
         "jax": ["jax>=0.6.2,<0.11"],
         # `fcn-... --print-completion SHELL`

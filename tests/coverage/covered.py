@@ -1,4 +1,4 @@
-"""Fail where less than 95 % of the library's lines or branches ran: `python -m tests.covered coverage.json`."""
+"""Fail where less than 95 % of the library's lines or branches ran: `python -m tests.coverage.covered coverage.json`."""
 
 import json
 import sys

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 
-from tests.dependencies.declared import ROOT, declared, pins
+from tests.dependencies.declared import ROOT, declared
 
 # Apache Beam keeps NumPy, Pillow, protobuf and pyarrow below their newest. `make test` runs its tests.
 HOLDS_BACK = {"batch"}
@@ -39,14 +39,13 @@ def main(argv=None):
 def build(uv, folder, interpreter, resolution, extras):
     """Make the environment and check that its packages agree; return its interpreter."""
     python = folder / "bin" / "python"
-    tools = folder / "tools.txt"
 
     def run(*command):
         subprocess.run([uv, *command], cwd=ROOT, check=True)
 
     run("venv", "--quiet", "--clear", "--seed", "--python", interpreter, str(folder))
-    tools.write_text("\n".join(map(str, pins()[1])), encoding="utf-8")
-    wanted = ["--requirement", "setup.py", *(f"--extra={extra}" for extra in extras), "--requirement", str(tools)]
+    lists = ("--requirement", "setup.py", "--requirement", "requirements-tests.txt")
+    wanted = (*(f"--extra={extra}" for extra in extras), *lists)
     run("pip", "install", "--quiet", "--python", str(python), *resolution, *wanted)
     run("pip", "install", "--quiet", "--python", str(python), "--no-deps", "--editable", ".")
     run("pip", "check", "--python", str(python))

@@ -24,7 +24,7 @@ NOT_RUN = {
     ("*", "python tests/attacks/soak.py "): "attacks for minutes",
     ("docs/testing.md", ".venv/bin/python tests/mutation/mutate.py "): "runs the tests on 600 mutants",
     ("docs/testing.md", "KERAS_BACKEND=torch "): "wants PyTorch",
-    ("docs/dependencies.md", "python -m tests.dependencies.licences"): "what it prints is that of one machine",
+    ("docs/dependencies.md", "pip-licenses "): "what it prints is that of one machine",
     (
         "README.md",
         "fcn-train voc_",
