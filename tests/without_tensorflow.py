@@ -1,7 +1,7 @@
 """Skip whatever needs TensorFlow: `pytest -p tests.without_tensorflow`, which is how `make check` runs the tests.
 
 No list says which tests those are. An import of TensorFlow, or of a package that would start it, skips the test, the
-fixture or the whole file that asks for it, and so does a Python program that a test starts: nobody knows what it imports.
+fixture or the whole file that asks for it. So does a Python program that a test starts: nobody knows what it imports.
 """
 
 import subprocess

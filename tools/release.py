@@ -115,7 +115,7 @@ def check_wheel(root, wheel, source):
     """Refuse a wheel that lacks a file of the packages or holds another.
 
     Args:
-        source: folder to be made, which shows check-wheel-contents every package under the name that it is installed by.
+        source: folder to be made, that shows every package under the name by which it is installed.
 
     Raises:
         Refused: if it does; what was printed names the files.

@@ -1,4 +1,7 @@
-"""Fail where less than 95 % of the library's lines or branches ran: `python -m tests.coverage.covered coverage.json`."""
+"""Fail where less than 95 % of the library's lines or branches ran.
+
+`python -m tests.coverage.covered coverage.json`
+"""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Let coverage see what TensorFlow runs: `pytest -p tests.coverage.traced --cov`. `make coverage` uses it, `make test` does not.
+"""Let coverage see what TensorFlow runs: `pytest -p tests.coverage.traced --cov`, which is what `make coverage` does.
 
 AutoGraph runs copies of the functions that it converts, and TensorFlow's own threads start without Python's trace
 function: without this, lines that ran count as missed.
