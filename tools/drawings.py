@@ -1,15 +1,18 @@
-"""Draw the pictures of docs/architecture.md as SVG: the network, and the packages.
+"""Draw the pictures of docs/architecture.md as SVG: the network, the packages, and the rooms of the commands.
 
-python -m tools.drawings      rewrites docs/network.svg and docs/packages.svg; a part of `make docs-pages`
+python -m tools.drawings      rewrites them; a part of `make docs-pages`
 """
 
+import ast
 import sys
+from functools import partial
 from html import escape
 from pathlib import Path
 
 from fcn_keras.backbone import VGG16
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
 BLUE, GREEN, ORANGE, GREY = "#dbe7f5", "#dcefdc", "#fbe6cf", "#eeeeee"
 INK, FAINT = "#222222", "#666666"
 
@@ -69,7 +72,7 @@ def network():
         drawing.text(left + wide + 8, y + 23, f"1/{stride}" if stride > 1 else "H x W", color=FAINT)
         if number:
             drawing.arrow((left + wide / 2, y - step + height), (left + wide / 2, y))
-    drawing.text(left, 30, "Trunk: VGG16, convolutionalised", bold=True)
+    drawing.text(left, 30, "Backbone: VGG16, convolutionalised", bold=True)
     drawing.text(right, 30, "Scores: one channel a class", bold=True)
     _heads(drawing, right, levels[6], levels[4], levels[3], height)
     drawing.text(left, 466, "Right of a box: height and width of its map, as shares of the image's.", color=FAINT)
@@ -105,7 +108,7 @@ def packages():
     drawing.box(
         20, 190, 510, 90, GREEN, "fcn_keras/", "networks, weights, loss, metric, optimizer,", "data, prediction"
     )
-    drawing.box(570, 190, 170, 90, GREY, "fcn_keras_console/", "options, progress,", "exit codes")
+    drawing.box(570, 190, 170, 90, GREY, "fcn_keras_console/", "options, files, workdirs,", "progress, exit codes")
     drawing.arrow((190, 100), (190, 190))
     drawing.arrow((440, 100), (440, 190))
     drawing.arrow((660, 100), (660, 190))
@@ -115,7 +118,69 @@ def packages():
     return drawing.svg()
 
 
-PICTURES = {"network.svg": network, "packages.svg": packages}
+def rooms(folder):
+    """Draw the rooms of a folder of commands, and which imports which; as the imports of its files are.
+
+    An arrow is left out where others lead the same way: if `train` imports `doctor` and `doctor` imports `reading`, the
+    arrow from `train` to `reading` tells nothing new.
+    """
+    imported = _imported_rooms(ROOT / folder)
+    below = {room: _all_below(room, imported) for room in imported}
+    floors = {}
+    for room in sorted(imported):
+        floors.setdefault(_floor(room, imported), []).append(room)
+    wide, high, gap, step = 150, 40, 20, 110
+    width = max(len(floor) for floor in floors.values()) * (wide + gap) + gap
+    drawing = Drawing(width, len(floors) * step - step + high + 40, f"The rooms of {folder}/ and which imports which")
+    places = {}
+    for floor, names in floors.items():
+        y = 20 + step * (max(floors) - floor)
+        left = (width - len(names) * (wide + gap) + gap) / 2
+        for number, room in enumerate(names):
+            places[room] = left + number * (wide + gap), y
+    for room, others in imported.items():
+        for other in others:
+            if not any(other in below[between] for between in others):
+                (x, y), (to_x, to_y) = places[room], places[other]
+                drawing.arrow((x + wide / 2, y + high), (to_x + wide / 2, to_y))
+    for room, (x, y) in places.items():
+        command = (ROOT / folder / room / "command.py").is_file()
+        drawing.box(x, y, wide, high, BLUE if command else GREEN, room)
+    return drawing.svg()
+
+
+def _imported_rooms(folder):
+    """Return by room of a folder the set of the other rooms there that its files import."""
+    rooms = {
+        path.stem for path in folder.iterdir() if not path.name.startswith("_") and (path / "__init__.py").is_file()
+    }
+    rooms |= {path.stem for path in folder.glob("*.py") if not path.name.startswith("_")}
+    imported = {room: set() for room in rooms}
+    for path in sorted(folder.rglob("*.py")):
+        parts = path.relative_to(folder).with_suffix("").parts
+        if parts[0] not in rooms:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level == len(parts):  # from the folder itself
+                names = [node.module] if node.module else [alias.name for alias in node.names]
+                imported[parts[0]] |= {name.partition(".")[0] for name in names} & rooms - {parts[0]}
+    return imported
+
+
+def _all_below(room, imported):
+    return imported[room].union(*(_all_below(other, imported) for other in imported[room]))
+
+
+def _floor(room, imported):
+    return 1 + max((_floor(other, imported) for other in imported[room]), default=-1)
+
+
+PICTURES = {
+    "network.svg": network,
+    "packages.svg": packages,
+    "training.svg": partial(rooms, "training"),
+    "serving.svg": partial(rooms, "serving"),
+}
 
 
 def main():

@@ -1,8 +1,6 @@
-"""What every command shares: version, help, completion, how it ends, its progress."""
+"""What every command shares: version, help, completion, wrong arguments, `--verbose`."""
 
-import contextlib
 import importlib
-import io
 import logging
 import re
 import shlex
@@ -12,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fcn_keras_console import Interrupted, Parser, Progress, add_reporting, run
+from fcn_keras_console import Parser, add_reporting
 
 SETUP = (Path(__file__).parents[2] / "setup.py").read_text(encoding="utf-8")
 COMMANDS = dict(re.findall(r'"(fcn-[\w-]+)=fcn_keras_(\w+\.\w+):main"', SETUP))
@@ -153,94 +151,6 @@ def test_nothing_heavy_is_imported():
     assert subprocess.run([sys.executable, "-c", code], text=True, capture_output=True).stdout == "set()\n"
 
 
-@pytest.mark.parametrize(
-    ("error", "code", "told"),
-    [
-        (ValueError("two\n lines"), 2, "fcn-x: two lines\n"),
-        (FileNotFoundError(2, "No such file or directory", "a.png"), 2, "fcn-x: a.png: No such file or directory\n"),
-        (ImportError("pip install it"), 2, "fcn-x: pip install it\n"),
-        (KeyboardInterrupt(), 130, "fcn-x: interrupted\n"),
-        (Interrupted("stopped by SIGTERM", 143), 143, "fcn-x: stopped by SIGTERM\n"),
-    ],
-)
-def test_what_a_user_can_mend_is_one_line(error, code, told, capsys):
-    def body(_):
-        raise error
-
-    assert run("fcn-x", body, None) == code
-    assert capsys.readouterr().err == told
-
-
-def test_other_errors_keep_their_traceback():
-    with pytest.raises(RuntimeError):
-        run("fcn-x", lambda _: (_ for _ in ()).throw(RuntimeError("a fault of ours")), None)
-
-
-@pytest.mark.parametrize(("returned", "code"), [(None, 0), (0, 0), (1, 1)])
-def test_a_body_may_say_its_code(returned, code):
-    assert run("fcn-x", lambda _: returned, None) == code
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def test_progress_shows_count_rate_and_time_left(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.setenv("TERM", "xterm")
-    with Progress("Scoring", "images") as progress:
-        for done in range(1, 5):
-            progress(done, 8)
-    told = sys.stderr.getvalue()
-    assert "Scoring" in told
-    assert "4/8" in told
-    assert "images/s" in told
-
-
-def test_a_pipe_gets_its_lines_while_the_bar_moves(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    monkeypatch.setattr(sys, "stdout", io.StringIO())
-    with Progress("Scoring", "images") as progress:
-        progress(1, 2)
-        print("a line")
-    assert sys.stdout.getvalue() == "a line\n"
-
-
-@pytest.mark.parametrize(("stream", "quiet"), [(Terminal, True), (io.StringIO, False)])
-def test_progress_is_silent_off_a_terminal_and_when_told(stream, quiet, monkeypatch):
-    monkeypatch.setattr(sys, "stderr", stream())
-    with Progress("Scoring", "images", quiet=quiet) as progress:
-        progress(1, 2)
-    assert sys.stderr.getvalue() == ""
-
-
-def test_lines_of_the_log_take_the_place_of_the_bar(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    parser = Parser("fcn-y", "Do it.")
-    add_reporting(parser)
-    parser.parse_args(["-v"])
-    with Progress("Scoring", "images") as progress:
-        logging.getLogger("fcn_keras").debug("a.png: scored")
-        progress(1, 2)
-    assert sys.stderr.getvalue().endswith(" fcn-y: a.png: scored\n")
-    parser.parse_args([])
-    assert Progress("Scoring", "images").shown
-
-
-def test_a_bar_outlives_that_stderr_is_caught(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
-    with Progress("Scoring", "images") as progress:
-        progress(0, None)
-        with contextlib.redirect_stderr(io.StringIO()) as caught:
-            print("a library's word", file=sys.stderr)
-            progress(7, 8)
-    assert sys.stderr is terminal
-    assert "7/8" in terminal.getvalue()
-    assert caught.getvalue() == "a library's word\n"
-
-
 def test_verbose_lets_the_command_log(capsys):
     parser = Parser("fcn-y", "Do it.")
     add_reporting(parser, json="all of it")
@@ -252,20 +162,6 @@ def test_verbose_lets_the_command_log(capsys):
     parser.parse_args([])
     logging.getLogger("fcn-y").debug("a call before was verbose, this one is not")
     assert capsys.readouterr().err == ""
-
-
-def test_any_name_can_be_printed(monkeypatch):
-    for name in ("stdout", "stderr"):
-        monkeypatch.setattr(sys, name, io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
-
-    def body(_):
-        print("\N{LATIN SMALL LETTER A WITH DIAERESIS}.png \udcff.png")  # the second's byte is not UTF-8
-        raise ValueError("\N{LATIN SMALL LETTER A WITH DIAERESIS}.png is missing")
-
-    assert run("fcn-x", body, None) == 2
-    for stream, told in ((sys.stdout, "\\xe4.png \\udcff.png\n"), (sys.stderr, "fcn-x: \\xe4.png is missing\n")):
-        stream.flush()
-        assert stream.buffer.getvalue().decode() == told
 
 
 def test_a_command_has_only_the_options_that_do_something():

@@ -1,0 +1,50 @@
+"""How every command ends."""
+
+import io
+import sys
+
+import pytest
+
+from fcn_keras_console import Interrupted, run
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (ValueError("two\n lines"), 2, "fcn-x: two lines\n"),
+        (FileNotFoundError(2, "No such file or directory", "a.png"), 2, "fcn-x: a.png: No such file or directory\n"),
+        (ImportError("pip install it"), 2, "fcn-x: pip install it\n"),
+        (KeyboardInterrupt(), 130, "fcn-x: interrupted\n"),
+        (Interrupted("stopped by SIGTERM", 143), 143, "fcn-x: stopped by SIGTERM\n"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_line(error, code, told, capsys):
+    def body(_):
+        raise error
+
+    assert run("fcn-x", body, None) == code
+    assert capsys.readouterr().err == told
+
+
+def test_other_errors_keep_their_traceback():
+    with pytest.raises(RuntimeError):
+        run("fcn-x", lambda _: (_ for _ in ()).throw(RuntimeError("a fault of ours")), None)
+
+
+@pytest.mark.parametrize(("returned", "code"), [(None, 0), (0, 0), (1, 1)])
+def test_a_body_may_say_its_code(returned, code):
+    assert run("fcn-x", lambda _: returned, None) == code
+
+
+def test_any_name_can_be_printed(monkeypatch):
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+
+    def body(_):
+        print("\N{LATIN SMALL LETTER A WITH DIAERESIS}.png \udcff.png")  # the second's byte is not UTF-8
+        raise ValueError("\N{LATIN SMALL LETTER A WITH DIAERESIS}.png is missing")
+
+    assert run("fcn-x", body, None) == 2
+    for stream, told in ((sys.stdout, "\\xe4.png \\udcff.png\n"), (sys.stderr, "fcn-x: \\xe4.png is missing\n")):
+        stream.flush()
+        assert stream.buffer.getvalue().decode() == told
