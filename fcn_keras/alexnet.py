@@ -1,4 +1,4 @@
-"""FCN-AlexNet, the paper's smallest network, and the two operations of AlexNet that VGG16 does not have.
+"""FCN-AlexNet, the paper's smallest network.
 
 Reference: Long, Shelhamer, Darrell, CVPR 2015, Table 1; voc-fcn-alexnet of the release. The classifier is Caffe's own
 CaffeNet: pooling comes before normalisation.
@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-from keras import layers, ops
+from keras import layers
 
 from fcn_keras.geometry import Grid
 from fcn_keras.initializers import Bilinear
-from fcn_keras.layers import CropLike, Preprocess
+from fcn_keras.layers import CeilMaxPooling2D, CropLike, Preprocess, local_response_normalization
 
 # Filters of conv1 to conv5 (those of conv2, conv4 and conv5 in two groups), and the width of fc6 and fc7.
 ALEXNET = (96, 256, 384, 384, 256), 4096
@@ -25,53 +25,6 @@ NORMALIZED = {1, 2}  # ... and normalisation
 CAFFE_PAD = 100  # of conv1: room for fc6 on any image
 FACTOR = 32  # of the upsampling; its kernel is odd, 63
 LEARN_UPSAMPLING = ("none", "intermediate", "all")
-
-LRN_SIZE, LRN_ALPHA, LRN_BETA = 5, 1e-4, 0.75
-
-
-@keras.saving.register_keras_serializable("fcn_keras")  # type: ignore[untyped-decorator]  # Keras has no types
-def local_response_normalization(x: Any) -> Any:
-    """Divide each channel by `(1 + 1e-4 / 5 * sum of the squares of 5 channels around it) ** 0.75`.
-
-    As Caffe's LRN, which divides alpha by the window; channels beyond the ends count as 0. In float32 under every
-    dtype policy: the squares of activations leave half precision.
-
-    Args:
-        x: `(B, H, W, C)` activations.
-
-    Returns:
-        the same shape and dtype.
-
-    Reference: Krizhevsky, Sutskever, Hinton, NIPS 2012, section 3.3.
-    """
-    wide = ops.cast(x, "float32")
-    channels, reach = x.shape[-1], LRN_SIZE // 2
-    squares = ops.pad(ops.square(wide), [[0, 0], [0, 0], [0, 0], [reach, reach]])
-    total = sum(squares[..., i : i + channels] for i in range(LRN_SIZE))
-    return ops.cast(wide * ops.power(1.0 + LRN_ALPHA / LRN_SIZE * total, -LRN_BETA), x.dtype)
-
-
-@keras.saving.register_keras_serializable("fcn_keras")
-class CeilMaxPooling2D(layers.MaxPooling2D):
-    """Pool so that the last window may stand out over the bottom and right edges, as Caffe counts windows.
-
-    Keras's `"same"` would also pad at the top and left of an odd map. For maps no smaller than the window.
-    """
-
-    def call(self, x: Any) -> Any:
-        pads = [
-            [0, -(n - size) % stride]
-            for n, size, stride in zip(ops.shape(x)[1:3], self.pool_size, self.strides, strict=True)
-        ]
-        return super().call(ops.pad(x, [[0, 0], *pads, [0, 0]], constant_values=-float("inf")))
-
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Any:
-        batch, *sides, channels = input_shape
-        padded = (
-            None if n is None else n + -(n - size) % stride
-            for n, size, stride in zip(sides, self.pool_size, self.strides, strict=True)
-        )
-        return super().compute_output_shape((batch, *padded, channels))
 
 
 def FCNAlexNet(

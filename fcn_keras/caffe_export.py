@@ -15,9 +15,18 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from fcn_keras import alexnet
 from fcn_keras.caffemodel import MAX_BYTES
-from fcn_keras.layers import LOG_DEPTH_MEAN, CropLike, PadToMultiple, Preprocess
+from fcn_keras.layers import (
+    LOG_DEPTH_MEAN,
+    LRN_ALPHA,
+    LRN_BETA,
+    LRN_SIZE,
+    CeilMaxPooling2D,
+    CropLike,
+    PadToMultiple,
+    Preprocess,
+    local_response_normalization,
+)
 
 INPUTS = {"image": "data", "rgb": "color"}  # our inputs -> the released networks' blobs
 SIDE = 500  # height and width that the .prototxt starts with; any others can be set
@@ -144,11 +153,11 @@ def _parameters(layer: keras.Layer, count: int) -> tuple[str, str, tuple[Any, ..
         kernel, stride = layer.pool_size[0], layer.strides[0]
         square = layer.pool_size == (kernel, kernel) and layer.strides == (stride, stride)
         # Caffe counts windows with ceil, which 2x2/2 "same" does as well.
-        ceil = isinstance(layer, alexnet.CeilMaxPooling2D) or (layer.padding == "same" and kernel == stride == 2)
+        ceil = isinstance(layer, CeilMaxPooling2D) or (layer.padding == "same" and kernel == stride == 2)
         _require(square and ceil, layer, "does not count windows as Caffe does")
         return "Pooling", f"pooling_param {{ pool: MAX kernel_size: {kernel} stride: {stride} }}", ()
-    if isinstance(layer, layers.Activation) and layer.activation is alexnet.local_response_normalization:
-        text = f"local_size: {alexnet.LRN_SIZE} alpha: {alexnet.LRN_ALPHA} beta: {alexnet.LRN_BETA}"
+    if isinstance(layer, layers.Activation) and layer.activation is local_response_normalization:
+        text = f"local_size: {LRN_SIZE} alpha: {LRN_ALPHA} beta: {LRN_BETA}"
         return "LRN", f"lrn_param {{ {text} }}", ()
     if isinstance(layer, layers.Rescaling) and not layer.offset:
         factors = np.full(layer.output.shape[-1], layer.scale, np.float32)

@@ -1,10 +1,12 @@
-"""Tell void, legal and illegal labels apart; what the loss and the metric share."""
+"""Tell void, legal and illegal labels apart; what the loss and the metric share.
+
+Keras is imported on first use only: see `registration`.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from keras import ops
 
 Tensor = Any  # of any backend: Keras names no type for it
 
@@ -23,6 +25,8 @@ def split(labels: Tensor, num_classes: int, ignore_label: int) -> tuple[Tensor, 
         ValueError: naming the illegal values, where they can be read now. Inside a compiled graph they cannot: the
             callers then answer NaN.
     """
+    from keras import ops
+
     check(labels, num_classes, ignore_label)
     labels = ops.cast(labels, "int32")
     void = ops.equal(labels, ignore_label)
@@ -52,6 +56,8 @@ def check_sizes(labels: Sequence[int | None], scores: Sequence[int | None]) -> N
 
 def check(labels: Tensor, num_classes: int, ignore_label: int) -> None:
     """Raise a `ValueError` that names labels out of range; do nothing while a graph is being traced."""
+    from keras import ops
+
     if not _readable(labels):
         return
     values = np.unique(ops.convert_to_numpy(labels))

@@ -1,4 +1,7 @@
-"""The layers Keras does not have: raw pixels in, padding to a multiple, cropping to alignment, wide convolutions."""
+"""The layers Keras does not have: raw pixels in, padding to a multiple, cropping to alignment, wide convolutions.
+
+And two operations of AlexNet that VGG16 does not have.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +15,8 @@ LOG_DEPTH_MEAN = 7.844  # mean of ln(depth in mm) over NYUDv2; nyud_layers.py of
 
 Tensor = Any  # of any backend: Keras names no type for it
 Shape = tuple[int | None, ...]
+
+LRN_SIZE, LRN_ALPHA, LRN_BETA = 5, 1e-4, 0.75  # of AlexNet, as Caffe's CaffeNet has them
 
 CHANNELS = {"rgb": 3, "hha": 3, "rgbd": 4}  # modality -> input channels
 
@@ -158,3 +163,48 @@ class MatrixConv2D(keras.layers.Conv2D):
         batch, rows, columns, length = ops.shape(patches)
         product = ops.matmul(ops.reshape(patches, (-1, length)), ops.reshape(kernel, (length, filters)))
         return ops.reshape(product, (batch, rows, columns, filters))
+
+
+@keras.saving.register_keras_serializable("fcn_keras")  # type: ignore[untyped-decorator]  # Keras has no types
+def local_response_normalization(x: Tensor) -> Tensor:
+    """Divide each channel by `(1 + 1e-4 / 5 * sum of the squares of 5 channels around it) ** 0.75`.
+
+    As Caffe's LRN, which divides alpha by the window; channels beyond the ends count as 0. In float32 under every
+    dtype policy: the squares of activations leave half precision.
+
+    Args:
+        x: `(B, H, W, C)` activations.
+
+    Returns:
+        the same shape and dtype.
+
+    Reference: Krizhevsky, Sutskever, Hinton, NIPS 2012, section 3.3.
+    """
+    wide = ops.cast(x, "float32")
+    channels, reach = x.shape[-1], LRN_SIZE // 2
+    squares = ops.pad(ops.square(wide), [[0, 0], [0, 0], [0, 0], [reach, reach]])
+    total = sum(squares[..., i : i + channels] for i in range(LRN_SIZE))
+    return ops.cast(wide * ops.power(1.0 + LRN_ALPHA / LRN_SIZE * total, -LRN_BETA), x.dtype)
+
+
+@keras.saving.register_keras_serializable("fcn_keras")
+class CeilMaxPooling2D(keras.layers.MaxPooling2D):
+    """Pool so that the last window may stand out over the bottom and right edges, as Caffe counts windows.
+
+    Keras's `"same"` would also pad at the top and left of an odd map. For maps no smaller than the window.
+    """
+
+    def call(self, x: Tensor) -> Tensor:
+        pads = [
+            [0, -(n - size) % stride]
+            for n, size, stride in zip(ops.shape(x)[1:3], self.pool_size, self.strides, strict=True)
+        ]
+        return super().call(ops.pad(x, [[0, 0], *pads, [0, 0]], constant_values=-float("inf")))
+
+    def compute_output_shape(self, input_shape: Shape) -> Any:
+        batch, *sides, channels = input_shape
+        padded = (
+            None if n is None else n + -(n - size) % stride
+            for n, size, stride in zip(sides, self.pool_size, self.strides, strict=True)
+        )
+        return super().compute_output_shape((batch, *padded, channels))

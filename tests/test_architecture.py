@@ -11,7 +11,7 @@ MAY_IMPORT = {
     "models": {"backbone", "layers", "geometry", "initializers", "interface"},
     "backbone": {"layers", "geometry"},
     "alexnet": {"geometry", "initializers", "layers"},
-    "caffe_export": {"alexnet", "caffemodel", "layers"},
+    "caffe_export": {"caffemodel", "layers"},
     "weights": {"caffemodel", "vgg16_files"},
     "losses": {"labels"},
     "metrics": {"labels"},

@@ -1,8 +1,5 @@
 """FCN-AlexNet against the paper's figures and brute force; `parity/test_alexnet_opencv.py` has the scores."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
@@ -10,8 +7,9 @@ import numpy as np
 import pytest
 
 import fcn_keras as fcn
-from fcn_keras.alexnet import CeilMaxPooling2D, FCNAlexNet, local_response_normalization
+from fcn_keras.alexnet import FCNAlexNet
 from fcn_keras.geometry import Grid
+from fcn_keras.layers import CeilMaxPooling2D, local_response_normalization
 from fcn_keras.receptive_field import receptive_field
 from tests.training.tiny import randomize
 
@@ -152,26 +150,3 @@ def test_learn_upsampling():
 def test_wrong_arguments(arguments, options, message):
     with pytest.raises(ValueError, match=message):
         FCNAlexNet(*arguments, **options)
-
-
-PROGRAM = """
-import sys
-import numpy as np, keras
-from fcn_keras.alexnet import CeilMaxPooling2D, local_response_normalization
-assert keras.backend.backend() == "jax"
-image = keras.Input((None, None, 7))
-model = keras.Model(image, local_response_normalization(CeilMaxPooling2D(3, 2)(image)))
-np.save(sys.argv[2], model.predict(np.load(sys.argv[1]), verbose=0))
-"""
-
-
-def test_jax_pools_and_normalizes_the_same(tmp_path):
-    pytest.importorskip("jax")
-    x = np.random.default_rng(0).normal(0, 200, (1, 8, 5, 7)).astype("float32")
-    np.save(tmp_path / "x.npy", x)
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", PROGRAM, str(tmp_path / "x.npy"), str(tmp_path / "y.npy")]
-    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    expected = local_response_normalization(CeilMaxPooling2D(3, 2)(x))
-    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), expected, rtol=1e-5)

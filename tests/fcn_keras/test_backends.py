@@ -8,14 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fcn_keras.layers import CeilMaxPooling2D, local_response_normalization
+
 ROOT = Path(__file__).resolve().parents[2]
 # Runs in a process of its own: a backend is chosen once. Prints nothing; leaves an .npz.
 PROGRAM = """
 import sys
-import numpy as np, keras
 import fcn_keras as fcn
+assert "keras" not in sys.modules
+import numpy as np, keras
+assert keras.saving.get_registered_object("fcn_keras>CropLike")
 assert keras.backend.backend() != "tensorflow" and "tensorflow" not in sys.modules
-weights, run, out = sys.argv[1:]
+from fcn_keras.layers import CeilMaxPooling2D, local_response_normalization
+weights, run, activations, out = sys.argv[1:]
 run = np.load(run)
 model = fcn.FCN32s(21, padding="caffe", learn_upsampling="none",
                    channels=(((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32), dropout=0.0)
@@ -28,19 +33,26 @@ history = model.fit(run["image"][None], run["label"][None], epochs=8, verbose=0)
 model.save(out + ".keras")
 again = keras.saving.load_model(out + ".keras")
 assert np.array_equal(fcn.predict(again, run["image"]), fcn.predict(model, run["image"]))
-np.savez(out, labels=labels, loss=history["loss"], mean_iu=history["confusion_mean_iu"])
+image = keras.Input((None, None, 7))
+pooled = keras.Model(image, local_response_normalization(CeilMaxPooling2D(3, 2)(image)))
+pooled = pooled.predict(np.load(activations), verbose=0)
+np.savez(out, labels=labels, loss=history["loss"], mean_iu=history["confusion_mean_iu"], pooled=pooled)
 """
 
 
-@pytest.mark.early
-def test_jax_follows_caffes_solver(tmp_path):
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory):
+    """What the program computes on JAX, and the run and the activations that it computes from."""
     pytest.importorskip("jax")
+    tmp_path = tmp_path_factory.mktemp("jax")
+    activations = np.random.default_rng(0).normal(0, 200, (1, 8, 5, 7)).astype("float32")
+    np.save(tmp_path / "x.npy", activations)
     data = ROOT / "tests" / "parity" / "data"
     run = data / "voc-fcn32s_train.npz"
     # Compiled without optimisation: it takes longer than these few steps.
     flags = {"KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_backend_optimization_level=0"}
     environment = {**os.environ, **flags, "PYTHONPATH": str(ROOT)}
-    arguments = [data / "voc-fcn32s_train_before.caffemodel.gz", run, tmp_path / "out.npz"]
+    arguments = [data / "voc-fcn32s_train_before.caffemodel.gz", run, tmp_path / "x.npy", tmp_path / "out.npz"]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *map(str, arguments)],
         env=environment,
@@ -50,7 +62,19 @@ def test_jax_follows_caffes_solver(tmp_path):
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    out, expected = np.load(tmp_path / "out.npz"), np.load(run)
+    return np.load(tmp_path / "out.npz"), np.load(run), activations
+
+
+@pytest.mark.early
+def test_jax_follows_caffes_solver(answers):
+    out, expected, _ = answers
     np.testing.assert_allclose(out["loss"], expected["loss"], rtol=1e-3)
     assert out["labels"].shape == expected["label"].shape
     assert (out["mean_iu"] > 0).all()
+
+
+@pytest.mark.early
+def test_jax_pools_and_normalizes_as_alexnet_does(answers):
+    out, _, activations = answers
+    expected = local_response_normalization(CeilMaxPooling2D(3, 2)(activations))
+    np.testing.assert_allclose(out["pooled"], expected, rtol=1e-5)

@@ -13,7 +13,7 @@ from fcn_keras.caffe_export import save_caffemodel
 from fcn_keras.layers import Preprocess
 from tests.training.tiny import randomize
 
-DATA = Path(__file__).parent / "parity" / "data"
+DATA = Path(__file__).parents[1] / "parity" / "data"
 SIZES = ((61, 83), (33, 40))
 TWO_HEADS = {"sem": 33, "geo": 3}
 VOC_MEAN = (104.00699, 116.66877, 122.67892)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fcn_keras import caffemodel
 from tests.weight_files import blob, field, layer, varint
 
-DATA = Path(__file__).parent / "parity" / "data"
+DATA = Path(__file__).parents[1] / "parity" / "data"
 KERNEL = np.arange(24, dtype=np.float32).reshape(2, 3, 2, 2) - 5
 BIAS = np.float32([0.5, -1.25])
 

@@ -14,7 +14,7 @@ from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
 from fcn_keras.weights import Loaded, load_caffemodel, load_imagenet, transplant
 from tests.weight_files import CHANNELS, blob, caffemodel, keras_name, layer, npz, published_h5, vgg16_arrays
 
-DATA = Path(__file__).parent / "parity" / "data"
+DATA = Path(__file__).parents[1] / "parity" / "data"
 TORCH_WEIGHTS = Path(__file__).parents[3] / "shared" / "data" / "weights" / "vgg16_conv_imagenet_rgb01_f16.npz"
 CLASSES = 5
 TRUNK = [f"conv{b}_{i}" for b, n in enumerate((2, 2, 3, 3, 3), 1) for i in range(1, n + 1)]

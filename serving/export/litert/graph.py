@@ -13,8 +13,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from fcn_keras.alexnet import CeilMaxPooling2D
-from fcn_keras.layers import LOG_DEPTH_MEAN, CropLike, PadToMultiple, Preprocess
+from fcn_keras.layers import LOG_DEPTH_MEAN, CeilMaxPooling2D, CropLike, PadToMultiple, Preprocess
 
 LARGEST_CONSTANT = 4_000_000  # weights; conv5_3 has 2.4 million, fc7 16.8 million, fc6 102.8 million
 
