@@ -66,18 +66,19 @@ async def serve(service, listener, options, monitoring, ready, stop, *, tls=None
         stop: `asyncio.Event`.
         tls: `SSLConfig` message, for both ports; or None.
     """
-    from .rest.connections import Door
+    from .rest.connections import ConnectionLimits
     from .rpc import services as rpc
 
     host = f"[{options.host}]" if ":" in options.host else options.host
-    listener.door = Door(most=most_connections(options), patience=options.client_timeout_seconds)
-    rest = _rest(service, options, monitoring, listener.door, tls)
+    limits = ConnectionLimits(max_connections=max_connections(options), patience=options.client_timeout_seconds)
+    listener.limits = limits
+    rest = _rest(service, options, monitoring, limits, tls)
     remote, port = await rpc.start(
         service,
         f"{host}:{options.port}",
         max_message_bytes=options.max_request_bytes,
-        max_connections=listener.door.most,
-        patience=options.client_timeout_seconds,
+        max_connections=limits.max_connections,
+        patience=limits.patience,
         most_calls=options.threads + options.max_queued_requests + SPARE_CALLS,
         token=options.token,
         tls=tls,
@@ -97,20 +98,20 @@ async def serve(service, listener, options, monitoring, ready, stop, *, tls=None
         await asyncio.gather(answering, remote.stop(options.grace_period_seconds))
 
 
-def most_connections(options):
+def max_connections(options):
     """Take as many connections at each port as the process may have open, up to the option."""
     # REST's connections, those in TLS's handshake, and gRPC's; and the process's own files.
     allowed = (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - OWN_FILES) // 3
     return max(1, min(options.max_connections, allowed))
 
 
-def _rest(service, options, monitoring, door, tls):
+def _rest(service, options, monitoring, limits, tls):
     """Make the HTTP server of REST, metrics and the page."""
     import uvicorn
 
     from .page.app import FILES, page
     from .rest.app import application
-    from .rest.connections import AT_ONCE, Connection
+    from .rest.connections import AT_ONCE, Connection, reporting
 
     app = application(
         service,
@@ -123,8 +124,8 @@ def _rest(service, options, monitoring, door, tls):
         most_bytes=BODIES * options.max_request_bytes,
     )
     config = uvicorn.Config(
-        app,
-        http=partial(Connection, door=door),
+        reporting(app),
+        http="h11",
         backlog=AT_ONCE,
         timeout_graceful_shutdown=options.grace_period_seconds,
         lifespan="off",
@@ -135,6 +136,7 @@ def _rest(service, options, monitoring, door, tls):
         server_header=False,
     )
     config.load()
+    config.http_protocol_class = partial(Connection, limits=limits, http=config.http_protocol_class)
     if tls:
         from .security import rest_tls
 

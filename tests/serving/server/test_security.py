@@ -331,21 +331,5 @@ def test_connections_are_as_many_as_files_allow(monkeypatch):
     from serving.server.in_process import Options
 
     monkeypatch.setattr(listening.resource, "getrlimit", lambda _: (1024, 4096))
-    assert listening.most_connections(Options()) == (1024 - listening.OWN_FILES) // 3
-    assert listening.most_connections(Options(max_connections=7)) == 7
-
-
-def test_handshakes_that_never_end_push_out_the_first():
-    from serving.server.rest.connections import Door
-
-    door, pairs = Door(most=2, patience=1), [socket.socketpair() for _ in range(3)]
-    for ours, theirs in pairs:
-        theirs.settimeout(0.1)
-        door.arrived(ours)
-    assert pairs[0][1].recv(1) == b""  # hung up
-    for _, theirs in pairs[1:]:
-        with pytest.raises(TimeoutError):
-            theirs.recv(1)
-    for pair in pairs:
-        for end in pair:
-            end.close()
+    assert listening.max_connections(Options()) == (1024 - listening.OWN_FILES) // 3
+    assert listening.max_connections(Options(max_connections=7)) == 7
