@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fcn_keras import labels as label_ops
+from fcn_keras.confusion import confusion
 from fcn_keras.metrics import NAMES, scores
 
 WIDTHS = (1, 2, 4, 8, 16, 32)  # pixels
@@ -126,12 +127,12 @@ def trimap_matrices(
     truth, labels = np.asarray(truth), np.asarray(labels)
     _check_widths(widths)
     _check(truth, labels, num_classes, ignore_label)
-    counted = truth != ignore_label
-    band = _bands(truth, widths)[counted]
-    cell = (band * num_classes + truth[counted]) * num_classes + labels[counted]
-    counts = np.bincount(cell, minlength=(len(widths) + 1) * num_classes**2)
-    each = counts.reshape(len(widths) + 1, num_classes, num_classes)[:-1]
-    return np.cumsum(each, axis=0, dtype=np.int64)
+    band = _bands(truth, widths)
+    each = [
+        confusion(truth[band == i], labels[band == i], num_classes, "an image", void=ignore_label)
+        for i in range(len(widths))
+    ]
+    return np.cumsum(each, axis=0)
 
 
 def boundary_f1(

@@ -2,7 +2,7 @@
 
 import logging
 
-from fcn_keras.examples import VOID
+from fcn_keras.confusion import confusion
 from fcn_keras_console import Parser, Progress, add_reporting, run
 
 from ..scoring.split import add_options
@@ -62,9 +62,12 @@ def bound(examples, factors=FACTORS, *, progress=None):
     counts = heads_of(examples.num_classes)
     matrices = {head: {f: np.zeros((n, n + 1), np.int64) for f in factors} for head, n in counts.items()}
 
+    def count(label, factor, num_classes, place):
+        return confusion(label, down_and_up(label, factor), num_classes, place, count_missed=True)
+
     def read(index):
         labels = heads_of(examples[index]["label"])
-        return {head: [_count(labels[head], f, n, index) for f in factors] for head, n in counts.items()}
+        return {head: [count(labels[head], f, n, f"example {index}") for f in factors] for head, n in counts.items()}
 
     for index, found in enumerate(read_ahead(read, range(len(examples)), threads=os.cpu_count() or 1)):
         for head, several in found.items():
@@ -123,23 +126,6 @@ def _stretch(maps, length, factor, axis):
     after = np.minimum(before + 1, count - 1)
     share = (place - before).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(maps.ndim)])
     return maps.take(before, axis) * (1 - share) + maps.take(after, axis) * share
-
-
-def _count(label, factor, num_classes, index):
-    import numpy as np
-
-    wrong = label[(label != VOID) & (label >= num_classes)]
-    if wrong.size:
-        raise ValueError(
-            f"`label` may hold 0..{num_classes - 1} or {VOID} (void). Received: {np.unique(wrong)[:5].tolist()} in "
-            f"example {index}."
-        )
-    counted = label != VOID
-    truth, left = label[counted].astype(np.int64), down_and_up(label, factor)[counted].astype(np.int64)
-    cells = np.bincount(
-        (num_classes + 1) * truth + np.minimum(left, num_classes), minlength=num_classes * (num_classes + 1)
-    )
-    return cells.reshape(num_classes, num_classes + 1)
 
 
 def _bound(arguments):

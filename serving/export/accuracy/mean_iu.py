@@ -4,9 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fcn_keras.confusion import confusion
 from fcn_keras.examples import VOID
-
-from .agreement import by_head
 
 
 class Validation(NamedTuple):
@@ -73,18 +72,12 @@ def validate(model, answer, examples, progress=None):
     count = examples.num_classes
     ours, theirs = (np.zeros((count, count), np.int64) for _ in range(2))
     for index in range(len(examples)):
-        example = examples[index]
-        theirs += _confusion(example["label"], by_head(fcn.predict(model, example["image"]))[""], count)
+        example, place = examples[index], f"example {index}"
+        theirs += confusion(example["label"], fcn.predict(model, example["image"]), count, place)
         found = answer(example["image"])[""]
-        ours += _confusion(example["label"], found.argmax(axis=-1) if found.ndim == 3 else found, count)
+        ours += confusion(example["label"], found.argmax(axis=-1) if found.ndim == 3 else found, count, place)
         if progress is not None:
             progress(index + 1, len(examples))
     if not theirs.any():
         raise ValueError(f"Every pixel of {examples.directory} is void (255): there is nothing to validate on.")
     return Validation(*(float(fcn.scores(matrix)["mean_iu"]) for matrix in (theirs, ours)), len(examples))
-
-
-def _confusion(truth, predicted, count):
-    counted = truth != VOID
-    cells = count * truth[counted].astype(np.int64) + predicted[counted]
-    return np.bincount(cells, minlength=count**2).reshape(count, count)
