@@ -2,8 +2,13 @@
 
 import contextlib
 import io
+import json
 import os
 import sys
+from pathlib import Path
+
+# TensorFlow and Keras import these where they find them, for functions that no command calls: half of their own start.
+UNUSED = ("IPython", "cv2", "jax", "matplotlib", "pandas", "scipy", "sklearn")
 
 
 class Interrupted(BaseException):  # no Exception: nobody who handles errors may swallow it
@@ -60,15 +65,36 @@ def start_tensorflow():
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
-    with _quiet():
+    with _quiet(), without(UNUSED if _backend() == "tensorflow" else ()):
         try:
             import tensorflow as tf
         except ModuleNotFoundError as error:
             raise ImportError(f"{error.name} is missing: pip install fcn_keras brings it") from None
         tf.get_logger().setLevel("ERROR")
-        if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        if _backend() != "tensorflow":
             tf.config.set_visible_devices([], "GPU")  # TensorFlow only reads data: it would take all the memory
         tf.config.list_logical_devices()
+
+
+@contextlib.contextmanager
+def without(packages):
+    """Let nobody import some packages for a while. In a notebook nothing is hidden: more than a command runs there."""
+    hidden = [name for name in packages if name not in sys.modules and "IPython" not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # Python reads None as: there is no such module
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
+def _backend():
+    """Return the backend that Keras is going to choose: other ones need packages that TensorFlow does not."""
+    settings = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras", "keras.json")
+    chosen = os.environ.get("KERAS_BACKEND")
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        chosen = chosen or json.loads(settings.read_text(encoding="utf-8")).get("backend")
+    return chosen or "tensorflow"
 
 
 @contextlib.contextmanager

@@ -1,11 +1,14 @@
-"""How every command ends."""
+"""How every command ends, and what its start of TensorFlow does without."""
 
+import importlib
 import io
+import json
 import sys
 
 import pytest
 
 from fcn_keras_console import Interrupted, run
+from fcn_keras_console.run import _backend, without
 
 
 @pytest.mark.parametrize(
@@ -48,3 +51,50 @@ def test_any_name_can_be_printed(monkeypatch):
     for stream, told in ((sys.stdout, "\\xe4.png \\udcff.png\n"), (sys.stderr, "fcn-x: \\xe4.png is missing\n")):
         stream.flush()
         assert stream.buffer.getvalue().decode() == told
+
+
+@pytest.fixture
+def pretended(tmp_path, monkeypatch):
+    """A package that nobody has imported yet, in a process that is no notebook."""
+    (tmp_path / "pretended.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "IPython", raising=False)
+    yield "pretended"
+    sys.modules.pop("pretended", None)
+
+
+def test_what_is_hidden_cannot_be_imported_meanwhile(pretended):
+    loaded = sys.modules["json"]
+    with without([pretended, "json"]):
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module(pretended)
+        assert importlib.import_module("json") is loaded  # who has it keeps it
+    assert importlib.import_module(pretended).__name__ == pretended
+    assert sys.modules["json"] is loaded
+
+
+def test_a_notebook_keeps_everything(pretended, monkeypatch):
+    monkeypatch.setitem(sys.modules, "IPython", json)
+    with without([pretended]):
+        assert importlib.import_module(pretended).__name__ == pretended
+
+
+@pytest.mark.parametrize(
+    ("variable", "written", "backend"),
+    [
+        (None, None, "tensorflow"),
+        (None, '{"backend": "jax"}', "jax"),
+        ("torch", '{"backend": "jax"}', "torch"),
+        (None, "{", "tensorflow"),
+        (None, "[]", "tensorflow"),
+        ("", '{"floatx": "float32"}', "tensorflow"),
+    ],
+)
+def test_the_backend_is_that_which_keras_chooses(variable, written, backend, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("KERAS_BACKEND", variable)
+    if written is not None:
+        (tmp_path / "keras.json").write_text(written)
+    assert _backend() == backend
