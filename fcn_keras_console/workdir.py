@@ -69,3 +69,19 @@ def decisions_beside(path):
     """Return what `fcn-train` decided for the model at `path`, or an empty dict if something else wrote it."""
     settings = StageFiles(Path(path).parent).settings
     return read_json(settings).get("decisions", {}) if settings.is_file() else {}
+
+
+def class_names_in(path, read):
+    """Return the class names in a file.
+
+    `fcn-train` lists names beside a model as they are, one a line, even one that would be a comment or a colour in a
+    class file. Every other file is a class file.
+
+    Args:
+        path: of the file.
+        read: function from the path of a class file to its names.
+    """
+    path = Path(path)
+    if not (path.name.startswith("classes") and StageFiles(path.parent).settings.is_file()):
+        return read(path)
+    return tuple(line for line in path.read_text(encoding="utf-8").split("\n") if line.strip())

@@ -30,7 +30,7 @@ class Exporter:
         self.write_as()
 
     def _savedmodel(self):
-        from fcn_keras_serving.export.command import export
+        from fcn_keras_serving.export import export
 
         export(self.model, self.path)
 

@@ -10,10 +10,9 @@ from typing import NamedTuple
 from speed.turns import Failed, Worker, say
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("saved_model", "onnx_file", "litert_file", "openvino_file", "precision")
 # What a graph is made of; a change anywhere else leaves the files as they are.
 GRAPH = [f"fcn_keras/{name}.py" for name in ("models", "backbone", "layers", "geometry", "initializers")]
-EXPORTS = ["fcn_keras/inference.py", "serving/export/command.py", *(f"serving/{room}/*.py" for room in ROOMS)]
+EXPORTS = ["fcn_keras/inference.py", "serving/export/**/*.py"]
 PACKAGES = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "ai-edge-litert", "openvino", "nncf")
 
 

@@ -36,7 +36,7 @@ class ClassTable:
     def __init__(self, classes: Classes) -> None:
         colors: list[tuple[Color, int]] = []
         if isinstance(classes, (str, os.PathLike)):
-            self.names, colors = _read(Path(classes))
+            self.names, colors = read_class_file(classes)
         elif isinstance(classes, (int, np.integer)) and not isinstance(classes, bool):
             self.names = tuple(str(index) for index in range(classes))
         else:
@@ -79,10 +79,17 @@ def _packed(colors: NDArray[Any]) -> NDArray[np.int32]:
     return packed
 
 
-def _read(path: Path) -> tuple[tuple[str, ...], list[tuple[Color, int]]]:
-    """Return the names, and pairs of a colour and its id."""
+def read_class_file(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], list[tuple[Color, int]]]:
+    """Read a class file as `ClassTable` does, of any number of classes.
+
+    Returns:
+        The names, and pairs of a colour and its id.
+
+    Raises:
+        ValueError: if the file is missing or a line of it is wrong.
+    """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(
             f"{path} is not a readable class file. Pass a number, names or a path as `classes`, or write one "

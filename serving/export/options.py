@@ -4,6 +4,8 @@ from pathlib import Path
 
 from fcn_keras_console import Parser, add_reporting
 
+MAX_PIXELS = 480_000  # which a network of full width answers in less than 512 MiB
+SIZES = ((375, 500), (500, 375))  # PASCAL VOC's photographs
 EXTRAS = ("color", "counts", "confidence")
 PRECISIONS = ("fp32", "fp16", "int8")
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "litert": ".tflite"}  # format -> how its file's name ends
@@ -15,12 +17,8 @@ EXAMPLES = (
 )
 
 
-def parser(max_pixels):
-    """Make the parser.
-
-    Args:
-        max_pixels: default of the option, for its help.
-    """
+def parser():
+    """Make the parser."""
     made = Parser("fcn-export", DESCRIPTION, examples=EXAMPLES)
     made.add_argument("model", help="a .keras file, or a folder that fcn-train wrote: then its best.keras")
     made.add_argument(
@@ -33,20 +31,20 @@ def parser(max_pixels):
         "--classes",
         action="append",
         metavar="FILE",
-        help="class names, one a line, to store with the model (default: the classes.txt beside it); HEAD=FILE, "
-        "repeated, where it has several heads",
+        help="class file, as for training, whose names are stored with the model (default: the classes.txt beside it); "
+        "HEAD=FILE, repeated, where it has several heads",
     )
     made.add_argument("--metrics", metavar="FILE", help="metrics.json of fcn-evaluate, for the model card")
-    _add_saved_model(made.add_argument_group("SavedModel"), max_pixels)
+    _add_saved_model(made.add_argument_group("SavedModel"))
     _add_files(made.add_argument_group("ONNX, OpenVINO and LiteRT"))
     add_reporting(made, json="the path that was written, and the figures of a file")
     return made
 
 
-def _add_saved_model(group, max_pixels):
+def _add_saved_model(group):
     group.add_argument("--model-version", metavar="N", help="a positive whole number (default: the next)")
     group.add_argument(
-        "--max-pixels", help=f"largest height times width to answer (default: {max_pixels}, or the largest size below)"
+        "--max-pixels", help=f"largest height times width to answer (default: {MAX_PIXELS}, or the largest size below)"
     )
     group.add_argument(
         "--extra",

@@ -18,7 +18,7 @@ NAMES = {"onnx": "ONNX Runtime", "openvino": "OpenVINO", "litert": "LiteRT"}
 LOG = logging.getLogger("fcn-export")
 
 
-def export_file(model, path, *, format, names, least_agreement, arguments, found):
+def export_file(model, path, *, format, names, least_agreement, arguments, provenance):
     """Export, validate where that is asked for, and put the files and the card beside each other.
 
     Args:
@@ -28,7 +28,7 @@ def export_file(model, path, *, format, names, least_agreement, arguments, found
         names: class names by head.
         least_agreement: a share, or None for the precision's.
         arguments: of the command line.
-        found: `provenance.Provenance`.
+        provenance: `provenance.Provenance`.
 
     Returns:
         Lines of the table of figures.
@@ -42,7 +42,7 @@ def export_file(model, path, *, format, names, least_agreement, arguments, found
     options = {"labels": arguments.labels, "names": names, "precision": arguments.precision}
     if arguments.calibrate:
         options["calibration"] = read_calibration(
-            arguments.calibrate, model, sizes=found.sizes, any_images=arguments.any_images
+            arguments.calibrate, model, sizes=provenance.sizes, any_images=arguments.any_images
         )
     with made(path.parent), tempfile.TemporaryDirectory(prefix=".exporting-", dir=path.parent) as folder:
         temporary = Path(folder) / path.name
@@ -55,7 +55,7 @@ def export_file(model, path, *, format, names, least_agreement, arguments, found
         rows = table(arguments.precision, figures, validation)
         card = temporary.with_name(path.name + ".md")
         notes = _notes(arguments, options.get("calibration"), validation)
-        card.write_text(markdown(_facts(model, path, format, names, arguments, found), rows, notes), encoding="utf-8")
+        card.write_text(markdown(_facts(model, path, format, names, arguments, provenance), rows, notes), encoding="utf-8")
         publish([*(file for file in Path(folder).iterdir() if file != temporary), temporary], path.parent)
     return rows
 
@@ -101,7 +101,7 @@ def _examples(model, arguments):
     return open_examples(model, arguments.validate, split, VOID if ignored is None else int(ignored))
 
 
-def _facts(model, path, format, names, arguments, found):
+def _facts(model, path, format, names, arguments, provenance):
     heads = model.output if isinstance(model.output, dict) else {"": model.output}
     return {
         "file": path.name,
@@ -111,7 +111,7 @@ def _facts(model, path, format, names, arguments, found):
         "weights": model.count_params(),
         "packages": PACKAGES[format],
         "heads": {head: {"classes": x.shape[-1], "names": names.get(head)} for head, x in heads.items()},
-        **found.facts,
+        **provenance.facts,
     }
 
 

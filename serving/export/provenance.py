@@ -4,26 +4,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fcn_keras_console.files import read_json, sha256_of
-from fcn_keras_console.workdir import StageFiles, decisions_beside
+from fcn_keras_console.workdir import StageFiles, class_names_in, decisions_beside
 
 
 class Provenance(NamedTuple):
     """Where a model comes from.
 
     Attributes:
-        classes: class names by head, of the heads that have a file; `""` is the name of an only head, or stands for the
-            first.
         sizes: (H, W) of the training's buckets; empty if there were none.
-        facts: for `card.facts`: `"source"`, and where known `"recipe"`, `"training"`, `"metrics"`.
+        facts: for the model card: `"source"`, and where known `"recipe"`, `"training"`, `"metrics"`.
     """
 
-    classes: dict
     sizes: list
     facts: dict
 
 
-def beside(path, metrics=None):
-    """Read `classes.txt`, `classes_HEAD.txt`, `recipe.json` and `summary.json` beside a model file, where they are.
+def provenance_of(path, metrics=None):
+    """Read `recipe.json` and `summary.json` beside a model file, where they are.
 
     Args:
         path: the `.keras` file.
@@ -42,20 +39,39 @@ def beside(path, metrics=None):
         facts["training"] = training
     if metrics is not None:
         facts["metrics"] = _metrics(Path(metrics))
-    lists = {path.stem.removeprefix("classes").removeprefix("_"): path for path in files.folder.glob("classes*.txt")}
-    classes = {head: read_names(path) for head, path in lists.items()}
-    return Provenance(classes, [tuple(size) for size in recipe.get("settings", {}).get("buckets") or []], facts)
+    return Provenance([tuple(size) for size in recipe.get("settings", {}).get("buckets") or []], facts)
+
+
+def names_beside(path, counts):
+    """Read the class names in the `classes.txt` and `classes_HEAD.txt` beside a model file.
+
+    A `classes.txt` alone beside a model of several heads names the classes of one: the only one of so many.
+
+    Args:
+        path: the `.keras` file.
+        counts: number of classes by head; an only head is named `""`.
+
+    Returns:
+        dict of tuples by head, of the heads whose names are known.
+    """
+    files = StageFiles(Path(path).parent)
+    lists = {head: files.classes_of(head) for head in ("", *counts)}
+    names = {head: read_names(file) for head, file in lists.items() if file.is_file()}
+    own = {head: names[head] for head, count in counts.items() if len(names.get(head, ())) == count}
+    fitting = [head for head, count in counts.items() if len(names.get("", ())) == count]
+    return own or ({fitting[0]: names[""]} if len(fitting) == 1 else {})
 
 
 def read_names(path):
-    """Read class names, one a line; empty lines do not count."""
-    lines = Path(path).read_text(encoding="utf-8").split("\n")
-    return [line.strip() for line in lines if line.strip()]
+    """Read the names in a class file, or in a list that `fcn-train` wrote beside a model."""
+    from fcn_keras.datasets.classes import read_class_file
+
+    return class_names_in(path, lambda file: read_class_file(file)[0])
 
 
 def _metrics(path):
-    found = read_json(path)
-    heads = found.get("heads", {"": found})
-    if not all(isinstance(one.get("mean_iu"), float) for one in heads.values()):
+    metrics = read_json(path)
+    heads = metrics.get("heads", {"": metrics})
+    if not all(isinstance(scores.get("mean_iu"), float) for scores in heads.values()):
         raise ValueError(f"{path} is not the metrics.json that fcn-evaluate --output DIR writes.")
-    return found
+    return metrics

@@ -20,7 +20,7 @@ CLASSES = 21
 
 def soak(seconds, workdir):
     """Send every file again and again, and photographs at the limit, until the time is over."""
-    from serving.export.command import MAX_PIXELS
+    from serving.export.options import MAX_PIXELS
 
     model, started, tries, lost = write_network(workdir / "m"), time.monotonic(), 0, []
     with served(model, "--rest_api_timeout_in_ms=600000") as server:
@@ -36,7 +36,7 @@ def soak(seconds, workdir):
 def write_network(folder):
     """Export a full-width FCN-8s with random weights."""
     import fcn_keras
-    from serving.export.command import export
+    from serving.export import export
 
     export(fcn_keras.FCN8s(CLASSES), folder)
     return folder

@@ -2,7 +2,7 @@
 
 import hot_spots
 import pytest
-from fcn_keras_serving.export.command import export
+from fcn_keras_serving.export import export
 
 from fcn_keras.models import FCN32s
 

@@ -21,7 +21,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from fcn_keras import FCN32s
 from serving.errors import ServingError
-from serving.export.command import MAX_PIXELS
+from serving.export.options import MAX_PIXELS
 from serving.export.saved_model.frozen_network import freeze
 from serving.export.saved_model.signatures import build
 from serving.kit.command import CONFIG, NAME

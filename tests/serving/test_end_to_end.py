@@ -6,7 +6,7 @@ import pytest
 from fcn_keras import inference
 from fcn_keras.models import FCN8s
 from serving.client.client import Client, ImageRefused
-from serving.export.command import export
+from serving.export import export
 from serving.server.command import running
 from tests.serving.image_files import encode, evaluated, files, picture, rotated_files
 from tests.serving.nets import randomize

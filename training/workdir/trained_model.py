@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fcn_keras_console.workdir import StageFiles
+from fcn_keras_console.workdir import StageFiles, class_names_in
 
 
 def load_model(path):
@@ -27,4 +27,4 @@ def class_names_beside(path, head=""):
     from fcn_keras.datasets.classes import ClassTable
 
     listed = StageFiles(Path(path).parent).classes_of(head)
-    return ClassTable(listed).names if listed.is_file() else None
+    return class_names_in(listed, lambda file: ClassTable(file).names) if listed.is_file() else None

@@ -20,7 +20,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from fcn_keras import inference, visualize
 from fcn_keras.models import FCN8s, FCN32s, LateFusion
-from serving.export import command as exporter
+from serving.export import command, version
 from serving.export.command import main
 from serving.export.saved_model import contents as version_folder
 from serving.export.saved_model import frozen_network as network
@@ -36,7 +36,7 @@ NARROW = (((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32)
 
 def export(*arguments, sizes=((24, 40),), **options):
     """Export, and compare at a small size."""
-    return exporter.export(*arguments, sizes=sizes, **options)
+    return version.export(*arguments, sizes=sizes, **options)
 
 
 def decode(contents):
@@ -432,30 +432,22 @@ def test_the_command_exports(tmp_path, capsys):
     np.testing.assert_array_equal(decode(png), inference.predict(net, image)["geo"])
 
 
-def test_class_names_beside_a_model_go_to_its_heads():
-    net = FCN32s({"sem": 2, "geo": 3}, channels=NARROW)
-    pair, triple = ["a", "b"], ["x", "y", "z"]
-    assert exporter._fitting({"": pair, "sem": pair, "geo": triple}, net) == {"sem": pair, "geo": triple}
-    assert exporter._fitting({"": triple}, net) == {"geo": triple}
-    assert exporter._fitting({"": ["a"], "sky": pair, "sem": triple}, net) is None
-    assert exporter._fitting({}, net) is None
-    assert exporter._fitting({"": pair}, FCN32s(2, channels=NARROW)) == {"": pair}
-    assert exporter._fitting({"": pair}, FCN32s({"sem": 2, "geo": 2}, channels=NARROW)) is None
-
-
 def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys, monkeypatch):
     (tmp_path / "text.keras").write_text("no model")
     (tmp_path / "file").write_text("")
+    (tmp_path / "net.h5").write_text("")
     (tmp_path / "list").write_text("[]")
     (tmp_path / "object").write_text("{}")
+    (tmp_path / "names").write_text("sky\n")
     (tmp_path / "served" / "2").mkdir(parents=True)
     with zipfile.ZipFile(tmp_path / "empty.keras", "w") as archive:
         archive.writestr("readme", "")
     FCN32s(2, channels=NARROW).save(tmp_path / "net.keras")
     for arguments, message in [
-        (["none.keras", "served"], "none.keras does not exist"),
-        (["served", "served"], "served holds no best.keras. Name a stage's folder, or a .keras file."),
-        (["text.keras", "served"], "MODEL is a .keras file"),
+        (["none.keras", "served"], "none.keras is missing. Name a .keras file, or the folder of a stage"),
+        (["served", "served"], "served holds no best.keras. Name a stage's folder or a .keras file."),
+        (["net.h5", "served"], "net.h5 is not a .keras file"),
+        (["text.keras", "served"], "text.keras is damaged, cut off or no .keras file. Copy or save it again."),
         (["empty.keras", "served"], "empty.keras cannot be loaded (expected config.json, "),
         (["net.keras", "file"], "file: File exists"),
         (["net.keras", "file/deeper"], "Not a directory"),
@@ -469,8 +461,9 @@ def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys, monkeypatc
         (["net.keras", "served", "--metrics", "file"], "file is not JSON"),
         (["net.keras", "served", "--metrics", "list"], "list should hold a JSON object. Received: list"),
         (["net.keras", "served", "--metrics", "object"], "object is not the metrics.json that fcn-evaluate"),
-        (["net.keras", "served", "--classes", "none.txt"], "none.txt: No such file"),
-        (["net.keras", "served", "--classes", "file"], "`classes` holds one name a class, 2. Received: 0"),
+        (["net.keras", "served", "--classes", "none.txt"], "none.txt is not a readable class file"),
+        (["net.keras", "served", "--classes", "file"], "file names no class"),
+        (["net.keras", "served", "--classes", "names"], "`classes` holds one name a class, 2. Received: 1"),
     ]:
         monkeypatch.chdir(tmp_path)
         assert main(arguments) == 2, arguments
@@ -488,6 +481,6 @@ def test_a_full_disk_is_one_line(tmp_path, capsys, monkeypatch):
     def fail(*_, **__):
         raise tf.errors.UnknownError(None, None, "No space left on device")
 
-    monkeypatch.setattr(exporter, "export", fail)
+    monkeypatch.setattr(command, "export", fail)
     assert main([str(tmp_path / "net.keras"), str(tmp_path)]) == 2
     assert capsys.readouterr().err == "fcn-export: No space left on device\n"

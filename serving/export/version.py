@@ -1,0 +1,135 @@
+"""Write one version of a served model: a SavedModel and what lies beside it."""
+
+import errno
+import logging
+import math
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from fcn_keras_console.files import made
+
+from .checks import check_model
+from .options import EXTRAS, MAX_PIXELS, SIZES
+
+LOG = logging.getLogger("fcn-export")
+
+
+def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXELS, extras=(), sizes=None, origin=None):
+    """Write one version of a served model: `directory/<version>/`.
+
+    The SavedModel needs TensorFlow alone, computes in float32 and answers three signatures:
+
+    - `serving_default`: `image_bytes` [N], JPEG, PNG, BMP or WebP files of any mix of sizes -> `label_png_bytes` [N],
+      grey PNG of class ids at each image's own size, `height` and `width` [N], and `status` [N]. Pixels are those that
+      `fcn-evaluate` reads, bit by bit, turned upright by EXIF. A file that cannot be answered does not disturb its
+      neighbours: its `status` is a sentence (and empty otherwise), its PNG is empty, its sizes are 0. An `"rgbd"` net
+      takes `depth_png_bytes` [N] as well (16-bit PNG, millimetres); a `LateFusion` takes `rgb_bytes` and `hha_bytes`.
+    - `predict_tensors`: `image` [N,H,W,C] uint8 (uint16 with depth) -> `label` [N,H,W] uint8.
+    - `predict_scores`: `image` [N,H,W,C] float32, 0-255 -> `scores` [N,H,W,K] float32.
+
+    Several heads answer `<head>_png_bytes`, `<head>_label`, `<head>_scores`. Labels are uint8, and uint16 above 256
+    classes.
+
+    Beside the SavedModel lie the palette and class names (`assets/`), requests with which a server warms up
+    (`assets.extra/`), `batching_params.pbtxt`, and a model card (`README.md`, `model.json`), for which the written
+    SavedModel is loaded and compared with `model`. The folder appears under its name when it is complete; a server that
+    polls `directory` never sees a part of it.
+
+    Args:
+        model: a network of this package, under any dtype policy.
+        directory: the served model's folder, which holds its versions and whose name is the model's; made if missing.
+        version: positive int; default one more than the highest there, from 1 on.
+        classes: names of the classes, or a mapping head -> names.
+        max_pixels: `serving_default` refuses images with a larger height times width, before it decodes them.
+        extras: further outputs of `serving_default`, of `"color"` (`color_png_bytes` [N], in VOC's colours), `"counts"`
+            (`class_pixels` [N,K] int64) and `"confidence"` (`confidence` [N] float32, the mean over the pixels of the
+            largest softmax); `<head>_...` where there are several heads.
+        sizes: (H, W) of the photographs to warm up with and to compare: those that will be asked most. Default: those
+            of PASCAL VOC, as far as `max_pixels` allows.
+        origin: for the model card, as `provenance.provenance_of` reads it: `{"recipe", "training", "metrics", "source"}`.
+
+    Returns:
+        `pathlib.Path` of the version's folder.
+
+    Raises:
+        ValueError: on a model that is not a network, or an argument outside the values above.
+        FileExistsError: if the version is there; versions are never overwritten.
+        OSError: if the folder cannot be written.
+    """
+    check_model(model)
+    _check_options(version=version, max_pixels=max_pixels, extras=extras, sizes=sizes)
+    from fcn_keras.interface import class_counts
+
+    from .saved_model.assets import class_names
+    from .saved_model.contents import Settings, write
+
+    settings = Settings(max_pixels, tuple(extras), tuple(sizes or _default_sizes(max_pixels)))
+    names = class_names(classes, class_counts(model))
+    directory = Path(directory).absolute()
+    with made(directory):
+        check_absent(directory, version)
+        # Not a number, so no server takes it for a version; beside the version, so that renaming is atomic.
+        temporary = Path(tempfile.mkdtemp(prefix=".exporting-", dir=directory))
+        try:
+            folder = temporary / "model"  # with the permissions that the user's umask gives, unlike mkdtemp's own
+            LOG.debug("writing the SavedModel, and comparing it with the model")
+            facts = {"name": directory.name, **write(folder, directory.name, model, names, settings), **(origin or {})}
+            return _publish(folder, directory, version, facts)
+        finally:
+            shutil.rmtree(temporary)
+
+
+def _publish(folder, directory, version, facts):
+    """Write the model card and rename a finished folder to its version."""
+    from . import model_card as card
+
+    while True:
+        number = version or max(_versions(directory), default=0) + 1
+        check_absent(directory, version)
+        card.write(folder, {**facts, "version": number})
+        target = directory / str(number)
+        try:
+            os.rename(folder, target)
+            return target
+        except OSError as error:
+            if version or error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+            # Another export took the number in this moment: take the next.
+
+
+def _versions(directory):
+    return [int(path.name) for path in directory.iterdir() if path.name.isdecimal()]
+
+
+def check_absent(directory, version):
+    """Raise a `FileExistsError` if a version is there already."""
+    if version in _versions(directory):
+        raise FileExistsError(
+            f"Version {version} is in {directory} already, and is never overwritten. Choose another, or leave it out "
+            "to take the next."
+        )
+
+
+def _check_options(*, version, max_pixels, extras, sizes):
+    _check_positive("max_pixels", max_pixels)
+    if version is not None:
+        _check_positive("version", version)
+    if unknown := [extra for extra in extras if extra not in EXTRAS]:
+        raise ValueError(f"`extras` are among {EXTRAS}. Received: {unknown[0]!r}.")
+    for height, width in sizes or ():
+        _check_positive("sizes", height)
+        _check_positive("sizes", width)
+        if height * width > max_pixels:
+            raise ValueError(f"`sizes` are at most `max_pixels` = {max_pixels}. Received: {height}x{width}.")
+
+
+def _default_sizes(max_pixels):
+    side = math.isqrt(max_pixels)
+    return [size for size in SIZES if math.prod(size) <= max_pixels] or [(side, side)]
+
+
+def _check_positive(name, value):
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
+        raise ValueError(f"`{name}` is a positive whole number. Received: {value!r}.")

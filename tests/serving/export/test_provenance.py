@@ -1,0 +1,51 @@
+"""What is read beside a model: class names by head, as training reads and writes them."""
+
+import pytest
+
+from fcn_keras.datasets.classes import ClassTable
+from serving.export.provenance import names_beside, read_names
+from training.workdir.stage import Stage
+from training.workdir.trained_model import class_names_beside
+
+README = "# my classes\n\nroad 128 64 128\nvoid 0 0 0\ntraffic light 255 0 10  # rare\n"
+STRANGE = ("# my class", "zone 1 2 3", "a #b", "void", "plain")  # in a class file: comments, a colour, no class
+
+
+@pytest.fixture
+def stage(tmp_path):
+    """Return a function that writes names as `fcn-train` does, and gives the path of the model beside them."""
+
+    def written(names):
+        Stage(tmp_path / "net").open({}, names)
+        return tmp_path / "net" / "best.keras"
+
+    return written
+
+
+def test_class_files_are_read_as_for_training(tmp_path):
+    path = tmp_path / "names"
+    path.write_text(README)
+    assert read_names(path) == ClassTable(path).names == ("road", "traffic light")
+    (tmp_path / "classes.txt").write_text(README)  # and no recipe.json: it is not fcn-train's list
+    assert names_beside(tmp_path / "net.keras", {"": 2}) == {"": ("road", "traffic light")}
+    path.write_text("\n".join(f"c{index}" for index in range(300)))
+    assert len(read_names(path)) == 300  # more than masks of 8 bits hold
+
+
+def test_what_training_writes_is_read_name_by_name(stage):
+    path = stage({"": STRANGE})
+    assert names_beside(path, {"": 5}) == {"": STRANGE}
+    assert read_names(path.parent / "classes.txt") == STRANGE
+    assert class_names_beside(path) == STRANGE
+
+
+def test_class_names_go_to_the_heads_that_they_fit(stage, tmp_path):
+    names = {"sem": ("a", "b"), "geo": ("x", "y", "z")}
+    path = stage(names)
+    assert names_beside(path, {"sem": 2, "geo": 3}) == names
+    assert names_beside(path, {"sem": 2, "geo": 4}) == {"sem": ("a", "b")}
+    assert names_beside(path, {"sem": 5, "geo": 4}) == {}
+    assert names_beside(path, {"one": 2, "other": 3}) == {"one": ("a", "b")}  # the only head of two classes
+    assert names_beside(path, {"one": 2, "other": 2}) == {}
+    assert names_beside(path, {"": 2}) == {"": ("a", "b")}
+    assert names_beside(tmp_path / "net.keras", {"": 2}) == {}
