@@ -56,9 +56,10 @@ ROOMS = {
         "errors": set(),
     },
     "serving/export": {
-        "command": {"options", "version", "other_formats", "provenance"},
+        "command": {"checks", "options", "version", "other_formats", "provenance", "saved_model"},
         "options": set(),
-        "version": {"options", "model_card", "saved_model"},
+        "checks": set(),
+        "version": {"checks", "options", "model_card", "saved_model"},
         "other_formats": {"accuracy", "litert", "model_card", "onnx", "openvino", "options"},
         "model_card": {"accuracy"},
         "provenance": set(),

@@ -55,7 +55,8 @@ def export_file(model, path, *, format, names, least_agreement, arguments, prove
         rows = table(arguments.precision, figures, validation)
         card = temporary.with_name(path.name + ".md")
         notes = _notes(arguments, options.get("calibration"), validation)
-        card.write_text(markdown(_facts(model, path, format, names, arguments, provenance), rows, notes), encoding="utf-8")
+        facts = _facts(model, path, format, names, arguments, provenance)
+        card.write_text(markdown(facts, rows, notes), encoding="utf-8")
         publish([*(file for file in Path(folder).iterdir() if file != temporary), temporary], path.parent)
     return rows
 

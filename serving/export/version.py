@@ -48,7 +48,7 @@ def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXEL
             largest softmax); `<head>_...` where there are several heads.
         sizes: (H, W) of the photographs to warm up with and to compare: those that will be asked most. Default: those
             of PASCAL VOC, as far as `max_pixels` allows.
-        origin: for the model card, as `provenance.provenance_of` reads it: `{"recipe", "training", "metrics", "source"}`.
+        origin: for the model card, `"recipe"`, `"training"`, `"metrics"` and `"source"`: `provenance.Provenance.facts`.
 
     Returns:
         `pathlib.Path` of the version's folder.

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fcn_keras_console.workdir import StageFiles, decisions_beside, find_model
+from fcn_keras_console.workdir import StageFiles, class_names_in, decisions_beside, find_model
 
 
 @pytest.fixture
@@ -49,3 +49,11 @@ def test_decisions_of_a_model_are_beside_it(runs):
     assert decisions_beside(model) == {}
     (runs / "folder_fcn32s" / "recipe.json").write_text(json.dumps({"decisions": {"recipe": "folder_fcn32s"}}))
     assert decisions_beside(model) == {"recipe": "folder_fcn32s"}
+
+
+def test_a_list_that_training_wrote_is_read_name_by_name(runs):
+    path = runs / "folder_fcn32s" / "classes.txt"
+    path.write_text("# one\nzone 1 2 3\n\ntwo\n", encoding="utf-8")
+    assert class_names_in(path, lambda file: ("read", file.name)) == ("read", "classes.txt")
+    (runs / "folder_fcn32s" / "recipe.json").write_text("{}")
+    assert class_names_in(path, None) == ("# one", "zone 1 2 3", "two")
