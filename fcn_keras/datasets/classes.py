@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,7 @@ from ..examples import VOID
 Classes = int | str | os.PathLike[str] | Iterable[str]
 Color = tuple[int, int, int]
 
-_UNKNOWN = 254
-_MOST = 254  # with colours, 254 marks unknown ones
+_UNKNOWN = 254  # marks colours of no class, so that coloured classes are fewer
 
 
 class ClassTable:
@@ -27,28 +26,68 @@ class ClassTable:
 
     Attributes:
         names: tuple of class names.
-        colored: whether the classes have colours.
+        colors: `{(R, G, B): id}`, 255 for void; empty where masks are not coloured.
 
     Raises:
         ValueError: if the file is missing or a line of it is wrong.
     """
 
     def __init__(self, classes: Classes) -> None:
-        colors: list[tuple[Color, int]] = []
+        colors: dict[Color, int] = {}
         if isinstance(classes, (str, os.PathLike)):
-            self.names, colors = read_class_file(classes)
+            names, colors = read_class_file(classes)
         elif isinstance(classes, (int, np.integer)) and not isinstance(classes, bool):
-            self.names = tuple(str(index) for index in range(classes))
+            names = tuple(str(index) for index in range(classes))
         else:
-            self.names = tuple(classes)  # type: ignore[arg-type]  # True is no class file: `tuple` says so
-            _check_names(self.names, "`classes`")
-        if not 1 <= len(self.names) <= (_MOST if colors else VOID):
-            raise ValueError(f"`classes` may be 1..{_MOST if colors else VOID}. Received: {len(self.names)}.")
-        self.colored = bool(colors)
+            names = tuple(classes)  # type: ignore[arg-type]  # True is no class file: `tuple` says so
+            _check_names(names, "`classes`")
+        self._fill(names, colors)
+
+    @classmethod
+    def of_colors(cls, colors: Iterable[tuple[str, Color]]) -> Self:
+        """Make a table of names and their colours.
+
+        Args:
+            colors: `(name, (R, G, B))`. Several colours of one name are one class, those of `void` are void.
+        """
+        named = list(colors)
+        names = tuple(dict.fromkeys(name for name, _ in named if name != "void"))
+        table = cls.__new__(cls)
+        table._fill(names, {color: VOID if name == "void" else names.index(name) for name, color in named})
+        return table
+
+    def _fill(self, names: tuple[str, ...], colors: dict[Color, int]) -> None:
+        most = _UNKNOWN if colors else VOID
+        if not 1 <= len(names) <= most:
+            raise ValueError(f"`classes` may be 1..{most}. Received: {len(names)}.")
+        self.names = names
+        self.colors = colors
         if colors:
             self._ids = np.full(1 << 24, _UNKNOWN, np.uint8)  # one byte for each colour: 16 MiB, and fast
-            for color, value in colors:
+            for color, value in colors.items():
                 self._ids[_packed(np.array(color, np.uint8))] = value
+
+    @property
+    def colored(self) -> bool:
+        """Whether the classes have colours."""
+        return bool(self.colors)
+
+    def lookup(self, mask: NDArray[Any]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Look up the colours of a mask, whatever it holds.
+
+        Args:
+            mask: `(H, W, 3)` uint8 RGB.
+
+        Returns:
+            `(H, W)` uint8 ids, void where the colour is no class's, and `(H, W)` whether it is known. Nothing is known
+            where the classes have no colours.
+        """
+        if not self.colored:
+            return np.full(mask.shape[:2], VOID, np.uint8), np.zeros(mask.shape[:2], bool)
+        ids = self._ids[_packed(mask)]
+        known = ids != _UNKNOWN
+        ids[~known] = VOID
+        return ids, known
 
     def translate(self, mask: NDArray[Any], path: object) -> NDArray[np.uint8]:
         """Return the `(H, W)` uint8 ids of a `(H, W, 3)` uint8 coloured mask; `path` is for the error.
@@ -61,10 +100,9 @@ class ClassTable:
                 f"{path} holds colours, and the classes have none. Give each class its colour in a class file "
                 "(`name R G B` a line), or save the masks as 8-bit grey ids."
             )
-        ids = self._ids[_packed(mask)]
-        unknown = ids == _UNKNOWN
-        if unknown.any():
-            y, x = np.unravel_index(np.argmax(unknown), unknown.shape)
+        ids, known = self.lookup(mask)
+        if not known.all():
+            y, x = np.unravel_index(np.argmin(known), known.shape)
             raise ValueError(
                 f"{path} holds the colour {tuple(mask[y, x].tolist())} at (y, x) = ({y}, {x}), which no class has. "
                 "Add it to the class file (as `void R G B` if it is to be ignored); masks saved as JPEG or resized "
@@ -79,11 +117,11 @@ def _packed(colors: NDArray[Any]) -> NDArray[np.int32]:
     return packed
 
 
-def read_class_file(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], list[tuple[Color, int]]]:
+def read_class_file(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], dict[Color, int]]:
     """Read a class file as `ClassTable` does, of any number of classes.
 
     Returns:
-        The names, and pairs of a colour and its id.
+        The names, and `{(R, G, B): id}`, 255 for void; empty where no class has a colour.
 
     Raises:
         ValueError: if the file is missing or a line of it is wrong.
@@ -114,7 +152,7 @@ def read_class_file(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], list
     if colors and plain:
         raise ValueError(f"{path}:{plain[0]} has no colour, other lines have. Give every class one, or none.")
     _check_names(names, path)
-    return tuple(names), list(colors.items())
+    return tuple(names), colors
 
 
 def _parsed(line: str, place: str) -> tuple[str, Color | None]:

@@ -34,6 +34,36 @@ def test_unknown_color_is_named_with_its_place(tmp_path):
         ClassTable(tmp_path / "classes.txt").translate(mask, "a.png")
 
 
+def test_unknown_colors_are_void_where_somebody_looks_them_up(tmp_path):
+    (tmp_path / "classes.txt").write_text(COLORS)
+    mask = np.array([[(128, 128, 128), (7, 8, 9), (0, 0, 0)], [(255, 0, 10)] * 3], np.uint8)
+    ids, known = ClassTable(tmp_path / "classes.txt").lookup(mask)
+    assert ids.tolist() == [[0, 255, 255], [1, 1, 1]]
+    assert known.tolist() == [[True, False, True], [True] * 3]
+    ids, known = ClassTable(2).lookup(mask)
+    assert (ids == 255).all()
+    assert not known.any()
+
+
+def test_several_colors_of_one_class():
+    table = ClassTable.of_colors([("car", (1, 0, 0)), ("void", (0, 0, 0)), ("sky", (0, 0, 1)), ("car", (2, 0, 0))])
+    assert table.names == ("car", "sky")
+    assert table.colors == {(1, 0, 0): 0, (0, 0, 0): 255, (0, 0, 1): 1, (2, 0, 0): 0}
+    assert table.lookup(np.array([[(2, 0, 0), (0, 0, 1)]], np.uint8))[0].tolist() == [[0, 1]]
+
+
+def test_as_many_classes_as_ids_can_name():
+    colors = [(str(i), (i, 0, 0)) for i in range(254)]
+    mask = np.array([[(253, 0, 0), (254, 0, 0)]], np.uint8)
+    ids, known = ClassTable.of_colors(colors).lookup(mask)
+    assert ids.tolist() == [[253, 255]]
+    assert known.tolist() == [[True, False]]
+    with pytest.raises(ValueError, match=r"`classes` may be 1..254. Received: 255"):
+        ClassTable.of_colors([*colors, ("254", (254, 0, 0))])
+    with pytest.raises(ValueError, match=r"`classes` may be 1..254. Received: 0"):
+        ClassTable.of_colors([("void", (0, 0, 0))])
+
+
 def test_translating_without_colors():
     with pytest.raises(ValueError, match=r"a.png holds colours, and the classes have none. .*`name R G B`"):
         ClassTable(3).translate(np.zeros((1, 1, 3), np.uint8), "a.png")
