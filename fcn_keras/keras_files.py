@@ -20,13 +20,15 @@ from typing import Any, BinaryIO
 
 import h5py
 import keras
+import numpy as np
+
+from fcn_keras.untrusted_hdf5 import Malformed, leaves, require_within
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 # What Keras writes for a model without assets, and the checksums that `fcn-train` adds.
 MEMBERS = {CONFIG, WEIGHTS, "metadata.json", "fcn_checkpoint.json"}
 MAX_CONFIG = 2**22  # bytes; FCN-8s takes 33 thousand
 MAX_NODES = 5_000  # groups and arrays; FCN-8s with an optimizer has some hundreds
-MAX_CHUNK_BYTES = 2**26  # HDF5 allocates whole chunks, whatever the array's size
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # the disk, which is not the file's fault
 LOCAL_HEADER = struct.Struct("<4s22xHH")  # of a member: magic, lengths of its name and of what else stands before it
 
@@ -43,10 +45,6 @@ PLAIN = {"__keras_tensor__", "__tuple__", "__slice__", "__ellipsis__"}
 # Layers that run code or read files which the config names.
 FOREIGN = {"FlaxLayer", "IntegerLookup", "JaxLayer", "Lambda", "StringLookup", "TFSMLayer", "TextVectorization"}
 FOREIGN |= {"TorchModuleWrapper"}
-
-
-class _Malformed(Exception):
-    """What is wrong with the file; `load_model` adds its name."""
 
 
 def load_model(path: str | os.PathLike[str], *, compile: bool = False) -> Any:
@@ -92,22 +90,23 @@ def _check(path: str) -> None:
     with zipfile.ZipFile(path) as archive, open(path, "rb") as file:
         members = {member.filename: member for member in archive.infolist()}
         if len(members) != len(archive.infolist()) or set(members) - MEMBERS or not {CONFIG, WEIGHTS} <= set(members):
-            raise _Malformed(
-                f"expected {', '.join(sorted(MEMBERS))} inside, each once. Received: {sorted(members)[:5]}"
-            )
+            raise Malformed(f"expected {', '.join(sorted(MEMBERS))} inside, each once. Received: {sorted(members)[:5]}")
         for member in members.values():
             if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
-                raise _Malformed(f"{member.filename} is compressed, which Keras does not do")
+                raise Malformed(f"{member.filename} is compressed, which Keras does not do")
         if members[CONFIG].file_size > MAX_CONFIG:
-            raise _Malformed(f"{CONFIG} has {members[CONFIG].file_size} bytes, over {MAX_CONFIG}")
+            raise Malformed(f"{CONFIG} has {members[CONFIG].file_size} bytes, over {MAX_CONFIG}")
         config = json.loads(archive.read(CONFIG))
         _check_names(config)
-        held = _numbers_in(_member(file, members[WEIGHTS]))
+        try:
+            held = _numbers_in(_member(file, members[WEIGHTS]))
+        except Malformed as error:
+            raise Malformed(f"{WEIGHTS}: {error}") from None
     # In a thread of its own, as Keras keeps a list, by thread, of variables that a later scope would fill.
     with ThreadPoolExecutor(1) as pool:
         wanted = pool.submit(_numbers_of, config).result()
     if wanted > held:
-        raise _Malformed(f"its layers take {wanted} numbers, and {held} are there")
+        raise Malformed(f"its layers take {wanted} numbers, and {held} are there")
 
 
 def _walk(value: Any) -> Iterator[dict[str, Any]]:
@@ -135,7 +134,7 @@ def _check_names(config: Any) -> None:
         known = module in KERAS or (module == "keras" and name in POLICIES)
         if not known or registered not in (None, name, value.get("config")) or name in FOREIGN:
             told = value.get("config") if name == "function" else name
-            raise _Malformed(
+            raise Malformed(
                 f"it names {str(told)[:60]!r} of {str(module)[:60]!r}, and neither code nor layers of other packages "
                 "are loaded"
             )
@@ -153,7 +152,7 @@ def _check_heads(model: Any) -> None:
     outputs = getattr(model, "output", None)  # a Sequential that was never called has none
     for head in outputs if isinstance(outputs, dict) else ():
         if not re.fullmatch(r"\w[\w-]{0,99}", str(head)):
-            raise _Malformed(f"an output is called {str(head)[:60]!r}; expected letters, digits, - and _")
+            raise Malformed(f"an output is called {str(head)[:60]!r}; expected letters, digits, - and _")
 
 
 def _unfilled(config: Any) -> Any:
@@ -172,43 +171,19 @@ def _numbers_in(file: _Part) -> int:
     """Count the numbers in all arrays of an HDF5 file, once every one of them is stored in it."""
     numbers = size = 0
     with h5py.File(io.BufferedReader(file), "r") as root:
-        pending, looked, seen = [root], 0, set()
-        while pending:
-            group = pending.pop()
-            looked += len(group)
-            if looked > MAX_NODES:
-                raise _Malformed(f"{WEIGHTS} has over {MAX_NODES} members")
-            for name in group:
-                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                    raise _Malformed(f"{name} in {WEIGHTS} is a link to elsewhere")
-                node = group[name]
-                place = h5py.h5o.get_info(node.id).addr
-                if place in seen:
-                    raise _Malformed(f"{name} in {WEIGHTS} is there twice, or a cycle")
-                seen.add(place)
-                if isinstance(node, h5py.Group):
-                    pending.append(node)
-                    continue
-                _check_array(node, name)
-                numbers += node.size
-                size += node.size * node.dtype.itemsize
+        for name, array in leaves(root, MAX_NODES):
+            if not isinstance(array, h5py.Dataset) or array.shape is None or not _is_numeric(array.dtype):
+                raise Malformed(f"{name} is no array of numbers")
+            require_within(array, name)
+            numbers += array.size
+            size += array.size * array.dtype.itemsize
     if size > file.size:
-        raise _Malformed(f"the arrays of {WEIGHTS} declare {size} bytes, and it has {file.size}")
+        raise Malformed(f"its arrays declare {size} bytes, and it has {file.size}")
     return numbers
 
 
-def _check_array(node: Any, name: str) -> None:
-    if (
-        not isinstance(node, h5py.Dataset)
-        or node.shape is None
-        or node.dtype.hasobject
-        or node.dtype.kind not in "fiubV"
-    ):
-        raise _Malformed(f"{name} in {WEIGHTS} is no array of numbers")
-    if node.external or node.is_virtual:
-        raise _Malformed(f"the numbers of {name} in {WEIGHTS} lie in another file")
-    if node.chunks and math.prod(node.chunks) * node.dtype.itemsize > MAX_CHUNK_BYTES:
-        raise _Malformed(f"{name} in {WEIGHTS} has chunks of {node.chunks} numbers")
+def _is_numeric(dtype: np.dtype[Any]) -> bool:
+    return dtype.kind in "fiubV" and not dtype.hasobject
 
 
 def _member(file: BinaryIO, member: zipfile.ZipInfo) -> _Part:
@@ -217,7 +192,7 @@ def _member(file: BinaryIO, member: zipfile.ZipInfo) -> _Part:
     magic, name, extra = LOCAL_HEADER.unpack(file.read(LOCAL_HEADER.size))
     start = member.header_offset + LOCAL_HEADER.size + name + extra
     if magic != b"PK\x03\x04" or start + member.file_size > os.fstat(file.fileno()).st_size:
-        raise _Malformed(f"{member.filename} is cut off")
+        raise Malformed(f"{member.filename} is cut off")
     return _Part(file, start, member.file_size)
 
 

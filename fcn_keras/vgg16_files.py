@@ -18,6 +18,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from fcn_keras.untrusted_hdf5 import Malformed, leaves, member, require_within
+
 Result = TypeVar("Result")
 Pair = tuple[NDArray[np.float32], NDArray[np.float32]]  # kernel and bias
 
@@ -40,11 +42,6 @@ TORCH_MEAN, TORCH_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # RGB on t
 
 HDF5_MAGIC, ZIP_MAGIC = b"\x89HDF\r\n\x1a\n", b"PK"
 MAX_NODES = 32  # links looked at below one layer's group; Keras writes three
-MAX_CHUNK_BYTES = 2**26  # HDF5 allocates whole chunks, whatever the array's size
-
-
-class _Malformed(Exception):
-    """What is wrong with the file; `read` adds its name."""
 
 
 def download(with_classifier: bool) -> str:
@@ -81,14 +78,14 @@ def read(path: str | os.PathLike[str], wanted: Mapping[str, tuple[int, ...]]) ->
     path = os.fspath(path)
     try:
         if os.path.exists(path) and not os.path.isfile(path):
-            raise _Malformed("it is no file")
+            raise Malformed("it is no file")
         with open(path, "rb") as file:
             magic = file.read(8)
         for prefix, source in ((HDF5_MAGIC, _Hdf5), (ZIP_MAGIC, _Npz)):
             if magic.startswith(prefix):
                 return _read(source, path, wanted)
-        raise _Malformed(f"it begins with {magic!r}")
-    except _Malformed as error:
+        raise Malformed(f"it begins with {magic!r}")
+    except Malformed as error:
         raise ValueError(
             "`path` must hold VGG16 weights: a .h5 as Keras publishes and saves them, or a .npz with <layer>_W and "
             f"<layer>_b. Received: {path}: {error}. The published file is {URL}{PUBLISHED[True][0]}."
@@ -126,7 +123,7 @@ def _read(
             elif layer in CLASSIFIER:
                 continue
             else:
-                raise _Malformed(f"layer {layer} is missing (it has {', '.join(present) or 'none of VGG16'})")
+                raise Malformed(f"layer {layer} is missing (it has {', '.join(present) or 'none of VGG16'})")
             if pair:
                 weights[layer] = pair
     return weights, present
@@ -140,9 +137,9 @@ def _pair(file: _Hdf5 | _Npz, layer: str, shape: tuple[int, ...]) -> Pair | None
     if kernel.shape not in shapes:
         if layer in CLASSIFIER:
             return None
-        raise _Malformed(f"its kernel has shape {kernel.shape}, the model's {shape}; is `channels` narrower?")
+        raise Malformed(f"its kernel has shape {kernel.shape}, the model's {shape}; is `channels` narrower?")
     if bias.shape != shape[-1:]:
-        raise _Malformed(f"its bias has shape {bias.shape}, the model's {shape[-1:]}")
+        raise Malformed(f"its bias has shape {bias.shape}, the model's {shape[-1:]}")
     return file.array(kernel).reshape(shape), file.array(bias)
 
 
@@ -151,12 +148,12 @@ def _named(layer: str, function: Callable[..., Result], *args: Any) -> Result:
     try:
         with _foreign("it cannot be read"):
             return function(*args)
-    except _Malformed as error:
-        raise _Malformed(f"layer {layer}: {error}") from None
+    except Malformed as error:
+        raise Malformed(f"layer {layer}: {error}") from None
 
 
 class _foreign:
-    """Turn whatever h5py, zipfile and NumPy raise on hostile bytes into `_Malformed`; they name no set of types."""
+    """Turn whatever h5py, zipfile and NumPy raise on hostile bytes into `Malformed`; they name no set of types."""
 
     def __init__(self, what: str) -> None:
         self.what = what
@@ -167,13 +164,13 @@ class _foreign:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if isinstance(error, Exception) and not isinstance(error, _Malformed):
-            raise _Malformed(f"{self.what} ({type(error).__name__}: {str(error)[:200]})") from error
+        if isinstance(error, Exception) and not isinstance(error, Malformed):
+            raise Malformed(f"{self.what} ({type(error).__name__}: {str(error)[:200]})") from error
 
 
 def _check_number(dtype: np.dtype[Any]) -> None:
     if dtype.kind != "f" or dtype.itemsize > 8:
-        raise _Malformed(f"numbers of type {dtype} instead of float16, float32 or float64")
+        raise Malformed(f"numbers of type {dtype} instead of float16, float32 or float64")
 
 
 class _Hdf5:
@@ -194,7 +191,7 @@ class _Hdf5:
         for parts in (["model_weights", legacy], [legacy], ["layers", saved, "vars"]):
             node = self.file
             for part in parts:
-                node = _child(node, part) if isinstance(node, h5py.Group) else None
+                node = member(node, part) if isinstance(node, h5py.Group) else None
             if isinstance(node, h5py.Group):
                 return node
         return None
@@ -204,49 +201,20 @@ class _Hdf5:
 
     def find(self, layer: str) -> tuple[Any, Any]:
         """Return the layer's kernel and bias datasets."""
-        datasets = _datasets(self.group(layer))
+        datasets = [node for _, node in leaves(self.group(layer), MAX_NODES) if isinstance(node, h5py.Dataset)]
         kernels = [d for d in datasets if len(d.shape or ()) > 1]
         biases = [d for d in datasets if len(d.shape or ()) == 1]
         if len(kernels) != 1 or len(biases) != 1:
-            raise _Malformed(f"{len(kernels)} kernels and {len(biases)} biases instead of one each")
+            raise Malformed(f"{len(kernels)} kernels and {len(biases)} biases instead of one each")
         return kernels[0], biases[0]
 
     def array(self, dataset: Any) -> NDArray[np.float32]:
         """Read a dataset whose shape has been checked."""
-        if dataset.external or dataset.is_virtual:
-            raise _Malformed("its numbers lie in another file")
+        require_within(dataset, dataset.name)
         _check_number(dataset.dtype)
-        if dataset.chunks and math.prod(dataset.chunks) * dataset.dtype.itemsize > MAX_CHUNK_BYTES:
-            raise _Malformed(f"chunks of {dataset.chunks} numbers")
         numbers = np.empty(dataset.shape, np.float32)
         dataset.read_direct(numbers)
         return numbers
-
-
-def _child(group: Any, name: str) -> Any:
-    link = group.get(name, getlink=True, default=None)
-    if link is None:
-        return None
-    if not isinstance(link, h5py.HardLink):
-        raise _Malformed(f"{name} is a link ({type(link).__name__}) to elsewhere")
-    return group[name]
-
-
-def _datasets(group: Any) -> list[Any]:
-    """Return the datasets at and below a layer's group, as block1_conv1/block1_conv1/kernel."""
-    found, pending, looked = [], [group], 0
-    while pending:
-        group = pending.pop()
-        looked += len(group)
-        if looked > MAX_NODES:
-            raise _Malformed(f"over {MAX_NODES} members, or a cycle")
-        for name in group:
-            node = _child(group, name)
-            if isinstance(node, h5py.Dataset):
-                found.append(node)
-            elif isinstance(node, h5py.Group):
-                pending.append(node)
-    return found
 
 
 class _Npz:
@@ -276,7 +244,7 @@ class _Npz:
             stream.read(header.length)
             data = stream.read(size)
             if len(data) != size or stream.read(1):
-                raise _Malformed(f"{header.member} does not hold the {size} bytes of shape {header.shape}")
+                raise Malformed(f"{header.member} does not hold the {size} bytes of shape {header.shape}")
         numbers = np.frombuffer(data, header.dtype).astype(np.float32)
         return numbers.reshape(header.shape, order="F" if header.fortran else "C")
 
@@ -287,10 +255,10 @@ class _Header:
     def __init__(self, archive: zipfile.ZipFile, member: str) -> None:
         self.member = member
         if archive.getinfo(member).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise _Malformed(f"{member} is compressed in a way NumPy does not write")
+            raise Malformed(f"{member} is compressed in a way NumPy does not write")
         with archive.open(member) as stream:
             version = np.lib.format.read_magic(stream)
             if version != (1, 0):  # NumPy writes others for structured arrays, with headers of up to 4 GiB
-                raise _Malformed(f"{member} has .npy version {version}")
+                raise Malformed(f"{member} has .npy version {version}")
             self.shape, self.fortran, self.dtype = np.lib.format.read_array_header_1_0(stream)
             self.length = stream.tell()

@@ -13,6 +13,8 @@ MAY_IMPORT = {
     "alexnet": {"geometry", "initializers", "layers"},
     "caffe_export": {"caffemodel", "layers"},
     "weights": {"caffemodel", "vgg16_files"},
+    "keras_files": {"untrusted_hdf5"},
+    "vgg16_files": {"untrusted_hdf5"},
     "losses": {"labels"},
     "metrics": {"labels"},
     "boundary": {"confusion", "labels", "metrics"},

@@ -220,11 +220,11 @@ def crowd(file):
 
 KERNEL = "layers/conv2d/vars/0"
 WEIGHTS = {
-    "external link": (linked(h5py.ExternalLink("/etc/passwd", "/")), "0 in model.weights.h5 is a link to elsewhere"),
+    "external link": (linked(h5py.ExternalLink("/etc/passwd", "/")), "model.weights.h5: 0 is a link to elsewhere"),
     "soft link": (linked(h5py.SoftLink("/layers")), "is a link to elsewhere"),
     "external data": (
         replaced(KERNEL, shape=(100,), dtype="u1", external=[("/etc/passwd", 0, 100)]),
-        "the numbers of 0 in model.weights.h5 lie in another file",
+        "model.weights.h5: the numbers of 0 lie in another file",
     ),
     "virtual data": (virtual, "lie in another file"),
     "declared": (replaced(KERNEL, shape=(2**40,), dtype="f4", chunks=(1024,)), "declare 4398"),
@@ -232,10 +232,10 @@ WEIGHTS = {
     "chunk": (replaced(KERNEL, shape=(4,), dtype="f4", chunks=(2**28,), maxshape=(None,)), "has chunks of (268435456"),
     "strings": (
         replaced(KERNEL, shape=(4,), dtype=h5py.string_dtype()),
-        "0 in model.weights.h5 is no array of numbers",
+        "0 is no array of numbers",
     ),
     "cycle": (cycle, "is there twice, or a cycle"),
-    "crowd": (crowd, "has over 5000 members"),
+    "crowd": (crowd, "over 5000 members"),
 }
 
 
