@@ -19,6 +19,16 @@ def test_asks_for_it():
 
 def test_starts_a_program():
     subprocess.run([sys.executable, "--version"])
+
+def test_asks_for_it_in_a_thread():
+    import threading
+    thread = threading.Thread(target=__import__, args=["tensorflow"])
+    thread.start()
+    thread.join()
+    assert "tensorflow" in sys.modules
+
+def test_fails():
+    assert False
 """,
     "test_two.py": "import keras\n\ndef test_of_a_file_that_needs_it(): pass\n",
     "test_three.py": """
@@ -44,8 +54,8 @@ def test_what_needs_tensorflow_is_skipped_and_nothing_else(tmp_path):
         capture_output=True,
         text=True,
     )
-    assert "1 passed, 4 skipped" in done.stdout
+    assert "1 failed, 1 passed, 5 skipped" in done.stdout
     assert "test_runs PASSED" in done.stdout
     assert done.stdout.count("needs keras") == 2
-    assert "needs tensorflow" in done.stdout
+    assert done.stdout.count("needs tensorflow") == 2
     assert "starts python" in done.stdout
