@@ -9,7 +9,8 @@ into a folder by hand and say where it is:
 The examples go into `fcn_keras.batches` as they are. `info.metadata` holds `num_classes` and `class_names`.
 """
 
-from collections.abc import Iterable, Iterator
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from ..examples import VOID
 from . import camvid, nyud_v2, pascal_context, sift_flow, stanford_background, voc_sbd
+from .originals import addresses
 
 try:
     import importlib_resources  # noqa: F401  TFDS 4.9.10 needs it but does not say so
@@ -25,6 +27,13 @@ except ImportError as error:
     raise ImportError(
         'The TFDS builders need TensorFlow Datasets: pip install "fcn_keras[datasets]". The readers do without.'
     ) from error
+
+
+_UNREACHABLE = (OSError, tfds.download.DownloadError)
+
+
+def _where(url: str) -> str:
+    return " or ".join(addresses(url))
 
 
 class VocSbd(tfds.core.GeneratorBasedBuilder):
@@ -37,9 +46,10 @@ class VocSbd(tfds.core.GeneratorBasedBuilder):
     VERSION = tfds.core.Version("1.0.0")
     MANUAL_DOWNLOAD_INSTRUCTIONS = f"""
     VOC 2012 and SBD are downloaded by themselves. To do it by hand, or for VOC 2011 or the test images, unpack
-    {voc_sbd.VOC_URLS[2012]} (or {voc_sbd.VOC_URLS[2011]}), {voc_sbd.SBD_URL} and, for `test`, {voc_sbd.TEST_URL}
-    into manual_dir, so that it holds VOCdevkit/VOC2012 and benchmark_RELEASE/dataset; or put the two archives there as
-    they are.
+    {_where(voc_sbd.VOC_URLS[2012])} (or {_where(voc_sbd.VOC_URLS[2011])}),
+    {_where(voc_sbd.SBD_URL)} and, for `test`, {_where(voc_sbd.TEST_URL)}
+    into manual_dir, so that it holds VOCdevkit/VOC2012 and
+    benchmark_RELEASE/dataset; or put the two archives there as they are.
     """
 
     def _info(self) -> Any:
@@ -50,14 +60,7 @@ class VocSbd(tfds.core.GeneratorBasedBuilder):
         if manual is not None and any((manual / folder).is_dir() for folder in ("VOCdevkit", "TrainVal")):
             splits = [split for split in voc_sbd.SPLITS if split != "test" or _has_test(manual)]
             return _splits(self, voc_sbd.VocSbd, manual, splits)
-        urls = {"voc": voc_sbd.VOC_URLS[2012], "sbd": voc_sbd.SBD_URL}
-        try:
-            folders = dl_manager.download_and_extract(urls)
-        except (OSError, tfds.download.DownloadError) as error:
-            raise ValueError(
-                f"VOC and SBD cannot be downloaded: {error}. Put VOCtrainval_11-May-2012.tar ({urls['voc']}) and "
-                f"benchmark.tgz ({urls['sbd']}) into {manual or 'manual_dir'} as they are."
-            ) from error
+        folders = _fetch(dl_manager, {"voc": voc_sbd.VOC_URLS[2012], "sbd": voc_sbd.SBD_URL}, manual)
         splits = [split for split in voc_sbd.SPLITS if split != "test"]
         return _splits(self, voc_sbd.VocSbd, folders["voc"], splits, year=2012, sbd=folders["sbd"])
 
@@ -149,8 +152,9 @@ class PascalContext(tfds.core.GeneratorBasedBuilder):
 
     VERSION = tfds.core.Version("1.0.0")
     MANUAL_DOWNLOAD_INSTRUCTIONS = f"""
-    Unpack {pascal_context.VOC_URL} and {pascal_context.LABELS_URL} into manual_dir and put {pascal_context.NAMES_URL}
-    there, so that it holds VOCdevkit/VOC2010, trainval/*.mat and labels.txt.
+    Unpack {_where(pascal_context.VOC_URL)} and {_where(pascal_context.LABELS_URL)}
+    into manual_dir and put {pascal_context.NAMES_URL} there, so that it holds VOCdevkit/VOC2010, trainval/*.mat and
+    labels.txt.
     """
 
     def _info(self) -> Any:
@@ -196,6 +200,31 @@ def _examples(reader: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     for key, example in zip(reader.ids, reader, strict=True):
         void = np.full(example["image"].shape[:2], VOID, np.uint8)
         yield key, {"label": void, **example}
+
+
+def _fetch(dl_manager: Any, urls: dict[str, str], manual: Path | None) -> Any:
+    """Download and unpack archives, each from the first of its addresses that answers; TFDS compares their SHA-256.
+
+    Raises:
+        ValueError: if none answers for one of them: with what the last one answered, and what to put where by hand.
+    """
+    with contextlib.suppress(*_UNREACHABLE):
+        return dl_manager.download_and_extract(urls)
+    try:  # TFDS keeps what has come: only what has not is asked for again
+        return {name: _fetch_one(dl_manager, addresses(url)) for name, url in urls.items()}
+    except _UNREACHABLE as error:
+        archives = " and ".join(f"{url.rpartition('/')[2]} ({_where(url)})" for url in urls.values())
+        raise ValueError(
+            f"VOC and SBD cannot be downloaded: {error}. Put {archives} into {manual or 'manual_dir'} as they are."
+        ) from error
+
+
+def _fetch_one(dl_manager: Any, mirrors: Sequence[str]) -> Any:
+    *others, last = mirrors
+    for address in others:
+        with contextlib.suppress(*_UNREACHABLE):
+            return dl_manager.download_and_extract(address)
+    return dl_manager.download_and_extract(last)
 
 
 def _manual(dl_manager: Any) -> Path | None:

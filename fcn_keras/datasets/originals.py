@@ -1,5 +1,6 @@
-"""What readers of original distributions share: lists of ids, complete folders, MATLAB files, checked labels."""
+"""What readers of original distributions share: mirrors, lists of ids, whole folders, MATLAB files, checked labels."""
 
+import functools
 import os
 import warnings
 from collections.abc import Sequence
@@ -13,6 +14,30 @@ from ..examples import VOID
 from .reading import require
 
 _NAMED = 5  # files an error names before it only counts
+# One line an address: URL, bytes, SHA-256 (or MD5), name. Addresses with one checksum are mirrors of each other.
+_CHECKSUMS = Path(__file__).with_name("checksums.tsv")
+
+
+def addresses(url: str) -> list[str]:
+    """Return where an archive lies: `url`, then its mirrors."""
+    checksums = _checksums()
+    return [url, *(mirror for mirror, checksum in checksums.items() if checksum == checksums[url] and mirror != url)]
+
+
+def download_advice(url: str, directory: str | os.PathLike[str]) -> str:
+    """Return one sentence that says what to download, from where, with which checksum, and where it goes."""
+    checksum = _checksums()[url]
+    kind = "SHA-256" if len(checksum) == 64 else "MD5"
+    _, *mirrors = addresses(url)
+    others = f", or the same file from {' or '.join(mirrors)}," if mirrors else ""
+    return f"Download {url} ({kind} {checksum}){others} and unpack it into {directory}."
+
+
+@functools.cache
+def _checksums() -> dict[str, str]:
+    lines = _CHECKSUMS.read_text(encoding="utf-8").splitlines()
+    fields = [line.split("\t") for line in lines if line and not line.startswith("#")]
+    return {url: checksum for url, _, checksum, _ in fields}
 
 
 def read_ids(path: Path, advice: str) -> list[str]:

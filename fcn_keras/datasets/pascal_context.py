@@ -12,13 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .images import read_image
-from .originals import check_label, files_of, read_ids, read_matlab
+from .originals import check_label, download_advice, files_of, read_ids, read_matlab
 from .reading import Progress, read_all, read_sizes, require
 
 HOMEPAGE = "https://cs.stanford.edu/~roozbeh/pascal-context/"
-VOC_URL = (
-    "http://host.robots.ox.ac.uk/pascal/VOC/voc2010/VOCtrainval_03-May-2010.tar"  # da459979d0c395079b5c75ee67908abb
-)
+VOC_URL = "http://host.robots.ox.ac.uk/pascal/VOC/voc2010/VOCtrainval_03-May-2010.tar"
 LABELS_URL = f"{HOMEPAGE}trainval.tar.gz"
 NAMES_URL = f"{HOMEPAGE}labels.txt"
 SPLITS = ("train", "val", "trainval")
@@ -59,10 +57,10 @@ class PascalContext(Sequence[dict[str, Any]]):
         if split not in SPLITS:
             raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: {split!r}.")
         directory = Path(directory)
-        voc, advice = directory / "VOCdevkit" / "VOC2010", f"Download {VOC_URL} and unpack it into {directory}."
+        voc, advice = directory / "VOCdevkit" / "VOC2010", download_advice(VOC_URL, directory)
         self.ids = tuple(read_ids(voc / "ImageSets" / "Main" / f"{split}.txt", advice))
         self._images = files_of(voc / "JPEGImages", [f"{key}.jpg" for key in self.ids], advice)
-        advice = f"Download {LABELS_URL} and unpack it into {directory}."
+        advice = download_advice(LABELS_URL, directory)
         self._labels = files_of(directory / "trainval", [f"{key}.mat" for key in self.ids], advice)
         names = directory / "trainval" / "labels.txt"
         self._class_of = _class_of(names if names.is_file() else directory / "labels.txt")

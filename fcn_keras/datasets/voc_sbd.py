@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .images import read_image, read_mask
-from .originals import check_label, files_of, read_ids, read_matlab
+from .originals import check_label, download_advice, files_of, read_ids, read_matlab
 from .reading import Progress, read_all, read_sizes
 
 SPLITS = ("train", "sbd_train", "seg11valid", "val", "test")
@@ -29,12 +29,6 @@ VOC_URLS = {
 }
 TEST_URL = f"{_HOST}:8080/eval/downloads/VOC2012test.tar"  # for those signed in
 SBD_URL = "https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/semantic_contours/benchmark.tgz"
-_MD5 = {  # as torchvision publishes them
-    VOC_URLS[2011]: "6c3384ef61512963050cb5d687e5bf1e",
-    VOC_URLS[2012]: "6cd6e144f989b92b3379bac3b3de84fd",
-    TEST_URL: "9065beb292b6c291fad82b2725749fda",
-    SBD_URL: "82b4d87ceb2ed10f6038a1cba92111cb",
-}
 # VOC 2011 val without SBD's train, 736 ids: data/pascal/seg11valid.txt of the authors' release.
 _SEG11VALID = Path(__file__).with_name("lists") / "seg11valid.txt"
 _DEVKITS = ("VOCdevkit", "TrainVal/VOCdevkit", "")  # 2011's archive unpacks into TrainVal/
@@ -86,7 +80,7 @@ class VocSbd(Sequence[dict[str, Any]]):
         above = self.directory if sbd is None else Path(sbd)
         sbd = _sbd_folder(above)
         if split == "sbd_train":
-            advice = _download(SBD_URL, above)
+            advice = download_advice(SBD_URL, above)
             ids, images, labels = read_ids(sbd / "train.txt", advice), sbd / "img", (sbd / "cls", ".mat")
         else:
             root, advice = _voc_folder(self.directory, split, year)
@@ -127,11 +121,7 @@ def _voc_folder(directory: Path, split: str, year: int | None) -> tuple[Path, st
     listed = [root for root in roots if (root / "ImageSets" / "Segmentation" / name).is_file()]
     there = [root for root in roots if root.is_dir()]
     root = (listed or there or [directory / "VOCdevkit" / f"VOC{max(years)}"])[0]
-    return root, _download(TEST_URL if split == "test" else VOC_URLS[int(root.name[-4:])], directory)
-
-
-def _download(url: str, directory: Path) -> str:
-    return f"Download {url} (MD5 {_MD5[url]}) and unpack it into {directory}."
+    return root, download_advice(TEST_URL if split == "test" else VOC_URLS[int(root.name[-4:])], directory)
 
 
 def _voc_ids(root: Path, split: str, sbd: Path, advice: str) -> list[str]:

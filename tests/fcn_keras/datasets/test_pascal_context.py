@@ -85,7 +85,7 @@ def test_labels_txt_may_lie_beside_the_annotations(tree):
     [
         ("VOCdevkit", r"VOC2010/ImageSets/Main/val\.txt is missing\. Download .*VOCtrainval_03-May-2010\.tar"),
         ("VOCdevkit/VOC2010/JPEGImages/2008_000003.jpg", r"JPEGImages lacks 1 of 1 files: 2008_000003\.jpg.*2010\.tar"),
-        ("trainval", r"trainval is missing\. Download https.*pascal-context/trainval\.tar\.gz and unpack it into /"),
+        ("trainval", r"trainval is missing\. Download https.*pascal-context/trainval\.tar\.gz.*, and unpack it into /"),
         ("trainval/2008_000003.mat", r"trainval lacks 1 of 1 files: 2008_000003\.mat\. Download https.*tar\.gz"),
         ("labels.txt", r"labels\.txt is missing\. Download https.*pascal-context/labels\.txt"),
     ],

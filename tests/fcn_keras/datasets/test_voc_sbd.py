@@ -177,12 +177,16 @@ def test_other_unpackings_are_found(tree, devkit):
         (
             "val",
             "VOCdevkit/VOC2011/ImageSets",
-            r"VOC2011/.*val\.txt is missing.*VOCtrainval_25-May-2011\.tar \(MD5 6c3",
+            r"VOC2011/.*val\.txt is missing.*VOCtrainval_25-May-2011\.tar \(SHA-256 0a7f5f5d",
         ),
         ("val", "VOCdevkit/VOC2011/JPEGImages", r"VOC2011/JPEGImages is missing\. Download http.*2011\.tar.* into /"),
         ("val", "VOCdevkit/VOC2011/SegmentationClass", r"VOC2011/SegmentationClass is missing\. Download"),
         ("test", "VOCdevkit/VOC2011/ImageSets", r"test\.txt is missing.*VOC2012test\.tar"),
-        ("sbd_train", "benchmark_RELEASE", r"dataset/train\.txt is missing.*benchmark\.tgz \(MD5 82b4d87c.*unpack it"),
+        (
+            "sbd_train",
+            "benchmark_RELEASE",
+            r"dataset/train\.txt is missing.*benchmark\.tgz \(SHA-256 6a5a2918.*unpack it",
+        ),
         ("sbd_train", "benchmark_RELEASE/dataset/cls", r"dataset/cls is missing.*benchmark\.tgz"),
     ],
 )
