@@ -176,7 +176,7 @@ def _orientation(image: Image.Image) -> int:
         return 1
     # EXIF alone, as browsers and the exported model read it: Pillow's `getexif` would also believe an XMP packet, for
     # PNG decodes every pixel to look for EXIF behind them, and refuses an image whose EXIF is damaged.
-    return _orientation_in(image.info.get("exif", b"").removeprefix(b"Exif\0\0"))
+    return _orientation_in((image.info.get("exif") or b"").removeprefix(b"Exif\0\0"))
 
 
 def _orientation_in(tiff: bytes) -> int:

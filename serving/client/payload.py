@@ -5,7 +5,9 @@ import os
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, PngImagePlugin
+from PIL import Image, PngImagePlugin
+
+from fcn_keras.datasets.images import turned_upright
 
 from ..errors import ServingError
 
@@ -32,8 +34,9 @@ def file_of(value, argument):
 
 
 def _upright(image):
+    """Turn a PIL image as files are turned in training and on the server: by EXIF alone."""
     try:
-        return ImageOps.exif_transpose(image).convert("RGB")
+        return turned_upright(image).convert("RGB")
     except Exception as error:  # a damaged file makes Pillow raise nearly anything
         raise ValueError(f"A PIL image cannot be read: {error}.") from error
 
@@ -42,6 +45,13 @@ def _png(image):
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=1)  # higher levels take longer than the network saves
     return file.getvalue()
+
+
+def value_of(name, value):
+    """Turn an output into an array, bytes into text: unless its name says that it is a file."""
+    if not isinstance(value, bytes):
+        return np.asarray(value)
+    return value if name.endswith("_bytes") else value.decode("utf-8", "replace")
 
 
 def heads_of(outputs):

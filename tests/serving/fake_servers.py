@@ -1,4 +1,7 @@
-"""Model servers without a model: TF Serving's REST and gRPC around a function, which fail when they are told to."""
+"""Model servers without a model: TF Serving's REST and gRPC around a function, which fail when they are told to.
+
+They need no TensorFlow. `test_tf_serving_messages.py` holds the messages of gRPC against the real ones.
+"""
 
 import base64
 import io
@@ -11,13 +14,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import grpc
 import numpy as np
-from google.protobuf import any_pb2
 from PIL import Image, ImageOps
+
+from serving import tf_serving_messages as messages
 
 SIGNATURE = {
     "inputs": {"image_bytes": "DT_STRING"},
     "outputs": {"label_png_bytes": "DT_STRING", "height": "DT_INT32", "width": "DT_INT32", "status": "DT_STRING"},
 }
+NUMBERS = {name: number for number, (name, _) in messages.TYPES.items()}
 CODES = {400: "INVALID_ARGUMENT", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED", 503: "UNAVAILABLE"}
 
 
@@ -28,7 +33,10 @@ def png(array):
 
 
 def pixels(contents):
-    return np.array(ImageOps.exif_transpose(Image.open(io.BytesIO(contents))).convert("RGB"))
+    """Decode a file, turned upright by EXIF alone, as exported networks do."""
+    image = Image.open(io.BytesIO(contents))
+    image.info.pop("xmp", None)  # which Pillow would believe as well
+    return np.array(ImageOps.exif_transpose(image).convert("RGB"))
 
 
 def label(contents):
@@ -156,17 +164,15 @@ def rest():
         server.server_close()
 
 
-class _Servicer:
-    """Both services, in the real messages."""
+class _Services:
+    """Both services of gRPC."""
 
     def __init__(self, fake):
         self.fake = fake
 
-    def Predict(self, request, context):
-        from tensorflow_serving.apis import predict_pb2
-
+    def predict(self, request, context):
         fake = self.fake
-        inputs = {name: tensor.string_val[0] for name, tensor in request.inputs.items()}
+        inputs = {entry.key: entry.value.string_val[0] for entry in request.inputs}
         spec = request.model_spec
         place = f"/versions/{spec.version.value}" if spec.HasField("version") else ""
         place += f"/labels/{spec.version_label}" if spec.version_label else ""
@@ -176,45 +182,41 @@ class _Servicer:
         mood = fake.mood()
         fake.hold()
         self.fail(mood, context)
-        reply = predict_pb2.PredictResponse()
+        reply = messages.PredictResponse()
         for name, value in fake.respond(inputs).items():
-            self.fill(reply.outputs[name], value)
+            self.fill(reply.outputs.add(key=name).value, value)
         return reply
 
     def fill(self, tensor, value):
-        import tensorflow as tf
+        dtype = {bytes: "string", int: "int32", float: "float32", list: "int64"}[type(value)]
+        values = value if isinstance(value, list) else [value]
+        tensor.dtype = NUMBERS[dtype]
+        for size in (1, *np.shape(value)):
+            tensor.tensor_shape.dim.add(size=size)
+        getattr(tensor, messages.TYPES[tensor.dtype][1]).extend(values)
 
-        dtype = {bytes: None, int: np.int32, float: np.float32, list: np.int64}[type(value)]
-        tensor.CopyFrom(tf.make_tensor_proto([value], dtype))
-
-    def GetModelMetadata(self, request, context):
-        from tensorflow.core.framework import types_pb2
-        from tensorflow_serving.apis import get_model_metadata_pb2
-
+    def metadata(self, request, context):
         self.fail(self.fake.mood(), context)
         if list(request.metadata_field) != ["signature_def"]:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, "must specify at least one metadata_field")
-        signatures = get_model_metadata_pb2.SignatureDefMap()
+        signatures = messages.SignatureDefMap()
+        signature = signatures.signature_def.add(key="serving_default").value
         for side, names in self.fake.signature.items():
             for name, dtype in names.items():
-                info = getattr(signatures.signature_def["serving_default"], side)[name]
-                info.dtype = types_pb2.DataType.Value(dtype)
+                info = getattr(signature, side).add(key=name).value
+                info.dtype = NUMBERS[{"float": "float32"}.get(kind := dtype.removeprefix("DT_").lower(), kind)]
                 info.tensor_shape.dim.add(size=-1)
-        reply = get_model_metadata_pb2.GetModelMetadataResponse()
+        reply = messages.GetModelMetadataResponse()
         reply.model_spec.version.value = 1
-        packed = any_pb2.Any()
-        packed.Pack(signatures)
-        reply.metadata["signature_def"].CopyFrom(packed)
+        reply.metadata.add(key="signature_def").value.value = signatures.SerializeToString()
         return reply
 
-    def GetModelStatus(self, request, context):
-        from tensorflow_serving.apis import get_model_status_pb2
-
+    def status(self, _, context):
         self.fail(self.fake.mood(), context)
-        reply = get_model_status_pb2.GetModelStatusResponse()
+        reply = messages.GetModelStatusResponse()
         for version, state, code, message in self.fake.versions:
             entry = reply.model_version_status.add(version=version)
-            entry.state = get_model_status_pb2.ModelVersionStatus.State.Value(state)
+            entry.state = {name: number for number, name in messages.STATES.items()}[state]
             entry.status.error_code = grpc.StatusCode[code].value[0]
             entry.status.error_message = message
         return reply
@@ -229,16 +231,19 @@ class _Servicer:
 @contextmanager
 def rpc(options=(("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))):
     """Run a gRPC server; gives its `Fake`."""
-    from tensorflow_serving.apis import model_service_pb2_grpc as models
-    from tensorflow_serving.apis import prediction_service_pb2_grpc as predictions
-
-    class Servicer(_Servicer, predictions.PredictionServiceServicer, models.ModelServiceServicer):
-        pass
-
     fake = Fake()
+    services = _Services(fake)
     server = grpc.server(ThreadPoolExecutor(16), options=options)
-    predictions.add_PredictionServiceServicer_to_server(Servicer(fake), server)
-    models.add_ModelServiceServicer_to_server(Servicer(fake), server)
+    for method, answer, request in (
+        (messages.PREDICT, services.predict, messages.PredictRequest),
+        (messages.GET_MODEL_METADATA, services.metadata, messages.GetModelMetadataRequest),
+        (messages.GET_MODEL_STATUS, services.status, messages.GetModelStatusRequest),
+    ):
+        handler = grpc.unary_unary_rpc_method_handler(
+            answer, request.FromString, lambda reply: reply.SerializeToString()
+        )
+        _, service, name = method.split("/")
+        server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(service, {name: handler})])
     fake.url = f"grpc://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
     try:
