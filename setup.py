@@ -67,6 +67,7 @@ setup(
         "rich>=13.9,<16",  # progress of the commands; Keras brings it as well
         "scipy>=1.15,<2",  # distances from the borders of classes
         "tensorboard>=2.20,<3",  # tf.summary.image, which TensorFlow 2.21 no longer brings
+        "urllib3>=2.8,<3",  # REST in `fcn-query`; TensorFlow brings it as well. 2.7 has published holes
     ],
     extras_require={
         # The originals of VOC, SBD, PASCAL-Context, NYUDv2, SIFT Flow; `tfds.load("voc_sbd")`.
@@ -84,7 +85,7 @@ setup(
             "tensorflow-serving-api>=2.21,<2.23",  # TensorFlow Serving's own messages
             "prometheus-client>=0.22,<1",
         ],
-        # gRPC in `fcn-query`; REST needs nothing
+        # gRPC in `fcn-query`; REST needs nothing more
         "client": ["grpcio>=1.80,<2", "protobuf>=6.33.5,<8"],
         # `fcn-export --format onnx`
         "onnx": ["tf2onnx>=1.17,<2", "onnx>=1.21,<2", "onnxruntime>=1.23,<2"],

@@ -109,10 +109,15 @@ def _quiet():
         os.close(nowhere)
 
 
-def _fail(name, error, code=2):
+def one_line(error):
+    """Write an error as one line, with the file's name where it has one."""
     if isinstance(error, OSError) and error.strerror and error.filename:
         error = f"{error.filename}: {error.strerror}"
-    print(f"{name}: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _fail(name, error, code=2):
+    print(f"{name}: {one_line(error)}", file=sys.stderr)
     return code
 
 

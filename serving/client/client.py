@@ -9,12 +9,9 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from PIL import Image
-
 from ..errors import ServingError
 from .connect import connect
-from .payload import file_of, labels_of
-from .rest import Model, TryAgain
+from .transport import ModelAddress, TryAgain
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # seconds between two tries; doubled each time
 LONGEST_TIMEOUT = 86400.0  # sockets and gRPC take no infinity
@@ -89,7 +86,7 @@ class Client:
             raise ValueError(f"`timeout` is a number of seconds, up to a day. Received: {timeout!r}.")
         if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
             raise ValueError(f"`retries` is a whole number from 0 on. Received: {retries!r}.")
-        self._model, self._timeout, self._retries = Model(model, version, label, signature), timeout, retries
+        self._model, self._timeout, self._retries = ModelAddress(model, version, label, signature), timeout, retries
         self._transport = connect(url, self._model, headers or {}, token, ca_file)
         self._metadata, self._closed = None, threading.Event()
 
@@ -109,7 +106,8 @@ class Client:
 
         Args:
             image: path of a JPEG, PNG, BMP or WebP file, or its bytes: both are sent as they are, and turned upright
-                by their EXIF orientation on the server. Or a PIL image or `(H, W, 3)` uint8 RGB: sent as PNG.
+                by their EXIF orientation on the server. Or a PIL image, which is turned so here, or `(H, W, 3)` uint8
+                RGB: sent as PNG.
             depth: for RGB-D models, `(H, W)` uint16 millimetres, or a 16-bit PNG's path or bytes.
             hha: for RGB-HHA models, as `image`.
 
@@ -143,6 +141,8 @@ class Client:
             ValueError: if `concurrency` is no positive int, or `images` is one image.
             ServingError, TimeoutError: if the server does not have the model or cannot be reached, at the start.
         """
+        from PIL import Image
+
         if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
             raise ValueError(f"`concurrency` is a positive whole number. Received: {concurrency!r}.")
         if isinstance(images, (str, bytes, os.PathLike, Image.Image)):
@@ -166,61 +166,67 @@ class Client:
         self._metadata = self._retry(self._transport.metadata)
         return self._metadata
 
-    def inputs(self, given):
+    def inputs(self, arguments):
         """Map the arguments of `predict` to the names of the model's inputs.
 
         Args:
-            given: the set of arguments that will be given, such as `{"image", "depth"}`.
+            arguments: set of those that will be given, such as `{"image", "depth"}`.
 
         Raises:
             ValueError: if the model takes others.
             ServingError, TimeoutError: as `predict`.
         """
         metadata = self._metadata or self.metadata()
-        wanted = _arguments(metadata.inputs)
-        if given != set(wanted):  # perhaps a version of another kind took over
+        names = _names_by_argument(metadata.inputs)
+        if arguments != set(names):  # perhaps a version of another kind took over
             metadata = self.metadata()
-            wanted = _arguments(metadata.inputs)
+            names = _names_by_argument(metadata.inputs)
         if any(spec.dtype != "string" for spec in metadata.inputs.values()):
             taken = ", ".join(f"{name} ({spec.dtype})" for name, spec in metadata.inputs.items())
             raise ValueError(f"Signature {self._model.signature!r} takes {taken}. Expected one that takes image files.")
-        if given != set(wanted):
-            taken, received = (
-                " and ".join(sorted(names, reverse=True)) for names in (wanted, given)
-            )  # the image first
+        if arguments != set(names):
+            taken, received = (" and ".join(sorted(some, reverse=True)) for some in (names, arguments))  # image first
             raise ValueError(f"Model {self._model.name!r} takes {taken}. Received: {received or 'nothing'}.")
-        return wanted
+        return names
 
     def _predict_many(self, images, concurrency, progress):
         if self._metadata is None:
             self.metadata()
-        pending, pool, answered = deque(), ThreadPoolExecutor(concurrency), 0
+        pool = ThreadPoolExecutor(concurrency)
         try:
-            for index, image in enumerate(images):
-                pending.append(pool.submit(self._answer, image, f"image {index}"))
-                while pending and (len(pending) >= 2 * concurrency or pending[0].done()):
-                    answered += 1
-                    yield _told(pending.popleft().result(), answered, progress)
-            while pending:
-                answered += 1
-                yield _told(pending.popleft().result(), answered, progress)
+            for answered, answer in enumerate(self._in_order(images, pool, 2 * concurrency), 1):
+                if progress:
+                    progress(answered)
+                yield answer
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
+    def _in_order(self, images, pool, most):
+        """Yield the answers for images in their order, of which at most `most` are under way."""
+        pending = deque()
+        for index, image in enumerate(images):
+            pending.append(pool.submit(self._answer, image, f"image {index}"))
+            while pending and (len(pending) >= most or pending[0].done()):
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+
     def _answer(self, image, name):
         try:
-            given = image if isinstance(image, dict) else {"image": image}
-            return Answer(image, *self._predict(given, name), None)
+            arguments = image if isinstance(image, dict) else {"image": image}
+            return Answer(image, *self._predict(arguments, name), None)
         except (ValueError, TypeError, OSError, ServingError) as error:
             return Answer(image, None, {}, error)
 
-    def _predict(self, given, name):
+    def _predict(self, arguments, name):
         """Return the labels of one image, and the other outputs."""
-        given = {argument: value for argument, value in given.items() if value is not None}
-        names = self.inputs(set(given))
-        if isinstance(given.get("image"), (str, os.PathLike)):
-            name = os.fspath(given["image"])
-        files = {names[argument]: file_of(value, argument) for argument, value in given.items()}
+        from .payload import file_of, labels_of
+
+        arguments = {argument: value for argument, value in arguments.items() if value is not None}
+        names = self.inputs(set(arguments))
+        if isinstance(arguments.get("image"), (str, os.PathLike)):
+            name = os.fspath(arguments["image"])
+        files = {names[argument]: file_of(value, argument) for argument, value in arguments.items()}
         try:
             outputs = self._retry(lambda seconds: self._transport.predict(files, self._metadata, seconds))
         except ServingError as error:
@@ -262,14 +268,8 @@ def _check_which(model, version, label):
         raise ValueError(f"`version` and `label` exclude each other. Received: {version!r} and {label!r}.")
 
 
-def _arguments(inputs):
+def _names_by_argument(inputs):
     """Map the arguments of `predict` to a signature's inputs; an input that is none of them to itself."""
     if len(inputs) == 1:
         return {"image": next(iter(inputs))}
     return {ARGUMENTS.get(name, name): name for name in inputs}
-
-
-def _told(answer, answered, progress):
-    if progress:
-        progress(answered)
-    return answer

@@ -1,15 +1,13 @@
-"""From a URL to what speaks with the server, and what it may be told."""
+"""Choose by a URL how the server is asked, and check what may be sent to it."""
 
 import ipaddress
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .rest import Rest
-
 
 def connect(url, model, headers, token, ca_file):
-    """Make the transport for a URL: `Rest` or `Grpc`. The arguments are those of `client.Client`.
+    """Make the transport for a URL: `Rest` or `Rpc`. The arguments are those of `client.Client`.
 
     Raises:
         ValueError: on an argument that is not what it should be.
@@ -21,23 +19,25 @@ def connect(url, model, headers, token, ca_file):
     if address.scheme not in schemes or not address.hostname or "@" in address.netloc or not _has_port(address):
         raise ValueError(f"`url` is http://host:8501 or grpc://host:8500 (or https, grpcs). Received: {url!r}.")
     address = address._replace(path=address.path.rstrip("/"))
-    rest = address.scheme.startswith("http")
+    is_rest = address.scheme.startswith("http")
     if token is not None:
         headers = {**headers, "Authorization": _bearer(token, address)}
     if ca_file is not None and not address.scheme.endswith("s"):
         raise ValueError(f"`ca_file` is for https:// and grpcs://. Received: {url!r}.")
     authorities = Path(ca_file).read_text(encoding="utf-8", errors="replace") if ca_file is not None else None
-    if "/v1" in address.path or address.query or (address.path and not rest):
+    if "/v1" in address.path or address.query or (address.path and not is_rest):
         raise ValueError(f"`url` is the server's address alone; `model` tells the model. Received: {url!r}.")
-    if rest:
+    if is_rest:
+        from .rest import Rest
+
         return Rest(address, model, headers, authorities)
     try:
-        from .rpc import Grpc
+        from .rpc import Rpc
     except ImportError as error:
         raise ImportError(
-            'grpc:// needs grpcio and protobuf: pip install "fcn_keras[client]". http:// does not.'
+            "grpc:// needs grpcio and protobuf: pip install grpcio protobuf. http:// does not."
         ) from error
-    return Grpc(address, model, headers, authorities)
+    return Rpc(address, model, headers, authorities)
 
 
 def _bearer(token, address):

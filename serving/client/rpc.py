@@ -1,21 +1,22 @@
-"""Ask a model server once over gRPC, in the terms of `transport`."""
+"""Ask a model server once over gRPC."""
 
 import grpc
 
 from .. import tf_serving_messages as messages
 from ..errors import ServingError
-from .rest import Metadata, Spec, TryAgain, VersionStatus, plain, unknown_signature
+from .payload import value_of
+from .transport import Metadata, ServedVersion, Spec, TryAgain, unknown_signature
 
 # The code's number -> its name.
 CODES = {code.value[0]: code.name for code in grpc.StatusCode}
 
 
-class Grpc:
+class Rpc:
     """TF Serving's gRPC, over one channel."""
 
     def __init__(self, address, model, headers, authorities=None):
         self._model = model
-        self._where = f"{address.scheme}://{address.netloc}"
+        self._server = f"{address.scheme}://{address.netloc}"
         self._headers = [(name.lower(), value) for name, value in headers.items()]
         options = [
             ("grpc.max_receive_message_length", -1),
@@ -38,17 +39,16 @@ class Grpc:
             messages.add_strings(request, name, [contents])
         reply = self._call(messages.PREDICT, request, messages.PredictResponse, seconds)
         try:
-            arrays = {entry.key: messages.to_array(entry.value) for entry in reply.outputs}
-            return {name: plain(name, array[0]) for name, array in arrays.items()}
+            return {entry.key: value_of(entry.key, messages.to_array(entry.value)[0]) for entry in reply.outputs}
         except (ValueError, IndexError) as error:
-            raise ServingError("INTERNAL", f"{self._where} gave an answer that cannot be read: {error}") from error
+            raise ServingError("INTERNAL", f"{self._server} gave an answer that cannot be read: {error}") from error
 
     def status(self, seconds):
         request = messages.GetModelStatusRequest()
         messages.set_spec(request.model_spec, model=self._model.name, version=self._model.version)
         reply = self._call(messages.GET_MODEL_STATUS, request, messages.GetModelStatusResponse, seconds)
         return [
-            VersionStatus(
+            ServedVersion(
                 entry.version,
                 messages.STATES.get(entry.state, "UNKNOWN"),
                 CODES.get(entry.status.error_code, "UNKNOWN"),
@@ -67,8 +67,8 @@ class Grpc:
         signatures = {entry.key: entry.value for entry in signatures}
         if self._model.signature not in signatures:
             raise unknown_signature(self._model, signatures)
-        found = signatures[self._model.signature]
-        sides = ({entry.key: self._spec(entry.value) for entry in side} for side in (found.inputs, found.outputs))
+        takes, gives = signatures[self._model.signature].inputs, signatures[self._model.signature].outputs
+        sides = ({entry.key: self._spec(entry.value) for entry in side} for side in (takes, gives))
         return Metadata(reply.model_spec.version.value, *sides)
 
     def close(self):
@@ -96,8 +96,8 @@ class Grpc:
 
     def _refusal(self, code, message):
         if code == "DEADLINE_EXCEEDED":
-            return TimeoutError(f"{self._where} did not answer in time: {message}.")
+            return TimeoutError(f"{self._server} did not answer in time: {message}.")
         too_large = "larger than max" in message  # the next time as well
         if code == "UNAVAILABLE" or (code == "RESOURCE_EXHAUSTED" and not too_large):
-            return TryAgain(code, f"{self._where}: {message}")
+            return TryAgain(code, f"{self._server}: {message}")
         return ServingError(code, message)

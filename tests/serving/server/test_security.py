@@ -174,25 +174,6 @@ def test_the_client_and_the_command_bring_token_and_authority(secured, files, ki
     assert TOKEN not in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("url", "options", "message"),
-    [
-        ("http://example.org", {"token": TOKEN}, "A token goes over https:// or grpcs:// alone"),
-        ("grpc://10.0.0.1:8500", {"token": TOKEN}, "Received: grpc://"),
-        ("http://localhost.example.org", {"token": TOKEN}, "others could read it"),
-        ("https://example.org", {"token": "a\nb"}, "visible ASCII"),
-        ("https://example.org", {"token": ""}, "visible ASCII"),
-        ("http://localhost", {"ca_file": "x"}, "`ca_file` is for https"),
-        ("https://localhost", {"ca_file": __file__}, "`ca_file` is a PEM file of certificates"),
-    ],
-)
-def test_a_client_keeps_its_token_to_itself(url, options, message):
-    with pytest.raises(ValueError, match=message) as caught:
-        Client(url, **options)
-    assert TOKEN not in str(caught.value)
-    Client("http://127.0.0.1:1", token=TOKEN).close()
-
-
 def test_wrong_tokens_and_keys_are_told_in_one_line_without_them(folder, files, tmp_path, capsys, monkeypatch):
     text = (files / "ssl.config").read_text()
     other = trustme.CA().issue_cert("localhost").private_key_pem.bytes().decode()
