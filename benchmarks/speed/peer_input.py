@@ -6,7 +6,6 @@ from PIL import Image
 from torch.utils.data import Dataset, Sampler
 
 from speed.peer import MEAN_RGB
-from speed.pipelines import JITTER
 
 VOID = 255
 
@@ -17,10 +16,11 @@ class Pairs(Dataset):
     Args:
         files: pairs of paths.
         buckets: (H, W) of every pair.
+        jitter: pixels by which a pair is moved at most.
     """
 
-    def __init__(self, files, buckets):
-        self.files, self.buckets = files, buckets
+    def __init__(self, files, buckets, jitter):
+        self.files, self.buckets, self.jitter = files, buckets, jitter
         mean = torch.tensor(MEAN_RGB)
         self.canvases = {size: mean.expand(*size, 3).contiguous() for size in set(buckets)}
 
@@ -32,7 +32,7 @@ class Pairs(Dataset):
         image, label = (torch.from_numpy(pixels) for pixels in self._read(*self.files[index]))
         if torch.rand(()) < 0.5:
             image, label = image.flip(1), label.flip(1)
-        most = (min(JITTER, side - 1) for side in label.shape)
+        most = (min(self.jitter, side - 1) for side in label.shape)
         down, right = (torch.randint(-pixels, pixels + 1, ()).item() for pixels in most)
         return self.placed(image, label, down, right, self.buckets[index])
 

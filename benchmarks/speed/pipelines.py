@@ -76,7 +76,7 @@ class TorchPipeline(Pipeline):
         files = [self._files(name) for name in ("images", "labels")]
         buckets = [padded(size) for size in self.examples.sizes]
         self.loader = DataLoader(
-            peer_input.Pairs(list(zip(*files, strict=True)), buckets),
+            peer_input.Pairs(list(zip(*files, strict=True)), buckets, JITTER),
             batch_sampler=peer_input.Grouped(buckets, BATCH, SKIPPED + batches),
             num_workers=2,
             persistent_workers=True,

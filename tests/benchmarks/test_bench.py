@@ -355,7 +355,7 @@ def test_the_input_pipelines_give_batches_of_one_kind(files, tmp_path):
     from fcn_keras.augment import window
 
     example = KerasPipeline(folder, 2).examples[0]
-    pairs = peer_input.Pairs([], [(128, 128)])
+    pairs = peer_input.Pairs([], [(128, 128)], 32)
     for down, right in ((5, -7), (-5, 7), (0, 0)):
         ours = window(example, -down, -right, 40, 70)
         ours = window(ours, 0, 0, 128, 128)
