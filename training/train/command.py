@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import importlib.util
 import time
 
 from fcn_keras_console import Progress, run
@@ -23,6 +24,8 @@ def main(argv=None):
 def _train(signals, arguments):
     from .devices import open_devices, repeat_bits
 
+    if importlib.util.find_spec("tensorboard") is None:  # TensorFlow says so only when the first epoch ends
+        raise ImportError('TensorBoard, which takes the curves, is missing: pip install "tensorboard>=2.20,<3"')
     together = {name: getattr(arguments, name) for name in ("devices", "coordinator", "processes", "process")}
     repeat_bits()
     devices = open_devices(**together)  # before anything computes

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from functools import partial
 
 import keras
@@ -163,6 +164,14 @@ def refuse(capsys, *arguments):
     assert captured.err.startswith("fcn-train: ")
     assert "Traceback" not in captured.err + captured.out
     return captured.err
+
+
+def test_without_tensorboard_the_command_is_named_before_anything_begins(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    assert run("synthetic_fcn32s", "--workdir", tmp_path / "runs") == 2
+    message = 'fcn-train: TensorBoard, which takes the curves, is missing: pip install "tensorboard>=2.20,<3"\n'
+    assert capsys.readouterr().err == message
+    assert not (tmp_path / "runs").exists()
 
 
 def test_unknown_recipe(tmp_path, capsys):
