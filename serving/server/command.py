@@ -39,7 +39,7 @@ def main(argv=None):
 
 def _command(arguments):
     _check(arguments)
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what goes wrong is said here, in one line
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # the command itself reports what goes wrong, in one line
     options = Options(**{name: getattr(arguments, name) for name in Options._fields if name != "token"})
     before = signal.signal(signal.SIGTERM, _end_early)
     try:
@@ -56,11 +56,11 @@ def _command(arguments):
 
 def _end_early(*_):
     """End at SIGTERM while models are still being loaded, which nothing can stop."""
-    _say("SIGTERM came while models were loading; nothing was served yet.")
+    _report("SIGTERM came while models were loading; nothing was served yet.")
     os._exit(0)
 
 
-def _say(text):
+def _report(text):
     os.write(2, f"fcn-serve: {text}\n".encode())  # which a signal's handler may do whatever was being written
 
 
@@ -75,20 +75,20 @@ def _warn(options, tls):
     try:
         if ipaddress.ip_address(socket.gethostbyname(options.host)).is_loopback:
             return
-    except (OSError, ValueError):  # IPv6, or no name; listening has said what is wrong with it
+    except (OSError, ValueError):  # IPv6, or no name; `bound` has refused what cannot be listened on
         if options.host == "::1":
             return
     missing = [] if tls else ["what is sent is not encrypted (--ssl_config_file)"]
     missing += [] if options.token or (tls and tls.client_verify) else ["whoever reaches it may ask (--token_file)"]
     if missing:
-        _say(f"warning: --host {options.host} listens beyond this machine, and {' and '.join(missing)}.")
+        _report(f"warning: --host {options.host} listens beyond this machine, and {' and '.join(missing)}.")
 
 
 def _more_files():
     """Allow as many open files as the system lets this process have: each connection is one."""
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     with contextlib.suppress(ValueError, OSError):  # macOS says infinity, and takes less
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
 
 def _parser():
@@ -190,15 +190,17 @@ def _check(arguments):
 
 def _serve(arguments, options, listener, tls):
     """Read the files, load the models, and serve until a signal comes."""
-    from . import settings as config
+    from . import settings
 
     _log()
     path, file = arguments.model_config_file, arguments.batching_parameters_file
-    models = config.read_models(path) if path else [model(arguments.model_name, arguments.model_base_path)]
+    models = settings.read_models(path) if path else [model(arguments.model_name, arguments.model_base_path)]
     batching = None
     if arguments.batching:
-        batching = config.read_batching(file) if file else config.Batching()
-    monitoring = config.read_monitoring(arguments.monitoring_config_file) if arguments.monitoring_config_file else None
+        batching = settings.read_batching(file) if file else settings.Batching()
+    monitoring = (
+        settings.read_monitoring(arguments.monitoring_config_file) if arguments.monitoring_config_file else None
+    )
     with loaded(models, options, batching, path) as service:
         asyncio.run(_until_signal(service, listener, options, monitoring, arguments, tls))
 
@@ -229,13 +231,13 @@ def _announce(addresses):
 
 async def _follow(models, path, seconds):
     """Read the config of models again and again, and serve what it says."""
-    said = None
+    last = None
     while True:
         await asyncio.sleep(seconds)
         error = await asyncio.to_thread(_reload, models, path)
-        if error and error != said:
+        if error and error != last:
             LOG.warning("%s is not followed: %s", path, error)
-        said = error
+        last = error
 
 
 def _reload(models, path):
@@ -251,7 +253,7 @@ def _reload(models, path):
 
 
 def _log():
-    """Tell on stderr what is loaded and unloaded."""
+    """Show on stderr what is loaded and unloaded."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("fcn-serve: %(message)s"))
     logger = logging.getLogger(__package__.partition(".")[0])

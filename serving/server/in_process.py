@@ -163,22 +163,22 @@ def loaded(models, options, batching, config_file=None):
     """
     from .metrics import Metrics
     from .models.batching import Batcher
-    from .models.manager import Models
+    from .models.manager import ModelManager
     from .models.service import Service
-    from .models.worker_pool import Runner
+    from .models.worker_pool import WorkerPool
 
-    served = Models(
+    served = ModelManager(
         models,
         poll_seconds=options.file_system_poll_wait_seconds or None,  # 0: no second look, as in TF Serving
         allow_labels_of_unavailable=options.allow_version_labels_for_unavailable_models,
         warm_up=options.enable_model_warmup,
     )
     metrics = Metrics()
-    runner = Runner(threads=options.threads, queue_size=options.max_queued_requests)
+    pool = WorkerPool(threads=options.threads, queue_size=options.max_queued_requests)
     per_model = options.enable_per_model_batching_parameters
-    batcher = Batcher(runner, batching, per_model=per_model, run=metrics.run) if batching else None
+    batcher = Batcher(pool, batching, per_model=per_model, run=metrics.run) if batching else None
     # In the end the models go first: who still waits then has been sent away, and what he asked for need not run.
-    with closing(runner), closing(batcher) if batcher else nullcontext(), closing(served):
+    with closing(pool), closing(batcher) if batcher else nullcontext(), closing(served):
         # Python looks through TensorFlow's hundreds of thousands of objects again and again, whenever a version goes or
         # a large JSON text is read: 0.3 s each time. They stay for good, so it may leave them out.
         gc.collect()
@@ -187,7 +187,7 @@ def loaded(models, options, batching, config_file=None):
             _start(served)
             yield Service(
                 served,
-                runner,
+                pool,
                 batcher=batcher,
                 metrics=metrics,
                 base_paths=lambda: _base_paths(models, config_file),

@@ -26,7 +26,7 @@ from serving.export.saved_model.frozen_network import freeze
 from serving.export.saved_model.signatures import build
 from serving.kit.command import CONFIG, NAME
 from serving.server import command as server
-from serving.server.models.manager import Models, ModelSpec
+from serving.server.models.manager import ModelManager, ModelSpec
 from serving.server.settings import models_of
 from tests.docs import blocks as documentation
 
@@ -110,7 +110,7 @@ def test_the_roll_out_runs_as_written(tmp_path):
                 labels[label] = servable.version
         return labels, loaded
 
-    models = Models(start, allow_labels_of_unavailable=True)
+    models = ModelManager(start, allow_labels_of_unavailable=True)
     try:
         models.start()
         assert state(models) == ({"stable": 1, None: 1}, {1})

@@ -110,16 +110,16 @@ class Batcher:
     """Merge the requests that come at about the same time.
 
     Args:
-        runner: `Runner`, for what cannot be merged.
+        pool: `WorkerPool`, for what cannot be merged.
         parameters: `Batching`.
         per_model: take the parameters of each version from its `batching_params.pbtxt`, and merge nothing where there
             is none, as TF Serving does; the number of threads stays that of `parameters`.
         run: `(servable, signature, inputs, outputs)`, to call TensorFlow.
     """
 
-    def __init__(self, runner, parameters, *, per_model=False, run=None):
+    def __init__(self, pool, parameters, *, per_model=False, run=None):
         self._run = run or _run
-        self._runner = runner
+        self._pool = pool
         self._parameters = parameters
         self._per_model = per_model
         self._files = weakref.WeakKeyDictionary()  # {servable: Batching or None} of `batching_params.pbtxt`
@@ -155,7 +155,7 @@ class Batcher:
         arrays = {name: np.asarray(value) for name, value in inputs.items()}
         rows = _rows(arrays) if parameters and servable.is_batchable(signature) else 0
         if not rows:
-            return self._runner.submit(lambda: self._run(servable, signature, inputs, outputs), deadline)
+            return self._pool.submit(lambda: self._run(servable, signature, inputs, outputs), deadline)
         if rows > parameters.max_batch_size:
             raise ServingError(
                 "INVALID_ARGUMENT",

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ...errors import ServingError
 from .servable import load
-from .version_folders import Folders
+from .version_folders import VersionFolders
 
 LOG = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ class ModelSpec(NamedTuple):
     label: str | None = None
 
 
-class VersionStatus(NamedTuple):
+class VersionState(NamedTuple):
     """What a version is doing: START, LOADING, AVAILABLE, UNLOADING or END, and why it ended."""
 
     version: int
@@ -32,7 +32,7 @@ class VersionStatus(NamedTuple):
 
 
 class _Version:
-    """A version in the list, whose fields change under the lock of `Models`."""
+    """A version in the list, whose fields change under the lock of `ModelManager`."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -44,7 +44,7 @@ class _Version:
         self.next_try = 0.0
 
 
-class Models:
+class ModelManager:
     """Load the versions that the policies choose as they appear, and unload them when nobody uses them any more.
 
     One thread looks into the base paths and loads. A new version is loaded before an old one goes, so a model always
@@ -79,7 +79,7 @@ class Models:
         self._configs = {}
         self._first_configs = list(configs)
         self._versions = {}  # {name: {version: _Version}}; versions that ended stay, for `status`
-        self._folders = Folders()
+        self._folders = VersionFolders()
         self._changed = threading.Condition()
         self._asked_scans = self._done_scans = 0
         self._closing = False
@@ -167,7 +167,7 @@ class Models:
     def _statuses(self, name):
         with self._changed:
             return [
-                VersionStatus(number, entry.state, *((entry.error.code, entry.error.message) if entry.error else ()))
+                VersionState(number, entry.state, *((entry.error.code, entry.error.message) if entry.error else ()))
                 for number, entry in sorted(self._versions.get(name, {}).items(), reverse=True)
             ]
 

@@ -7,24 +7,26 @@ import time
 from ...errors import ServingError
 from .worker_pool import late
 
+METHODS = {"tensorflow/serving/classify": "classification", "tensorflow/serving/regress": "regression"}
+
 
 class Service:
     """Answer requests of the served models.
 
     Args:
-        models: `Models`.
-        runner: `Runner`.
+        models: `ModelManager`.
+        pool: `WorkerPool`.
         batcher: `Batcher`, or None to run every request by itself.
         metrics: `Metrics`.
         base_paths: function that lists the folders which the operator named; requests may choose among them.
         max_pixels: of the images, as tensors, of one request; None for any number.
     """
 
-    def __init__(self, models, runner, *, batcher=None, metrics, base_paths=frozenset, max_pixels=None):
+    def __init__(self, models, pool, *, batcher=None, metrics, base_paths=frozenset, max_pixels=None):
         self.models = models
         self.metrics = metrics
         self.base_paths = base_paths
-        self._runner = runner
+        self._pool = pool
         self._batcher = batcher
         self._max_pixels = max_pixels
 
@@ -50,11 +52,37 @@ class Service:
         if self._batcher:
             future = self._batcher.submit(servable, signature, inputs, deadline, outputs=outputs)
         else:
-            future = self._runner.submit(lambda: self._run(servable, signature, inputs, outputs, deadline), deadline)
+            future = self._pool.submit(lambda: self._run(servable, signature, inputs, outputs, deadline), deadline)
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
         except TimeoutError:
             raise late() from None
+
+    def status(self, spec):
+        """Describe one version, or all, as a `GetModelStatusResponse`; as in TF Serving, labels do not count.
+
+        Raises:
+            ServingError: NOT_FOUND.
+        """
+        from tensorflow_serving.apis import get_model_status_pb2  # which imports TensorFlow
+
+        response = get_model_status_pb2.GetModelStatusResponse()
+        for version in self.models.status(spec.name, spec.version):
+            error = {"error_code": version.code, "error_message": version.message}
+            response.model_version_status.add(version=version.version, state=version.state, status=error)
+        return response
+
+    def refuse(self, spec, signature, method):
+        """Raise what TF Serving answers where a signature is not of a method for `tf.Example`s: no network here is."""
+        with self.models.use(spec) as servable:
+            if signature not in servable.signature_defs:
+                raise ServingError("INVALID_ARGUMENT", f"No signature was found with the name: {signature}")
+            actual = servable.signature_defs[signature].method_name
+        if method in METHODS and actual != method:
+            message = f"Expected {METHODS[method]} signature method_name to be {method}. Was: {actual}"
+            raise ServingError("INVALID_ARGUMENT", message)
+        message = f"This server answers Predict alone. Unsupported signature method_name: {method}"
+        raise ServingError("UNIMPLEMENTED", message)
 
     def _run(self, servable, signature, inputs, outputs, deadline):
         left = None if deadline is None else max(deadline - time.monotonic(), 0.001)

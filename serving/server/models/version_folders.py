@@ -1,4 +1,4 @@
-"""What the base paths hold."""
+"""The folders of versions below the base paths."""
 
 import logging
 import os
@@ -9,11 +9,11 @@ from ..settings import Specific
 LOG = logging.getLogger(__name__)
 
 
-class Folders:
+class VersionFolders:
     """Look for versions; warn of what is missing once, not at every look."""
 
     def __init__(self):
-        self._warned = {}  # {name: of what}
+        self._warned = {}  # {model: the warning}
 
     def look(self, config):
         """Find the versions that a model's policy chooses.
@@ -25,14 +25,14 @@ class Folders:
             `{version: pathlib.Path}`, or None where one cannot look, which says nothing of the versions there.
         """
         try:
-            found = _versions(config.base_path)
+            folders = _version_folders(config.base_path)
         except OSError as error:
             self._warn(
                 config.name,
                 f"Could not find base path {config.base_path} for servable {config.name} with error {error}",
             )
             return None
-        chosen = config.policy.choose(found)
+        chosen = config.policy.choose(folders)
         missing = sorted(set(config.policy.versions) - set(chosen)) if isinstance(config.policy, Specific) else []
         if missing:
             self._warn(
@@ -48,7 +48,7 @@ class Folders:
             )
         else:
             self._warned.pop(config.name, None)
-        return {version: found[version] for version in chosen}
+        return {version: folders[version] for version in chosen}
 
     def _warn(self, name, message):
         if self._warned.get(name) != message:
@@ -56,7 +56,7 @@ class Folders:
             LOG.warning(message)
 
 
-def _versions(base_path):
+def _version_folders(base_path):
     """Find the folders with numbers for names; of `1` and `001` the former counts, as in TF Serving."""
     with os.scandir(base_path) as entries:
         return {

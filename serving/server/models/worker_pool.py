@@ -35,12 +35,12 @@ def late():
     return ServingError("DEADLINE_EXCEEDED", "Deadline exceeded before the request was served")
 
 
-class Runner:
+class WorkerPool:
     """Do work in a few threads, and refuse more than a queue's length of it.
 
     Args:
-        threads: how many works are done at once.
-        queue_size: how many may wait besides.
+        threads: how much work is done at once.
+        queue_size: how much may wait besides.
     """
 
     def __init__(self, *, threads, queue_size):
@@ -49,7 +49,7 @@ class Runner:
         self._idle = threads
         self._closed = False
         self._changed = threading.Condition()
-        self._threads = [threading.Thread(target=self._loop, name=f"runner-{i}", daemon=True) for i in range(threads)]
+        self._threads = [threading.Thread(target=self._loop, name=f"worker-{i}", daemon=True) for i in range(threads)]
         for thread in self._threads:
             thread.start()
 

@@ -38,7 +38,7 @@ def page(models):
     `/v1/models/...:predict`, which another app answers.
 
     Args:
-        models: the served `Models`.
+        models: the served `ModelManager`.
     """
 
     def listing(_):  # not async: starlette runs it in a thread, as it reads files

@@ -17,8 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Router
-from tensorflow.core.protobuf import error_codes_pb2
-from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2
+from tensorflow_serving.apis import get_model_metadata_pb2, model_pb2
 
 from ...errors import HTTP_STATUS, ServingError
 from ..models.manager import ModelSpec
@@ -151,12 +150,7 @@ class _Rest:
         raise ServingError("INVALID_ARGUMENT", f"Malformed request: {method} {path}")
 
     def _status(self, spec):
-        response = get_model_status_pb2.GetModelStatusResponse()
-        for status in self._service.models.status(spec.name, spec.version):  # of all versions, whatever the label
-            added = response.model_version_status.add(version=status.version, state=status.state)
-            added.status.error_code = error_codes_pb2.Code.Value(status.code)
-            added.status.error_message = status.message
-        return _json(f"{_message(response)}\n")
+        return _json(f"{_message(self._service.status(spec))}\n")
 
     def _metadata(self, spec):
         with self._service.models.use(spec) as servable:
@@ -236,17 +230,7 @@ class _Rest:
         document = await _away(compressed or len(body) > LARGE, self._parse, body, compressed)
         name = json_requests.signature_name(document)
         json_requests.check_examples(document)
-        with self._service.models.use(spec) as servable:
-            if name not in servable.signature_defs:
-                raise ServingError("INVALID_ARGUMENT", f"No signature was found with the name: {name}")
-            kind = {"classify": "classification", "regress": "regression"}[method]
-            expected, received = f"tensorflow/serving/{method}", servable.signature_defs[name].method_name
-            if received != expected:
-                raise ServingError(
-                    "INVALID_ARGUMENT",
-                    f"Expected {kind} signature method_name to be {expected}. Was: {received}",
-                )
-        raise ServingError("UNIMPLEMENTED", f"This server answers :predict only, and no :{method}.")
+        self._service.refuse(spec, name, f"tensorflow/serving/{method}")
 
     def _parse(self, body, compressed):
         return json_text.parse(self._inflate(body) if compressed else body)

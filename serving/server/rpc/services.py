@@ -7,7 +7,6 @@ import grpc
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
-    get_model_status_pb2,
     inference_pb2,
     model_management_pb2,
     model_service_pb2_grpc,
@@ -27,8 +26,6 @@ MAX_STREAMS = 128  # calls at once over one connection; a client waits with more
 IDLE = 120.0  # seconds after which a connection without calls is closed
 LONGEST = 600.0  # seconds of a call without a deadline, which would keep a thread for good
 MAX_ERROR_BYTES = 1024  # then TF Serving cuts: an error travels in HTTP/2 headers, which have a limit
-CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
-KINDS = {CLASSIFY: "classification", REGRESS: "regression"}
 
 
 async def start(
@@ -130,7 +127,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         return await _answered(self._infer, request, context)
 
     async def GetModelMetadata(self, request, context):
-        """Tell a version's signatures."""
+        """Describe a version's signatures."""
         return await _answered(self._metadata, request, context)
 
     async def _counted(self, api, request, context, answer):
@@ -173,26 +170,17 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         return arrays
 
     async def _classify(self, request, context):
-        self._refuse(request, CLASSIFY)
+        self._refuse(request, "tensorflow/serving/classify")
 
     async def _regress(self, request, context):
-        self._refuse(request, REGRESS)
+        self._refuse(request, "tensorflow/serving/regress")
 
     async def _infer(self, request, context):
         task = request.tasks[0] if request.tasks else inference_pb2.InferenceTask(model_spec={})
         self._refuse(task, task.method_name)
 
     def _refuse(self, request, method):
-        """Raise what TF Serving answers where the signature is not of this method."""
-        with self._service.models.use(_spec(request)) as servable:
-            key = request.model_spec.signature_name or DEFAULT_SIGNATURE
-            if key not in servable.signature_defs:
-                raise ServingError("INVALID_ARGUMENT", f"No signature was found with the name: {key}")
-            found = servable.signature_defs[key].method_name
-            if found == method or method not in KINDS:
-                raise ServingError("UNIMPLEMENTED", f"Unsupported signature method_name: {method}")
-            message = f"Expected {KINDS[method]} signature method_name to be {method}. Was: {found}"
-            raise ServingError("INVALID_ARGUMENT", message)
+        self._service.refuse(_spec(request), request.model_spec.signature_name or DEFAULT_SIGNATURE, method)
 
     async def _metadata(self, request, context):
         spec = _spec(request)
@@ -218,7 +206,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         self._service = service
 
     async def GetModelStatus(self, request, context):
-        """Tell the state of a version, or of all; labels are not looked at, as in TF Serving."""
+        """Describe a version, or all."""
         return await _answered(self._status, request, context)
 
     async def HandleReloadConfigRequest(self, request, context):
@@ -226,13 +214,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         return await _answered(self._reload, request, context)
 
     async def _status(self, request, context):
-        spec = _spec(request)
-        response = get_model_status_pb2.GetModelStatusResponse()
-        for status in self._models.status(spec.name, spec.version):
-            state = get_model_status_pb2.ModelVersionStatus.State.Value(status.state)
-            error = {"error_code": status.code, "error_message": status.message}
-            response.model_version_status.add(version=status.version, state=state, status=error)
-        return response
+        return self._service.status(_spec(request))
 
     async def _reload(self, request, context):
         if request.config.WhichOneof("config") != "model_config_list":

@@ -13,7 +13,7 @@ from serving.errors import ServingError
 from serving.server.models.batching import Batcher
 from serving.server.models.servable import load
 from serving.server.models.service import Service
-from serving.server.models.worker_pool import Runner
+from serving.server.models.worker_pool import WorkerPool
 from serving.server.settings import Batching
 
 LONG = 20  # seconds
@@ -55,14 +55,14 @@ def batcher():
     made = []
 
     def make(parameters, **options):
-        runner = Runner(threads=1, queue_size=8)
-        made.append((Batcher(runner, parameters, **options), runner))
+        pool = WorkerPool(threads=1, queue_size=8)
+        made.append((Batcher(pool, parameters, **options), pool))
         return made[-1][0]
 
     yield make
-    for batcher, runner in made:
+    for batcher, pool in made:
         batcher.close()
-        runner.close()
+        pool.close()
 
 
 def rows(*values):
@@ -208,13 +208,13 @@ def test_what_has_no_batch_dimension_or_no_rows_runs_by_itself(batcher):
 
 
 def test_close_runs_what_waits():
-    model, runner = Doubler(), Runner(threads=1, queue_size=1)
-    batcher = Batcher(runner, Batching(8, SOON, num_batch_threads=2))
+    model, pool = Doubler(), WorkerPool(threads=1, queue_size=1)
+    batcher = Batcher(pool, Batching(8, SOON, num_batch_threads=2))
     future = batcher.submit(model, "s", rows(1))
     batcher.close()
     assert future.result(0)["y"].tolist() == [2]
     assert error_of(batcher.submit, model, "s", rows(1)) == ("UNAVAILABLE", "The server is shutting down")
-    runner.close()
+    pool.close()
 
 
 def test_parameters_of_a_version(batcher, tmp_path):
@@ -259,8 +259,8 @@ def test_merged_answers_of_a_real_model_are_the_lone_ones(tmp_path):
     images = [
         generator.integers(0, 256, (generator.integers(1, 3), 7 + i % 2, 9, 3), dtype=np.uint8) for i in range(24)
     ]
-    runner = Runner(threads=1, queue_size=100)
-    batcher = Batcher(runner, Batching(4, 2000, 100, 2, allowed_batch_sizes=(1, 2, 4)))
+    pool = WorkerPool(threads=1, queue_size=100)
+    batcher = Batcher(pool, Batching(4, 2000, 100, 2, allowed_batch_sizes=(1, 2, 4)))
     calls = []
     run = servable.run
     servable.run = lambda *request: calls.append(request) or run(*request)
@@ -274,7 +274,7 @@ def test_merged_answers_of_a_real_model_are_the_lone_ones(tmp_path):
     total = batcher.submit(servable, "total", {"x": np.ones(9, "float32")})
     assert total.result(LONG)["sum"] == 9
     batcher.close()
-    runner.close()
+    pool.close()
     servable.close()
 
 

@@ -15,9 +15,9 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.errors import ServingError
 from serving.server.models import manager as models_module
-from serving.server.models.manager import Models, ModelSpec, VersionStatus
+from serving.server.models.manager import ModelManager, ModelSpec, VersionState
 from serving.server.models.servable import load
-from serving.server.models.version_folders import Folders
+from serving.server.models.version_folders import VersionFolders
 from serving.server.settings import All, Latest, ModelConfig, Specific
 
 NEVER = 3600.0
@@ -74,11 +74,11 @@ def put(saved, tmp_path):
 
 @pytest.fixture
 def serve(tmp_path):
-    """Start `Models`, which look into the folders when `reload` asks only; closed at the end."""
+    """Start managers, which look into the folders when `reload` asks only; closed at the end."""
     with ExitStack() as stack:
 
         def serve(*configs, **options):
-            models = Models(configs, **{"poll_seconds": NEVER, **options})
+            models = ModelManager(configs, **{"poll_seconds": NEVER, **options})
             stack.callback(models.close)
             models.start()
             return models
@@ -138,8 +138,8 @@ def test_the_latest_answers_and_specs_are_resolved(put, serve, config):
     ]:
         with fails(code, message), models.use(spec):
             pass
-    assert models.status("m") == [VersionStatus(2, "AVAILABLE"), VersionStatus(1, "AVAILABLE")]
-    assert models.status("m", 1) == [VersionStatus(1, "AVAILABLE")]
+    assert models.status("m") == [VersionState(2, "AVAILABLE"), VersionState(1, "AVAILABLE")]
+    assert models.status("m", 1) == [VersionState(1, "AVAILABLE")]
     with fails("NOT_FOUND", "Could not find any versions of model n"):
         models.status("n")
     with fails("NOT_FOUND", "Could not find version 7 of model m"):
@@ -160,7 +160,7 @@ def test_a_new_version_answers_while_the_old_one_drains(put, serve, config):
         gone = weakref.ref(old._session.graph)
         del old
     wait_until(lambda: states(models) == {1: "END", 2: "AVAILABLE"})
-    assert models.status("m", 1) == [VersionStatus(1, "END")]
+    assert models.status("m", 1) == [VersionState(1, "END")]
     wait_until(lambda: gone() is None)
 
 
@@ -174,8 +174,8 @@ def test_versions_are_polled(put, serve, config):
 def test_without_polling_a_reload_looks(put, serve, config, monkeypatch):
     put("m", 1)
     looks = []
-    look = Folders.look
-    monkeypatch.setattr(Folders, "look", lambda self, config: looks.append(1) or look(self, config))
+    look = VersionFolders.look
+    monkeypatch.setattr(VersionFolders, "look", lambda self, config: looks.append(1) or look(self, config))
     models = serve(config(), poll_seconds=0)
     models.reload([config()])
     assert ask(models, "m") == 1
@@ -240,7 +240,7 @@ def test_a_folder_completed_later_loads_at_a_retry(put, serve, config, caplog):
     assert "Loading m version 1 failed: NOT_FOUND" in caplog.text
     (folder / "later").rename(folder / "variables")
     models.reload([config()])
-    assert models.status("m") == [VersionStatus(1, "AVAILABLE")]
+    assert models.status("m") == [VersionState(1, "AVAILABLE")]
 
 
 def test_a_failing_load_is_retried_so_often_and_anew_when_it_comes_back(serve, config, tmp_path, monkeypatch):
@@ -260,13 +260,13 @@ def test_a_failing_load_is_retried_so_often_and_anew_when_it_comes_back(serve, c
     for _ in range(8):
         models.reload([config()])
     assert len(tries) == 1 + 6
-    assert models.status("m") == [VersionStatus(1, "END", "UNKNOWN", "RuntimeError: no such operation")]
+    assert models.status("m") == [VersionState(1, "END", "UNKNOWN", "RuntimeError: no such operation")]
     (tmp_path / "m" / "1").rename(tmp_path / "away")
     models.reload([config()])
     (tmp_path / "away").rename(tmp_path / "m" / "1")
     monkeypatch.setattr(models_module, "load", Fake)
     models.reload([config()])
-    assert models.status("m") == [VersionStatus(1, "AVAILABLE")]
+    assert models.status("m") == [VersionState(1, "AVAILABLE")]
 
 
 def test_what_is_not_there_yet_is_awaited_with_one_warning(put, serve, config, tmp_path, caplog):
@@ -307,7 +307,7 @@ def test_labels_point_to_loaded_versions(serve, config, tmp_path, monkeypatch):
     (tmp_path / "m" / "1").mkdir(parents=True)
     message = "Request to assign label to version {} of model m, which is not currently available for inference"
     with fails("FAILED_PRECONDITION", message.format(1)):
-        Models([config(labels={"stable": 1})]).start()
+        ModelManager([config(labels={"stable": 1})]).start()
     models = serve(config())
     models.reload([config(labels={"stable": 1})])
     (tmp_path / "m" / "2").mkdir()
@@ -343,7 +343,7 @@ def test_reload_is_the_whole_truth(put, serve, config):
     models.reload([config("n")])
     assert models.names() == ["n"]
     assert ask(models, "n") == 2
-    assert models.status("m") == [VersionStatus(1, "END")]
+    assert models.status("m") == [VersionState(1, "END")]
     with fails("NOT_FOUND", "Servable not found for request: Latest(m)"), models.use(ModelSpec("m")):
         pass
     with fails("INVALID_ARGUMENT", "Illegal to list model m multiple times in config list"):
@@ -371,7 +371,7 @@ def test_reload_tells_which_new_model_did_not_load(serve, config, tmp_path):
 
 def test_close_waits_for_who_uses_a_version(put, config):
     put("m", 1)
-    models = Models([config()], poll_seconds=NEVER)
+    models = ModelManager([config()], poll_seconds=NEVER)
     models.start()
     closer = threading.Thread(target=models.close)
     with models.use(ModelSpec("m")) as servable:

@@ -12,20 +12,20 @@ import pytest
 from serving.errors import ServingError
 from serving.server.metrics import Metrics
 from serving.server.models.service import Service
-from serving.server.models.worker_pool import Runner
+from serving.server.models.worker_pool import WorkerPool
 
 LONG = 20  # seconds; nothing here takes it
 
 
 @pytest.fixture
 def busy():
-    """A runner of one thread that is at work until its event is set."""
-    runner, started, done = Runner(threads=1, queue_size=2), threading.Event(), threading.Event()
-    first = runner.submit(lambda: (started.set(), done.wait(LONG)))
+    """A pool of one thread that is at work until its event is set."""
+    pool, started, done = WorkerPool(threads=1, queue_size=2), threading.Event(), threading.Event()
+    first = pool.submit(lambda: (started.set(), done.wait(LONG)))
     assert started.wait(LONG)
-    yield runner, done
+    yield pool, done
     done.set()
-    runner.close()
+    pool.close()
     assert first.result() == (None, True)
 
 
@@ -36,40 +36,40 @@ def code_of(call, *arguments):
 
 
 def test_work_is_done_and_errors_come_back():
-    runner = Runner(threads=2, queue_size=2)
-    assert runner.submit(lambda: 6 * 7).result(LONG) == 42
+    pool = WorkerPool(threads=2, queue_size=2)
+    assert pool.submit(lambda: 6 * 7).result(LONG) == 42
     with pytest.raises(ZeroDivisionError):
-        runner.submit(lambda: 1 // 0).result(LONG)
-    assert runner.submit(lambda: "still there", time.monotonic() + LONG).result(LONG) == "still there"
-    runner.close()
+        pool.submit(lambda: 1 // 0).result(LONG)
+    assert pool.submit(lambda: "still there", time.monotonic() + LONG).result(LONG) == "still there"
+    pool.close()
 
 
 def test_as_many_work_at_once_as_there_are_threads():
-    runner, together = Runner(threads=3, queue_size=0), threading.Barrier(3)
-    futures = [runner.submit(lambda: together.wait(LONG)) for _ in range(3)]
+    pool, together = WorkerPool(threads=3, queue_size=0), threading.Barrier(3)
+    futures = [pool.submit(lambda: together.wait(LONG)) for _ in range(3)]
     assert sorted(future.result(LONG) for future in futures) == [0, 1, 2]
-    runner.close()
+    pool.close()
 
 
 def test_a_full_queue_refuses_at_once(busy):
-    runner, done = busy
-    waiting = [runner.submit(lambda number=number: number) for number in range(2)]
-    assert code_of(runner.submit, int) == (
+    pool, done = busy
+    waiting = [pool.submit(lambda number=number: number) for number in range(2)]
+    assert code_of(pool.submit, int) == (
         "RESOURCE_EXHAUSTED",
         "The request queue is full: 2 requests wait. Try again later.",
     )
     done.set()
     assert [future.result(LONG) for future in waiting] == [0, 1]
-    assert runner.submit(lambda: "room again").result(LONG) == "room again"
+    assert pool.submit(lambda: "room again").result(LONG) == "room again"
 
 
 def test_what_nobody_waits_for_never_starts_and_takes_no_place(busy):
-    runner, done = busy
+    pool, done = busy
     started = []
-    late = runner.submit(lambda: started.append("late"), time.monotonic())
-    given_up = runner.submit(lambda: started.append("given up"))
+    late = pool.submit(lambda: started.append("late"), time.monotonic())
+    given_up = pool.submit(lambda: started.append("given up"))
     assert given_up.cancel()
-    wanted = runner.submit(lambda: "wanted")  # the queue was full of them
+    wanted = pool.submit(lambda: "wanted")  # the queue was full of them
     assert code_of(late.result, 0) == ("DEADLINE_EXCEEDED", "Deadline exceeded before the request was served")
     done.set()
     assert wanted.result(LONG) == "wanted"
@@ -77,25 +77,25 @@ def test_what_nobody_waits_for_never_starts_and_takes_no_place(busy):
 
 
 def test_a_deadline_that_passes_in_the_queue_ends_the_work_when_its_turn_comes(busy):
-    runner, done = busy
+    pool, done = busy
     deadline = time.monotonic() + 0.01
-    late = runner.submit(lambda: "too late", deadline)
+    late = pool.submit(lambda: "too late", deadline)
     threading.Timer(0.02, done.set).start()
     assert code_of(late.result, LONG)[0] == "DEADLINE_EXCEEDED"
     assert time.monotonic() > deadline
 
 
 def test_close_finishes_what_is_queued(busy):
-    runner, done = busy
-    queued = runner.submit(lambda: "done")
-    closer = threading.Thread(target=runner.close)
+    pool, done = busy
+    queued = pool.submit(lambda: "done")
+    closer = threading.Thread(target=pool.close)
     closer.start()
     errors = set()
     while "UNAVAILABLE" not in {code for code, _ in errors}:  # until `close` has begun
         with suppress(ServingError):
-            runner.submit(int)
+            pool.submit(int)
             continue
-        errors.add(code_of(runner.submit, int))
+        errors.add(code_of(pool.submit, int))
     assert ("UNAVAILABLE", "The server is shutting down") in errors
     assert closer.is_alive()
     done.set()
@@ -127,19 +127,19 @@ def runs(metrics):
 
 
 def test_the_service_answers_and_measures():
-    runner, metrics, model = Runner(threads=1, queue_size=1), Metrics(), Model()
-    service = Service("models", runner, metrics=metrics)
+    pool, metrics, model = WorkerPool(threads=1, queue_size=1), Metrics(), Model()
+    service = Service("models", pool, metrics=metrics)
     answer = asyncio.run(service.predict(model, "s", {"x": np.arange(3)}, seconds=LONG, outputs=["y"]))
     np.testing.assert_array_equal(answer["y"], [0, 2, 4])
     assert model.asked == [("s", ["y"])]
     assert service.models == "models"
     assert runs(metrics) == 1
-    runner.close()
+    pool.close()
 
 
 def test_the_service_keeps_deadlines_and_does_not_wait_for_what_runs():
-    runner, metrics, done = Runner(threads=1, queue_size=1), Metrics(), threading.Event()
-    service, model = Service(None, runner, metrics=metrics), Model(done)
+    pool, metrics, done = WorkerPool(threads=1, queue_size=1), Metrics(), threading.Event()
+    service, model = Service(None, pool, metrics=metrics), Model(done)
 
     async def twice():
         requests = [service.predict(model, "s", {"x": np.ones(1)}, seconds=seconds) for seconds in (0.05, 0.01)]
@@ -149,13 +149,13 @@ def test_the_service_keeps_deadlines_and_does_not_wait_for_what_runs():
     assert [error.code for error in errors] == ["DEADLINE_EXCEEDED"] * 2
     assert runs(metrics) == 0  # one is still at it
     done.set()
-    runner.close()
+    pool.close()
     assert len(model.asked) == 1  # the second never started
 
 
 def test_the_service_passes_on_that_the_queue_is_full():
-    runner, done = Runner(threads=1, queue_size=0), threading.Event()
-    service, model = Service(None, runner, metrics=Metrics()), Model(done)
+    pool, done = WorkerPool(threads=1, queue_size=0), threading.Event()
+    service, model = Service(None, pool, metrics=Metrics()), Model(done)
 
     async def twice():
         first = asyncio.ensure_future(service.predict(model, "s", {"x": np.ones(1)}))
@@ -167,4 +167,4 @@ def test_the_service_passes_on_that_the_queue_is_full():
         return caught.value.code
 
     assert asyncio.run(twice()) == "RESOURCE_EXHAUSTED"
-    runner.close()
+    pool.close()

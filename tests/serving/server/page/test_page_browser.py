@@ -80,7 +80,7 @@ VERSIONS = {"numbers": [1], "fcn": [1, 2], "heads": [1], "rgbd": [1]}
 PNGS = {model: {name: encode_labels(x) for name, x in outputs.items()} for model, outputs in LABELS.items()}
 
 
-class Models:
+class FakeModels:
     """What the page asks of the served models."""
 
     def __init__(self, folder):
@@ -118,7 +118,7 @@ class Server:
         self.requests, self.answer, self.gate = [], None, threading.Event()
         self.gate.set()
         routes = [Route("/v1/models/{model}/versions/{version}:predict", self.predict, methods=["POST"])]
-        self.models = Models(folder)
+        self.models = FakeModels(folder)
         app = Starlette(routes=[*routes, Mount("/", page(self.models))])
         self.socket = socket.create_server(("127.0.0.1", 0))  # listens at once: who asks early, waits
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}/"

@@ -16,9 +16,9 @@ import uvicorn
 
 from serving.errors import HTTP_STATUS, ServingError
 from serving.server.metrics import Metrics
-from serving.server.models.manager import Models
+from serving.server.models.manager import ModelManager
 from serving.server.models.service import Service
-from serving.server.models.worker_pool import Runner
+from serving.server.models.worker_pool import WorkerPool
 from serving.server.rest import app as rest
 from serving.server.rest import json_text
 from serving.server.settings import ModelConfig, Specific
@@ -68,7 +68,7 @@ def models(tmp_path_factory):
         ModelConfig("a name/of a model", str(folder), Specific((2,))),
         ModelConfig("broken", str(folder), Specific((3,))),
     ]
-    models = Models(configs, allow_labels_of_unavailable=True, load_retries=0)
+    models = ModelManager(configs, allow_labels_of_unavailable=True, load_retries=0)
     models.start()
     yield models
     models.close()
@@ -76,9 +76,9 @@ def models(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def service(models):
-    runner = Runner(threads=1, queue_size=8)
-    yield Service(models, runner, metrics=Metrics())
-    runner.close()
+    pool = WorkerPool(threads=1, queue_size=8)
+    yield Service(models, pool, metrics=Metrics())
+    pool.close()
 
 
 async def page(scope, receive, send):
@@ -535,15 +535,15 @@ def call(app, messages=WHOLE):
 @contextmanager
 def busy(service, queue_size):
     """Yield a service whose only thread is at work."""
-    runner = Runner(threads=1, queue_size=queue_size)
+    pool = WorkerPool(threads=1, queue_size=queue_size)
     started, end = threading.Event(), threading.Event()
-    runner.submit(lambda: (started.set(), end.wait()))
+    pool.submit(lambda: (started.set(), end.wait()))
     started.wait()
     try:
-        yield Service(service.models, runner, metrics=Metrics())
+        yield Service(service.models, pool, metrics=Metrics())
     finally:
         end.set()
-        runner.close()
+        pool.close()
 
 
 def test_a_late_answer(service):

@@ -29,9 +29,9 @@ from tensorflow_serving.config import model_server_config_pb2
 from serving.errors import ServingError
 from serving.server import settings as config
 from serving.server.metrics import Metrics
-from serving.server.models.manager import Models
+from serving.server.models.manager import ModelManager
 from serving.server.models.service import Service
-from serving.server.models.worker_pool import Runner
+from serving.server.models.worker_pool import WorkerPool
 from serving.server.rpc import services as rpc
 from serving.server.rpc.tensors import decode, encode
 
@@ -116,11 +116,11 @@ def configs(folder):
 
 @pytest.fixture(scope="module")
 def service(folder):
-    models = Models(configs(folder), allow_labels_of_unavailable=True)
-    runner = Runner(threads=1, queue_size=8)
+    models = ModelManager(configs(folder), allow_labels_of_unavailable=True)
+    pool = WorkerPool(threads=1, queue_size=8)
     models.start()
-    yield Service(models, runner, metrics=Metrics())
-    runner.close()
+    yield Service(models, pool, metrics=Metrics())
+    pool.close()
     models.close()
 
 
@@ -329,10 +329,10 @@ def test_requests_are_counted(folder, service, channel):
 
 
 def test_a_reload_replaces_the_models(folder):
-    with contextlib.closing(Models(configs(folder), allow_labels_of_unavailable=True)) as models:
+    with contextlib.closing(ModelManager(configs(folder), allow_labels_of_unavailable=True)) as models:
         models.start()
-        runner = Runner(threads=1, queue_size=1)
-        service = Service(models, runner, metrics=Metrics(), base_paths=lambda: {str(folder)})
+        pool = WorkerPool(threads=1, queue_size=1)
+        service = Service(models, pool, metrics=Metrics(), base_paths=lambda: {str(folder)})
         with serving(service) as channel:
 
             def reload(*lines):
@@ -365,7 +365,7 @@ def test_a_reload_replaces_the_models(folder):
                     call(channel, "HandleReloadConfigRequest", request)
                 assert caught.value.code() == grpc.StatusCode.PERMISSION_DENIED
             assert states("broken") == {1: (30, 0), 2: (30, 0), 3: (50, 5)}
-        runner.close()
+        pool.close()
 
 
 class Slow:
@@ -390,11 +390,11 @@ class Slow:
 @pytest.fixture
 def slow():
     slow = Slow()
-    runner = Runner(threads=1, queue_size=1)
-    with serving(Service(slow, runner, metrics=Metrics())) as channel:
+    pool = WorkerPool(threads=1, queue_size=1)
+    with serving(Service(slow, pool, metrics=Metrics())) as channel:
         yield slow, channel
         slow.answer.set()
-    runner.close()
+    pool.close()
 
 
 def test_a_full_queue_refuses_and_a_cancelled_call_gives_its_place_back(slow):
