@@ -21,7 +21,7 @@ from .annotations import (
     label_text,
     unique_keys,
 )
-from .coco_regions import decode, drawer
+from .coco_regions import coder_of_masks, decode
 from .image_lookup import Pictures, files_below
 from .json_values import is_list_of, load_json, whole
 
@@ -61,7 +61,7 @@ def read(source, *, classes=None, images=None, unlabelled=None, unreadable, prog
         one, other = files[panoptic.index(True)], files[panoptic.index(False)]
         raise ValueError(f"{one} holds panoptic segments, {other} does not. Name one file, or a folder of one kind.")
     if not panoptic[0]:
-        drawer()  # better missing before the work than in it
+        coder_of_masks()  # better missing before the work than in it
     unlabelled = unlabelled or ("void" if panoptic[0] else "background")
     categories = [_categories(content, path) for content, path in zip(contents, files, strict=True)]
     labels = {}

@@ -1,14 +1,15 @@
-"""Decode the regions of COCO's annotations: polygons, and run lengths as numbers or packed into text."""
+"""Read and write the regions of COCO's annotations: polygons, and run lengths as numbers or packed into text."""
 
 import numpy as np
 
 from .json_values import near_the_image, numbers
+from .result_marks import MARK, write_json
 
 _LONGEST = 10_000_000  # pixels of outline: pycocotools keeps five points of each
 _MOST_DIGITS = 7  # of six bits, of a run length packed into text: 32 bits
 
 
-def drawer():
+def coder_of_masks():
     """Return pycocotools' module of masks.
 
     Raises:
@@ -17,7 +18,7 @@ def drawer():
     try:
         from pycocotools import mask
     except ImportError:
-        raise ImportError('COCO\'s polygons need pycocotools: pip install "fcn_keras[coco]"') from None
+        raise ImportError('COCO files need pycocotools: pip install "fcn_keras[coco]"') from None
     return mask
 
 
@@ -39,7 +40,7 @@ def decode(segmentation, size, where):
     if not isinstance(segmentation, list) or not segmentation:
         raise ValueError(f"{where} has no region but at most a box. Expected polygons or run lengths.")
     polygons = [_polygon(numbers(polygon, f"{where}: a polygon"), size, where) for polygon in segmentation]
-    mask = drawer()
+    mask = coder_of_masks()
     return mask.decode(mask.merge(mask.frPyObjects(polygons, *size))).astype(bool)
 
 
@@ -90,3 +91,45 @@ def _unpacked(text, where):
     values[1::2] = np.cumsum(values[1::2])
     values[2::2] = np.cumsum(values[2::2])
     return values
+
+
+class CocoWriter:
+    """Collect annotations, one for each class of each image, and write them as one file.
+
+    A category's id is its class id, 0 included; nothing is left out, so the regions of an image cover it once. These
+    are classes, not things: two cars of an image are one annotation.
+    """
+
+    def __init__(self, classes):
+        self.images, self.annotations = [], []
+        self.categories = [
+            {"id": index, "name": name, "supercategory": "none"} for index, name in enumerate(classes.names)
+        ]
+
+    def add(self, file_name, labels):
+        """Encode the label map `(H, W)` of an image."""
+        coder, number = coder_of_masks(), len(self.images) + 1
+        height, width = labels.shape
+        self.images.append({"id": number, "file_name": file_name, "height": height, "width": width})
+        for index in np.unique(labels):
+            region = coder.encode(np.asfortranarray(labels == index, dtype=np.uint8))
+            self.annotations.append(
+                {
+                    "id": len(self.annotations) + 1,
+                    "image_id": number,
+                    "category_id": int(index),
+                    "segmentation": {"size": [height, width], "counts": region["counts"].decode("ascii")},
+                    "area": int(coder.area(region)),
+                    "bbox": coder.toBbox(region).tolist(),
+                    "iscrowd": 0,
+                }
+            )
+
+    def write(self, path):
+        content = {
+            "info": {"description": "semantic segmentation by fcn_keras", "contributor": MARK},
+            "images": self.images,
+            "annotations": self.annotations,
+            "categories": self.categories,
+        }
+        write_json(path, content)

@@ -1,4 +1,4 @@
-"""Read LabelMe's annotations: a JSON file an image.
+"""Read and write LabelMe's annotations: a JSON file an image.
 
 Shapes are drawn as LabelMe's own exporter draws them: in the order of the file, a later one on top; outlines included;
 lines 10 pixels wide, points 5 pixels in radius. Group ids divide objects, not classes, and change nothing.
@@ -8,11 +8,14 @@ import base64
 import binascii
 import io
 import math
+import os
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
+
+from fcn_keras.visualize import background_of
 
 from ..reading import read_each
 from .annotations import (
@@ -27,7 +30,10 @@ from .annotations import (
 )
 from .image_lookup import Pictures, files_below, stem
 from .json_values import is_list_of, load_json, near_the_image, numbers, whole
+from .outlines import outlines
+from .result_marks import SEAL, seal, write_json
 
+VERSION = "5.5.0"  # of the application whose files those that are written are like
 _LINE_WIDTH, _POINT_RADIUS = 10, 5  # LabelMe's
 _MOST_POINTS = 100_000  # Pillow looks at every point in every row
 _POINTS = {  # shape type -> the number of points that it may have
@@ -181,3 +187,41 @@ def _pasted(image, points, encoded, value, where):
         raise ValueError(f"{where}: its `mask` cannot be read: {str(error) or type(error).__name__:.200}.") from None
     image.paste(value, (left, top), stencil)
     return image
+
+
+def write_labelme(path, result):
+    """Write the polygons of a label map, which LabelMe's own tools turn back into it.
+
+    The image is not copied into the file but referred to, from the place where the file will lie. Pixels of no shape
+    are what those tools call background, so only a class of that name is left out: a class 0 without a name is not.
+    """
+    names = result.classes.names
+    shapes = [
+        {
+            "label": names[index],
+            "points": points,
+            "group_id": None,
+            "description": "",
+            "shape_type": "polygon",
+            "flags": {},
+        }
+        for index, points in outlines(result.labels, background=background_of(names))
+    ]
+    height, width = result.labels.shape
+    content = {
+        "version": VERSION,
+        "flags": {},
+        "shapes": shapes,
+        "imagePath": _reference(result.source, path),
+        "imageData": None,
+        "imageHeight": height,
+        "imageWidth": width,
+    }
+    content[SEAL] = seal(content)
+    write_json(path, content)
+
+
+def _reference(image, path):
+    """Return the image's path as seen from the folder of a file."""
+    named = image.parent.resolve() / image.name  # a link to an image keeps its own name
+    return os.path.relpath(named, path.parent.resolve()).replace(os.sep, "/")

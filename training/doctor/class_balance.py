@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from fcn_keras_console.words import some
+
 from ..annotations.masks import VOID
 
 
@@ -43,51 +45,46 @@ def balancing_weights(pixels, totals):
     return np.divide(middle, frequency, out=np.zeros(len(where)), where=occurs)
 
 
-def check_classes(pixels, names, splits, ledger, head=""):
+def check_classes(pixels, names, members, masks):
     """Say which classes never occur in a split, and which masks are void all over.
 
     Args:
         pixels: by split, `(N, C)` pixels of each class in each mask that can be counted.
         names: of the classes.
-        splits: by split, the indices of those N pairs and the names of their files.
+        members: by split, the indices of those N pairs.
+        masks: `Files`.
     """
-    of_head = f" of the head {head}" if head else ""
     absent = {split: counts.sum(axis=0) == 0 for split, counts in pixels.items()}
     for split, counts in pixels.items():
-        indices, files = splits[split]
         if not len(counts):
             continue
-        empty = [place for place, row in enumerate(counts) if not row.any()]
+        empty = [index for index, row in zip(members[split], counts, strict=True) if not row.any()]
         if len(empty) == len(counts):
-            ledger.error(
+            masks.findings.error(
                 "nothing-labelled",
-                f"Every mask of {split}{of_head} is void all over: there is nothing to learn from or to score.",
+                f"Every mask of {split} is void all over: there is nothing to learn from or to score.",
                 "Check the masks, and which id is void.",
             )
             continue
         if empty:
-            ledger.note(
+            masks.findings.note(
                 "mask-all-void",
-                f"{len(empty)} of {len(counts)} masks of {split}{of_head} are void all over.",
+                f"{len(empty)} of {len(counts)} masks of {split} are void all over.",
                 "They teach nothing and cost time. Label them, or take them out.",
-                files=[files[place] for place in empty],
-                pairs=[indices[place] for place in empty],
+                files=[masks.names[index] for index in empty],
+                pairs=empty,
             )
-        _check_absent(split, names, absent, ledger, of_head)
+        _check_absent(split, names, absent, masks.findings)
 
 
-def _check_absent(split, names, absent, ledger, of_head):
-    missing = [index for index, gone in enumerate(absent[split]) if gone]
+def _check_absent(split, names, absent, findings):
+    missing = [index for index, never in enumerate(absent[split]) if never]
     if missing:
-        others = [other for other, gone in absent.items() if not gone[missing].all()]
+        others = [other for other, never in absent.items() if not never[missing].all()]
         there = f" (in {' and '.join(others)} some of them do)" if others else ""
-        ledger.note(
+        findings.note(
             "class-absent",
-            f"{len(missing)} of {len(names)} classes{of_head} never occur in {split}{there}: "
-            f"{_few([names[index] for index in missing])}.",
+            f"{len(missing)} of {len(names)} classes never occur in {split}{there}: "
+            f"{some([names[index] for index in missing], 8)}.",
             "A class that is never seen cannot be learned." if split in ("train", "all") else "It is not scored.",
         )
-
-
-def _few(names, most=8):
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -13,8 +13,8 @@ duplicates.
 With --import, first make that data set: images and masks in folders, from the annotations of other tools in DIR."""
 EXAMPLES = (
     ("fcn-doctor photos", "look photos/train and photos/val over"),
-    ("fcn-doctor photos --output checkup", "keep the report, a picture, and weights for rare classes"),
-    ("fcn-doctor photos --fix mended", "write a corrected copy"),
+    ("fcn-doctor photos --output report", "keep the report, a picture, and weights for rare classes"),
+    ("fcn-doctor photos --fix fixed", "write a corrected copy"),
     ("fcn-doctor annotated --import labelme --into photos", "make a data set of LabelMe's files, and look it over"),
     ("fcn-doctor annotations --import coco --images pictures --into photos", "the same of COCO's"),
     (
@@ -31,7 +31,7 @@ CODES = {
 
 
 def main(argv=None):
-    return run("fcn-doctor", _doctor, _parser().parse_args(argv), tensorflow=True)
+    return run("fcn-doctor", _doctor, _parser().parse_args(argv))
 
 
 def _parser():
@@ -61,52 +61,49 @@ def _doctor(arguments):
     classes = None if arguments.classes is None else classes_of(arguments.classes)
     if arguments.output is not None:
         require_folder(arguments.output)
-    directory, reading, imported = (
-        arguments.directory,
-        {"ignore_label": arguments.ignore_label, "classes": classes},
-        None,
-    )
+    imported = None
+    directory, reading = arguments.directory, {"ignore_label": arguments.ignore_label, "classes": classes}
     if arguments.kind is not None:
         imported = import_annotations(arguments, classes)
         directory, reading = arguments.into, {}
     with Progress("Reading", "pairs", quiet=arguments.quiet) as progress:
         result = examination(directory, **reading, progress=progress)
-    after, report, said = _told(result, arguments)
+    last, as_dict, as_text = _fixed(result, arguments)
     if imported is not None:
-        report["import"] = asdict(imported)
-        said = f"{imported.text()}\n\n{said}"
-    _save(arguments, result, report, said)
-    return 1 if after.errors else 0
+        as_dict["import"] = asdict(imported)
+        as_text = f"{imported.text()}\n\n{as_text}"
+    _save(arguments, result, as_dict, as_text)
+    return 1 if last.errors else 0
 
 
-def _told(result, arguments):
-    """Write the corrected copy if one is wanted; return the last report, all of it as JSON-able dict, and as text."""
+def _fixed(result, arguments):
+    """Write the corrected copy if one is wanted; return the last report, and all of it as JSON-able dict and text."""
     from .examination import examine
-    from .fix import mend
+    from .fix import fix
     from .report import text
 
-    report, said = asdict(result.report), text(result.report)
+    as_dict, as_text = asdict(result.report), text(result.report)
     if arguments.fix is None:
-        return result.report, report, said
-    mended = mend(result, arguments.fix, share=arguments.val, seed=arguments.seed)
-    reading = {"ignore_label": mended.ignore_label, "classes": mended.classes}
+        return result.report, as_dict, as_text
+    fixed = fix(result, arguments.fix, share=arguments.val, seed=arguments.seed)
+    reading = {"ignore_label": fixed.ignore_label, "classes": fixed.classes}
     with Progress("Reading the copy", "pairs", quiet=arguments.quiet) as progress:
         after = examine(arguments.fix, **reading, progress=progress)
-    report["fix"] = {**asdict(mended), "findings": asdict(after)["findings"]}
-    return after, report, f"{said}\n\n{mended.text(after)}"
+    as_dict["fix"] = {**asdict(fixed), "findings": asdict(after)["findings"]}
+    return after, as_dict, f"{as_text}\n\n{fixed.text(after)}"
 
 
-def _save(arguments, result, report, said):
+def _save(arguments, result, as_dict, as_text):
     """Write the report where it is wanted, and print it."""
     from fcn_keras_console.files import to_json, write_text, written
 
-    from .report import picture
-
     # Bytes of file names that are not UTF-8 are surrogates, which cannot be written; as escapes they are JSON as well.
-    said, json = (text.encode(errors="backslashreplace").decode() for text in (said, to_json(report)))
+    as_text, json = (text.encode(errors="backslashreplace").decode() for text in (as_text, to_json(as_dict)))
     if arguments.output is not None:
+        from .report import picture
+
         with written(arguments.output / "doctor.png") as temporary:
             picture(result).savefig(temporary, format="png", dpi=120)
-        write_text(arguments.output / "doctor.txt", said + "\n")
+        write_text(arguments.output / "doctor.txt", as_text + "\n")
         write_text(arguments.output / "doctor.json", json + "\n")
-    print(json if arguments.json else said)
+    print(json if arguments.json else as_text)

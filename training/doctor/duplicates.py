@@ -1,18 +1,89 @@
-"""Find pictures that are there twice: exactly by their pixels, nearly by a 64-bit difference hash and a thumbnail."""
+"""Find images that are there twice: exactly by their pixels, nearly by a 64-bit difference hash and a thumbnail."""
 
 import numpy as np
+from PIL import Image
 
 HEIGHT, WIDTH = 32, 36  # of a thumbnail: blocks of 4x4 give the 8x9 means that 64 differences need
 BITS = 12  # of 64 that may differ before the thumbnails are compared
-CORRELATION = 0.95  # of two thumbnails of one picture
-_FLAT = 2.0  # grey levels of standard deviation below which a picture shows nothing to compare
+CORRELATION = 0.95  # of two thumbnails of one image
+_FLAT = 2.0  # grey levels of standard deviation below which an image shows nothing to compare
 _ROWS, _COLUMNS = 1024, 4096
+_COMPARED = ("train", "val", "test", "all")  # lists of other names are parts or unions of these
+
+
+def check_duplicates(pairs, splits, names, findings):
+    """Find images that are there twice: across splits an error where one of them is trained on, else a note.
+
+    Args:
+        pairs: `PairFacts` by index, of those whose images can be read.
+        splits: indices of pairs by split.
+        names: of the images' files, by index of the pair.
+        findings: `Findings` to add to.
+    """
+    order = [split for split in _COMPARED if split in splits] or list(splits)
+    members = {split: [index for index in splits[split] if index in pairs] for split in order}
+    for place, first in enumerate(order):
+        for second in order[place + 1 :]:
+            _across(pairs, first, second, members, names, findings)
+    for split in order:
+        _inside(pairs, split, members[split], names, findings)
+
+
+def _across(pairs, first, second, members, names, findings):
+    mine, theirs = members[first], members[second]
+    digests = {pairs[i].image.digest: i for i in reversed(theirs)}
+    exact = [(i, digests[pairs[i].image.digest]) for i in mine if pairs[i].image.digest in digests]
+    same = {i for i, _ in exact}
+    others = [i for i in mine if i not in same]
+    near = [(others[a], theirs[b]) for a, b in near_pairs(_thumbnails(pairs, others), _thumbnails(pairs, theirs))]
+    for code, twins, how in (
+        ("duplicate-across-splits", exact, "are also in"),
+        ("near-duplicate-across-splits", near, "are also, changed a little or mirrored, in"),
+    ):
+        if not twins:
+            continue
+        trained = first == "train"
+        (findings.error if trained else findings.note)(
+            code,
+            f"{len(twins)} of {len(mine)} images of {first} {how} {second}, the first {names[twins[0][0]]} "
+            f"and {names[twins[0][1]]}" + (": what is scored there was trained on." if trained else "."),
+            "Take them out of train; fcn-doctor --fix does." if trained else "Keep each in one split.",
+            files=[names[i] for i, _ in twins],
+            pairs=[i for i, _ in twins],
+        )
+
+
+def _inside(pairs, split, members, names, findings):
+    first, exact = {}, []
+    for index in members:
+        twin = first.setdefault(pairs[index].image.digest, index)
+        if twin != index:
+            exact.append((index, twin))
+    distinct = list(first.values())
+    near = [(distinct[a], distinct[b]) for a, b in near_pairs(_thumbnails(pairs, distinct))]
+    for code, twins, what in (
+        ("duplicate-inside-split", exact, "the same picture as another one"),
+        ("near-duplicate-inside-split", near, "nearly the same picture as another one"),
+    ):
+        if twins:
+            differing = sum(pairs[i].mask_digest != pairs[j].mask_digest for i, j in twins)
+            masks = f" {differing} of them have different masks." if code == "duplicate-inside-split" else ""
+            findings.note(
+                code,
+                f"{len(twins)} of {len(members)} images of {split} show {what} there, the first {names[twins[0][0]]} "
+                f"and {names[twins[0][1]]}.{masks}",
+                "Nothing to do for frames of a video; else keep one of each, and never one in each of two splits.",
+                files=[names[i] for i, _ in twins],
+                pairs=[i for i, _ in twins],
+            )
+
+
+def _thumbnails(pairs, indices):
+    return np.array([pairs[i].image.thumbnail for i in indices], np.uint8).reshape(-1, HEIGHT, WIDTH)
 
 
 def thumbnail(image):
     """Shrink `(H, W, 3)` uint8 RGB to `(32, 36)` uint8 grey by averaging."""
-    from PIL import Image
-
     small = Image.fromarray(image).convert("L").resize((WIDTH, HEIGHT), Image.Resampling.BOX)
     return np.asarray(small)
 
@@ -34,7 +105,7 @@ def difference_hash(thumbnails):
 
 
 def near_pairs(mine, theirs=None):
-    """Find for each picture the most similar one, mirrored or not, if it is the same but for small changes.
+    """Find for each image the most similar one, mirrored or not, if it is the same but for small changes.
 
     Small changes are another size or JPEG quality, brighter or darker, a crop of some percent. Time grows with the
     product of the numbers: 10 000 against 2 000 takes about a second. Memory does not.

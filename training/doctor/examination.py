@@ -1,6 +1,7 @@
 """Look a data set over, and make a report of everything that is wrong with it and worth knowing."""
 
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,34 +10,27 @@ import numpy as np
 from fcn_keras.datasets.classes import ClassTable
 
 from ..annotations.masks import VOID, Mask
+from ..reading import read_ahead
 from .buckets import choose_buckets
-from .checks import (
-    MASK_FAULTS,
-    Picture,
-    Where,
-    check_duplicates,
-    check_pair_sizes,
-    check_reading,
-    look_at,
-    look_at_example,
-    read_all,
-)
+from .checks import MASK_FAULTS, ImageFacts, check_pair_sizes, check_reading, read_pair
 from .class_balance import balancing_weights, check_classes, class_pixels
-from .findings import Finding, Ledger
+from .duplicates import check_duplicates
+from .findings import Finding, Findings
 from .folder_layout import Layout, find_layout
 from .mask_ids import Reading, read_ids
 
 LOG = logging.getLogger("fcn_keras")
+_THREADS = min(8, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
 class Report:
     """What the doctor says of a data set; `dataclasses.asdict` of it is JSON.
 
-    Where a data set has several heads, what goes by class is a dict by head.
+    Where it has no errors, every image and mask was decoded, and `fcn_keras.datasets.folder.Folder` reads each.
 
     Attributes:
-        directory: of the data set, or None.
+        directory: of the data set.
         num_classes: void not counted.
         classes_from: where that number comes from.
         class_names: tuple.
@@ -52,16 +46,16 @@ class Report:
         padding: share of the pixels padded to these buckets that is padding.
     """
 
-    directory: str | None
-    num_classes: int | dict
+    directory: str
+    num_classes: int
     classes_from: str
-    class_names: tuple | dict
+    class_names: tuple[str, ...]
     ignore_label: int
     images: dict[str, int]
     findings: tuple[Finding, ...]
     counted: dict[str, int]
-    class_frequencies: dict
-    class_weights: tuple | dict
+    class_frequencies: dict[str, tuple[float, ...]]
+    class_weights: tuple[float, ...]
     sizes: tuple[tuple[int, int, int], ...]
     buckets: tuple[tuple[int, int], ...]
     padding: float
@@ -78,7 +72,7 @@ class Examination:
     report: Report
     layout: Layout
     reading: Reading
-    ledger: Ledger
+    findings: Findings
     table: ClassTable | None
 
 
@@ -103,42 +97,6 @@ def examine(directory, *, classes=None, ignore_label=VOID, progress=None):
     return examination(directory, classes=classes, ignore_label=ignore_label, progress=progress).report
 
 
-def examine_examples(splits, *, progress=None):
-    """Look over data sets of `fcn_keras.datasets`: duplicates, classes, sizes, and examples that cannot be read.
-
-    Args:
-        splits: dict of split name -> sequence of examples with `num_classes` and `class_names`.
-        progress: called as `progress(done, total)` after each example.
-
-    Returns:
-        `Report`.
-
-    Raises:
-        ValueError: if there is no split.
-    """
-    from fcn_keras.interface import heads_of
-
-    if not splits:
-        raise ValueError("`splits` holds no data set. Expected such as {'train': examples}.")
-    first, ledger = next(iter(splits.values())), Ledger()
-    places = [(split, index) for split, examples in splits.items() for index in range(len(examples))]
-    looks = read_all(lambda i: look_at_example(splits[places[i][0]], places[i][1]), len(places), progress)
-    members = {split: [i for i, (s, _) in enumerate(places) if s == split] for split in splits}
-    names = [f"{split}: {getattr(splits[split], 'ids', range(index + 1))[index]}" for split, index in places]
-    images, masks = Where(members, names, "images"), Where(members, names, "masks")
-    check_reading(looks, images, masks, "", ledger)
-    heads = {}
-    for head, known in heads_of(first.class_names).items():
-        found = {
-            i: look.mask[head] for i, look in enumerate(looks) if isinstance(look.mask, dict) and head in look.mask
-        }
-        heads[head] = (tuple(known), found)
-        _check_examples(found, looks, len(known), masks, ledger, head)
-    check_duplicates(looks, members, names, ledger)
-    results = {h: _by_class(masks, n, VOID, members, names, ledger, h) for h, (n, masks) in heads.items()}
-    return _report(None, {h: n for h, (n, _) in heads.items()}, "the data set", VOID, members, results, looks, ledger)
-
-
 def examination(directory, *, classes=None, ignore_label=VOID, progress=None):
     """Do what `examine` does, and return the report with what it was made from."""
     directory = Path(directory)
@@ -147,92 +105,65 @@ def examination(directory, *, classes=None, ignore_label=VOID, progress=None):
     origin = "given" if classes is not None else "classes.txt"
     classes = own if classes is None and own.is_file() else classes
     table = None if classes is None else ClassTable(classes)
-    pairs, ledger = layout.pairs, layout.ledger
+    images, masks = layout.files("image", "images"), layout.files("label", "masks")
 
-    def look(index):
-        LOG.debug("%s: reading its image and mask, %d of %d", pairs[index].key, index + 1, len(pairs))
-        return look_at(pairs[index].image, pairs[index].label, table=table, ignore_label=ignore_label)
+    pairs = _read(layout.pairs, table, ignore_label, progress)
+    check_reading(pairs, images, masks, directory)
+    readable = {i: pair.mask for i, pair in enumerate(pairs) if isinstance(pair.mask, Mask)}
+    reading = read_ids(readable, masks, table=table, origin=origin, ignore_label=ignore_label)
+    check_pair_sizes(pairs, images)
+    with_image = {i: pair for i, pair in enumerate(pairs) if isinstance(pair.image, ImageFacts)}
+    check_duplicates(with_image, layout.splits, images.names, layout.findings)
+    wrong = set(layout.findings.pairs_with(*MASK_FAULTS))
+    sound = {i: mask for i, mask in readable.items() if i not in wrong and layout.pairs[i].image}
+    counts = _by_split(sound, reading.names, ignore_label, masks)
+    report = _report(str(directory), reading, layout, counts, with_image.values(), ignore_label)
+    return Examination(report, layout, reading, layout.findings, table)
 
-    looks = read_all(look, len(pairs), progress)
-    images = Where(layout.splits, [layout.name(p.image) if p.image else p.key for p in pairs], "images")
-    masks = Where(layout.splits, [layout.name(p.label) if p.label else p.key for p in pairs], "masks")
-    check_reading(looks, images, masks, directory, ledger)
-    readable = {i: look.mask for i, look in enumerate(looks) if isinstance(look.mask, Mask)}
-    reading = read_ids(readable, masks, ledger, table=table, origin=origin, ignore_label=ignore_label)
-    check_pair_sizes(looks, images, ledger)
-    check_duplicates(looks, layout.splits, images.names, ledger)
-    good = {i: mask for i, mask in readable.items() if not ledger.has(i, MASK_FAULTS) and pairs[i].image}
-    by_class = _by_class(good, reading.names, ignore_label, layout.splits, masks.names, ledger)
-    report = _report(
-        str(directory), {"": reading.names}, reading.origin, ignore_label, layout.splits, {"": by_class}, looks, ledger
+
+def _read(pairs, table, ignore_label, progress):
+    """Return the `PairFacts` of every pair."""
+
+    def read(item):
+        number, pair = item
+        LOG.debug("%s: reading its image and mask, %d of %d", pair.key, number, len(pairs))
+        return read_pair(pair.image, pair.label, table=table, ignore_label=ignore_label)
+
+    facts = []
+    for pair in read_ahead(read, enumerate(pairs, 1), threads=_THREADS, ahead=4 * _THREADS):
+        facts.append(pair)
+        if progress is not None:
+            progress(len(facts), len(pairs))
+    return facts
+
+
+def _by_split(masks, names, ignore_label, files):
+    """Count the classes: by split, pixels `(N, C)` and totals `(N,)` of the masks that can be counted."""
+    members = {split: [i for i in indices if i in masks] for split, indices in files.splits.items()}
+    counts = {s: class_pixels([masks[i] for i in indices], len(names), ignore_label) for s, indices in members.items()}
+    check_classes({split: pixels for split, (pixels, _) in counts.items()}, names, members, files)
+    return counts
+
+
+def _report(directory, reading, layout, counts, pairs, ignore_label):
+    sizes, numbers = np.unique(
+        np.array([pair.image.size for pair in pairs], int).reshape(-1, 2), axis=0, return_counts=True
     )
-    return Examination(report, layout, reading, ledger, table)
-
-
-def _check_examples(found, looks, num_classes, where, ledger, head):
-    """Compare an example's ids with its classes, and its label's size with its image's."""
-    outside = [
-        i
-        for i, mask in found.items()
-        if ((mask.values < 0) | (mask.values >= num_classes) & (mask.values != VOID)).any()
-    ]
-    if outside:
-        ledger.error(
-            "ids-out-of-range",
-            f"{where(outside)} hold ids outside 0 to {num_classes - 1}{f' (head {head})' if head else ''}.",
-            "Renumber them, or make them void (255).",
-            files=where.files(outside),
-            pairs=outside,
-        )
-    wrong = [i for i, mask in found.items() if mask.size != looks[i].picture.size]
-    if wrong:
-        ledger.error(
-            "size-mismatch",
-            f"{where(wrong)} differ from their images in size.",
-            "Resize the labels with nearest neighbour.",
-            files=where.files(wrong),
-            pairs=wrong,
-        )
-
-
-def _by_class(masks, names, ignore_label, splits, files, ledger, head=""):
-    """Count classes in the masks that can be counted: by split the indices, pixels `(N, C)` and totals `(N,)`."""
-    counted = {split: [i for i in members if i in masks] for split, members in splits.items()}
-    results = {s: class_pixels([masks[i] for i in members], len(names), ignore_label) for s, members in counted.items()}
-    places = {split: (members, [files[i] for i in members]) for split, members in counted.items()}
-    check_classes({split: pixels for split, (pixels, _) in results.items()}, names, places, ledger, head)
-    return {split: (counted[split], *results[split]) for split in splits}
-
-
-def _report(directory, names, origin, ignore_label, splits, by_head, looks, ledger):
-    def plain(values):
-        return values[""] if list(values) == [""] else values
-
-    sizes, counts = np.unique(
-        np.array([look.picture.size for look in looks if isinstance(look.picture, Picture)], int).reshape(-1, 2),
-        axis=0,
-        return_counts=True,
-    )
-    buckets, padding = choose_buckets(sizes, counts)
-    order = np.argsort(-counts, kind="stable")
-    trained = "train" if "train" in splits else next(iter(splits))
-    results = next(iter(by_head.values()))
+    buckets, padding = choose_buckets(sizes, numbers)
+    order = np.argsort(-numbers, kind="stable")
+    trained = "train" if "train" in counts else next(iter(counts))
     return Report(
         directory=directory,
-        num_classes=plain({head: len(known) for head, known in names.items()}),
-        classes_from=origin,
-        class_names=plain(names),
+        num_classes=reading.num_classes,
+        classes_from=reading.origin,
+        class_names=reading.names,
         ignore_label=ignore_label,
-        images={split: len(members) for split, members in splits.items()},
-        findings=tuple(sorted(ledger.findings, key=lambda finding: finding.severity != "error")),
-        counted={split: len(members) for split, (members, _, _) in results.items()},
-        class_frequencies={
-            split: plain({head: _shares(found[split][1]) for head, found in by_head.items()}) for split in splits
-        },
-        class_weights=plain(
-            {h: tuple(balancing_weights(*found[trained][1:]).round(6).tolist()) for h, found in by_head.items()}
-        ),
-        sizes=tuple((*map(int, sizes[i]), int(counts[i])) for i in order),
+        images={split: len(members) for split, members in layout.splits.items()},
+        findings=tuple(sorted(layout.findings.all, key=lambda finding: finding.severity != "error")),
+        counted={split: len(pixels) for split, (pixels, _) in counts.items()},
+        class_frequencies={split: _shares(pixels) for split, (pixels, _) in counts.items()},
+        class_weights=tuple(balancing_weights(*counts[trained]).round(6).tolist()),
+        sizes=tuple((*map(int, sizes[i]), int(numbers[i])) for i in order),
         buckets=buckets,
         padding=padding,
     )

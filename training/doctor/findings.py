@@ -1,4 +1,4 @@
-"""What the doctor found: one sentence, the files, and what to do."""
+"""What the doctor finds: one sentence, the files, and what to do."""
 
 from dataclasses import dataclass
 
@@ -26,16 +26,16 @@ class Finding:
     count: int = 0
 
 
-class Ledger:
+class Findings:
     """Collect findings, and which pairs each concerns.
 
     Attributes:
-        findings: in the order in which they were made.
-        faults: codes of errors and notes by index of the pair.
+        all: in the order in which they were made.
+        codes: of errors and notes, a set by index of the pair.
     """
 
     def __init__(self):
-        self.findings, self.faults = [], {}
+        self.all, self.codes = [], {}
 
     def error(self, code, message, advice, *, files=(), pairs=()):
         self._add("error", code, message, advice, files, pairs)
@@ -45,13 +45,45 @@ class Ledger:
 
     def _add(self, severity, code, message, advice, files, pairs):
         files = tuple(files)
-        self.findings.append(Finding(code, severity, message, advice, files[:NAMED], len(files)))
+        self.all.append(Finding(code, severity, message, advice, files[:NAMED], len(files)))
         for pair in pairs:
-            self.faults.setdefault(pair, set()).add(code)
+            self.codes.setdefault(pair, set()).add(code)
 
-    def has(self, pair, codes):
-        return bool(self.faults.get(pair, set()) & codes)
-
-    def having(self, *codes):
+    def pairs_with(self, *codes):
         """Return the indices of the pairs that have one of the codes."""
-        return sorted(pair for pair, found in self.faults.items() if found & set(codes))
+        return sorted(pair for pair, own in self.codes.items() if own & set(codes))
+
+
+class Files:
+    """The images, or the masks, of a data set. A finding about some of them counts and names these.
+
+    Args:
+        splits: indices of pairs by split.
+        names: of the files, by index of the pair.
+        noun: what they are, in the plural.
+        findings: `Findings` to add to.
+    """
+
+    def __init__(self, splits, names, noun, findings):
+        self.splits, self.names, self.noun, self.findings = splits, names, noun, findings
+
+    def error(self, code, indices, message, advice):
+        """Add an error about the files of these pairs, if there are any; `message` goes on after their number."""
+        self._add(self.findings.error, code, indices, message, advice)
+
+    def note(self, code, indices, message, advice):
+        """Add a note in the same way."""
+        self._add(self.findings.note, code, indices, message, advice)
+
+    def _add(self, add, code, indices, message, advice):
+        if indices:
+            names = [self.names[index] for index in indices]
+            add(code, f"{self.counted(indices)} {message}", advice, files=names, pairs=indices)
+
+    def counted(self, indices):
+        """Say how many of the files, and in which splits, such as `3 of 20 masks (train 2, val 1)`."""
+        chosen = set(indices)
+        parts = {split: sum(index in chosen for index in members) for split, members in self.splits.items()}
+        places = ", ".join(f"{split} {number}" for split, number in parts.items() if number)
+        inside = f" ({places})" if list(self.splits) != ["all"] else ""
+        return f"{len(chosen)} of {len(set().union(*self.splits.values()))} {self.noun}{inside}"

@@ -10,11 +10,11 @@ from PIL import ExifTags, Image
 
 from fcn_keras.datasets.images import FORMATS, read_mask, read_size, turned_upright
 from fcn_keras_console.files import new_folder
+from fcn_keras_console.words import some
 
 from ..annotations.masks import VOID, describe_mask, ids_of_colors, voc_ids, without_mixed
 from ..hold_out import divide
-from .checks import MASK_MENDABLE
-from .findings import NAMED
+from .checks import FIXABLE
 
 _ASPECT = 0.01  # relative difference of two aspect ratios up to which a mask is resized
 _KNOWN_SHARE = 0.5  # of a mask's pixels whose colour must be known for the others to follow
@@ -30,8 +30,8 @@ _TWINS = {"duplicate-across-splits", "near-duplicate-across-splits"}
 
 
 @dataclass
-class Mended:
-    """What `mend` did; `dataclasses.asdict` of it is JSON.
+class Fixed:
+    """What `fix` did; `dataclasses.asdict` of it is JSON.
 
     Attributes:
         directory: of the copy.
@@ -56,16 +56,14 @@ class Mended:
 
         lines = [f"Wrote {self.directory}:"]
         lines += [f"  {what}: {number}" for what, number in self.written.items()]
-        for reason, keys in self.left_out.items():
-            more = f" and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
-            lines.append(f"  left out, {reason}: {len(keys)} ({', '.join(keys[:NAMED])}{more})")
+        lines += [f"  left out, {reason}: {len(keys)} ({some(keys)})" for reason, keys in self.left_out.items()]
         lines.append("  everything else: copied as it is")
         lines.append(f"The copy has {verdict(after)}" + (":" if after.errors else "."))
         lines += [f"  {finding.code}: {finding.message}" for finding in after.errors]
         return "\n".join(lines)
 
 
-def mend(examination, out, *, share=None, seed=0):
+def fix(examination, out, *, share=None, seed=0):
     """Write a corrected copy of a data set. The original is only read.
 
     The copy is written beside `out` and renamed. Masks are corrected from the outside in: colours and grey values to
@@ -73,14 +71,14 @@ def mend(examination, out, *, share=None, seed=0):
     What cannot be corrected is left out, and so are training images that are also in another split.
 
     Args:
-        examination: of `examination`.
+        examination: an `Examination`.
         out: folder that does not exist, or is empty.
         share: of the pairs to list in val.txt, the others in train.txt, where the data set is not divided; None or 0
-            leaves it so.
+            leaves it so. `fcn-train` holds out the same images of an undivided folder, for the share and seed 0.2, 0.
         seed: of that division.
 
     Returns:
-        `Mended`.
+        `Fixed`.
 
     Raises:
         ValueError: if `out` cannot be written, or nothing would be left.
@@ -97,22 +95,22 @@ def mend(examination, out, *, share=None, seed=0):
 
 def _divide(layout, result, folder, share, seed):
     """Write the lists train.txt and val.txt into a copy that has none."""
-    gone = set().union(*result.left_out.values())
-    keys = [pair.key for pair in layout.pairs if pair.key not in gone]
+    left_out = set().union(*result.left_out.values())
+    keys = [pair.key for pair in layout.pairs if pair.key not in left_out]
     if len(keys) < 2:
         raise ValueError(f"--val divides, and {layout.directory} holds but one pair that can be used.")
     chosen = divide(keys, share, seed)
     for split, members in (("train", [k for k in keys if k not in chosen]), ("val", [k for k in keys if k in chosen])):
-        (folder / f"{split}.txt").write_text("".join(f"{key}\n" for key in members), encoding="utf-8")
+        _write_list(folder / f"{split}.txt", members)
         result.written[f"in {split}.txt"] = len(members)
 
 
 def _write(examination, source, folder, name):
-    layout, ledger = examination.layout, examination.ledger
-    shifted = bool(ledger.having("ids-off-by-one"))
-    result = Mended(name, _classes(examination), VOID if shifted else examination.reading.ignore_label)
-    twins, dropped, handled = set(ledger.having(*_TWINS)), set(), set(layout.doubled)
-    for index, codes in sorted(ledger.faults.items()):
+    layout, findings = examination.layout, examination.findings
+    shifted = bool(findings.pairs_with("ids-off-by-one"))
+    result = Fixed(name, _classes(examination), VOID if shifted else examination.reading.ignore_label)
+    twins, dropped, handled = set(findings.pairs_with(*_TWINS)), set(), set(layout.doubled)
+    for index, codes in sorted(findings.codes.items()):
         pair = layout.pairs[index]
         stays = any(index in members for split, members in layout.splits.items() if split != "train")
         reason = _LEFT_OUT.get(next(iter(codes & _LEFT_OUT.keys()), None))
@@ -146,8 +144,8 @@ def _classes(examination):
 def _write_pair(examination, index, codes, source, folder, result, handled):
     """Write what changes of a pair, and return None; or return why it is left out."""
     pair = examination.layout.pairs[index]
-    if codes & MASK_MENDABLE:
-        ids, reason = mended_mask(examination, index, codes)
+    if codes & FIXABLE:
+        ids, reason = fixed_mask(examination, index, codes)
         if ids is None:
             return reason
         target = (folder / pair.label.relative_to(source)).with_suffix(".png")
@@ -157,12 +155,12 @@ def _write_pair(examination, index, codes, source, folder, result, handled):
     if codes & _TURNED:
         _write_image(pair.image, folder / pair.image.relative_to(source), upright="exif-rotated" in codes)
         handled.add(pair.image)
-    for code in sorted(codes & (MASK_MENDABLE | _TURNED)):
+    for code in sorted(codes & (FIXABLE | _TURNED)):
         result.written[code] = result.written.get(code, 0) + 1
     return None
 
 
-def mended_mask(examination, index, codes):
+def fixed_mask(examination, index, codes):
     """Correct one mask.
 
     Returns:
@@ -248,8 +246,12 @@ def _write_lists(layout, kept, source, folder):
     for split, path in layout.lists.items():
         before = [layout.pairs[index].key for index in layout.splits[split]]
         after = [layout.pairs[index].key for index in kept[split]]
-        codes = {finding.code for finding in layout.ledger.findings}
+        codes = {finding.code for finding in layout.findings.all}
         if before == after and not codes & {"listed-twice", "listed-with-extension"}:
             shutil.copyfile(path, folder / path.relative_to(source))
         elif after:
-            (folder / path.relative_to(source)).write_text("".join(f"{key}\n" for key in after), encoding="utf-8")
+            _write_list(folder / path.relative_to(source), after)
+
+
+def _write_list(path, keys):
+    path.write_text("".join(f"{key}\n" for key in keys), encoding="utf-8")

@@ -14,10 +14,10 @@ from PIL import Image
 
 from fcn_keras.datasets.classes import ClassTable
 from fcn_keras.datasets.images import extensions, orientation, read_header, read_size
+from fcn_keras_console.words import some
 
 from ..hold_out import divide
 from ..reading import read_each
-from .findings import NAMED
 from .folder_layout import IMAGES, LABELS
 
 SHARE = 0.2  # of the images, to validate with
@@ -62,9 +62,7 @@ class Imported:
         images = ", ".join(f"{split} {number}" for split, number in self.images.items())
         lines = [f"Wrote {self.directory} from {_TITLES[self.kind]} in {self.source}: {images} images."]
         lines += [f"  {decision}" for decision in self.decisions]
-        for reason, names in self.left_out.items():
-            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-            lines.append(f"  left out, {reason}: {len(names)} ({', '.join(names[:NAMED])}{more})")
+        lines += [f"  left out, {reason}: {len(names)} ({some(names)})" for reason, names in self.left_out.items()]
         if self.skipped:
             lines.append(f"  skipped, as said above: {len(self.skipped)}")
         return "\n".join(lines)

@@ -3,10 +3,15 @@
 import textwrap
 
 import numpy as np
+from PIL import Image
+
+from fcn_keras.datasets.images import read_image, read_mask
+from fcn_keras.visualize import palette
+from fcn_keras_console.words import some
 
 from .findings import NAMED
 
-_WIDTH = 110
+_WIDTH, _INDENT = 110, " " * 7
 _SHEET = 8  # faulty masks drawn
 _BARS = 60  # classes named in the picture
 
@@ -14,14 +19,14 @@ _BARS = 60  # classes named in the picture
 def text(report):
     """Lay a report out: the findings, the classes with their weights, the sizes with the buckets."""
     images = ", ".join(f"{split} {number}" for split, number in report.images.items())
-    title = f"{report.directory or 'The data set'}: {images} images; {_classes(report)} ({report.classes_from})"
-    lines = [title, ""]
+    void = "" if report.ignore_label == 255 else f", void {report.ignore_label} and 255"
+    classes = f"{report.num_classes} classes{void} ({report.classes_from})"
+    lines = [f"{report.directory}: {images} images; {classes}", ""]
     for finding in report.findings:
         lines += _finding(finding)
     if not report.findings:
         lines += ["Nothing is wrong.", ""]
-    for head, (names, weights, shares) in _by_head(report).items():
-        lines += [*_table(head, names, weights, shares), ""]
+    lines += [*_class_table(report), ""]
     lines += _counted(report)
     lines += _sizes(report)
     return "\n".join(lines)
@@ -34,46 +39,36 @@ def verdict(report):
     return f"{errors or 'no'} error{'' if errors == 1 else 's'}, {notes or 'no'} note{'' if notes == 1 else 's'}"
 
 
-def _classes(report):
-    counts = report.num_classes if isinstance(report.num_classes, dict) else {"": report.num_classes}
-    void = "" if report.ignore_label == 255 else f", void {report.ignore_label} and 255"
-    return ", ".join(f"{number} classes {head}".strip() for head, number in counts.items()) + void
-
-
 def _finding(finding):
-    lines = [f"{finding.severity:<5}  {finding.code}"]
-    lines += textwrap.wrap(finding.message, _WIDTH, initial_indent=" " * 7, subsequent_indent=" " * 7)
-    if finding.files:
-        more = f" and {finding.count - NAMED} more" if finding.count > NAMED else ""
-        lines += textwrap.wrap(
-            ", ".join(finding.files) + more,
-            _WIDTH,
-            initial_indent=" " * 7,
-            subsequent_indent=" " * 7,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-    lines += textwrap.wrap(finding.advice, _WIDTH, initial_indent="    -> ", subsequent_indent=" " * 7)
-    return [*lines, ""]
+    more = f" and {finding.count - NAMED:,} more" if finding.count > NAMED else ""
+    return [
+        f"{finding.severity:<5}  {finding.code}",
+        *_wrapped(finding.message),
+        *_wrapped(", ".join(finding.files) + more, broken=False),
+        *_wrapped(finding.advice, "    -> "),
+        "",
+    ]
 
 
-def _by_head(report):
-    """Return names, weights and shares by split, of each head."""
-    if not isinstance(report.class_names, dict):
-        return {"": (report.class_names, report.class_weights, report.class_frequencies)}
-    return {
-        head: (names, report.class_weights[head], {s: found[head] for s, found in report.class_frequencies.items()})
-        for head, names in report.class_names.items()
-    }
+def _wrapped(text, first=_INDENT, *, broken=True):
+    """Fill lines; names of files are not broken."""
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=first,
+        subsequent_indent=_INDENT,
+        break_long_words=broken,
+        break_on_hyphens=broken,
+    )
 
 
-def _table(head, names, weights, shares):
-    left = max(len("class"), *map(len, names))
-    title = f"{'class':<{left}}" + "".join(f"  {split[:9]:>9}" for split in shares) + f"  {'weight':>8}"
-    lines = [head, title] if head else [title]
-    for index, name in enumerate(names):
-        cells = "".join(f"  {100 * found[index]:>7.2f} %" for found in shares.values())
-        lines.append(f"{name:<{left}}{cells}  {weights[index]:>8.4f}")
+def _class_table(report):
+    width = max(len("class"), *map(len, report.class_names))
+    shares = report.class_frequencies
+    lines = [f"{'class':<{width}}" + "".join(f"  {split[:9]:>9}" for split in shares) + f"  {'weight':>8}"]
+    for index, (name, weight) in enumerate(zip(report.class_names, report.class_weights, strict=True)):
+        cells = "".join(f"  {100 * of_split[index]:>7.2f} %" for of_split in shares.values())
+        lines.append(f"{name:<{width}}{cells}  {weight:>8.4f}")
     return lines
 
 
@@ -93,8 +88,8 @@ def _counted(report):
 def _sizes(report):
     if not report.sizes:
         return ["No image could be read."]
-    shown = ", ".join(f"{height}x{width} ({number})" for height, width, number in report.sizes[:6])
-    more = f" and {len(report.sizes) - 6} more sizes" if len(report.sizes) > 6 else ""
+    shown = some([f"{height}x{width} ({number})" for height, width, number in report.sizes], 6)
+    more = " sizes" if len(report.sizes) > 6 else ""
     buckets = ", ".join(f"({height}, {width})" for height, width in report.buckets)
     return [
         f"Sizes (height x width): {shown}{more}.",
@@ -111,9 +106,8 @@ def picture(examination):
     from matplotlib.figure import Figure
 
     report, sheet = examination.report, _faulty(examination)
-    names = max((len(names) for names, _, _ in _by_head(report).values()), default=1)
     rows = -(-len(sheet) // 4)
-    top = max(4.0, 1.2 + 0.24 * min(names, _BARS))
+    top = max(4.0, 1.2 + 0.24 * min(report.num_classes, _BARS))
     figure = Figure(figsize=(13, top + 1.9 * rows), layout="constrained")
     parts = figure.subfigures(2, 1, height_ratios=(top, 1.9 * rows)) if rows else [figure]
     bars, scatter = parts[0].subplots(1, 2)
@@ -130,10 +124,10 @@ def picture(examination):
 
 
 def _bars(axis, report):
-    names, _, shares = next(iter(_by_head(report).values()))
+    names, shares = report.class_names, report.class_frequencies
     number, height = min(len(names), _BARS), 0.8 / len(shares)
-    for place, (split, found) in enumerate(shares.items()):
-        axis.barh(np.arange(number) + place * height, 100 * np.array(found[:number]), height, label=split)
+    for place, (split, of_split) in enumerate(shares.items()):
+        axis.barh(np.arange(number) + place * height, 100 * np.array(of_split[:number]), height, label=split)
     axis.set_yticks(np.arange(number) + 0.4 - height / 2, names[:number], fontsize=8)
     axis.invert_yaxis()
     axis.set_xlabel("% of the labelled pixels")
@@ -161,9 +155,9 @@ def _scatter(axis, report):
 
 def _faulty(examination):
     """Draw the first pairs with errors, one of each code before a second of any: `(title, (H, W, 3) uint8)`."""
-    ledger, layout = examination.ledger, examination.layout
+    findings, layout = examination.findings, examination.layout
     codes = {finding.code for finding in examination.report.errors}
-    queues = [[(code, index) for index in ledger.having(code)] for code in sorted(codes)]
+    queues = [[(code, index) for index in findings.pairs_with(code)] for code in sorted(codes)]
     turns = [queue[turn] for turn in range(_SHEET) for queue in queues if turn < len(queue)]
     sheet, seen = [], set()
     for code, index in turns:
@@ -178,11 +172,6 @@ def _faulty(examination):
 
 def _cell(pair, height=160):
     """Return image and mask of a pair side by side, of one height, white for what cannot be read; None for neither."""
-    from PIL import Image
-
-    from fcn_keras.datasets.images import read_image, read_mask
-    from fcn_keras.visualize import palette
-
     panels = []
     for path, read in ((pair.image, read_image), (pair.label, read_mask)):
         try:

@@ -100,9 +100,8 @@ def _predict_all(arguments, temporary_folder):
     from fcn_keras_console.workdir import find_model
 
     from ..workdir.trained_model import load_model
-    from .classes import Classes
     from .inputs import find_images, require_readable, without_unreadable
-    from .results import Results
+    from .results import Classes, Results
 
     if arguments.tile < 32 or arguments.tile % 32:
         raise ValueError(f"--tile is a positive multiple of 32. Received: {arguments.tile}.")
@@ -221,7 +220,7 @@ def _label_videos(arguments, label, videos, results, bad):
 
     from fcn_keras.visualize import overlay
 
-    from .marks import MARK
+    from ..annotations.result_marks import MARK
     from .video import opened, write_video
 
     done = 0

@@ -7,7 +7,7 @@ from PIL import Image
 from fcn_keras.visualize import overlay, palette
 from fcn_keras_console.image_files import png_mark
 
-from .marks import MARK
+from ..annotations.result_marks import MARK
 
 
 def write_ids(path, result):

@@ -1,14 +1,17 @@
 """Where the labels of every image go, format by format, and what may not be replaced there."""
 
 import contextlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from fcn_keras.visualize import background_of
 from fcn_keras_console.files import written
 
-from ..annotations.coco_writer import Coco, import_coder
-from ..annotations.labelme_writer import write_labelme
-from .classes import Classes
+from ..annotations.coco_regions import CocoWriter, coder_of_masks
+from ..annotations.labelme import write_labelme
 from .marks import is_result
 from .png_files import write_ids, write_overlay, write_palette
 
@@ -20,6 +23,31 @@ PER_IMAGE = {
     "labelme": ("labelme", ".json", write_labelme),
 }
 _PAINTED = {"palette", "overlay"}  # with VOC's colour map, which has 256 colours
+
+
+@dataclass(frozen=True)
+class Classes:
+    """What the classes of one head are called, and which of them is what is left over.
+
+    Attributes:
+        names: by class id.
+        background: the class that overlays leave bare, or None where every class is something.
+    """
+
+    names: tuple[str, ...]
+    background: int | None
+
+    @classmethod
+    def named(cls, names, count):
+        """Take names, or call the classes by number; VOC's class 0 is what is left over, a named one is painted."""
+        known = tuple(names) if names is not None else tuple(f"class {index}" for index in range(count))
+        return cls(known, 0 if names is None else background_of(names))
+
+    def shares(self, pixels):
+        """Return the share 0..1 of every class that occurs, by name, the largest first, of counts by class id."""
+        pixels = np.asarray(pixels)
+        order = [int(index) for index in np.argsort(-pixels, kind="stable") if pixels[index]]
+        return {self.names[index]: float(pixels[index] / pixels.sum()) for index in order}
 
 
 class Result(NamedTuple):
@@ -50,9 +78,9 @@ class Results:
         most = max(len(known.names) for known in classes.values())
         if most > 256 and _PAINTED & set(formats):
             raise ValueError(f"A palette PNG holds 256 classes. This model has {most}: say --format ids.")
-        self.cocos = {head: Coco(known) for head, known in classes.items()} if "coco" in formats else {}
+        self.cocos = {head: CocoWriter(known) for head, known in classes.items()} if "coco" in formats else {}
         if self.cocos:
-            import_coder()  # now rather than after the first image
+            coder_of_masks()  # now rather than after the first image
 
     def require_free(self, images):
         """Refuse to replace files that this command did not write, such as a data set's own labels.

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fcn_keras.datasets.folder import Folder
 from fcn_keras.datasets.synthetic import SEM, Synthetic
 from fcn_keras.visualize import palette
 from tests.training.faulty import (
@@ -29,7 +28,7 @@ from training.doctor.buckets import choose_buckets
 from training.doctor.class_balance import balancing_weights
 from training.doctor.command import main
 from training.doctor.duplicates import difference_hash, near_pairs, thumbnail
-from training.doctor.examination import examine, examine_examples
+from training.doctor.examination import examine
 
 
 @pytest.fixture(scope="module")
@@ -419,50 +418,6 @@ def test_buckets_by_hand():
     assert choose_buckets([(375, 500)], [7]) == (((384, 512),), 1 - 375 * 500 / (384 * 512))
     assert choose_buckets([(64, 96), (96, 64)], [1, 1]) == (((64, 96), (96, 64)), 0.0)
     assert choose_buckets([], []) == ((), 0.0)
-
-
-# ---- other readers
-
-
-def test_examples_of_any_reader(origin):
-    report = examine_examples({split: Folder(origin, split) for split in NUMBERS})
-    files = examine(origin)
-    assert report.findings == ()
-    assert report.class_weights == files.class_weights
-    assert report.class_frequencies == files.class_frequencies
-    assert (report.sizes, report.buckets) == (files.sizes, files.buckets)
-
-
-def test_examples_with_two_heads_and_duplicates():
-    report = examine_examples(
-        {
-            "train": Synthetic(4, seed=1, height=40, width=50, heads=True),
-            "val": Synthetic(3, seed=1, height=40, width=50, heads=True),
-        }
-    )
-    assert codes(report) == {"duplicate-across-splits"}
-    assert found(report, "duplicate-across-splits").count == 3
-    assert report.num_classes == {"sem": 8, "geo": 3}
-    assert len(report.class_weights["geo"]) == 3
-
-
-def test_a_split_without_labels(origin):
-    class Unlabelled(Folder):
-        def __getitem__(self, index):
-            return {"image": super().__getitem__(index)["image"]}
-
-    report = examine_examples({"train": Folder(origin, "train"), "test": Unlabelled(origin, "val")})
-    assert codes(report) == set()
-    assert report.class_weights == examine(origin).class_weights
-    assert list(report.images.values()) == list(examine(origin).images.values())
-
-
-def test_examples_that_cannot_be_read(data):
-    (data / "train" / "images" / "0.png").write_bytes(b"no picture")
-    report = examine_examples({"train": Folder(data, "train")})
-    assert codes(report) == {"image-unreadable"}
-    with pytest.raises(ValueError, match="holds no data set"):
-        examine_examples({})
 
 
 # ---- mixed ids

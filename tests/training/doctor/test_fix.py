@@ -23,7 +23,7 @@ from tests.training.faulty import (
 from tests.training.tiny import snapshot
 from training.doctor.command import main
 from training.doctor.examination import examination, examine
-from training.doctor.fix import mend
+from training.doctor.fix import fix
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +36,12 @@ def data(origin, tmp_path):
     return copy_tree(origin, tmp_path / "data")
 
 
-def mended(data, **options):
-    """Mend a data set, see that the copy passes and the original is as it was; return the copy and what was done."""
-    before, out = snapshot(data), data.with_name("mended")
+def fixed(data, **options):
+    """Fix a data set, see that the copy passes and the original is as it was; return the copy and what was done."""
+    before, out = snapshot(data), data.with_name("fixed")
     seen = examination(data, **options)
     assert seen.report.errors
-    result = mend(seen, out)
+    result = fix(seen, out)
     assert snapshot(data) == before
     after = examine(out, classes=result.classes, ignore_label=result.ignore_label)
     assert after.errors == ()
@@ -65,7 +65,7 @@ def same_bytes(out, data, *, but=()):
 
 def test_rgb_masks_become_ids(data, origin):
     change(masks(data, "train"), voc_colors)
-    out, result = mended(data)
+    out, result = fixed(data)
     same_masks(out, origin)
     same_bytes(out, data, but=masks(data, "train"))
     assert result.written == {"mask-is-rgb": 6}
@@ -73,12 +73,12 @@ def test_rgb_masks_become_ids(data, origin):
 
 def test_rgb_masks_of_equal_channels_become_ids(data, origin):
     change(masks(data)[:3], lambda ids: np.repeat(ids[..., None], 3, axis=2))
-    same_masks(mended(data)[0], origin)
+    same_masks(fixed(data)[0], origin)
 
 
 def test_rgb_masks_in_unknown_colors_are_left_out(data):
     change(masks(data)[:1], lambda ids: np.stack([ids * 7, ids * 3, 200 - ids], axis=-1).astype(np.uint8))
-    out, result = mended(data)
+    out, result = fixed(data)
     assert result.left_out == {"in colours that stand for no class": ["0"]}
     assert not (out / "train" / "images" / "0.png").exists()
     assert not (out / "train" / "labels" / "0.png").exists()
@@ -94,7 +94,7 @@ def test_borders_of_unknown_colors_follow_their_neighbours(data, origin):
     colors[8:15, 8:15][[0, -1]] = colors[8, 8]
     truth = pixels(origin / path.relative_to(data))
     write(path, colors)
-    out, _ = mended(data)
+    out, _ = fixed(data)
     away = np.ones(truth.shape, bool)
     away[8:15, 8:15] = False
     np.testing.assert_array_equal(pixels(out / path.relative_to(data))[away], truth[away])
@@ -103,13 +103,13 @@ def test_borders_of_unknown_colors_follow_their_neighbours(data, origin):
 @pytest.mark.parametrize("grey", [luma_rounded, luma_cut_off])
 def test_luma_goes_back_to_ids(data, origin, grey):
     change(masks(data), grey)
-    same_masks(mended(data)[0], origin)
+    same_masks(fixed(data)[0], origin)
 
 
 def test_ambiguous_luma_becomes_void(data, origin):
     # Pillow makes 38 of class 1 and of class 16, 113 of 3 and of 18.
     change(masks(data), luma_rounded)
-    out, result = mended(data, classes=21)
+    out, result = fixed(data, classes=21)
     for path in masks(origin):
         truth = pixels(path)
         expected = np.where(np.isin(truth, (1, 3)), 255, truth)
@@ -119,7 +119,7 @@ def test_ambiguous_luma_becomes_void(data, origin):
 
 def test_foreground_of_255_becomes_1(data):
     change(masks(data), lambda ids: np.where(ids > 2, 255, 0).astype(np.uint8))
-    out, result = mended(data, classes=2)
+    out, result = fixed(data, classes=2)
     for path in masks(data):
         np.testing.assert_array_equal(pixels(out / path.relative_to(data)), pixels(path) // 255)
     assert result.classes == 2
@@ -129,14 +129,14 @@ def test_foreground_of_255_becomes_1(data):
 def test_one_is_subtracted(data, origin, options):
     void = options.get("ignore_label", 255)
     change(masks(data), lambda ids: np.where(ids == 255, void, ids + 1).astype(np.uint8))
-    out, result = mended(data, **options)
+    out, result = fixed(data, **options)
     same_masks(out, origin)
     assert result.ignore_label == 255
 
 
 def test_ids_out_of_range_become_void(data, origin):
     change(masks(data)[:2], lambda ids: np.where(ids == 255, 8, ids).astype(np.uint8))
-    same_masks(mended(data)[0], origin)
+    same_masks(fixed(data)[0], origin)
 
 
 def test_mixed_ids_become_true_ones(tmp_path):
@@ -147,7 +147,7 @@ def test_mixed_ids_become_true_ones(tmp_path):
         write(path, cv2.resize(ids, size, interpolation=cv2.INTER_LINEAR))
         image = data / path.parent.parent.name / "images" / path.name
         write(image, cv2.resize(pixels(image), size, interpolation=cv2.INTER_LINEAR))
-    out, result = mended(data)
+    out, result = fixed(data)
     assert result.written["mask-resized-smoothly"] == 10
     for path, ids in truth.items():
         nearest = cv2.resize(ids, size, interpolation=cv2.INTER_NEAREST)
@@ -161,7 +161,7 @@ def test_jpeg_masks_become_png(data):
     path = masks(data)[0]
     write(path.with_suffix(".jpg"), cv2.resize(pixels(path), (84, 60), interpolation=cv2.INTER_NEAREST), quality=95)
     path.unlink()
-    out, _ = mended(data)
+    out, _ = fixed(data)
     assert (out / "train" / "labels" / "0.png").exists()
     assert not (out / "train" / "labels" / "0.jpg").exists()
 
@@ -173,7 +173,7 @@ def test_exif_is_dropped_where_masks_fit_the_unturned_pixels(data, origin, suffi
     path.unlink()
     turned_by_exif(path.with_suffix(suffix), 6, image)
     unturned = pixels(path.with_suffix(suffix))
-    out, _ = mended(data)
+    out, _ = fixed(data)
     written = Folder(out, "train")[1]["image"]
     assert np.abs(written.astype(int) - unturned).mean() < (1 if suffix == ".jpg" else 1e-9)
     same_masks(out, origin)
@@ -184,7 +184,7 @@ def test_pixels_are_turned_where_masks_fit_the_turned_ones(data, tmp_path):
     image = pixels(path)
     turned_by_exif(path, 6, np.rot90(image).copy())  # 6: turn by 90 degrees clockwise to see it upright
     seen = examination(data)
-    mend(seen, tmp_path / "out")
+    fix(seen, tmp_path / "out")
     np.testing.assert_array_equal(pixels(tmp_path / "out" / "train" / "images" / "1.png"), image)
     assert examine(tmp_path / "out").findings == ()
 
@@ -194,7 +194,7 @@ def test_masks_of_the_same_shape_are_resized_and_others_left_out(data):
     small = pixels(first)[::2, ::2]
     write(first, small)
     write(second, pixels(second)[:, :60])
-    out, result = mended(data)
+    out, result = fixed(data)
     np.testing.assert_array_equal(pixels(out / "train" / "labels" / "0.png"), small.repeat(2, axis=0).repeat(2, axis=1))
     assert result.left_out == {"image and mask of different shape": ["1"]}
 
@@ -205,7 +205,7 @@ def test_what_lacks_a_part_is_left_out(data):
     (data / "train" / "images" / "2.png").unlink()
     (data / "train" / "labels" / "3.png").unlink()
     write(data / "val" / "images" / "2.bmp", pixels(data / "val" / "images" / "2.png"))
-    out, result = mended(data)
+    out, result = fixed(data)
     assert result.left_out == {
         "image unreadable": ["0"],
         "mask unreadable": ["1"],
@@ -219,7 +219,7 @@ def test_what_lacks_a_part_is_left_out(data):
 def test_duplicates_leave_the_training_split(data, mirrored):
     image = pixels(data / "val" / "images" / "3.png")
     write(data / "train" / "images" / "2.png", np.ascontiguousarray(image[:, ::-1]) if mirrored else image)
-    out, result = mended(data)
+    out, result = fixed(data)
     assert result.left_out == {"also in another split (from train)": ["2"]}
     assert not (out / "train" / "labels" / "2.png").exists()
     assert (out / "val" / "images" / "3.png").exists()
@@ -232,7 +232,7 @@ def test_lists_are_corrected(data, tmp_path):
     (flat / "classes.txt").write_bytes((data / "classes.txt").read_bytes())
     (flat / "train.txt").write_text("0.png\n1\n2\n2\ngone\n5\n")
     (flat / "val.txt").write_text("3\n4\n5\n")
-    out, result = mended(flat)
+    out, result = fixed(flat)
     assert (out / "train.txt").read_text() == "0\n1\n2\n"
     assert (out / "val.txt").read_bytes() == (flat / "val.txt").read_bytes()
     assert (out / "images" / "5.png").exists()
@@ -263,7 +263,7 @@ def test_linked_folders_are_copied_too(data, tmp_path):
     (linked / "val").symlink_to(data / "val")
     (linked / "train" / "again").symlink_to(linked)
     change(masks(data, "val")[:1], voc_colors)
-    mend(examination(linked, classes=8), tmp_path / "out")
+    fix(examination(linked, classes=8), tmp_path / "out")
     assert len(masks(tmp_path / "out")) == 10
     assert examine(tmp_path / "out", classes=8).findings == ()
 

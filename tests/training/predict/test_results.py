@@ -12,13 +12,12 @@ from PIL import Image, ImageDraw
 from pycocotools.coco import COCO
 
 from fcn_keras_console.image_files import InputImage
-from training.annotations.coco_writer import Coco
-from training.annotations.labelme_writer import write_labelme
+from training.annotations.coco_regions import CocoWriter
+from training.annotations.labelme import write_labelme
 from training.annotations.outlines import outlines
-from training.predict.classes import Classes
 from training.predict.marks import is_result
 from training.predict.png_files import write_ids, write_palette
-from training.predict.results import Result, Results
+from training.predict.results import Classes, Result, Results
 
 NAMES = ("sky", "road", "car", "tree")
 
@@ -141,7 +140,7 @@ def test_other_json_is_not_ours(tmp_path, content):
 
 
 def test_coco_decodes_to_the_label_map(tmp_path):
-    coco, truth = Coco(Classes.named(NAMES, 4)), list(maps())[:40]
+    coco, truth = CocoWriter(Classes.named(NAMES, 4)), list(maps())[:40]
     for number, labels in enumerate(truth):
         coco.add(f"inner/{number}.jpg", labels)
     path = tmp_path / "annotations.json"
