@@ -311,7 +311,7 @@ def test_without_pycocotools(source, out, capsys, monkeypatch):
     coco(source / "instances.json", [(1, "a.png", SIZE)], [instance([SQUARE])])
     monkeypatch.setitem(sys.modules, "pycocotools", None)
     assert run_import("coco", source, out) == 2
-    assert 'COCO\'s polygons need pycocotools: pip install "fcn_keras[coco]"' in capsys.readouterr().err
+    assert 'COCO files need pycocotools: pip install "fcn_keras[coco]"' in capsys.readouterr().err
 
 
 def test_an_image_without_extension(source, out):
