@@ -9,7 +9,8 @@ import pytest
 from fcn_keras.datasets.folder import Folder
 from fcn_keras.datasets.synthetic import Synthetic
 from tests.training.tiny import data_set, write
-from training.bound.command import bound, down_and_up, main, mean_iu
+from training.bound.coarse_labels import bound, down_and_up, mean_iu
+from training.bound.command import main
 
 
 def slowly(label, factor):
@@ -111,9 +112,9 @@ def test_what_cannot_be_counted(tmp_path, capsys):
     write(folder / "val" / "labels" / "1.png", np.full((1, 1), 9, np.uint8))
     assert "Received: [9] in" in error_of(capsys, *options)
     with pytest.raises(ValueError, match=r"may hold 0..2 or 255 \(void\). Received: \[3\] in example 0"):
-        bound(Labels([[[3]]]))
+        bound(Labels([[[3]]]), [4])
     with pytest.raises(ValueError, match="holds no image"):
-        bound(Labels([]))
+        bound(Labels([]), [4])
 
 
 def test_the_papers_number_on_the_subset_of_voc(shared):
