@@ -1,7 +1,7 @@
 """The page's part on the scores: the four metrics, every class, where the pixels went."""
 
 from fcn_keras.visualize import palette
-from fcn_keras_console.words import counted, percent
+from fcn_keras_console.words import counted, percent, some
 
 from ..scoring.summary import TITLES
 from .html import element, table
@@ -54,20 +54,19 @@ def boundaries(results):
     """Show the metrics in bands along the true boundaries, and boundary F1."""
     drawn = [element("h2", "Boundaries")]
     for head, result in results.items():
-        found, total = result["boundaries"], sum(map(sum, result["matrix"]))
-        bands = {f"{width} px": (band["pixels"] / total, band) for width, band in found["trimap"].items()}
+        metrics, total = result["boundaries"], sum(map(sum, result["matrix"]))
+        bands = {f"{width} px": (band["pixels"] / total, band) for width, band in metrics["trimap"].items()}
         bands["everywhere"] = 1, result
         rows = [
             [closer, percent(share), percent(band["pixel_accuracy"]), percent(band["mean_iu"])]
             for closer, (share, band) in bands.items()
         ]
         title = f"Pixels near the true boundaries{f' of {head}' if head else ''}, in percent"
-        near = 100 * found["tolerance"]
-        told = f"Boundary F1 {_with_unit(found['boundary_f1'])}, within {near:g} % of an image's diagonal."
-        drawn += [element("h3", head) if head else None]
+        f1, near = _with_unit(metrics["boundary_f1"]), 100 * metrics["tolerance"]
         drawn += [
+            element("h3", head) if head else None,
             table(("closer than", "pixels", "pixel accuracy", "mean IU"), rows, caption=title),
-            element("p", told),
+            element("p", f"Boundary F1 {f1}, within {near:g} % of an image's diagonal."),
         ]
     return element("section", drawn, id="boundaries")
 
@@ -78,11 +77,15 @@ def confusions(results):
     for head, result in results.items():
         names, matrix = result["classes"], result["matrix"]
         title = f"Confusion matrix{f' of {head}' if head else ''}: where the pixels of each class went"
-        told = element("p", "Rows: truth. Columns: prediction. Percent of the row.", class_="soft")
         picture = element(
-            "div", confusion(title, matrix, names), told, class_="wide drawn", tabindex="0", role="region"
+            "div",
+            confusion(title, matrix, names),
+            element("p", "Rows: truth. Columns: prediction. Percent of the row.", class_="soft"),
+            class_="wide drawn",
+            tabindex="0",
+            role="region",
+            aria_label=title,
         )
-        picture.set("aria-label", title)
         drawn.append(element("h3", head) if head else None)
         drawn.append(element("div", picture, _most_confused(names, matrix), class_="matrix"))
     return element("section", drawn, id="confusion")
@@ -97,16 +100,11 @@ def _in_words(result):
     known = {name: iu for name, iu in result["per_class_iu"].items() if iu is not None}
     best, worst = ([name for name in known if known[name] == iu] for iu in (max(known.values()), min(known.values())))
     if best == worst:
-        return f"IU {percent(known[best[0]])} %: {_some(best)}."
+        return f"IU {percent(known[best[0]])} %: {some(best, 8)}."
     return (
-        f"Found best: {_some(best)}, IU {percent(known[best[0]])} %. "
-        f"Found worst: {_some(worst)}, IU {percent(known[worst[0]])} %."
+        f"Found best: {some(best, 8)}, IU {percent(known[best[0]])} %. "
+        f"Found worst: {some(worst, 8)}, IU {percent(known[worst[0]])} %."
     )
-
-
-def _some(names, most=8):
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def _class_table(head, result, holding):

@@ -2,7 +2,7 @@
 
 import math
 
-from fcn_keras_console.words import percent
+from fcn_keras_console.words import percent, some
 
 from ..scoring.summary import TITLES
 from .html import element, table
@@ -29,11 +29,11 @@ def section(run, heads, begun=()):
             title = f"{title}, {head}" if head else title
             drawn.append(_chart(title, run, lambda trained, h=head, m=metric: _columns(trained, h, m), what=_axis))
     key = element("p", [element("span", text, class_=kind) for kind, text in KEY], class_="key")
-    told = "One point an epoch; stages one after another, over the batches they were trained on."
+    axes = "One point an epoch; stages one after another, over the batches they were trained on."
     return element(
         "section",
         element("h2", "Training"),
-        element("p", told, class_="soft"),
+        element("p", axes, class_="soft"),
         key,
         element("div", drawn, class_="curves"),
         [element("p", note, class_="soft") for note in _gaps(run)],
@@ -81,8 +81,7 @@ def _unbroken(points):
 def _gaps(run):
     for trained in run:
         if missing := trained.without_loss:
-            more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
-            epochs = f"epoch{'' if len(missing) == 1 else 's'} {', '.join(map(str, missing[:NAMED]))}{more}"
+            epochs = f"epoch{'' if len(missing) == 1 else 's'} {some(missing, NAMED)}"
             yield f"{trained.name}: in {epochs} the loss is no number that can be drawn."
 
 

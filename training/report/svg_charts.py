@@ -108,13 +108,13 @@ def confusion(title, matrix, names):
     return made
 
 
-def _cell(x, y, side, share, pair, told):
+def _cell(x, y, side, share, pair, numbered):
     hint = element("title", f"{pair}: {100 * share:.1f} %")
     yield element(
         "rect", hint, x=f"{x + 0.5:.1f}", y=f"{y + 0.5:.1f}", width=side - 1, height=side - 1,
         class_="cell", fill_opacity=f"{share:.3f}",
     )  # fmt: skip
-    if told and share >= 0.005:
+    if numbered and share >= 0.005:
         kind = "strong" if share > 0.55 else None
         at = {"x": f"{x + side / 2:.1f}", "y": f"{y + side / 2 + 3.5:.1f}"}
         yield element("text", f"{100 * share:.0f}", **at, text_anchor="middle", class_=kind)

@@ -76,8 +76,8 @@ class Trained:
     def prefixes(self):
         """What the log's columns of metrics begin with, by head; the only head of most models is `""`."""
         columns = [name for row in self.rows[:1] for name in row]
-        found = [match[1] for name in columns if (match := re.fullmatch(r"val_(.+)_mean_iu", name))]
-        return {"": found[0]} if len(found) == 1 else {head: head for head in found}
+        prefixes = [match[1] for name in columns if (match := re.fullmatch(r"val_(.+)_mean_iu", name))]
+        return {"": prefixes[0]} if len(prefixes) == 1 else {head: head for head in prefixes}
 
     def points(self, column):
         """Return `(epochs trained, value)` of a column where it is a number that can be drawn."""
@@ -125,28 +125,28 @@ def find_run(path):
     ends = [folder for folder in folders if folder not in before]
     if len(ends) != 1:
         if ends:
-            told = f"Choose one: {', '.join(str(Path(path, folder.name)) for folder in ends)}."
+            hint = f"Choose one: {', '.join(str(Path(path, folder.name)) for folder in ends)}."
         elif begun:
-            told = f"{begun[0]} has finished no epoch yet: wait for its first, or go on with fcn-train."
+            hint = f"{begun[0]} has finished no epoch yet: wait for its first, or go on with fcn-train."
         else:
-            told = "Train one: fcn-train RECIPE --workdir DIR."
-        raise ValueError(f"{path} holds {len(ends) or 'no'} trained models. {told}")
+            hint = "Train one: fcn-train RECIPE --workdir DIR."
+        raise ValueError(f"{path} holds {len(ends) or 'no'} trained models. {hint}")
     return chains[ends[0]]
 
 
 def begun_after(run):
     """Name the stages that start from a run's last one, and have finished no epoch yet."""
-    last, found = run[-1].stage.folder, []
+    last, names = run[-1].stage.folder, []
     for folder in sorted(last.parent.iterdir()):
         if Stage(folder).settings.is_file() and not Stage(folder).best.is_file():
             with contextlib.suppress(ValueError):  # damaged, and not what is shown
-                found += [folder.name] * (last in _read(folder).sources)
-    return found
+                names += [folder.name] * (last in _read(folder).sources)
+    return names
 
 
 def _chain(last):
     """Read a stage after those it starts from, each once."""
-    found, begun = [], set()
+    chain, begun = [], set()
 
     def visit(folder):
         begun.add(folder)
@@ -154,10 +154,10 @@ def _chain(last):
         for source in trained.sources:
             if source not in begun:
                 visit(source)
-        found.append(trained)
+        chain.append(trained)
 
     visit(last)
-    return found
+    return chain
 
 
 def _read(folder):
