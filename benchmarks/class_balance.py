@@ -80,7 +80,7 @@ def balance(examples):
 def train_and_score(recipe, train, val, weights=None):
     """Train a recipe's net from its start, and return the `summary` of its scores over `val`."""
     import keras
-    from fcn_keras_training.evaluate.command import evaluate
+    from fcn_keras_training.scoring.images import label_images, score_split
     from fcn_keras_training.scoring.summary import summary
     from fcn_keras_training.train.fit import compile_model
 
@@ -101,7 +101,7 @@ def train_and_score(recipe, train, val, weights=None):
         seed=recipe.seed,
     )
     model.fit(stream, steps_per_epoch=recipe.steps, verbose=0, shuffle=False)
-    return summary(evaluate(model, val)[""], train.class_names)
+    return summary(score_split(label_images(model, val)).matrices[""], train.class_names)
 
 
 def tabulate(results, names, weights, shares):

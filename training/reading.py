@@ -50,23 +50,25 @@ def read_ahead(read, items, *, threads=2, ahead=8):
                 future.cancel()
 
 
-def read_each(read, items, *, unreadable, progress, threads=2):
-    """Read every item, in `threads`, and return `(item, read(item))` of those that can be read, in order.
+def read_each(read, items, *, unreadable=None, progress=None, threads=2):
+    """Yield `(item, read(item))` of every item that can be read, in order; the next ones are read meanwhile.
 
     Args:
-        unreadable: called with the `ValueError` of an item that cannot; what it raises ends the reading.
+        unreadable: called with the `ValueError` of an item that cannot be read; what it raises ends the reading. By
+            default the error itself is raised.
         progress: called as `progress(done, total)` after each item.
+        threads: that read.
     """
-    found = []
+    results = read_ahead(read if unreadable is None else attempted(read), items, threads=threads, ahead=4 * threads)
     # Closed here and now: left to the garbage collector, its threads are joined wherever that happens to run.
-    with contextlib.closing(read_ahead(attempted(read), items, threads=threads, ahead=4 * threads)) as results:
+    with contextlib.closing(results):
         for done, (item, result) in enumerate(zip(items, results, strict=True), 1):
-            progress(done, len(items))
-            if isinstance(result, ValueError):
+            if unreadable is not None and isinstance(result, ValueError):
                 unreadable(result)
             else:
-                found.append((item, result))
-    return found
+                yield item, result
+            if progress is not None:
+                progress(done, len(items))
 
 
 class Unreadable:

@@ -1,7 +1,6 @@
-"""Count the images of a run while its steps work, for the progress bar and the log.
+"""What the steps of a pipeline tell the command meanwhile, in the process that runs both.
 
-It works in the process that runs both the command and the steps. Workers elsewhere import this file anew, where nobody
-is told; what they did is in the table.
+Workers elsewhere import this file anew: nobody listens there, and what they did shows in the table.
 """
 
 import logging
@@ -10,8 +9,8 @@ import threading
 LOG = logging.getLogger("fcn_keras")
 
 
-class ProgressCounter:
-    """How many images there are, and with how many the run is done. Steps count in several threads."""
+class Count:
+    """How many images there are, and how many are done with; steps run in several threads."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -39,4 +38,4 @@ class ProgressCounter:
         self.settle(1)
 
 
-PROGRESS = ProgressCounter()
+COUNT = Count()

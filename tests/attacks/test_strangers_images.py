@@ -193,7 +193,7 @@ def test_evaluate_skips_and_scores_what_is_left(net, data, tmp_path, capsys):
     assert found["per_class_iu"] == expected["per_class_iu"]
     assert "skipped" not in expected
     text = run(evaluate.main, capsys, net, *arguments)[1]
-    assert text.splitlines()[0].endswith("1 images, in percent; 2 skipped")
+    assert text.splitlines()[0].endswith("1 image, in percent; 2 skipped")
 
 
 def test_evaluate_with_nothing_left(net, data, capsys):

@@ -56,8 +56,8 @@ def bootstrap(a, b, widths=(), *, times=10_000, seed=0, progress=None):
     labelled, of_class = holding.any(axis=1).sum(), holding.sum(axis=0)
     drawn = _differences(a, b, widths, times if labelled > 1 else 1, seed, progress)
     ious = zip(ours.pop("per_class_iu"), theirs["per_class_iu"], drawn["per_class_iu"].T, of_class, strict=True)
-    found = {name: _compared(one, theirs[name], drawn[name], labelled) for name, one in ours.items()}
-    return {**found, "per_class_iu": [_compared(*values) for values in ious]}
+    compared = {name: _compared(one, theirs[name], drawn[name], labelled) for name, one in ours.items()}
+    return {**compared, "per_class_iu": [_compared(*values) for values in ious]}
 
 
 def _differences(a, b, widths, times, seed, progress):
@@ -78,14 +78,15 @@ def _differences(a, b, widths, times, seed, progress):
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _compared(one, other, several, images):
+def _compared(one, other, drawn, images):
+    """Compare one metric: A's and B's value, and their difference in every draw."""
     difference = other - one
     low = high = p = None
-    several = several[~np.isnan(several)]  # a draw may hold no image of a class
+    drawn = drawn[~np.isnan(drawn)]  # a draw may hold no image of a class
     # Every draw of one image is that image: it would always seem certain.
-    if images > 1 and several.size:
-        low, high = np.percentile(several, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
-        smaller = min((several <= 0).sum(), (several >= 0).sum())
-        p = min(1.0, 2 * (smaller + 1) / (len(several) + 1))
+    if images > 1 and drawn.size:
+        low, high = np.percentile(drawn, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
+        smaller = min((drawn <= 0).sum(), (drawn >= 0).sum())
+        p = min(1.0, 2 * (smaller + 1) / (len(drawn) + 1))
     values = (None if x is None or math.isnan(x) else float(x) for x in (one, other, difference, low, high, p))
     return Compared(*values, images=int(images))

@@ -67,20 +67,20 @@ def _compare(arguments):
     from fcn_keras_console.environment import versions
     from fcn_keras_console.files import require_folder, to_json
 
-    from .compared import TwoFolders, TwoModels
+    from .compared import two_folders, two_models
 
     _check(arguments)
-    source = (TwoModels if arguments.labels is None else TwoFolders)(arguments)
+    pairs = (two_models if arguments.labels is None else two_folders)(arguments)
     if arguments.output is not None:
         require_folder(arguments.output)
-    tallies, most = _score(source, arguments)
+    tallies, largest = _score(pairs, arguments)
     results, pictured = {}, {}
     for head, tally in tallies.items():
-        results[head], names = _result(tally, source, head, arguments)
-        pictured[head] = most[head].figures(names)
+        results[head], names = _result(tally, pairs, head, arguments)
+        pictured[head] = largest[head].figures(names)
     bootstrap = {"resamplings": arguments.resamplings, "seed": arguments.seed, "interval": 0.95}
-    report = {**source.origin, "bootstrap": bootstrap, "versions": versions(), **results.get("", {"heads": results})}
-    text = _text(source.origin, results, arguments)
+    report = {**pairs.origin, "bootstrap": bootstrap, "versions": versions(), **results.get("", {"heads": results})}
+    text = _text(pairs.origin, results, arguments)
     if arguments.output is not None:
         _write(arguments.output, report, text, results, pictured)
     print(to_json(report) if arguments.json else text)
@@ -94,57 +94,60 @@ def _check(arguments):
             raise ValueError(f"--{name} is not negative. Received: {getattr(arguments, name)}.")
 
 
-def _score(source, arguments):
+def _score(pairs, arguments):
     """Return by head what every image adds up to, and the images where A and B differ most."""
-    from .figures import Most
+    from .figures import LargestDifferences
     from .tally import Tally
 
     count = arguments.pictures if arguments.output is not None else 0
-    tallies = {head: Tally(number, boundaries=arguments.boundaries) for head, number in source.counts.items()}
-    most = {head: Most(count) for head in tallies}
+    tallies = {head: Tally(number, boundaries=arguments.boundaries) for head, number in pairs.counts.items()}
+    largest = {head: LargestDifferences(count) for head in tallies}
     with Progress("Scoring", "images", quiet=arguments.quiet) as progress:
-        for done, both in enumerate(source, 1):
+        for done, (a, b) in enumerate(pairs, 1):
             for head, tally in tallies.items():
-                truth, labels = both.truth[head], [each[head] for each in both.labels]
-                outcome = tally.add(both.name, truth, labels, [each[head] for each in both.matrices])
-                most[head].add(both.name, both.image, truth, labels, outcome)
-            LOG.debug("%s: %d of %d scored", both.name, done, source.total)
-            progress(done, source.total)
-    return tallies, most
+                truth, labels = a.truth[head], (a.labels[head], b.labels[head])
+                outcome = tally.add(a.name, truth, labels, (a.matrices[head], b.matrices[head]))
+                largest[head].add(a.name, a.example.get("image"), truth, labels, outcome)
+            LOG.debug("%s: %d of %d scored", a.name, done, pairs.total)
+            progress(done, pairs.total)
+    return tallies, largest
 
 
-def _result(tally, source, head, arguments):
+def _result(tally, pairs, head, arguments):
     """Return one head's comparison as JSON's types, and the names of its classes."""
     from .bootstrap import bootstrap
-    from .table import compared
+    from .table import comparison
 
     outcomes = tally.outcomes()
     if not outcomes.any():
         raise ValueError("Every pixel of the split is void (255): there is nothing to compare.")
-    count, (a, b) = source.counts[head], tally.rows()
+    count, (a, b) = pairs.counts[head], tally.rows()
     if arguments.labels is not None and arguments.classes is None:
         count = 1 + max(rows[:, 1:3].any(axis=(0, 1)).nonzero()[0].max() for rows in (a, b))
-    names, options = source.class_names[head][:count], {"times": arguments.resamplings, "seed": arguments.seed}
+    names, options = pairs.class_names[head][:count], {"times": arguments.resamplings, "seed": arguments.seed}
     with Progress("Resampling", "draws", quiet=arguments.quiet) as progress:
-        found = bootstrap(a[..., :count], b[..., :count], tally.widths, progress=progress, **options)
-    return compared(found, outcomes, tally.names, names), names
+        metrics = bootstrap(a[..., :count], b[..., :count], tally.widths, progress=progress, **options)
+    return comparison(metrics, outcomes, tally.names, names), names
 
 
 def _text(origin, results, arguments):
+    from fcn_keras_console.words import counted
+
     from ..scoring.split import described
+    from ..scoring.summary import by_head
     from .table import table
 
     place = described(origin) if "split" in origin else origin["labels"]
-    images = f"{origin['images']} {'image' if origin['images'] == 1 else 'images'}"
     draws = f"intervals from {arguments.resamplings} draws of the images, seed {arguments.seed}"
-    lines = [f"A  {origin['a']}", f"B  {origin['b']}", f"{place}: {images}, in percent; {draws}"]
-    tables = [f"{head}\n{table(result)}" if head else table(result) for head, result in results.items()]
-    return "\n\n".join(["\n".join(lines), *tables])
+    lines = [f"A  {origin['a']}", f"B  {origin['b']}"]
+    lines.append(f"{place}: {counted(origin['images'], 'image')}, in percent; {draws}")
+    return by_head("\n".join(lines), {head: table(result) for head, result in results.items()})
 
 
 def _write(folder, report, text, results, pictured):
     from fcn_keras_console.files import to_json, write_text
 
+    from ..scoring.panels import write_figure
     from .figures import differences, trimaps
     from .tally import WIDTHS
 
@@ -152,19 +155,9 @@ def _write(folder, report, text, results, pictured):
         suffix = f"_{head}" if head else ""
         for place, (name, figure) in enumerate(pictured[head], 1):
             stem = re.sub(r"[^\w.-]+", "_", name.removeprefix("image "))[:100]
-            _save(figure, folder / "pictures" / f"{place:02}{suffix}_{stem}.png")
-        _save(differences(result), folder / f"compare{suffix}.png")
+            write_figure(figure, folder / "pictures" / f"{place:02}{suffix}_{stem}.png")
+        write_figure(differences(result), folder / f"compare{suffix}.png")
         if "boundary_f1" in result["metrics"]:
-            _save(trimaps(result, WIDTHS), folder / f"trimaps{suffix}.png")
+            write_figure(trimaps(result, WIDTHS), folder / f"trimaps{suffix}.png")
     write_text(folder / "compare.txt", text + "\n")
     write_text(folder / "compare.json", to_json(report) + "\n")
-
-
-def _save(figure, path):
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    from fcn_keras_console.files import written
-
-    figure.set_dpi(120)
-    with written(path) as temporary:
-        FigureCanvasAgg(figure).print_png(temporary)

@@ -1,4 +1,4 @@
-"""What A and B say of the same images: two models, or two folders of label files."""
+"""The images that are compared, labelled by A and by B: two models, or two folders of label files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,108 +6,86 @@ from pathlib import Path
 import numpy as np
 
 from fcn_keras.interface import class_counts, heads_of
-from fcn_keras_console.options import classes_of
 from fcn_keras_console.workdir import decisions_beside, find_model
 
-from ..scoring.images import require_same_classes, score_images
-from ..scoring.label_files import VOID, LabelFiles
+from ..scoring.images import label_images, require_same_classes
+from ..scoring.label_files import label_files_of
 from ..scoring.split import open_split
 from ..workdir.trained_model import class_names_beside, load_model
 
 
 @dataclass(frozen=True)
-class Both:
-    """One image as A and B label it.
+class ImagePairs:
+    """The same images, labelled by A and by B.
 
     Attributes:
-        name: what people call it.
-        image: `(H, W, 3)` uint8, or None where there are only label files.
-        truth: by head `(H, W)` class ids, 255 void.
-        labels: A's and B's, each by head.
-        matrices: A's and B's `(C, C)` counts, each by head.
-    """
-
-    name: str
-    image: np.ndarray | None
-    truth: dict
-    labels: tuple
-    matrices: tuple
-
-
-class TwoModels:
-    """Two models and the split that they are scored on.
-
-    Args:
-        arguments: values of the command: `a`, `b`, and those of `splits.add_options`.
-
-    Attributes:
+        images: two iterables of `LabelledImage`, of the same images.
         total: the number of images.
         origin: where they come from, as JSON's types.
-        counts, class_names: by head.
+        counts, class_names: of the classes, by head.
+    """
+
+    images: tuple
+    total: int
+    origin: dict
+    counts: dict
+    class_names: dict
+
+    def __iter__(self):
+        """Yield A's and B's `LabelledImage` of every image.
+
+        Raises:
+            ValueError: as `label_images`, or if A's and B's truth differ.
+        """
+        for pair in zip(*self.images, strict=True):
+            for head, truth in pair[0].truth.items():
+                if not np.array_equal(truth, pair[1].truth[head]):
+                    raise ValueError(
+                        f"The true labels of {pair[0].name} differ between A and B. Compare on one split, read in one "
+                        "way."
+                    )
+            yield pair
+
+
+def two_models(arguments):
+    """Open two models and the split that they are scored on.
+
+    Args:
+        arguments: values of the command: `a`, `b`, and those of `split.add_options`.
+
+    Returns:
+        `ImagePairs`.
 
     Raises:
         ValueError: if a model cannot be loaded, nothing says which images, or A and B have other classes or splits.
     """
-
-    def __init__(self, arguments):
-        paths = [find_model(path) for path in (arguments.a, arguments.b)]
-        self.models = [load_model(path) for path in paths]
-        counts = [class_counts(model) for model in self.models]
-        if counts[0] != counts[1]:
-            told = (", ".join(f"{n} {head}".strip() for head, n in x.items()) for x in counts)
-            raise ValueError("A has {} classes, B {}. Compare models of the same classes.".format(*told))
-        self.counts = counts[0]
-        self.examples, origins = _open(arguments, paths, next(iter(self.counts.values())))
-        for examples in self.examples:
-            require_same_classes(self.counts, examples)
-        _require_one_split(paths, origins, self.examples)
-        self.total = len(self.examples[0])
-        self.class_names = heads_of(self.examples[0].class_names)
-        self.origin = {"a": str(paths[0]), "b": str(paths[1]), **origins[0], "images": self.total}
-
-    def __iter__(self):
-        """Yield a `Both` for every image.
-
-        Raises:
-            ValueError: as `score_images`, or if A's and B's truth differ.
-        """
-        scored = (score_images(model, examples) for model, examples in zip(self.models, self.examples, strict=True))
-        for one, other in zip(*scored, strict=True):
-            for head, truth in one.truth.items():
-                _require_one_truth(truth, other.truth[head], one.name)
-            yield Both(
-                one.name,
-                one.example.get("image", other.example.get("image")),
-                one.truth,
-                (one.labels, other.labels),
-                (one.matrices, other.matrices),
-            )
+    paths = [find_model(path) for path in (arguments.a, arguments.b)]
+    models = [load_model(path) for path in paths]
+    counts = [class_counts(model) for model in models]
+    if counts[0] != counts[1]:
+        written = (", ".join(f"{n} {head}".strip() for head, n in x.items()) for x in counts)
+        raise ValueError("A has {} classes, B {}. Compare models of the same classes.".format(*written))
+    examples, origins = _open(arguments, paths, next(iter(counts[0].values())))
+    for each in examples:
+        require_same_classes(counts[0], each)
+    _require_one_split(paths, origins, examples)
+    total = len(examples[0])
+    return ImagePairs(
+        tuple(map(label_images, models, examples)),
+        total,
+        {"a": str(paths[0]), "b": str(paths[1]), **origins[0], "images": total},
+        counts[0],
+        heads_of(examples[0].class_names),
+    )
 
 
-class TwoFolders:
-    """Two folders (or files) of labels beside the true ones; attributes and errors as of `TwoModels`."""
-
-    def __init__(self, arguments):
-        for name in ("data", "split", "recipe"):
-            if getattr(arguments, name) is not None:
-                raise ValueError(f"--{name} says where models' images are; --labels compares files. Leave one out.")
-        options = {
-            "classes": None if arguments.classes is None else classes_of(arguments.classes),
-            "ignore_label": VOID if arguments.ignore_label is None else arguments.ignore_label,
-        }
-        self.files = [LabelFiles(path, arguments.labels, **options) for path in (arguments.a, arguments.b)]
-        _require_one_set(arguments, self.files)
-        self.total = len(self.files[0].keys)
-        self.class_names = {"": self.files[0].class_names}
-        self.counts = {"": len(self.files[0].class_names)}
-        self.origin = {"a": str(arguments.a), "b": str(arguments.b), "labels": str(arguments.labels)}
-        self.origin["images"] = self.total
-
-    def __iter__(self):
-        for one, other in zip(*(files.scored() for files in self.files), strict=True):
-            _require_one_truth(one.truth, other.truth, one.key)
-            labels, matrices = ({"": one.labels}, {"": other.labels}), ({"": one.matrix}, {"": other.matrix})
-            yield Both(one.key, None, {"": one.truth}, labels, matrices)
+def two_folders(arguments):
+    """Open two folders (or files) of labels beside the true ones; arguments, result and errors as of `two_models`."""
+    files = [label_files_of(arguments, path) for path in (arguments.a, arguments.b)]
+    _require_one_set(arguments, files)
+    total, names = len(files[0].keys), files[0].class_names
+    origin = {"a": str(arguments.a), "b": str(arguments.b), "labels": str(arguments.labels), "images": total}
+    return ImagePairs(tuple(each.labelled() for each in files), total, origin, {"": len(names)}, {"": names})
 
 
 def _open(arguments, paths, count):
@@ -124,11 +102,11 @@ def _open(arguments, paths, count):
 def _require_one_split(paths, origins, examples):
     places = [(origin["data"] and Path(origin["data"]).resolve(), origin["split"]) for origin in origins]
     if places[0] != places[1]:
-        told = (
+        scored = (
             f"{path} is scored on {place or 'drawn scenes'}, {split}"
             for path, (place, split) in zip(paths, places, strict=True)
         )
-        raise ValueError(f"{'; '.join(told)}. Say --data and --split, so that both are scored on the same images.")
+        raise ValueError(f"{'; '.join(scored)}. Say --data and --split, so that both are scored on the same images.")
     names = [heads_of(each.class_names) for each in examples]
     for head, mine in names[0].items():
         for one, other in zip(mine, names[1][head], strict=True):
@@ -151,8 +129,3 @@ def _require_one_set(arguments, files):
                 f"{path} lacks {len(lacking)} of the other's label files, such as {min(lacking)}. "
                 "Compare labels of the same images."
             )
-
-
-def _require_one_truth(one, other, name):
-    if not np.array_equal(one, other):
-        raise ValueError(f"The true labels of {name} differ between A and B. Compare on one split, read in one way.")

@@ -5,29 +5,37 @@ import heapq
 import numpy as np
 
 from ..scoring.panels import shortened
-from .table import differing, title_of
-from .tally import DIFFERENT, OUTCOMES, VOID
+from .table import title_of
+from .tally import DIFFERENT, OUTCOMES, counted, differing
 
 # Told apart by everybody: Okabe and Ito, Color Universal Design, 2008.
 COLORS = {"a_right": (0, 114, 178), "b_right": (230, 159, 0), "both_wrong_otherwise": (204, 121, 167)}
 TITLES = {"a_right": "A right", "b_right": "B right", "both_wrong_otherwise": "both wrong"}
 
 
-class Most:
+class LargestDifferences:
     """Keep the images where A and B differ most, `count` of them at a time."""
 
     def __init__(self, count):
         self.count = count
         self._heap, self._seen = [], 0  # of (share that differs, minus the place in the split, image)
 
-    def add(self, name, image, truth, labels, outcome):
-        """Look at an image: `outcome` is what `Tally.add` returns."""
-        counts = np.bincount(outcome[outcome != VOID], minlength=len(OUTCOMES))
+    def add(self, name, photograph, truth, labels, outcome):
+        """Keep an image if it differs enough.
+
+        Args:
+            name: what people call it.
+            photograph: `(H, W, 3)` uint8, or None where there are only label files.
+            truth: `(H, W)` class ids.
+            labels: A's and B's.
+            outcome: what `Tally.add` returned.
+        """
+        counts = counted(outcome)
         share = differing(counts) / max(counts.sum(), 1)
         if not self.count or not share:
             return
         self._seen += 1
-        item = share, -self._seen, (name, image, truth, *labels, outcome)
+        item = share, -self._seen, (name, photograph, truth, *labels, outcome)
         if len(self._heap) < self.count:
             heapq.heappush(self._heap, item)
         else:
@@ -52,10 +60,9 @@ def figure(name, image, truth, a, b, outcome, *, class_names):
     else:
         cells, titles = [image, *cells], [shortened(name, 24), *titles]
     drawn = comparison([cells], titles=titles, class_names=[shortened(each, 16) for each in class_names])
-    counted = max((outcome != VOID).sum(), 1)
-    handles = []
+    counts, handles = counted(outcome), []
     for key in DIFFERENT:
-        share = 100 * (outcome == OUTCOMES.index(key)).sum() / counted
+        share = 100 * counts[OUTCOMES.index(key)] / max(counts.sum(), 1)
         color = np.array(COLORS[key]) / 255
         handles.append(Patch(facecolor=color, edgecolor="gray", label=f"{TITLES[key]} {share:.1f} %"))
     drawn.set_figheight(drawn.get_figheight() + 0.3)
@@ -88,16 +95,16 @@ def differences(result):
     for place, value in enumerate(reversed(rows.values())):
         low, high = (value[end] for end in ("low", "high"))
         middle = 100 * value["difference"]
-        told = low is not None and (low > 0 or high < 0)
-        color = np.array(COLORS["b_right" if middle > 0 else "a_right"]) / 255 if told else "gray"
+        sure = low is not None and (low > 0 or high < 0)
+        color = np.array(COLORS["b_right" if middle > 0 else "a_right"]) / 255 if sure else "gray"
         if low is not None:
             axis.plot([100 * low, 100 * high], [place, place], color=color, linewidth=2)
         axis.plot(middle, place, "o", color=color, markersize=5)
     axis.axvline(0, color="black", linewidth=0.8)
     axis.set_yticks(range(len(rows)), reversed(names))
     axis.set_ylim(-0.6, len(rows) - 0.4)
-    told = "B - A in points, 95 % interval\norange: B better, blue: A better, grey: may be chance"
-    drawn.supxlabel(told, fontsize="medium")  # below the names as well, wherever these leave too little room
+    legend = "B - A in points, 95 % interval\norange: B better, blue: A better, grey: may be chance"
+    drawn.supxlabel(legend, fontsize="medium")  # below the names as well, wherever these leave too little room
     axis.grid(axis="x", alpha=0.3)
     axis.spines[["top", "right"]].set_visible(False)
     return drawn
@@ -107,8 +114,8 @@ def trimaps(result, widths):
     """Draw mean IU of A and B over the width of the trimap."""
     from fcn_keras.charts import trimap_chart
 
-    found = result["metrics"]
-    curves = {who.upper(): [found[f"trimap_{width}_mean_iu"][who] for width in widths] for who in ("a", "b")}
-    drawn = trimap_chart(widths, curves, whole={who.upper(): found["mean_iu"][who] for who in ("a", "b")})
+    metrics = result["metrics"]
+    curves = {who.upper(): [metrics[f"trimap_{width}_mean_iu"][who] for width in widths] for who in ("a", "b")}
+    drawn = trimap_chart(widths, curves, whole={who.upper(): metrics["mean_iu"][who] for who in ("a", "b")})
     drawn.axes[0].set_ylabel("mean IU, %")
     return drawn

@@ -1,21 +1,23 @@
-"""Say how A and B compare: JSON, aligned text, and the sentence at the end."""
+"""Show how A and B compare: JSON's types, aligned text, and the sentence at the end."""
 
 from dataclasses import asdict
 
 import numpy as np
 
-from ..scoring.summary import FOUR, TITLES
-from .tally import DIFFERENT, OUTCOMES
+from fcn_keras_console.words import percent
+
+from ..scoring.summary import TITLES
+from .tally import DIFFERENT, OUTCOMES, differing
 
 FEW = 20  # images, below which percentiles of draws are known to be too narrow
 _SHOWN = 10  # images in the text
 
 
-def compared(found, outcomes, image_names, class_names):
+def comparison(metrics, outcomes, image_names, class_names):
     """Turn one head's results into JSON's types.
 
     Args:
-        found: what `bootstrap` returns.
+        metrics: what `bootstrap` returns.
         outcomes: `(N, 5)` pixels by image, as `Tally.outcomes`.
 
     Returns:
@@ -25,17 +27,12 @@ def compared(found, outcomes, image_names, class_names):
     """
     order = np.argsort(-differing(outcomes) / np.maximum(outcomes.sum(axis=1), 1), kind="stable")
     return {
-        "metrics": {name: asdict(value) for name, value in found.items() if name != "per_class_iu"},
-        "per_class_iu": {name: asdict(value) for name, value in zip(class_names, found["per_class_iu"], strict=True)},
+        "metrics": {name: asdict(value) for name, value in metrics.items() if name != "per_class_iu"},
+        "per_class_iu": {name: asdict(value) for name, value in zip(class_names, metrics["per_class_iu"], strict=True)},
         "pixels": _pixels(outcomes.sum(axis=0)),
         "per_image": [{"name": image_names[index], **_pixels(outcomes[index])} for index in order],
-        "verdict": verdict(found["mean_iu"], outcomes),
+        "verdict": verdict(metrics["mean_iu"], outcomes),
     }
-
-
-def differing(outcomes):
-    """Count the pixels that A and B give different classes, of `(..., 5)` outcomes."""
-    return sum(outcomes[..., OUTCOMES.index(name)] for name in DIFFERENT)
 
 
 def verdict(mean_iu, outcomes):
@@ -52,26 +49,22 @@ def verdict(mean_iu, outcomes):
     if mean_iu.low is None and not size:
         return "A and B have the same mean IU on this image; one image does not tell chance."
     if mean_iu.low is None:
-        return f"{better} is {_points(size)} mean IU above {worse} on this image; one image does not tell chance."
+        return f"{better} is {percent(size)} mean IU above {worse} on this image; one image does not tell chance."
     ends = sorted([mean_iu.low, mean_iu.high] if better == "B" else [-mean_iu.low, -mean_iu.high])
-    interval = f"95 % interval {_points(ends[0])} to {_points(ends[1])}, p {_p(mean_iu.p)}"
+    interval = f"95 % interval {percent(ends[0])} to {percent(ends[1])}, p {_p(mean_iu.p)}"
     few = f" {images} images are few: the interval is too narrow." if images < FEW else ""
     if ends[0] > 0:
-        return f"{better} is better by {_points(size)} mean IU ({interval}).{few}"
+        return f"{better} is better by {percent(size)} mean IU ({interval}).{few}"
     if not size:
         return f"A and B have the same mean IU ({interval}).{few}"
-    return f"{better} is {_points(size)} mean IU above {worse}, which may be chance ({interval}).{few}"
+    return f"{better} is {percent(size)} mean IU above {worse}, which may be chance ({interval}).{few}"
 
 
 def table(result):
-    """Lay out a `compared` as aligned text, in percent."""
-    titles = {name: title_of(name) for name in result["metrics"]}
-    left = max(len("metric"), *map(len, result["per_class_iu"]), *map(len, titles.values()))
-    head = f"{'A':>7}  {'B':>7}  {'B - A':>7}  {'95 % interval':>17}  {'p':>6}"
-    lines = [f"{'metric':<{left}}  {head}"]
-    lines += [_row(titles[name], value, left) for name, value in result["metrics"].items()]
-    lines += ["", f"{'class, IU':<{left}}  {head}  images"]
-    lines += [f"{_row(name, value, left)}  {value['images']:>6}" for name, value in result["per_class_iu"].items()]
+    """Lay out a `comparison` as aligned text, in percent."""
+    metrics = {title_of(name): value for name, value in result["metrics"].items()}
+    left = max(len("metric"), *map(len, result["per_class_iu"]), *map(len, metrics))
+    lines = [*_rows("metric", metrics, left), "", *_rows("class, IU", result["per_class_iu"], left, images=True)]
     lines += _rare(result)
     pixels = result["pixels"]
     lines += ["", f"They differ on {_share(pixels, 'differ')} of the pixels that count: {_who(pixels)}."]
@@ -87,11 +80,22 @@ def table(result):
     return "\n".join([*lines, "", result["verdict"]])
 
 
-def _row(title, value, left):
-    cells = [f"{_percent(value[name]):>7}" for name in ("a", "b")]
-    cells.append(f"{_percent(value['difference'], '+'):>7}")
-    interval = "-" if value["low"] is None else f"{_percent(value['low'], '+')} to {_percent(value['high'], '+')}"
-    return "  ".join([f"{title:<{left}}", *cells, f"{interval:>17}", f"{_p(value['p']):>6}"])
+def _rows(heading, values, left, *, images=False):
+    """Yield the lines of a table of differences.
+
+    Args:
+        heading: of the first column.
+        values: `Compared` as dicts, by what the first column holds.
+        left: width of the first column.
+        images: whether the last column tells of how many images a value is.
+    """
+    last = "  images" if images else ""
+    yield f"{heading:<{left}}  {'A':>7}  {'B':>7}  {'B - A':>7}  {'95 % interval':>17}  {'p':>6}{last}"
+    for name, value in values.items():
+        interval = "-" if value["low"] is None else f"{_signed(value['low'])} to {_signed(value['high'])}"
+        cells = [f"{cell:>7}" for cell in (percent(value["a"]), percent(value["b"]), _signed(value["difference"]))]
+        count = f"  {value['images']:>6}" if images else ""
+        yield "  ".join([f"{name:<{left}}", *cells, f"{interval:>17}", f"{_p(value['p']):>6}"]) + count
 
 
 def _rare(result):
@@ -104,11 +108,9 @@ def _rare(result):
 
 def title_of(name):
     """Name a metric as people do."""
-    if name in FOUR:
-        return TITLES[name]
-    if name == "boundary_f1":
-        return "boundary F1"
-    return f"mean IU, trimap {name.split('_')[1]} px"
+    if name.startswith("trimap_"):
+        return f"mean IU, trimap {name.split('_')[1]} px"
+    return {**TITLES, "boundary_f1": "boundary F1"}[name]
 
 
 def _pixels(counts):
@@ -125,12 +127,8 @@ def _share(pixels, name):
     return f"{100 * pixels[name] / max(pixels['counted'], 1):.2f} %"
 
 
-def _percent(value, sign=""):
-    return "-" if value is None else f"{100 * value:{sign}.2f}"
-
-
-def _points(value):
-    return f"{100 * value:.2f}"
+def _signed(value):
+    return "-" if value is None else f"{100 * value:+.2f}"
 
 
 def _p(p):

@@ -1,4 +1,4 @@
-"""What is kept of every image: sums that metrics of any choice of images come from, and who is right where."""
+"""Keep of every image what metrics of any choice of images can be computed from, and who is right where."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from fcn_keras.boundary import WIDTHS, boundary_f1, trimap_matrices
 from fcn_keras.examples import VOID
 
 OUTCOMES = ("both_right", "a_right", "b_right", "both_wrong_otherwise", "both_wrong_alike")
-DIFFERENT = ("a_right", "b_right", "both_wrong_otherwise")  # in these A and B say different classes
+DIFFERENT = ("a_right", "b_right", "both_wrong_otherwise")  # in these A and B give different classes
 
 
 class Tally:
@@ -33,12 +33,12 @@ class Tally:
         Returns:
             `(H, W)` uint8: the place in `OUTCOMES` of every pixel, 255 where the truth is void.
         """
-        for rows, said, matrix in zip(self._rows, labels, matrices, strict=True):
-            rows.append(self._sums(truth, said, matrix))
-        found = outcomes(truth, *labels)
-        self._outcomes.append(np.bincount(found[found != VOID], minlength=len(OUTCOMES)))
+        for rows, each, matrix in zip(self._rows, labels, matrices, strict=True):
+            rows.append(self._sums(truth, each, matrix))
+        outcome = outcomes(truth, *labels)
+        self._outcomes.append(counted(outcome))
         self.names.append(name)
-        return found
+        return outcome
 
     def rows(self):
         """Return A's and B's statistics, `(N, R, C)` float64 each, as `metrics` takes sums of them."""
@@ -62,12 +62,22 @@ class Tally:
 def outcomes(truth, a, b):
     """Tell who is right where: `(H, W)` uint8, places in `OUTCOMES`; 255 where the truth is void."""
     right_a, right_b = a == truth, b == truth
-    found = np.where(a == b, OUTCOMES.index("both_wrong_alike"), OUTCOMES.index("both_wrong_otherwise"))
-    found[right_a] = OUTCOMES.index("a_right")
-    found[right_b] = OUTCOMES.index("b_right")
-    found[right_a & right_b] = OUTCOMES.index("both_right")
-    found[truth == VOID] = VOID
-    return found.astype(np.uint8)
+    places = np.where(a == b, OUTCOMES.index("both_wrong_alike"), OUTCOMES.index("both_wrong_otherwise"))
+    places[right_a] = OUTCOMES.index("a_right")
+    places[right_b] = OUTCOMES.index("b_right")
+    places[right_a & right_b] = OUTCOMES.index("both_right")
+    places[truth == VOID] = VOID
+    return places.astype(np.uint8)
+
+
+def counted(outcome):
+    """Count the pixels of every outcome: `(len(OUTCOMES),)` int64, void left out."""
+    return np.bincount(outcome[outcome != VOID], minlength=len(OUTCOMES))
+
+
+def differing(counts):
+    """Add up the pixels that A and B give different classes, of `(..., len(OUTCOMES))` counts."""
+    return sum(counts[..., OUTCOMES.index(name)] for name in DIFFERENT)
 
 
 def metrics(rows, widths=()):
@@ -85,17 +95,17 @@ def metrics(rows, widths=()):
     hits, truth, predicted = (rows[..., row, :] for row in range(3))
     iu = _iu(hits, truth, predicted)
     total = truth.sum(axis=-1)
-    found = {
+    values = {
         "pixel_accuracy": _share(hits.sum(axis=-1), total),
         "mean_accuracy": _mean(_share(hits, truth)),
         "mean_iu": _mean(iu),
         "fw_iu": _share((truth * np.nan_to_num(iu)).sum(axis=-1), total),
     }
     for place, width in enumerate(widths, 1):
-        found[f"trimap_{width}_mean_iu"] = _mean(_iu(*(rows[..., 3 * place + row, :] for row in range(3))))
+        values[f"trimap_{width}_mean_iu"] = _mean(_iu(*(rows[..., 3 * place + row, :] for row in range(3))))
     if widths:
-        found["boundary_f1"] = _mean(_share(rows[..., -2, :], rows[..., -1, :]))
-    return {**found, "per_class_iu": iu}
+        values["boundary_f1"] = _mean(_share(rows[..., -2, :], rows[..., -1, :]))
+    return {**values, "per_class_iu": iu}
 
 
 def _iu(hits, truth, predicted):

@@ -90,9 +90,10 @@ def write(annotations, folder, *, share=None, seed=0, unreadable, progress):
     _write_classes(folder / "classes.txt", annotations.names)
     items = [(split, pair) for split, members in pairs.items() for pair in members]
     with _naming(folder.parent):
-        done = read_each(
+        each = read_each(
             lambda item: _write_pair(folder, *item), items, unreadable=unreadable, progress=progress, threads=_THREADS
         )
+        done = list(each)
     counts = Counter(split for (split, _), _ in done)
     unreadable.require_some(len(done))
     return {split: counts[split] for split in pairs if counts[split]}, how

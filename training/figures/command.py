@@ -61,21 +61,20 @@ def _figures(arguments):
     chosen = _chosen(examples, arguments.images, arguments.count)
     output = arguments.output or arguments.workdir / f"{prefix}_figures"
     require_folder(output)
-    scored, columns = {}, {}
+    results, pictured = {}, {}
     for net, path in paths.items():  # one net in memory at a time
-        pictured = chosen if net in PICTURED else []
         with Progress(NETS[net], "images", quiet=arguments.quiet) as progress:
-            scored[net], columns[net] = _score(path, examples, pictured, progress)
+            results[net], pictured[net] = _score(path, examples, chosen if net in PICTURED else (), progress)
         if not arguments.json:
             print(f"{path} scored on {len(examples)} images", flush=True)
     origin, tables, texts = {**origin, "images": len(examples), "versions": versions()}, {}, []
-    for head in scored["fcn8s"]:
+    for head in results["fcn8s"]:
         suffix = f"_{head}" if head else ""
-        rows = {net: results[head] for net, results in scored.items()}
+        rows = {net: of_net[head] for net, of_net in results.items()}
         tables[head] = {"nets": {NETS[net]: result for net, result in rows.items()}}
         texts.append(_text(rows, described(origin)))
         _write_table(output / f"table2{suffix}", rows, texts[-1], {**origin, **tables[head]})
-        _draw(output / f"figure4{suffix}.png", head, examples, chosen, [columns[net] for net in PICTURED])
+        _draw(output / f"figure4{suffix}.png", head, examples, chosen, [pictured[net] for net in PICTURED])
     if arguments.json:
         print(to_json({"output": str(output), **origin, **tables.get("", {"heads": tables})}))
     else:
@@ -85,11 +84,12 @@ def _figures(arguments):
 def _only_prefix(workdir):
     if not workdir.is_dir():
         raise ValueError(f"{workdir} is not a folder. Name the --workdir of fcn-train.")
-    found = sorted(path.name.removesuffix("_fcn8s") for path in workdir.glob("*_fcn8s") if path.is_dir())
-    if len(found) != 1:
-        told = f"Choose one with --prefix: {', '.join(found)}." if found else "Train one, such as fcn-train voc_fcn8s."
-        raise ValueError(f"{workdir} holds {len(found)} stages whose names end in _fcn8s. {told}")
-    return found[0]
+    prefixes = sorted(path.name.removesuffix("_fcn8s") for path in workdir.glob("*_fcn8s") if path.is_dir())
+    if len(prefixes) != 1:
+        choice = f"Choose one with --prefix: {', '.join(prefixes)}."
+        hint = choice if prefixes else "Train one, such as fcn-train voc_fcn8s."
+        raise ValueError(f"{workdir} holds {len(prefixes)} stages whose names end in _fcn8s. {hint}")
+    return prefixes[0]
 
 
 def _stages(workdir, prefix):
@@ -120,20 +120,23 @@ def _chosen(examples, ids, count):
 
 
 def _score(path, examples, chosen, progress):
-    """Return a net's metrics by head, and its labels of the chosen images, dicts by head."""
-    import fcn_keras as fcn
-    from fcn_keras.interface import heads_of, modality_of, pixels_of
+    """Return a net's `summary` by head, and by index its labels of the chosen images, dicts by head."""
+    from fcn_keras.interface import heads_of
 
-    from ..evaluate.command import evaluate
-    from ..scoring.summary import summary
+    from ..scoring.images import label_images, score_split
+    from ..scoring.summary import summaries
     from ..workdir.trained_model import load_model
 
-    model, names = load_model(path), heads_of(examples.class_names)
-    results = {
-        head: summary(matrix, names[head]) for head, matrix in evaluate(model, examples, progress=progress).items()
-    }
-    modality = modality_of(model)
-    return results, [heads_of(fcn.predict(model, pixels_of(examples[i], modality))) for i in chosen]
+    labels = {}
+
+    def keeping_labels(images):
+        for image in images:
+            if image.index in chosen:
+                labels[image.index] = image.labels
+            yield image
+
+    scores = score_split(keeping_labels(label_images(load_model(path), examples, progress=progress)))
+    return summaries(scores, heads_of(examples.class_names)), labels
 
 
 def _text(rows, place):
@@ -165,18 +168,15 @@ def _write_table(path, rows, text, report):
     write_text(path.with_name(f"{path.name}.json"), to_json(report) + "\n")
 
 
-def _draw(path, head, examples, chosen, columns):
-    """Write one head's picture; `columns` holds each net's labels of the chosen images."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
+def _draw(path, head, examples, chosen, labels):
+    """Write one head's picture; `labels` holds each net's labels of the chosen images."""
     from fcn_keras.charts import comparison
     from fcn_keras.interface import heads_of
-    from fcn_keras_console.files import written
+
+    from ..scoring.panels import write_figure
 
     rows = []
-    for place, index in enumerate(chosen):
+    for index in chosen:
         example = examples[index]
-        rows.append([example["image"], *(column[place][head] for column in columns), heads_of(example["label"])[head]])
-    figure = comparison(rows, class_names=heads_of(examples.class_names)[head])
-    with written(path) as temporary:
-        FigureCanvasAgg(figure).print_png(temporary)
+        rows.append([example["image"], *(of_net[index][head] for of_net in labels), heads_of(example["label"])[head]])
+    write_figure(comparison(rows, class_names=heads_of(examples.class_names)[head]), path, dpi=100)

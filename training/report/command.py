@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fcn_keras_console import Parser, Progress, add_reporting, run
 
-from .. import reading as unreadable
+from .. import reading
 from ..scoring.split import add_options
 
 DESCRIPTION = """Write one HTML file about a run of fcn-train that opens in any browser, loads nothing and can be sent
@@ -37,7 +37,7 @@ def _parser():
         help="images to show of each kind, best, median and worst (default: %(default)s)",
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: WORKDIR/report.html")
-    unreadable.add_option(parser)
+    reading.add_option(parser)
     add_reporting(parser, json="the page's path and size, and what fcn-evaluate --boundaries --json prints")
     return parser
 
@@ -53,66 +53,57 @@ def _report(arguments):
     from fcn_keras_console.files import write_text
     from fcn_keras_console.words import counted
 
-    from ..scoring.images import require_same_classes
-    from ..scoring.split import open_split
-    from ..scoring.summary import summary
-    from ..scoring.survey import choose
-    from ..workdir.trained_model import class_names_beside, load_model
+    from ..scoring.split import open_split_of_model
+    from ..scoring.summary import summaries
+    from ..workdir.trained_model import load_model
     from .page import page
     from .training_run import find_run
 
-    stages = find_run(arguments.workdir)
+    run = find_run(arguments.workdir)
     output = _output(arguments)
-    path = stages[-1].stage.best
-    model, bad = load_model(path), unreadable.Unreadable("fcn-report", arguments.on_error)
-    counts = class_counts(model)
-    examples, origin = open_split(
-        arguments,
-        stages[-1].decisions,
-        classes=lambda: class_names_beside(path) or next(iter(counts.values())),
-    )
-    require_same_classes(counts, examples)
-    found = _survey(arguments, model, examples, bad)
-    names = heads_of(examples.class_names)
-    results = {head: summary(matrix, names[head], found.boundaries[head]) for head, matrix in found.matrices.items()}
+    path = run[-1].stage.best
+    model, unreadable = load_model(path), reading.Unreadable("fcn-report", arguments.on_error)
+    examples, origin = open_split_of_model(arguments, path, class_counts(model))
+    scores = _score(arguments, model, examples, unreadable)
+    results = summaries(scores, heads_of(examples.class_names))
+    origin = {"model": str(path), **origin}
     text = page(
         title=arguments.workdir.resolve().name,
-        run=stages,
+        run=run,
         results=results,
-        survey=found,
-        pictured=(model, examples, choose(found.images, arguments.images)) if arguments.images else None,
-        origin={"model": str(path), **origin},
-        skipped=bad.skipped,
+        scores=scores,
+        pictured=(model, examples, scores.images, arguments.images) if arguments.images else None,
+        origin=origin,
+        skipped=unreadable.skipped,
     )
     write_text(output, text)
     if arguments.json:
-        told = {"model": str(path), **origin, "images": len(found.images), "skipped": bad.skipped}
-        print(_as_json(output, told, results))
+        counts = {"images": len(scores.images), "skipped": unreadable.skipped}
+        print(_as_json(output, {**origin, **counts}, results))
         return
-    scored = ", ".join(f"mean IU {100 * result['mean_iu']:.2f} {head}".rstrip() for head, result in results.items())
+    means = ", ".join(f"mean IU {100 * result['mean_iu']:.2f} {head}".rstrip() for head, result in results.items())
     size = f"{output.stat().st_size / 1e6:.1f} MB"
-    print(f"{output}: {counted(len(found.images), 'image')}{bad.told()}, {scored}, {size}")
+    print(f"{output}: {counted(len(scores.images), 'image')}{unreadable.told()}, {means}, {size}")
 
 
-def _as_json(output, told, results):
+def _as_json(output, origin, results):
     from fcn_keras_console.environment import versions
     from fcn_keras_console.files import to_json
 
-    written = {"report": str(output), "bytes": output.stat().st_size}
-    return to_json({**written, **told, "versions": versions(), **results.get("", {"heads": results})})
+    report = {"report": str(output), "bytes": output.stat().st_size}
+    return to_json({**report, **origin, "versions": versions(), **results.get("", {"heads": results})})
 
 
-def _survey(arguments, model, examples, bad):
+def _score(arguments, model, examples, unreadable):
     """Score the split; make sure that there was something to score."""
-    from ..scoring.survey import survey
+    from ..scoring.images import label_images, require_scored, score_split
 
-    on_error = bad if arguments.on_error == "skip" else None
+    skips = unreadable if arguments.on_error == "skip" else None
     with Progress("Scoring", "images", quiet=arguments.quiet) as progress:
-        found = survey(model, examples, progress=progress, on_error=on_error)
-    bad.require_some(len(found.images))
-    if not all(matrix.any() for matrix in found.matrices.values()):
-        raise ValueError("Every pixel of the split is void (255): there is nothing to score.")
-    return found
+        images = label_images(model, examples, unreadable=skips, progress=progress)
+        scores = score_split(images, boundaries=True)
+    require_scored(scores, unreadable)
+    return scores
 
 
 def _output(arguments):

@@ -1,4 +1,4 @@
-"""Lay the page out."""
+"""Put the sections of the page together."""
 
 import datetime
 from pathlib import Path
@@ -9,51 +9,48 @@ from fcn_keras_console.words import counted
 
 from ..scoring.split import described
 from ..workdir.hardware import machine
-from . import section_about as about
-from . import section_images as images
-from . import section_scores as scores
-from . import section_training as training
+from . import section_about, section_images, section_scores, section_training
 from .html import document, element
 from .training_run import begun_after
 
 STYLE = Path(__file__).with_name("page.css")
 
 
-def page(*, title, run, results, survey, pictured, origin, skipped):
+def page(*, title, run, results, scores, pictured, origin, skipped):
     """Write the whole report as HTML.
 
     Args:
         title: what the run is called.
         run: `Trained` stages, the scored one last.
         results: `summary` by head.
-        survey: `Survey` of the split.
-        pictured: model, examples and groups of `images.section`, or None for no photographs.
+        scores: `SplitScores`.
+        pictured: what `section_images.section` takes, or None for no photographs.
         origin: dict of the model, its data and split.
         skipped: lines on files that could not be read.
     """
     shown = [
-        training.section(run, list(results), begun_after(run)),
-        scores.classes(results, survey.holding),
-        scores.confusions(results),
-        scores.boundaries(results),
-        images.section(*pictured, survey.images) if pictured else None,
-        about.sizes(survey.images),
-        about.timings(run, survey, machine()),
-        about.made(run, origin, skipped, command()),
+        section_training.section(run, list(results), begun_after(run)),
+        section_scores.classes(results, scores.holding),
+        section_scores.confusions(results),
+        section_scores.boundaries(results),
+        section_images.section(*pictured) if pictured else None,
+        section_about.sizes(scores.images),
+        section_about.timings(run, scores, machine()),
+        section_about.made(run, origin, skipped, command()),
     ]
     shown = [section for section in shown if section is not None]
     return document(
         f"{title}: report",
         STYLE.read_text(encoding="utf-8"),
-        element("header", _head(title, run, survey, origin), _links(shown)),
-        element("main", scores.tiles(results), shown),
+        element("header", _head(title, run, len(scores.images), origin), _links(shown)),
+        element("main", section_scores.tiles(results), shown),
         element("footer", f"Written by fcn-report, fcn_keras {fcn_keras.__version__}."),
     )
 
 
-def _head(title, run, survey, origin):
+def _head(title, run, images, origin):
     now = datetime.datetime.now().astimezone()
-    scored = f"{run[-1].name} on {counted(len(survey.images), 'image')} of {described(origin)}"
+    scored = f"{run[-1].name} on {counted(images, 'image')} of {described(origin)}"
     written = element("time", f"{now:%Y-%m-%d %H:%M %Z}", datetime=now.isoformat(timespec="seconds"))
     return [element("h1", title), element("p", scored, "; ", written)]
 

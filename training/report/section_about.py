@@ -19,19 +19,19 @@ def sizes(images):
         rest = counts[SIZES:]
         rows.append((f"{len(rest)} other sizes", f"{sum(count for _, count in rest):,}"))
     heights, widths = zip(*(size for size, _ in counts), strict=True)
-    told = None
+    ranges = None
     if len(counts) > 1:
-        told = f"Widths from {min(widths)} to {max(widths)}, heights from {min(heights)} to {max(heights)} pixels."
+        ranges = f"Widths from {min(widths)} to {max(widths)}, heights from {min(heights)} to {max(heights)} pixels."
     return element(
         "section",
         element("h2", "Sizes"),
-        element("p", told, class_="soft") if told else None,
+        element("p", ranges, class_="soft") if ranges else None,
         table(("width x height", "images"), rows, caption="Sizes of the images, in pixels"),
         id="sizes",
     )
 
 
-def timings(run, survey, machine):
+def timings(run, scores, machine):
     """Show how long each stage and the scoring took, and where."""
     rows = []
     for trained in run:
@@ -39,8 +39,8 @@ def timings(run, survey, machine):
         time, images = duration(trained.seconds("training")), rate(trained.images_per_second())
         rows.append((f"{trained.name}: training", time, images, where))
         rows.append((f"{trained.name}: validation", duration(trained.seconds("validation")), "-", where))
-    count = len(survey.images)
-    time, images = duration(survey.seconds), rate(count / survey.seconds)
+    count = len(scores.images)
+    time, images = duration(scores.seconds), rate(count / scores.seconds)
     rows.append((f"this report: {counted(count, 'image')} scored", time, images, machine))
     missing = [trained.name for trained in run if not trained.timings]
     note = f"{', '.join(missing)}: trained by a version that did not write timings." if missing else None
@@ -75,11 +75,11 @@ def made(run, origin, skipped, command):
 
 
 def _versions(run):
-    found = [(trained.name, trained.settings.get("versions")) for trained in run]
-    found = [*_alike((name, value) for name, value in found if isinstance(value, dict)), ("this report", versions())]
-    packages = list({package: None for _, value in found for package in value})
-    rows = [(package, *(value.get(package) or "-" for _, value in found)) for package in packages]
-    return table(("version", *(name for name, _ in found)), rows, caption="Versions that trained and that report")
+    of_stages = [(trained.name, trained.settings.get("versions")) for trained in run]
+    columns = [*_alike(pair for pair in of_stages if isinstance(pair[1], dict)), ("this report", versions())]
+    packages = list({package: None for _, column in columns for package in column})
+    rows = [(package, *(column.get(package) or "-" for _, column in columns)) for package in packages]
+    return table(("version", *(name for name, _ in columns)), rows, caption="Versions that trained and that report")
 
 
 def _alike(pairs):

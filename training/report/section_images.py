@@ -6,15 +6,13 @@ import io
 import numpy as np
 from PIL import Image
 
-import fcn_keras as fcn
-from fcn_keras.confusion import confusion
-from fcn_keras.interface import heads_of, modality_of, pixels_of
+from fcn_keras.interface import heads_of
 from fcn_keras.metrics import scores
 from fcn_keras.visualize import background_of, palette
 from fcn_keras_console.words import counted, percent
 
+from ..scoring.images import label_images
 from ..scoring.panels import TITLES, panels
-from ..scoring.survey import GROUPS
 from .html import element
 from .section_scores import swatch
 from .svg_charts import histogram
@@ -25,21 +23,43 @@ QUALITY = 82  # of JPEG
 HEADINGS = {"best": "Best", "median": "Around the median", "worst": "Worst"}
 
 
-def section(model, examples, groups, images):
-    """Show how mean IU spreads over the images, and the chosen ones, which are labelled once more.
+def section(model, examples, images, count):
+    """Show how mean IU spreads over the images, and some of them, which are labelled once more.
 
     Args:
         model: the network that was scored.
         examples: the data set that was scored.
-        groups: the chosen ones, as `choose` returns them.
-        images: `Scored`, all of them.
+        images: `ScoredImage`, all of them.
+        count: how many to show of the best, around the median, of the worst.
     """
+    groups, names = choose(images, count), heads_of(examples.class_names)
+    chosen = {image.index: image for group in groups.values() for image in group}
+    labelled = label_images(model, examples, indices=list(chosen))
+    cards = {image.index: _card(chosen[image.index], image, names) for image in labelled}
     drawn = [element("h2", "Images"), _spread(images, groups)]
-    for group in GROUPS:
-        if groups[group]:
-            drawn.append(element("h3", HEADINGS[group]))
-            drawn += [_card(model, examples, image) for image in groups[group]]
+    for name, group in groups.items():
+        if group:
+            drawn += [element("h3", HEADINGS[name]), [cards[image.index] for image in group]]
     return element("section", drawn, id="images")
+
+
+def choose(images, count):
+    """Choose the images to show, each once: those of the highest mean IU, around the median, of the lowest.
+
+    Args:
+        images: `ScoredImage`.
+        count: how many of each group; fewer where a split has fewer than three times as many.
+
+    Returns:
+        dict by the names in `HEADINGS` of lists, the best first, the lowest last.
+    """
+    ranked = sorted((image for image in images if image.mean_iu is not None), key=lambda image: -image.mean_iu)
+    count = min(count, max(1, len(ranked) // 3))
+    best, rest = ranked[:count], ranked[count:]
+    worst = rest[max(0, len(rest) - count) :] if count else []
+    rest = rest[: len(rest) - len(worst)]
+    start = max(0, (len(rest) - count) // 2)
+    return dict(zip(HEADINGS, (best, rest[start : start + count], worst), strict=True))
 
 
 def _spread(images, groups):
@@ -47,40 +67,42 @@ def _spread(images, groups):
     if len(values) == 1:
         return None  # its own card tells all
     marks = [
-        (image.mean_iu, group, f"{image.name}, {group}: {percent(image.mean_iu)} %")
-        for group in GROUPS
-        for image in groups[group]
+        (image.mean_iu, name, f"{image.name}, {name}: {percent(image.mean_iu)} %")
+        for name, group in groups.items()
+        for image in group
     ]
     void = len(images) - len(values)
     left = f" {counted(void, 'image')} without a labelled pixel left out." if void else ""
-    told = f"Mean IU image by image: median {percent(float(np.median(values)))} %.{left}"
-    key = element("p", [element("span", f"{group} shown", class_=group) for group in GROUPS if groups[group]])
+    median = f"Mean IU image by image: median {percent(float(np.median(values)))} %.{left}"
+    key = element("p", [element("span", f"{name} shown", class_=name) for name, group in groups.items() if group])
     key.set("class", "key")
     chart = histogram("How many images have which mean IU", values, marks=marks)
     figure = element("figure", element("figcaption", "mean IU of the images"), chart)
-    return [element("p", told), key, element("div", figure, class_="curves")]
+    return [element("p", median), key, element("div", figure, class_="curves")]
 
 
-def _card(model, examples, image):
-    example = examples[image.index]
-    truth = heads_of(example["label"])
-    labels = heads_of(fcn.predict(model, pixels_of(example, modality_of(model))))
-    names = heads_of(examples.class_names)
-    height, width = image.size
-    parts = [_head(image.name, head, example["image"], truth[head], labels[head], names[head]) for head in truth]
+def _card(scored, labelled, names):
+    """Show one image.
+
+    Args:
+        scored: `ScoredImage`.
+        labelled: its `LabelledImage`.
+        names: of the classes, by head.
+    """
+    height, width = scored.size
     return element(
         "article",
-        element("h3", image.name),
-        element("p", f"mean IU {percent(image.mean_iu)} %, {width} x {height} pixels", class_="soft"),
-        parts,
+        element("h3", scored.name),
+        element("p", f"mean IU {percent(scored.mean_iu)} %, {width} x {height} pixels", class_="soft"),
+        [_head(labelled, head, names[head]) for head in labelled.truth],
         class_="card",
     )
 
 
-def _head(place, head, image, truth, labels, names):
+def _head(labelled, head, names):
     """Show one head's panels and classes of an image."""
-    matrix = confusion(truth, labels, len(names), place)
-    image, truth, labels = shrunk(image, truth, labels)
+    place, matrix = labelled.name, labelled.matrices[head]
+    image, truth, labels = shrunk(labelled.example["image"], labelled.truth[head], labelled.labels[head])
     shown = panels(image, truth, labels, background_of(names))
     drawn = []
     for title, pixels in zip(TITLES, shown, strict=True):
@@ -99,9 +121,9 @@ def _worst_pair(matrix, names):
     if not wrong.any():
         return element("p", "No labelled pixel is wrong.", class_="soft")
     truth, predicted = np.unravel_index(wrong.argmax(), wrong.shape)
-    share, pair = wrong.sum() / matrix.sum(), wrong[truth, predicted] / matrix.sum()
-    told = f"{percent(share)} % of the labelled pixels are wrong; the most frequent error, {percent(pair)} %: "
-    return element("p", f"{told}{names[truth]} taken for {names[predicted]}.", class_="soft")
+    share, of_pair = percent(wrong.sum() / matrix.sum()), percent(wrong[truth, predicted] / matrix.sum())
+    line = f"{share} % of the labelled pixels are wrong; the most frequent error, {of_pair} %: "
+    return element("p", f"{line}{names[truth]} taken for {names[predicted]}.", class_="soft")
 
 
 def _legend(matrix, names):
@@ -109,8 +131,8 @@ def _legend(matrix, names):
     ius, truth = scores(matrix)["per_class_iu"], matrix.sum(axis=1)
     present = [int(i) for i in np.argsort(-truth, kind="stable") if not np.isnan(ius[i])]
     colors = palette(len(names))
-    told = {i: f"{100 * ius[i]:.0f}" if truth[i] else "not there" for i in present}
-    entries = [element("li", swatch(colors[i]), names[i], " ", element("b", told[i])) for i in present]
+    shown = {i: f"{100 * ius[i]:.0f}" if truth[i] else "not there" for i in present}
+    entries = [element("li", swatch(colors[i]), names[i], " ", element("b", shown[i])) for i in present]
     return element("ul", entries, class_="legend", aria_label="classes, and their IU in percent")
 
 

@@ -1,7 +1,8 @@
-"""Score a model image by image: what is summed over a split, compared, or shown."""
+"""Label a split image by image, count where the pixels of every class went, and add the counts up."""
 
 import logging
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,21 +11,21 @@ from fcn_keras.confusion import confusion
 from fcn_keras.examples import as_arrays, flatten, nest, signature
 from fcn_keras.interface import class_counts, heads_of, modality_of, pixels_of
 
-from ..reading import attempted, read_ahead
+from ..reading import attempted, read_each
 
 LOG = logging.getLogger("fcn_keras")
 
 
 @dataclass(frozen=True)
-class Scored:
-    """One image with what a model made of it; dicts by head, whose only one is `""` for most models.
+class LabelledImage:
+    """The pixels of one image; dicts by head, whose only one is `""` for most models.
 
     Attributes:
         index: in the data set.
         name: what people call it: its id, or its number.
-        example: as read, checked.
+        example: as read, its pixels checked; empty where there are label files alone.
         truth: `(H, W)` class ids, 255 void.
-        labels: `(H, W)` what the model says.
+        labels: `(H, W)` class ids: what a model or a label file says.
         matrices: `(C, C)` int64, rows truth, columns prediction.
     """
 
@@ -36,42 +37,109 @@ class Scored:
     matrices: dict
 
 
-def score_images(model, examples, *, progress=None, on_error=None, scales=None):
-    """Label every image of a data set at its own size, and count where its pixels of every class went.
+@dataclass(frozen=True)
+class ScoredImage:
+    """How well one image came out.
+
+    Attributes:
+        index: in the data set.
+        name: what people call it.
+        size: `(H, W)`.
+        mean_iu: 0..1, over the classes in its truth or prediction, and over the heads; None if all of it is void.
+    """
+
+    index: int
+    name: str
+    size: tuple
+    mean_iu: float | None
+
+
+@dataclass
+class SplitScores:
+    """What one pass over a split adds up to; dicts by head, whose only one is `""` for most models.
+
+    Attributes:
+        matrices: `(C, C)` int64, rows truth, columns prediction; `fcn_keras.scores` turns one into metrics.
+        holding: `(C,)` int64, the images whose truth holds each class.
+        boundaries: `fcn_keras.BoundaryScores`; empty if they were not asked for.
+        images: `ScoredImage`, in the data set's order.
+        seconds: that it took, reading included.
+    """
+
+    matrices: dict = field(default_factory=dict)
+    holding: dict = field(default_factory=dict)
+    boundaries: dict = field(default_factory=dict)
+    images: list = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def label_images(model, examples, *, indices=None, scales=None, unreadable=None, progress=None):
+    """Label the images of a data set at their own sizes; the next ones are read meanwhile.
 
     Args:
         model: a network of this package.
         examples: data set of `fcn_keras.datasets`, or any sequence of such examples with `num_classes`. Labels hold
             class ids, or 255 for void.
-        progress: called as `progress(done, total)` after each image.
-        on_error: called with the `ValueError` of an example that cannot be read, which is then left out; by default it
-            is raised.
+        indices: of the images to label, in their order; default all.
         scales: of the mirrored and plain copies that decide together, as for `fcn_keras.predict_augmented`; None for
             the image alone.
+        unreadable: called with the `ValueError` of an example that cannot be read, which is then left out; by default
+            it is raised.
+        progress: called as `progress(done, total)` after each image.
 
     Yields:
-        `Scored`, in the data set's order; the next images are read meanwhile.
+        `LabelledImage`.
 
     Raises:
-        ValueError: if the data set has other classes than the model, lacks what the model eats, holds a label out
+        ValueError: if the data set has other classes than the model, lacks what the model takes, holds a label out
             of range, or holds no image.
     """
     counts, modality = class_counts(model), modality_of(model)
     require_same_classes(counts, examples)
-    read, total = _reader(examples, modality, on_error is not None), len(examples)
-    for index, example in enumerate(read_ahead(read, range(total))):
-        if isinstance(example, ValueError):
-            on_error(example)
-            continue
+    total = len(examples)
+    indices = range(total) if indices is None else indices
+    read = _reader(examples, indices, modality, unreadable is not None)
+    for index, example in read_each(read, indices, unreadable=unreadable, progress=progress):
         name, truth = name_of(examples, index), heads_of(example["label"])
         pixels = pixels_of(example, modality)
-        found = fcn.predict(model, pixels) if scales is None else fcn.predict_augmented(model, pixels, scales=scales)
-        labels = heads_of(found)
+        labels = fcn.predict(model, pixels) if scales is None else fcn.predict_augmented(model, pixels, scales=scales)
+        labels = heads_of(labels)
         matrices = {head: confusion(truth[head], labels[head], counts[head], name) for head in truth}
         LOG.debug("%s: %d of %d scored", name, index + 1, total)
-        if progress is not None:
-            progress(index + 1, total)
-        yield Scored(index, name, example, truth, labels, matrices)
+        yield LabelledImage(index, name, example, truth, labels, matrices)
+
+
+def score_split(images, *, boundaries=False):
+    """Add up the counts of a split's images, and keep how well each came out, but no pixels.
+
+    Args:
+        images: of one split, as `label_images` and `LabelFiles.labelled` yield them.
+        boundaries: whether trimaps and boundary F1 are to be had as well.
+
+    Returns:
+        `SplitScores`.
+    """
+    scores = SplitScores()
+    began = time.monotonic()
+    for image in images:
+        for head, matrix in image.matrices.items():
+            scores.matrices[head] = scores.matrices.get(head, 0) + matrix
+            scores.holding[head] = scores.holding.get(head, 0) + matrix.any(axis=1).astype(np.int64)
+            if boundaries:
+                if head not in scores.boundaries:
+                    scores.boundaries[head] = fcn.BoundaryScores(len(matrix))
+                scores.boundaries[head].update(image.truth[head], image.labels[head])
+        size = next(iter(image.truth.values())).shape
+        scores.images.append(ScoredImage(image.index, image.name, size, mean_iu(image.matrices)))
+        LOG.debug("%s: %d x %d pixels, mean IU %s", image.name, size[1], size[0], scores.images[-1].mean_iu)
+    scores.seconds = time.monotonic() - began
+    return scores
+
+
+def mean_iu(matrices):
+    """Return one image's mean IU, over its heads; None if all of its pixels are void."""
+    values = [float(fcn.scores(matrix)["mean_iu"]) for matrix in matrices.values() if matrix.any()]
+    return sum(values) / len(values) if values else None
 
 
 def require_same_classes(counts, examples):
@@ -87,21 +155,40 @@ def require_same_classes(counts, examples):
         )
 
 
+def require_scored(scores, unreadable):
+    """Make sure that there was something to score.
+
+    Args:
+        scores: `SplitScores`.
+        unreadable: `Unreadable`, of the images that were left out.
+
+    Raises:
+        ValueError: if no image is left, or a head has no pixel that is not void.
+    """
+    unreadable.require_some(len(scores.images))
+    if not all(matrix.any() for matrix in scores.matrices.values()):
+        raise ValueError("Every pixel of the split is void (255): there is nothing to score.")
+
+
 def name_of(examples, index):
     """Return what people call an example: its id, or its number."""
     return f"image {examples.ids[index]}" if hasattr(examples, "ids") else f"example {index}"
 
 
-def _reader(examples, modality, skips):
-    """Return a thread-safe function from an index to a checked example, or to its `ValueError` where it `skips`."""
+def _reader(examples, indices, modality, skips):
+    """Return a thread-safe function from an index to a checked example.
+
+    All examples are read in the types of the first one; where some may be left out (`skips`), of the first readable.
+    """
     get = attempted(examples.__getitem__) if skips else examples.__getitem__
-    first = next((example for example in map(get, range(len(examples))) if not isinstance(example, ValueError)), None)
+    first = next((example for example in map(get, indices) if not isinstance(example, ValueError)), None)
     if first is None:
-        return get
+        return examples.__getitem__
     first = {name: np.asarray(value) for name, value in flatten(first).items()}
     dtypes = signature(first, modality, all_keys=False)
 
     def read(index):
-        return nest(dict(zip(dtypes, as_arrays(examples[index], dtypes, index), strict=True)))
+        example = examples[index]
+        return {**example, **nest(dict(zip(dtypes, as_arrays(example, dtypes, index), strict=True)))}
 
-    return attempted(read) if skips else read
+    return read

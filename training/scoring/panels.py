@@ -1,8 +1,9 @@
-"""The pictures of one scored image that TensorBoard and `fcn-report` show, and figures as pixels."""
+"""Draw what TensorBoard and `fcn-report` show of one scored image; turn figures into pixels and files."""
 
 import numpy as np
 
 from fcn_keras.visualize import error_map, overlay
+from fcn_keras_console.files import written
 
 TITLES = ("photograph", "truth", "prediction", "errors")
 
@@ -57,3 +58,12 @@ def pixels_of_figure(figure, dpi=120):
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.array(canvas.buffer_rgba())[..., :3]
+
+
+def write_figure(figure, path, dpi=120):
+    """Write a `matplotlib.figure.Figure` as a PNG, whole or not at all."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure.set_dpi(dpi)
+    with written(path) as temporary:
+        FigureCanvasAgg(figure).print_png(temporary)

@@ -3,13 +3,16 @@
 from pathlib import Path
 
 from fcn_keras_console.options import classes_of
+from fcn_keras_console.workdir import decisions_beside
+
+from ..workdir.trained_model import class_names_beside
 
 # What was decided in training about how the data is read.
 _READING = ("classes", "ignore_label", "held_out", "stand_in", "splits")
 
 
 def add_options(parser):
-    """Add the options that say which images a command works on."""
+    """Add the options that name the images a command works on."""
     parser.add_argument("--data", type=Path, help="folder of the data set (default: what the model was trained on)")
     parser.add_argument(
         "--split", help="default: the recipe's validation split, else val; none where the data set is not divided"
@@ -37,8 +40,6 @@ def open_split(arguments, trained, *, classes=None):
     Raises:
         ValueError: if there is no such recipe, folder or split.
     """
-    from ..recipes import catalogue as recipes
-
     if arguments.recipe not in (None, trained.get("recipe")):
         trained = {}  # what was decided for another recipe says nothing about this one
     name = arguments.recipe or trained.get("recipe")
@@ -47,11 +48,46 @@ def open_split(arguments, trained, *, classes=None):
         hint = "Name the data set's folder." if arguments.data else "The model was trained on it: say --data DIR."
         raise ValueError(f"{directory} is not a folder. {hint}")
     reading = _reading(arguments, trained.get("overrides", {}))
-    recipe = recipes.find(name, reading) if name is not None else None
-    split = arguments.split or (recipe.splits[1] if recipe else "val")
-    split = None if split == "none" else split
-    examples = recipe.data(directory, split) if recipe else _own_folder(directory, split, reading, classes)
+    if name is None:
+        split = _given_split(arguments, "val")
+        examples = _own_folder(directory, split, reading, classes)
+    else:
+        from ..recipes import catalogue  # brings Keras
+
+        recipe = catalogue.find(name, reading)
+        split = _given_split(arguments, recipe.splits[1])
+        examples = recipe.data(directory, split)
     return examples, {"recipe": name, "data": str(directory) if directory else None, "split": split}
+
+
+def open_split_of_model(arguments, path, class_counts):
+    """Open the split to score a model on.
+
+    Args:
+        arguments: values of `add_options`.
+        path: of the model; what lies beside it says how it was trained.
+        class_counts: the model's, by head.
+
+    Returns:
+        As `open_split`.
+
+    Raises:
+        ValueError: as `open_split`, or if nothing says which images, or the classes are not the model's.
+    """
+    from .images import require_same_classes
+
+    trained = decisions_beside(path)
+    if not (trained.get("recipe") or arguments.recipe or arguments.data):
+        raise ValueError(f"There is no recipe.json beside {path}: say --data DIR, or --recipe NAME.")
+    only = next(iter(class_counts.values()))
+    examples, origin = open_split(arguments, trained, classes=lambda: class_names_beside(path) or only)
+    require_same_classes(class_counts, examples)
+    return examples, origin
+
+
+def _given_split(arguments, default):
+    split = arguments.split or default
+    return None if split == "none" else split
 
 
 def _reading(arguments, overrides):

@@ -11,6 +11,20 @@ TITLES = {
 }
 
 
+def summaries(scores, class_names):
+    """Return the `summary` of every head of a split.
+
+    Args:
+        scores: `SplitScores`. Its matrices may have further classes, which do not occur.
+        class_names: by head.
+    """
+    results = {}
+    for head, matrix in scores.matrices.items():
+        names = class_names[head]
+        results[head] = summary(matrix[: len(names), : len(names)], names, scores.boundaries.get(head))
+    return results
+
+
 def summary(matrix, names, boundaries=None):
     """Compute everything that is reported of one confusion matrix.
 
@@ -55,7 +69,7 @@ def boundary_summary(boundaries, names):
         `per_class_boundary_f1`; `tolerance`, the share of an image's diagonal. None stands where nothing was to be
         scored.
     """
-    found = boundaries.result()
+    metrics = boundaries.result()
     return {
         "trimap": {
             str(width): {
@@ -63,11 +77,11 @@ def boundary_summary(boundaries, names):
                 **{name: _or_none(values[name]) for name in FOUR},
                 "per_class_iu": _named(names, values["per_class_iu"]),
             }
-            for width, values in found["trimap"].items()
+            for width, values in metrics["trimap"].items()
         },
         "tolerance": boundaries.tolerance,
-        "boundary_f1": _or_none(found["boundary_f1"]),
-        "per_class_boundary_f1": _named(names, found["per_class_boundary_f1"]),
+        "boundary_f1": _or_none(metrics["boundary_f1"]),
+        "per_class_boundary_f1": _named(names, metrics["per_class_boundary_f1"]),
     }
 
 
@@ -77,6 +91,11 @@ def _named(names, values):
 
 def _or_none(value):
     return None if value != value else float(value)
+
+
+def by_head(title, texts):
+    """Join a title and the texts of the heads, each below its head's name; the only head of most models is `""`."""
+    return "\n\n".join([title, *(f"{head}\n{text}" if head else text for head, text in texts.items())])
 
 
 def table(result):

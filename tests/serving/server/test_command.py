@@ -388,10 +388,9 @@ def test_an_empty_folder_waits_for_its_first_version(tmp_path, model):
 
 
 @pytest.mark.parametrize(
-    "package", ["grpc", "h11", "orjson", "prometheus_client", "starlette", "tensorflow_serving.apis", "uvicorn"]
+    "package", ["grpc", "orjson", "prometheus_client", "starlette", "tensorflow_serving.apis", "uvicorn"]
 )
 def test_a_missing_package_is_named(tmp_path, package, capsys, monkeypatch):
-    monkeypatch.delitem(sys.modules, "serving.server.rest.connections", raising=False)
     monkeypatch.setitem(sys.modules, package, None)
     assert main([f"--model_base_path={tmp_path}", "--port=0", "--rest_api_port=0"]) == 2
     expected = f'fcn-serve: The server needs {package}. Install it with: pip install "fcn_keras[serve]"\n'

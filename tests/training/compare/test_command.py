@@ -260,7 +260,7 @@ def test_label_files_that_do_not_match(labels, tmp_path, capsys):
 @pytest.mark.parametrize("option", ["--data", "--split", "--recipe"])
 def test_options_that_do_not_go_with_label_files(option, capsys):
     message = error_of(capsys, "a.png", "b.png", "--labels", "c.png", option, "x")
-    assert f"{option} says where models' images are; --labels compares files." in message
+    assert f"{option} says where a model's images are; --labels scores files." in message
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from scipy import stats
 import fcn_keras as fcn
 from training.compare import bootstrap as module
 from training.compare.bootstrap import Compared, bootstrap
-from training.compare.figures import COLORS, Most, differences, figure, painted
-from training.compare.table import compared, table, verdict
+from training.compare.figures import COLORS, LargestDifferences, differences, figure, painted
+from training.compare.table import comparison, table, verdict
 from training.compare.tally import OUTCOMES, Tally, metrics, outcomes
 
 VOID = 255
@@ -202,7 +202,7 @@ def test_pictures_have_room_for_long_names():
     image, few = np.zeros((1, 8, 3), np.uint8), labels % 4
     drawn = figure(names[0], image, few, few, few, outcome, class_names=names[:4])
     tally = tallied([(labels, labels, labels)], 8)
-    chart = differences(compared(bootstrap(*tally.rows(), times=100), tally.outcomes(), tally.names, names))
+    chart = differences(comparison(bootstrap(*tally.rows(), times=100), tally.outcomes(), tally.names, names))
     for each in (drawn, chart):
         canvas = FigureCanvasAgg(each)
         canvas.draw()
@@ -218,7 +218,7 @@ def test_pictures_have_room_for_long_names():
 
 
 def test_the_images_that_differ_most_are_kept():
-    most = Most(2)
+    most = LargestDifferences(2)
     for name, count in (("none", 0), ("one", 1), ("three", 3), ("also one", 1), ("two", 2)):
         outcome = np.full((1, 4), OUTCOMES.index("both_right"))
         outcome[0, :count] = OUTCOMES.index("a_right")
@@ -249,7 +249,7 @@ def test_the_table():
     right, wrong = truth, np.array([[0, 1, 1, 1]])
     tally = tallied([(truth, wrong, right), (truth, right, right)], 3)
     found = bootstrap(*tally.rows(), times=100)
-    text = table(compared(found, tally.outcomes(), tally.names, ("sky", "road", "ghost")))
+    text = table(comparison(found, tally.outcomes(), tally.names, ("sky", "road", "ghost")))
     lines = text.splitlines()
     assert lines[0].split() == ["metric", "A", "B", "B", "-", "A", "95", "%", "interval", "p"]
     assert lines[1].split()[:5] == ["pixel", "accuracy", "87.50", "100.00", "+12.50"]
@@ -270,9 +270,9 @@ def test_classes_in_few_of_many_images_are_named():
     common, rare = np.array([[[0, 0, 1, 1]], [[0, 0, 2, 3]]])
     tally = tallied([(common, common, 0 * common)] * 19 + [(rare, rare, 0 * rare)] * 2 + [(common, common, common)], 4)
     names = ("sky", "road", "sign", "post")
-    text = table(compared(bootstrap(*tally.rows(), times=100), tally.outcomes(), tally.names, names))
+    text = table(comparison(bootstrap(*tally.rows(), times=100), tally.outcomes(), tally.names, names))
     assert "\nIn fewer than 20 images, so that the interval is too narrow: sign, post.\n" in text
     few = tallied([(rare, rare, 0 * rare)] * 2, 4)  # the sentence at the end says so of all
-    text = table(compared(bootstrap(*few.rows(), times=100), few.outcomes(), few.names, names))
+    text = table(comparison(bootstrap(*few.rows(), times=100), few.outcomes(), few.names, names))
     assert "In fewer than 20" not in text
     assert "2 images are few" in text

@@ -21,12 +21,17 @@ from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
 from fcn_keras.tta import predict_augmented
 from tests.training.small_run import TINY
 from tests.training.tiny import data_set, picture, randomize, saved, snapshot, write
-from training.evaluate.command import evaluate, main
+from training.evaluate.command import main
+from training.scoring.images import label_images, score_split
 from training.scoring.summary import picture as draw
 from training.scoring.summary import summary, table
 
 ROOT = Path(__file__).parents[3]
 NAMES = ("sky", "road", "car", "tree")
+
+
+def evaluate(model, examples, **options):
+    return score_split(label_images(model, examples, **options)).matrices
 
 
 @pytest.fixture(scope="module")
@@ -495,7 +500,10 @@ def test_label_files_that_do_not_fit(tmp_path, capsys):
             write(tmp_path / folder / f"{name}.png", np.zeros((2, 3), np.uint8))
     predicted, truth = tmp_path / "predicted", tmp_path / "truth"
     message = error_of(capsys, predicted, "--labels", truth)
-    assert f"6 of 7 predictions have no label of the same stem in {truth}: b, c, d, e, f. Add the labels" in message
+    assert (
+        f"6 of 7 predictions have no label of the same stem in {truth}: b, c, d, e, f and 1 more. Add the labels"
+        in message
+    )
     assert "predicted is a folder, " in error_of(capsys, predicted, "--labels", truth / "a.png")
     message = error_of(capsys, tmp_path / "gone", "--labels", truth)
     assert "gone is missing. Name predicted label files." in message

@@ -15,10 +15,10 @@ from fcn_keras.metrics import scores
 from fcn_keras.models import FCN8s, FCN16s, FCN32s
 from tests.training.small_run import TINY
 from tests.training.tiny import data_set, saved
-from training.evaluate.command import evaluate
 from training.figures import command as figures
 from training.figures.command import main
 from training.recipes import catalogue as recipes
+from training.scoring.images import label_images, score_split
 from training.scoring.summary import summary
 
 MODELS = {"fcn32s_fixed": FCN32s, "fcn32s": FCN32s, "fcn16s": FCN16s, "fcn8s": FCN8s}
@@ -62,7 +62,7 @@ def test_the_table_and_the_picture(runs, data, tmp_path, capsys):
     examples = Folder(data, "val", classes=4)
     for net, title in zip(MODELS, rows, strict=True):
         model = keras.saving.load_model(runs / f"toy_{net}" / "best.keras")
-        expected = scores(evaluate(model, examples)[""])
+        expected = scores(score_split(label_images(model, examples)).matrices[""])
         for name in ("pixel_accuracy", "mean_accuracy", "mean_iu", "fw_iu"):
             assert float(rows[title][name]) == report["nets"][title][name] == pytest.approx(float(expected[name]))
     assert f"{100 * float(expected['mean_iu']):.1f}" in text.splitlines()[-1].split()
@@ -73,7 +73,7 @@ def test_the_table_and_the_picture(runs, data, tmp_path, capsys):
 
 def test_the_fixed_net_may_be_missing_and_the_place_has_a_default(tmp_path, data, capsys, monkeypatch):
     def right(path, examples, chosen, progress):
-        return {"": summary(np.eye(4, dtype=int), "abcd")}, [{"": examples[i]["label"]} for i in chosen]
+        return {"": summary(np.eye(4, dtype=int), "abcd")}, {i: {"": examples[i]["label"]} for i in chosen}
 
     monkeypatch.setattr(figures, "_score", right)
     folder = workdir(tmp_path, ["fcn32s", "fcn16s", "fcn8s"], "folder_fcn8s", data, classes=None)

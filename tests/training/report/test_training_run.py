@@ -15,9 +15,9 @@ from training.report import section_scores as scores
 from training.report import section_training as training
 from training.report import svg_charts as charts
 from training.report.training_run import begun_after, find_run
+from training.scoring.images import ScoredImage, mean_iu
 from training.scoring.panels import cells_of, shortened
 from training.scoring.summary import summary
-from training.scoring.survey import Scored, choose, mean_iu
 from training.workdir import timings
 from training.workdir.timings import Timings, read_timings
 
@@ -149,7 +149,7 @@ class TestStages:
 
 
 def scored(*values):
-    return [Scored(i, f"image {i}", (1, 1), value) for i, value in enumerate(values)]
+    return [ScoredImage(i, f"image {i}", (1, 1), value) for i, value in enumerate(values)]
 
 
 def indices(groups):
@@ -159,9 +159,9 @@ def indices(groups):
 class TestChosenImages:
     def test_best_median_and_worst(self):
         found = scored(0.5, 0.9, None, 0.1, 0.6, 0.4, 0.2, 0.8, 0.3, 0.7)  # ranked: 1 7 9 4 0 5 8 6 3
-        assert indices(choose(found, 1)) == [[1], [0], [3]]
-        assert indices(choose(found, 2)) == [[1, 7], [4, 0], [6, 3]]
-        assert indices(choose(found, 9)) == [[1, 7, 9], [4, 0, 5], [8, 6, 3]]
+        assert indices(images.choose(found, 1)) == [[1], [0], [3]]
+        assert indices(images.choose(found, 2)) == [[1, 7], [4, 0], [6, 3]]
+        assert indices(images.choose(found, 9)) == [[1, 7, 9], [4, 0, 5], [8, 6, 3]]
 
     @pytest.mark.parametrize(
         ("values", "expected"),
@@ -174,7 +174,7 @@ class TestChosenImages:
         ],
     )
     def test_few_images_are_shown_once(self, values, expected):
-        assert indices(choose(scored(*values), 3)) == expected
+        assert indices(images.choose(scored(*values), 3)) == expected
 
     def test_an_images_score(self):
         half = np.array([[1, 1], [0, 0]])  # IU 1/2 and 0/1
