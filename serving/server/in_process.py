@@ -181,6 +181,7 @@ def loaded(models, options, batching, config_file=None):
     with closing(pool), closing(batcher) if batcher else nullcontext(), closing(served):
         # Python looks through TensorFlow's hundreds of thousands of objects again and again, whenever a version goes or
         # a large JSON text is read: 0.3 s each time. They stay for good, so it may leave them out.
+        frozen_before = gc.get_freeze_count() > 0  # such as by a server around this one
         gc.collect()
         gc.freeze()
         try:
@@ -194,7 +195,8 @@ def loaded(models, options, batching, config_file=None):
                 max_pixels=options.max_request_pixels,
             )
         finally:
-            gc.unfreeze()
+            if not frozen_before:
+                gc.unfreeze()
 
 
 def _base_paths(models, config_file):

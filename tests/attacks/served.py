@@ -76,7 +76,7 @@ def write_model(folder):
             tf.TensorSpec([None, None, None, 3], tf.float32, "image"),
         ),
     }
-    signatures = {name: tf.function(function, [spec]) for name, (function, spec) in functions.items()}
+    signatures = {name: tf.function(function, [spec], autograph=False) for name, (function, spec) in functions.items()}
     signatures = {name: function.get_concrete_function() for name, function in signatures.items()}
     tf.saved_model.save(module, str(Path(folder) / "1"), signatures)
     return Path(folder)

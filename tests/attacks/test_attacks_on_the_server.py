@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
@@ -12,14 +10,25 @@ pytest.importorskip("starlette", reason='needs starlette: pip install "fcn_keras
 from tests.attacks import served, server_images, server_requests, server_sockets
 from tests.attacks.drawing import DESCRIPTION
 from tests.attacks.hostile_files import hostile_files
+from tests.attacks.server_sockets import OPTIONS
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="needs Linux: /proc tells memory")
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with served.served(served.write_model(tmp_path_factory.mktemp("m")), *server_sockets.OPTIONS) as server:
+    """A server, whose process must start with lines of its own alone, and end well."""
+    folder = tmp_path_factory.mktemp("m")
+    with (folder / "log").open("w") as log, served.served(served.write_model(folder), *OPTIONS, log=log) as server:
+        lines = (folder / "log").read_text().splitlines()
+        assert lines
+        assert all(line.startswith("fcn-serve: ") for line in lines), lines
         yield server
+        server.process.terminate()
+        assert server.process.wait(60) == 0
+        text = (folder / "log").read_text()
+        assert "fcn-serve: Unloaded m version 1\n" in text
+        assert "Traceback" not in text
 
 
 def test_requests_are_answered_as_described(server):
@@ -76,24 +85,3 @@ def requests_file():
     from tests.attacks.drawing import STATIC
 
     return STATIC / "openapi.json"
-
-
-@pytest.mark.early
-def test_sigterm_while_loading_says_so_and_ends_at_once(tmp_path):
-    code = (
-        "import os, signal, threading\n"
-        "from serving.server.models import manager as models\n"
-        "def load(*_, **__):\n"
-        "    os.kill(os.getpid(), signal.SIGTERM)\n"
-        "    threading.Event().wait(60)\n"
-        "models.load = load\n"
-        "from serving.server import main\n"
-        f"main(['--model_base_path={tmp_path}', '--port=0', '--rest_api_port=0'])\n"
-    )
-    (tmp_path / "1").mkdir()
-    done = subprocess.run([sys.executable, "-c", code], cwd=served.ROOT, capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0
-    assert done.stderr.splitlines()[-1] == (
-        "fcn-serve: SIGTERM came while models were loading; nothing was served yet."
-    )
-    assert "Traceback" not in done.stderr

@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import json
-import os
 import re
 import shutil
 import socket
@@ -17,23 +16,15 @@ from tensorflow_serving.apis import predict_pb2
 
 from serving.client import command as query
 from serving.client.client import Client, ServingError
-from serving.server import ports as listening
-from serving.server import security as access
-from serving.server.command import _parser, _warn, main, running
+from serving.server import security
+from serving.server.command import main, running
 from serving.server.page.app import FILES
+from serving.server.settings import Monitoring
 
 TOKEN = "correct-horse-battery"
+SECRET = "nobody-reads-this"
 WRONG = (None, f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", TOKEN, f"Basic {TOKEN}", "Bearer ", "Bearer \xe9")
 PATHS = ("/", "/page/page.js", "/page/models", "/page/none", "/none", "/v1/models/line", "/v1/none", "/metrics")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    module = tf.Module()
-    function = tf.function(lambda x: {"y": 2 * x}, [tf.TensorSpec([None], tf.float32, "x")])
-    folder = tmp_path_factory.mktemp("line")
-    tf.saved_model.save(module, str(folder / "1"), function.get_concrete_function())
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +54,9 @@ def ssl_config(**values):
 
 
 @pytest.fixture(scope="module")
-def secured(folder, files):
-    from serving.server.settings import Monitoring
-
+def secured(line, files):
     options = {"ssl_config_file": files / "ssl.config", "token": TOKEN, "client_timeout_seconds": 1}
-    with running({"line": folder}, monitoring=Monitoring(True, "/metrics"), **options) as addresses:
+    with running({"line": line}, monitoring=Monitoring(True, "/metrics"), **options) as addresses:
         yield addresses
 
 
@@ -101,21 +90,13 @@ def test_rest_answers_over_tls_to_the_token_alone(secured, files):
     assert secured.rest.startswith("https://127.0.0.1:")
     context = ssl.create_default_context(cafile=files / "ca.pem")
     for path in PATHS:
-        for header in (
-            None,
-            f"Bearer {TOKEN}x",
-            f"Bearer {TOKEN[:-1]}",
-            TOKEN,
-            f"Basic {TOKEN}",
-            "Bearer ",
-            "Bearer \xe9",
-        ):
+        for header in WRONG:
             status, headers, body = asked(secured, path, context, **({"Authorization": header} if header else {}))
             if path in FILES:  # the page, which asks for it
                 assert status == 200
                 continue
             assert (status, headers["www-authenticate"]) == (401, "Bearer"), (path, header)
-            assert json.loads(body) == {"error": access.REFUSED}
+            assert json.loads(body) == {"error": security.REFUSED}
     for kind in ("Bearer", "bearer"):
         assert asked(secured, "/v1/models/line", context, Authorization=f"{kind} {TOKEN}")[0] == 200
     assert asked(secured, "/metrics", context, Authorization=f"Bearer {TOKEN}")[0] == 200
@@ -139,10 +120,10 @@ def test_grpc_answers_over_tls_to_the_token_alone(secured, authority, files):
     assert predict(secured.grpc, None, bearer) == "UNAVAILABLE"
 
 
-def test_clients_may_have_to_show_a_certificate(folder, files, authority):
+def test_clients_may_have_to_show_a_certificate(line, files, authority):
     pair = authority.issue_cert("client.example")
     key, chain, ca = pair.private_key_pem.bytes(), pair.cert_chain_pems[0].bytes(), (files / "ca.pem").read_bytes()
-    with running({"line": folder}, ssl_config_file=files / "mutual.config") as addresses:
+    with running({"line": line}, ssl_config_file=files / "mutual.config") as addresses:
         assert predict(addresses.grpc, grpc.ssl_channel_credentials(ca, key, chain)) == 6.0
         assert predict(addresses.grpc, grpc.ssl_channel_credentials(ca)) == "UNAVAILABLE"
         context = ssl.create_default_context(cafile=files / "ca.pem")
@@ -174,7 +155,7 @@ def test_the_client_and_the_command_bring_token_and_authority(secured, files, ki
     assert TOKEN not in capsys.readouterr().err
 
 
-def test_wrong_tokens_and_keys_are_told_in_one_line_without_them(folder, files, tmp_path, capsys, monkeypatch):
+def test_wrong_tokens_and_keys_are_told_in_one_line_without_them(line, files, tmp_path, capsys, monkeypatch):
     text = (files / "ssl.config").read_text()
     other = trustme.CA().issue_cert("localhost").private_key_pem.bytes().decode()
     secret = other.splitlines()[3]
@@ -191,7 +172,7 @@ def test_wrong_tokens_and_keys_are_told_in_one_line_without_them(folder, files, 
     for name, contents in written.items():
         (tmp_path / name).write_text(contents)
     monkeypatch.chdir(tmp_path)
-    base = [f"--model_base_path={folder}", "--port=0", "--rest_api_port=0"]
+    base = [f"--model_base_path={line}", "--port=0", "--rest_api_port=0"]
     for arguments, message in [
         (["--token_file=short"], "short: a token is 16 visible ASCII characters or more"),
         (["--token_file=blank"], "Received: 25 characters"),
@@ -205,112 +186,69 @@ def test_wrong_tokens_and_keys_are_told_in_one_line_without_them(folder, files, 
         (["--ssl_config_file=none"], "none: No such file"),
     ]:
         assert main([*base, *arguments]) == 2, arguments
-        said = capsys.readouterr().err
-        assert message in said
-        assert said.count("\n") == 1
-        assert secret not in said
+        error = capsys.readouterr().err
+        assert message in error
+        assert error.count("\n") == 1
+        assert secret not in error
 
 
-@pytest.mark.parametrize(
-    ("host", "token", "with_tls", "expected"),
-    [
-        ("127.0.0.1", None, False, []),
-        ("localhost", None, False, []),
-        ("::1", None, False, []),
-        ("0.0.0.0", TOKEN, True, []),
-        ("0.0.0.0", None, True, ["--token_file"]),
-        ("::", TOKEN, False, ["--ssl_config_file"]),
-        ("0.0.0.0", None, False, ["--ssl_config_file", "--token_file"]),
-    ],
-)
-def test_listening_beyond_this_machine_is_warned_of(capfd, files, host, token, with_tls, expected):
-    from serving.server.in_process import Options
-
-    _warn(Options(host=host, token=token), access.read_tls(files / "ssl.config") if with_tls else None)
-    said = capfd.readouterr().err
-    assert re.findall(r"--(?:token_file|ssl_config_file)", said) == expected
-    assert said == "" or said.startswith(f"fcn-serve: warning: --host {host} listens beyond this machine")
-    assert _parser().parse_args([]).host == "127.0.0.1"
-
-
-def test_every_answer_has_a_policy_for_browsers(folder):
-    with running({"line": folder}) as addresses:
-        for method in ("GET", "POST", "OPTIONS", "DELETE", "HEAD"):
-            for path in (*PATHS, *FILES, "/v1/models/none", "/v1/models/line:predict", "/%3Cscript%3E"):
-                _, headers, body = asked(addresses, path, method=method)
-                policy = headers["content-security-policy"]
-                assert policy.startswith("default-src 'none'"), (method, path)
-                assert "unsafe" not in policy
-                assert "frame-ancestors 'none'" in policy
-                assert headers["x-content-type-options"] == "nosniff"
-                assert b"<script>" not in body or path in FILES
-        host, port = addresses.rest.split("//")[1].split(":")
-        with socket.create_connection((host, int(port))) as client:  # what is no HTTP
-            client.sendall(b"<script>\r\n\r\n")
-            assert b"<script>" not in client.recv(4096)
-
-
-def test_no_request_names_a_path(folder, tmp_path):
-    """The folder above the versions, the versions' files, and the machine's are nowhere in an answer."""
-    secret = "nobody-reads-this"
-    base = tmp_path / "models" / "line"
-    shutil.copytree(folder, base)
-    for place in (tmp_path, tmp_path / "models", base, base / "1", base / "1" / "assets"):
+@pytest.fixture(scope="module")
+def open_to_all(line, tmp_path_factory):
+    """A server without TLS and token, with a secret in every folder around the version, and in it."""
+    top = tmp_path_factory.mktemp("open")
+    base = top / "models" / "line"
+    shutil.copytree(line, base)
+    for place in (top, top / "models", base, base / "1", base / "1" / "assets"):
         place.mkdir(exist_ok=True)
-        (place / "secret.txt").write_text(secret)
+        (place / "secret.txt").write_text(SECRET)
     with running({"line": base}) as addresses:
-        for path in (
-            "/v1/models/../../secret.txt",
-            "/v1/models/..%2f..%2fsecret.txt",
-            "/v1/models/%2e%2e%2f%2e%2e%2fsecret.txt:predict",
-            "/v1/models/line/versions/../secret.txt",
-            "/v1/models/line/labels/..%2fsecret.txt",
-            "/v1/models/line/secret.txt",
-            "/page/../secret.txt",
-            "/page/%2e%2e/%2e%2e/secret.txt",
-            f"/page/{tmp_path}/secret.txt",
-            f"//{tmp_path}/secret.txt",
-            f"/page/file://{tmp_path}/secret.txt",
-            "/secret.txt",
-        ):
-            for method in ("GET", "POST"):
-                status, _, body = asked(addresses, path, method=method)
-                # 200: the status of a model's versions, for which TF Serving does not look at the label
-                assert status in (400, 404, 405) or (status == 200 and "/labels/" in path), (method, path)
-                assert secret not in body.decode()
-        for name in ("../../secret.txt", str(tmp_path / "secret.txt"), "file:///etc/passwd", "gs://x/y"):
-            for body in ({"signature_name": name, "instances": [1.0]}, {"inputs": {name: 1.0}}):
-                address = addresses.rest.split("//")[1]
-                with contextlib.closing(http.client.HTTPConnection(address)) as connection:
-                    connection.request("POST", "/v1/models/line:predict", json.dumps(body))
-                    answer = connection.getresponse()
-                    assert answer.status == 400
-                    assert secret not in answer.read().decode()
+        yield addresses, top
 
 
-def test_links_among_assets_lead_nowhere(tmp_path):
-    from serving.server.page.app import _asset
-
-    outside, version = tmp_path / "outside", tmp_path / "m" / "1"
-    (version / "assets").mkdir(parents=True)
-    outside.write_text("secret")
-    (version / "inside").write_text("cat\n")
-    for name, target in {"out": outside, "in": version / "inside", "circle": version / "assets" / "circle"}.items():
-        (version / "assets" / name).symlink_to(target)
-    os.mkfifo(version / "assets" / "pipe")
-    (version / "assets" / "large").write_text("x" * (2 << 20))
-    assert _asset(version, "out") == _asset(version, "circle") == _asset(version, "pipe") == ""
-    assert _asset(version, "../inside") == _asset(version, "/etc/passwd") == ""
-    assert _asset(version, "in") == "cat\n"
-    assert len(_asset(version, "large")) == 1 << 20
-    linked = tmp_path / "linked"
-    linked.symlink_to(version)  # the operator's own link to a version
-    assert _asset(linked, "in") == "cat\n"
+def test_every_answer_has_a_policy_for_browsers(open_to_all):
+    addresses, _ = open_to_all
+    for method in ("GET", "POST", "OPTIONS", "DELETE", "HEAD"):
+        for path in (*PATHS, *FILES, "/v1/models/none", "/v1/models/line:predict", "/%3Cscript%3E"):
+            _, headers, body = asked(addresses, path, method=method)
+            policy = headers["content-security-policy"]
+            assert policy.startswith("default-src 'none'"), (method, path)
+            assert "unsafe" not in policy
+            assert "frame-ancestors 'none'" in policy
+            assert headers["x-content-type-options"] == "nosniff"
+            assert b"<script>" not in body or path in FILES
+    host, port = addresses.rest.split("//")[1].split(":")
+    with socket.create_connection((host, int(port))) as client:  # what is no HTTP
+        client.sendall(b"<script>\r\n\r\n")
+        assert b"<script>" not in client.recv(4096)
 
 
-def test_connections_are_as_many_as_files_allow(monkeypatch):
-    from serving.server.in_process import Options
-
-    monkeypatch.setattr(listening.resource, "getrlimit", lambda _: (1024, 4096))
-    assert listening.max_connections(Options()) == (1024 - listening.OWN_FILES) // 3
-    assert listening.max_connections(Options(max_connections=7)) == 7
+def test_no_request_names_a_path(open_to_all):
+    """The folder above the versions, the versions' files, and the machine's are nowhere in an answer."""
+    addresses, top = open_to_all
+    for path in (
+        "/v1/models/../../secret.txt",
+        "/v1/models/..%2f..%2fsecret.txt",
+        "/v1/models/%2e%2e%2f%2e%2e%2fsecret.txt:predict",
+        "/v1/models/line/versions/../secret.txt",
+        "/v1/models/line/labels/..%2fsecret.txt",
+        "/v1/models/line/secret.txt",
+        "/page/../secret.txt",
+        "/page/%2e%2e/%2e%2e/secret.txt",
+        f"/page/{top}/secret.txt",
+        f"//{top}/secret.txt",
+        f"/page/file://{top}/secret.txt",
+        "/secret.txt",
+    ):
+        for method in ("GET", "POST"):
+            status, _, body = asked(addresses, path, method=method)
+            # 200: the status of a model's versions, for which TF Serving does not look at the label
+            assert status in (400, 404, 405) or (status == 200 and "/labels/" in path), (method, path)
+            assert SECRET not in body.decode()
+    for name in ("../../secret.txt", str(top / "secret.txt"), "file:///etc/passwd", "gs://x/y"):
+        for body in ({"signature_name": name, "instances": [1.0]}, {"inputs": {name: 1.0}}):
+            address = addresses.rest.split("//")[1]
+            with contextlib.closing(http.client.HTTPConnection(address)) as connection:
+                connection.request("POST", "/v1/models/line:predict", json.dumps(body))
+                answer = connection.getresponse()
+                assert answer.status == 400
+                assert SECRET not in answer.read().decode()

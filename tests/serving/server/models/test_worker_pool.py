@@ -1,17 +1,12 @@
-"""The queue before TensorFlow: its bound, deadlines, order and end; and `Service`, which waits for it."""
+"""The queue before TensorFlow: its bound, deadlines, order and end."""
 
-import asyncio
-import re
 import threading
 import time
 from contextlib import suppress
 
-import numpy as np
 import pytest
 
 from serving.errors import ServingError
-from serving.server.metrics import Metrics
-from serving.server.models.service import Service
 from serving.server.models.worker_pool import WorkerPool
 
 LONG = 20  # seconds; nothing here takes it
@@ -102,69 +97,3 @@ def test_close_finishes_what_is_queued(busy):
     closer.join(LONG)
     assert not closer.is_alive()
     assert queued.result(0) == "done"
-
-
-class Model:
-    """A servable that doubles, and waits for an event first where it has one."""
-
-    name = "m"
-
-    def __init__(self, event=None):
-        self.event = event
-        self.asked = []
-
-    def run(self, signature, inputs, outputs, seconds=None):
-        self.asked.append((signature, outputs))
-        if self.event:
-            self.event.wait(LONG)
-        return {"y": inputs["x"] * 2}
-
-
-def runs(metrics):
-    """Count the finished calls of TensorFlow."""
-    found = re.search(rb'runtime_latency_count{.*model_name="m".*} (.+)', metrics.page())
-    return float(found[1]) if found else 0
-
-
-def test_the_service_answers_and_measures():
-    pool, metrics, model = WorkerPool(threads=1, queue_size=1), Metrics(), Model()
-    service = Service("models", pool, metrics=metrics)
-    answer = asyncio.run(service.predict(model, "s", {"x": np.arange(3)}, seconds=LONG, outputs=["y"]))
-    np.testing.assert_array_equal(answer["y"], [0, 2, 4])
-    assert model.asked == [("s", ["y"])]
-    assert service.models == "models"
-    assert runs(metrics) == 1
-    pool.close()
-
-
-def test_the_service_keeps_deadlines_and_does_not_wait_for_what_runs():
-    pool, metrics, done = WorkerPool(threads=1, queue_size=1), Metrics(), threading.Event()
-    service, model = Service(None, pool, metrics=metrics), Model(done)
-
-    async def twice():
-        requests = [service.predict(model, "s", {"x": np.ones(1)}, seconds=seconds) for seconds in (0.05, 0.01)]
-        return await asyncio.gather(*requests, return_exceptions=True)
-
-    errors = asyncio.run(twice())
-    assert [error.code for error in errors] == ["DEADLINE_EXCEEDED"] * 2
-    assert runs(metrics) == 0  # one is still at it
-    done.set()
-    pool.close()
-    assert len(model.asked) == 1  # the second never started
-
-
-def test_the_service_passes_on_that_the_queue_is_full():
-    pool, done = WorkerPool(threads=1, queue_size=0), threading.Event()
-    service, model = Service(None, pool, metrics=Metrics()), Model(done)
-
-    async def twice():
-        first = asyncio.ensure_future(service.predict(model, "s", {"x": np.ones(1)}))
-        await asyncio.sleep(0)
-        with pytest.raises(ServingError) as caught:
-            await service.predict(model, "s", {"x": np.ones(1)})
-        done.set()
-        await first
-        return caught.value.code
-
-    assert asyncio.run(twice()) == "RESOURCE_EXHAUSTED"
-    pool.close()

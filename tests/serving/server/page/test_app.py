@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from serving.errors import ServingError
-from serving.server.page.app import FILES, page
+from serving.server.page.app import FILES, _asset, page
 
 
 def signature(inputs, outputs, dtype=types_pb2.DT_STRING):
@@ -233,3 +234,21 @@ def test_no_other_path_is_read(folder):
         assert (status, body) == (404, b"Not Found"), path
     assert ask(app, "/page/models", "POST")[0] == 405
     assert ask(app, "/", "HEAD")[0] == 200
+
+
+def test_links_among_assets_lead_nowhere(tmp_path):
+    outside, version = tmp_path / "outside", tmp_path / "m" / "1"
+    (version / "assets").mkdir(parents=True)
+    outside.write_text("secret")
+    (version / "inside").write_text("cat\n")
+    for name, target in {"out": outside, "in": version / "inside", "circle": version / "assets" / "circle"}.items():
+        (version / "assets" / name).symlink_to(target)
+    os.mkfifo(version / "assets" / "pipe")
+    (version / "assets" / "large").write_text("x" * (2 << 20))
+    assert _asset(version, "out") == _asset(version, "circle") == _asset(version, "pipe") == ""
+    assert _asset(version, "../inside") == _asset(version, "/etc/passwd") == ""
+    assert _asset(version, "in") == "cat\n"
+    assert len(_asset(version, "large")) == 1 << 20
+    linked = tmp_path / "linked"
+    linked.symlink_to(version)  # the operator's own link to a version
+    assert _asset(linked, "in") == "cat\n"

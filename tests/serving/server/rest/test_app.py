@@ -11,7 +11,6 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-import tensorflow as tf
 import uvicorn
 
 from serving.errors import HTTP_STATUS, ServingError
@@ -27,46 +26,13 @@ MAX_BODY = 200_000
 METRICS = "/monitoring/prometheus/metrics"
 
 
-def model(directory, version, offset, names=None):
-    """Write a version: `serving_default` y = x / 2 + offset, as in TF Serving's examples, and some more, or `names`."""
-
-    def function(answer, **inputs):
-        specs = {name: tf.TensorSpec(shape, dtype, name) for name, (dtype, shape) in inputs.items()}
-        return tf.function(answer).get_concrete_function(**specs)
-
-    floats, text = (tf.float32, [None]), (tf.string, [None])
-    signatures = {
-        "serving_default": function(lambda x: {"y": x / 2 + offset}, x=(tf.float32, None)),
-        "pair": function(lambda a, b: {"sum": a + b, "difference": a - b}, a=floats, b=floats),
-        "files": function(
-            lambda image_bytes: {"echo_bytes": image_bytes, "length": tf.strings.length(image_bytes)}, image_bytes=text
-        ),
-        "words": function(lambda word: {"upper": tf.strings.upper(word)}, word=text),
-        "tensors": function(lambda image: {"label": tf.reduce_max(image, -1)}, image=(tf.uint8, [None, None, None, 3])),
-        "depth": function(lambda depth: {"depth": depth}, depth=(tf.uint16, [None])),
-        "mean": function(lambda x: {"mean": tf.reduce_mean(x)}, x=floats),
-        "checked": function(checked, x=floats),
-    }
-    chosen = {name: signatures[name] for name in names or signatures}
-    tf.saved_model.save(tf.Module(), str(directory / str(version)), chosen)
-
-
-def checked(x):
-    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(x > 0), ["x must be positive"])]):
-        return {"y": tf.identity(x)}
-
-
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("half")
-    model(folder, 1, 2.0, ["serving_default"])
-    model(folder, 2, 3.0)
-    (folder / "3").mkdir()  # no SavedModel
+def models(half):
     labels = {"stable": 1, "new one": 2}
     configs = [
-        ModelConfig("half", str(folder), Specific((1, 2)), labels),
-        ModelConfig("a name/of a model", str(folder), Specific((2,))),
-        ModelConfig("broken", str(folder), Specific((3,))),
+        ModelConfig("half", str(half), Specific((1, 2)), labels),
+        ModelConfig("a name/of a model", str(half), Specific((2,))),
+        ModelConfig("broken", str(half), Specific((3,))),
     ]
     models = ModelManager(configs, allow_labels_of_unavailable=True, load_retries=0)
     models.start()

@@ -98,7 +98,7 @@ def test_not_a_number_and_infinities_are_written_among_numbers(shape, monkeypatc
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_floats_read_back_equal(dtype):
     random = np.random.default_rng(0)
-    bits = random.integers(0, 2 ** (8 * dtype().itemsize), 40_000, np.uint64).astype(f"u{dtype().itemsize}")
+    bits = random.integers(0, 2 ** (8 * dtype().itemsize), 8_000, np.uint64).astype(f"u{dtype().itemsize}")
     numbers = np.concatenate([bits.view(dtype), np.round(random.normal(size=2000), 3).astype(dtype)])
     for reply in (json_replies.predictions, json_replies.outputs_object):
         [read_back] = json.loads(reply({"y": numbers.reshape(-1, 3)})).values()
@@ -106,7 +106,7 @@ def test_floats_read_back_equal(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "int64", "uint8", "uint32", "uint64", "bool"])
-@pytest.mark.parametrize("shape", [(3, 70, 90), (2, 20_000), (40_000,), (1, 1, 1, 1), (2, 3, 0)])
+@pytest.mark.parametrize("shape", [(3, 30, 40), (2, 2_000), (4_000,), (1, 1, 1, 1), (2, 3, 0)])
 def test_large_replies_read_back_equal(dtype, shape):
     numbers = np.random.default_rng(0).integers(0, 2 if dtype == "bool" else 100, shape).astype(dtype)
     for reply in (json_replies.predictions, json_replies.outputs_object):
