@@ -71,6 +71,18 @@ ROOMS = {
         "onnx": {"accuracy", "saved_model"},
         "openvino": {"accuracy", "onnx"},
     },
+    "serving/server": {
+        "command": {"in_process", "ports", "security", "settings"},
+        "in_process": {"metrics", "models", "ports", "security", "settings"},
+        "ports": {"page", "rest", "rpc", "security"},
+        "rest": {"models", "security"},
+        "rpc": {"models", "security", "settings"},
+        "page": {"models"},
+        "models": {"settings"},
+        "security": {"settings"},
+        "settings": set(),
+        "metrics": set(),
+    },
 }
 WITHOUT_LIBRARY = {"client", "server", "batch", "kit", "errors", "message_builder", "tf_serving_messages"}
 # Room -> what it may take of the library all the same: modules of NumPy and Pillow alone.
