@@ -22,12 +22,14 @@ import h5py
 import keras
 import numpy as np
 
+from fcn_keras.finite import require_finite
 from fcn_keras.untrusted_hdf5 import Malformed, leaves, require_within
 
-CONFIG, WEIGHTS = "config.json", "model.weights.h5"
+CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 # What Keras writes for a model without assets, and the checksums that `fcn-train` adds.
-MEMBERS = {CONFIG, WEIGHTS, "metadata.json", "fcn_checkpoint.json"}
+MEMBERS = {CONFIG, WEIGHTS, METADATA, "fcn_checkpoint.json"}
 MAX_CONFIG = 2**22  # bytes; FCN-8s takes 33 thousand
+MAX_METADATA = 2**12  # bytes; Keras writes 64
 MAX_NODES = 5_000  # groups and arrays; FCN-8s with an optimizer has some hundreds
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # the disk, which is not the file's fault
 LOCAL_HEADER = struct.Struct("<4s22xHH")  # of a member: magic, lengths of its name and of what else stands before it
@@ -58,8 +60,8 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = False) -> Any:
         `keras.Model`.
 
     Raises:
-        ValueError: if the file is damaged, names code or layers that are neither Keras's nor this package's, or
-            declares more than it holds.
+        ValueError: if the file is damaged, names code or layers that are neither Keras's nor this package's, declares
+            more than it holds, or holds weights that are not finite.
         OSError: if the file cannot be read, or Keras has no room to unpack it.
     """
     path = os.fspath(path)
@@ -71,18 +73,41 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = False) -> Any:
         _check(path)
         model = keras.saving.load_model(path, compile=compile, safe_mode=True)
         _check_heads(model)
-        return model
     except OSError as error:
         if error.errno not in FULL:
             raise _refusal(path, error) from error
         raise OSError(f"{path} cannot be unpacked in {tempfile.gettempdir()}: {error.strerror}. Make room.") from error
     except Exception as error:  # a damaged file makes zipfile, h5py and Keras raise nearly anything
         raise _refusal(path, error) from error
+    require_finite(model, path)
+    return model
 
 
 def _refusal(path: str, error: Exception) -> ValueError:
     reason = str(error).strip().partition("\n")[0][:300] or type(error).__name__
-    return ValueError(f"{path} cannot be loaded ({reason}). Save it again; it has to be a network of fcn_keras.")
+    version = _keras_of(path)
+    if _numbered(version) > _numbered(keras.__version__):
+        advice = (
+            f"Keras {version} wrote it, and Keras {keras.__version__} reads it: upgrade with pip install "
+            f'"keras>={version}", or save it with the older Keras'
+        )
+    else:
+        advice = "Save it again; it has to be a network of fcn_keras"
+    return ValueError(f"{path} cannot be loaded ({reason}). {advice}.")
+
+
+def _keras_of(path: str) -> str:
+    """Return the version of the Keras that wrote a file, or "" where it does not say."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(METADATA) as file:
+            version = json.loads(file.read(MAX_METADATA))["keras_version"]
+        return version if re.fullmatch(r"\d+(\.\w+){1,5}", version) else ""
+    except Exception:  # whatever is wrong with the file is being reported
+        return ""
+
+
+def _numbered(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
 def _check(path: str) -> None:

@@ -16,6 +16,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from fcn_keras import caffemodel, vgg16_files
+from fcn_keras.finite import require_finite_arrays
 from fcn_keras.vgg16_files import Pair
 
 FilePath = str | os.PathLike[str]
@@ -84,7 +85,7 @@ def load_caffemodel(model: keras.Model, path: FilePath) -> Loaded:
             "if widths differ, build with the file's `channels`."
         )
     _check_any(plan, path, blobs, layers)
-    _check_finite(plan, path)
+    require_finite_arrays(plan.items(), path)
     theirs, ours = {name: blobs[name][0] for name in blobs if name.startswith("scale_pool")}, _scales(model)
     _check_scales({name: name for name in plan}, theirs, ours, path)
     _assign(layers, plan)
@@ -124,7 +125,7 @@ def load_imagenet(model: keras.Model, path: FilePath | None = None, preprocessin
     if path is None:
         path = vgg16_files.download(with_classifier=trunk["fc6"].filters == 4096)
     weights, present = vgg16_files.read(path, _shapes(trunk))
-    _check_finite(weights, path)
+    require_finite_arrays(weights.items(), path)
     plan: dict[str, Sequence[Any]] = {}
     for suffix, trunk in trunks.items():
         plan |= {trunk[name].name: pair for name, pair in weights.items()}
@@ -204,18 +205,6 @@ def _check_any(plan: Plan, source: object, theirs: Mapping[str, Any], ours: Mapp
             "No layer of the model can be filled: layers are matched by name and must be those of the released "
             f"networks. Received: {source} with {some} ...; the model has {others} ..."
         )
-
-
-def _check_finite(plan: Plan, path: FilePath) -> None:
-    for name, arrays in plan.items():
-        with np.errstate(invalid="ignore"):
-            # A float64 sum of float32 cannot overflow, and needs no mask of the array's size.
-            finite = all(math.isfinite(np.sum(array, dtype=np.float64)) for array in arrays)
-        if not finite:
-            raise ValueError(
-                f"Weights must be finite. Received: NaN or infinity in layer {name} of {path}. "
-                "Its training diverged, or the file is damaged: take an earlier snapshot."
-            )
 
 
 def _from_caffe(layer: keras.Layer, blobs: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:

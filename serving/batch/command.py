@@ -54,8 +54,8 @@ def _parser():
     return parser
 
 
-def _batch(given):
-    arguments, flags = given
+def _batch(parsed):
+    arguments, beam_flags = parsed
     if not arguments.input and not arguments.list:
         raise ValueError('Say which images: --input PATTERN, such as "photos/**.jpg", or --list FILE.')
     if arguments.batch_size < 1:
@@ -66,11 +66,11 @@ def _batch(given):
     from .pipeline import check_inputs, prepare, read_options, run
     from .steps import Output
 
-    options = read_options(flags)
+    options = read_options(beam_flags)
     here = os.getcwd()
     patterns = [absolute(pattern, here) for pattern in arguments.input]
-    listed = absolute(arguments.list, here) if arguments.list else None
-    check_inputs(patterns, listed)
+    list_path = absolute(arguments.list, here) if arguments.list else None
+    check_inputs(patterns, list_path)
     start_tensorflow()
     model = read_model(absolute(arguments.model, here))
     output = Output(absolute(arguments.output, here), model.classes)
@@ -79,8 +79,8 @@ def _batch(given):
     size = arguments.batch_size
     with Progress("Labelling", "images", quiet=arguments.quiet) as progress:
         progress(0, None)  # the bar is there before Beam's stderr is caught
-        found = run(patterns, listed, model, output, record, options, batch_size=size, progress=progress)
-    return _report(found, output, arguments)
+        outcome = run(patterns, list_path, model, output, record, options, batch_size=size, progress=progress)
+    return _report(outcome, output, arguments)
 
 
 def _import_beam():
@@ -94,17 +94,17 @@ def _import_beam():
         logging.disable(logging.NOTSET)
 
 
-def _report(run, output, arguments):
-    """Say what a run came to, and return the exit code."""
-    for path, reason in run["named"]:
+def _report(outcome, output, arguments):
+    """Print the outcome of a run, and return the exit code."""
+    for path, reason in outcome["named"]:
         print(f"fcn-batch: {path}: {reason}", file=sys.stderr)
-    if run["refused"] > len(run["named"]):
-        print(f"fcn-batch: and {run['refused'] - len(run['named'])} more", file=sys.stderr)
-    listed = output.path("images.csv")
-    counts = {name: run[name] for name in ("labelled", "refused", "done")}
+    if outcome["refused"] > len(outcome["named"]):
+        print(f"fcn-batch: and {outcome['refused'] - len(outcome['named'])} more", file=sys.stderr)
+    table = output.path("images.csv")
+    counts = {name: outcome[name] for name in ("labelled", "refused", "done")}
     if arguments.json:
-        print(json.dumps({**counts, "list": listed}))
+        print(json.dumps({**counts, "list": table}))
     else:
-        print("{labelled} labelled, {refused} refused, {done} already done ".format(**counts) + f"(see {listed})")
-    nothing = not (run["labelled"] or run["done"])
-    return 2 if run["refused"] and (nothing or arguments.on_error == "fail") else 0
+        print("{labelled} labelled, {refused} refused, {done} already done ".format(**counts) + f"(see {table})")
+    nothing = not (outcome["labelled"] or outcome["done"])
+    return 2 if outcome["refused"] and (nothing or arguments.on_error == "fail") else 0

@@ -69,7 +69,7 @@ def files_below(folder, pattern="**"):
         return []
     # A pattern cannot quote: let the special characters of the folder's own name match any, then look.
     pattern = FileSystems.join(re.sub(r"[\[*]", "?", folder), pattern)
-    paths = [found.path for found in FileSystems.match([pattern])[0].metadata_list]
+    paths = [file.path for file in FileSystems.match([pattern])[0].metadata_list]
     return [path for path in paths if path.startswith(folder)]
 
 

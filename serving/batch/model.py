@@ -1,4 +1,4 @@
-"""The SavedModel in `fcn-batch`: what its files tell, and Apache Beam's `RunInference` on it."""
+"""The SavedModel in `fcn-batch`: what its files say, and Apache Beam's `RunInference` on it."""
 
 import hashlib
 from typing import NamedTuple
@@ -13,8 +13,8 @@ DESCRIPTIONS = "saved_model.pb", "variables/*.index", "assets/classes*.txt"  # t
 LARGE = 200 * 2**20  # bytes of weights from which the processes of one machine share a model
 
 
-class Model(NamedTuple):
-    """What a SavedModel's files tell."""
+class ModelDescription(NamedTuple):
+    """What a SavedModel's files say about it."""
 
     folder: str
     classes: dict[str, list[str]]  # by head; an only head is `""`
@@ -29,7 +29,7 @@ def read_model(folder):
         folder: absolute path of a version's folder, or of the folder of versions: then the highest.
 
     Returns:
-        `Model`.
+        `ModelDescription`.
 
     Raises:
         ValueError: where there is no such model, or it takes more than one file an image.
@@ -38,8 +38,8 @@ def read_model(folder):
     from tensorflow.core.protobuf import saved_model_pb2
 
     if not FileSystems.exists(FileSystems.join(folder, "saved_model.pb")):
-        found = files_below(folder, FileSystems.join("*", "saved_model.pb"))
-        versions = [int(path.split("/")[-2]) for path in found if path.split("/")[-2].isdecimal()]
+        names = [path.split("/")[-2] for path in files_below(folder, FileSystems.join("*", "saved_model.pb"))]
+        versions = [int(name) for name in names if name.isdecimal()]
         if not versions:
             raise ValueError(f"{folder} holds no SavedModel. --model is a folder that fcn-export wrote.")
         folder = FileSystems.join(folder, str(max(versions)))
@@ -55,7 +55,7 @@ def read_model(folder):
         digest.update(f"{name} {len(contents)}\n".encode() + contents)
     system = FileSystems.get_filesystem(folder)
     variables = sum(system.metadata(path).size_in_bytes for path in files_below(folder, "variables/*"))
-    return Model(folder, classes, digest.hexdigest(), variables + len(files["saved_model.pb"]))
+    return ModelDescription(folder, classes, digest.hexdigest(), variables + len(files["saved_model.pb"]))
 
 
 def _class_counts(folder, signatures):

@@ -16,7 +16,7 @@ from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions,
 from . import steps
 from .filesystems import delete, delete_folder, files_below, read_file
 from .model import LARGE, Labeller
-from .progress_counter import COUNT
+from .progress_counter import PROGRESS
 
 # Two threads: one reads, writes and decodes while the other has the model, which by itself uses every core.
 IN_PROCESS = "--direct_running_mode=multi_threading", "--direct_num_workers=2"
@@ -31,7 +31,7 @@ def read_options(flags):
     try:
         with contextlib.redirect_stderr(complaint):
             options = PipelineOptions([*IN_PROCESS, *flags])  # the last one counts
-            known, given = options.get_all_options(), options.get_all_options(retain_unknown_options=True)
+            known, named = options.get_all_options(), options.get_all_options(retain_unknown_options=True)
     except SystemExit:
         raise ValueError(complaint.getvalue().strip().rpartition("error: ")[2]) from None
     finally:
@@ -40,14 +40,14 @@ def read_options(flags):
     if (standard.runner or "direct").lower().removesuffix("runner") == "direct":
         standard.runner = "FnApiRunner"  # DirectRunner first looks on the internet for a runner written in Go
     unknown = [
-        flag for flag in flags if flag.lstrip("-").partition("=")[0].replace("-", "_") in set(given) - set(known)
+        flag for flag in flags if flag.lstrip("-").partition("=")[0].replace("-", "_") in set(named) - set(known)
     ]
     if unknown and standard.runner == "FnApiRunner":  # others may ask a server of theirs
         raise ValueError(f"Neither fcn-batch nor Beam knows {unknown[0]}.")
     return options
 
 
-def check_inputs(patterns, listed):
+def check_inputs(patterns, list_path):
     """Raise for a pattern without files and an empty list: at work they would look like work without images."""
     for pattern in patterns:
         if os.path.isdir(pattern):
@@ -56,8 +56,8 @@ def check_inputs(patterns, listed):
             )
         if not FileSystems.exists(pattern) and not FileSystems.match([pattern], [1])[0].metadata_list:
             raise ValueError(f"No file matches {pattern}.")
-    if listed and next(steps.entries(listed), None) is None:
-        raise ValueError(f"{listed} lists no file.")
+    if list_path and next(steps.listed_images(list_path), None) is None:
+        raise ValueError(f"{list_path} lists no file.")
 
 
 def prepare(output, record, overwrite):
@@ -100,25 +100,26 @@ def read_record(output):
         raise ValueError(f"{path} is damaged. Choose another --output.") from error
 
 
-def run(patterns, listed, model, output, record, options, *, batch_size, progress):
+def run(patterns, list_path, model, output, record, options, *, batch_size, progress):
     """Build the pipeline, run it to its end, and return what it came to, as `write_table` counts.
 
     Args:
         progress: called as `progress(done, total)` after each image, where the pipeline runs in this process.
     """
-    COUNT.restart(progress)
+    PROGRESS.restart(progress)
     shared = model.size >= LARGE and not _in_process(options)
     labeller = Labeller(model.folder, list(model.classes), batch_size=batch_size, shared=shared)
     pipeline = beam.Pipeline(options=options)
-    found = pipeline | "Patterns" >> beam.Create(patterns) | "Find" >> beam.FlatMap(steps.find, output)
-    entries = pipeline | "List" >> beam.Create([listed] if listed else []) | "Entries" >> beam.FlatMap(steps.entries)
-    images = (found, entries) | "Images" >> beam.Flatten() | "Key" >> beam.Map(steps.by_name)
+    matched = pipeline | "Patterns" >> beam.Create(patterns) | "Find" >> beam.FlatMap(steps.find_images, output)
+    lists = pipeline | "List" >> beam.Create([list_path] if list_path else [])
+    entries = lists | "Entries" >> beam.FlatMap(steps.listed_images)
+    images = (matched, entries) | "Images" >> beam.Flatten() | "Key" >> beam.Map(steps.with_its_name)
     table = pipeline | "Table" >> beam.Create([output.path(steps.TABLE)])
     rows = table | "Earlier rows" >> beam.FlatMap(steps.labelled_rows)
     planned = {"images": images, "rows": rows} | "Join" >> beam.CoGroupByKey()
     planned |= "Plan" >> beam.FlatMap(steps.plan, output).with_outputs("rows", main="images")
-    files = planned.images | "Read" >> beam.FlatMap(steps.read, output).with_outputs("rows", main="files")
-    written = files.files | "Label" >> RunInference(labeller) | "Write" >> beam.Map(steps.write, output)
+    files = planned.images | "Read" >> beam.FlatMap(steps.read_image, output).with_outputs("rows", main="files")
+    written = files.files | "Label" >> RunInference(labeller) | "Write" >> beam.Map(steps.write_labels, output)
     rows = (planned.rows, files.rows, written) | "Rows" >> beam.Flatten() | "Together" >> beam.Map(steps.with_no_key)
     _ = rows | "Group" >> beam.GroupByKey() | "Write table" >> beam.Map(steps.write_table, output, record)
     _wait(pipeline, quietly=_in_process(options))

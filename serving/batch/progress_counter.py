@@ -1,6 +1,7 @@
-"""What the steps of a pipeline tell the command meanwhile, in the process that runs both.
+"""Count the images of a run while its steps work, for the progress bar and the log.
 
-Workers elsewhere import this file anew: nobody listens there, and what they did shows in the table.
+It works in the process that runs both the command and the steps. Workers elsewhere import this file anew, where nobody
+is told; what they did is in the table.
 """
 
 import logging
@@ -9,8 +10,8 @@ import threading
 LOG = logging.getLogger("fcn_keras")
 
 
-class Count:
-    """How many images there are, and how many are done with; steps run in several threads."""
+class ProgressCounter:
+    """How many images there are, and with how many the run is done. Steps count in several threads."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -38,4 +39,4 @@ class Count:
         self.settle(1)
 
 
-COUNT = Count()
+PROGRESS = ProgressCounter()

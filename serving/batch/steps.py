@@ -12,10 +12,10 @@ from typing import NamedTuple
 import apache_beam as beam
 import numpy as np
 from apache_beam.io.filesystems import FileSystems
-from PIL import Image as Pillow
+from PIL import Image
 
 from .filesystems import absolute, delete, open_file, read_file, replacing
-from .progress_counter import COUNT
+from .progress_counter import PROGRESS
 
 TABLE = "images.csv"
 RECORD = "fcn-batch.json"  # in the output folder: which model wrote there, and what the last run came to
@@ -26,7 +26,7 @@ BAD_NAME = errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST  # such
 NAMED = 5  # refused images that the summary names
 
 
-class Image(NamedTuple):
+class InputFile(NamedTuple):
     """One input file."""
 
     name: str  # of its label below the folder of labels, without `.png`
@@ -79,7 +79,7 @@ class Output(NamedTuple):
         """Describe an image, by its labels' files (head -> contents) where it has them."""
         cells = [image.path, image.name, " ".join(status.split()), "" if image.size is None else image.size, "", ""]
         if pngs is not None:
-            maps = {head: np.asarray(Pillow.open(io.BytesIO(png), formats=["PNG"])) for head, png in pngs.items()}
+            maps = {head: np.asarray(Image.open(io.BytesIO(png), formats=["PNG"])) for head, png in pngs.items()}
             cells[4:] = next(iter(maps.values())).shape
             cells += [f"{share:.6g}" for head, label in maps.items() for share in self._shares(head, label)]
         return Row(kind, image.name, _line(cells))
@@ -95,22 +95,22 @@ def _line(cells):
     return text.getvalue()
 
 
-def find(pattern, output):
+def find_images(pattern, output):
     """Yield the images of a pattern, named by what follows its fixed folders; without what was written here."""
     if FileSystems.exists(pattern):  # by its own name, brackets included
-        found, folder = [FileSystems.get_filesystem(pattern).metadata(pattern)], posixpath.dirname(pattern)
+        files, folder = [FileSystems.get_filesystem(pattern).metadata(pattern)], posixpath.dirname(pattern)
     else:
-        found, folder = FileSystems.match([pattern])[0].metadata_list, fixed_folder(pattern)
-    for file in found:
+        files, folder = FileSystems.match([pattern])[0].metadata_list, _fixed_folder(pattern)
+    for file in files:
         if not output.holds(file.path):
             yield named(file.path, folder)._replace(size=file.size_in_bytes)
 
 
-def fixed_folder(pattern):
+def _fixed_folder(pattern):
     return posixpath.dirname(re.match(r"[^\[*?]*", pattern).group())
 
 
-def entries(path):
+def listed_images(path):
     """Yield the images of a list of paths, one a line; relative ones start at the list's own folder."""
     folder = posixpath.dirname(path)
     with open_file(path) as file:
@@ -122,13 +122,13 @@ def entries(path):
 def named(path, folder):
     """Make an image, whose name is its path below `folder`, or else the whole path."""
     name = path[len(folder) :] if path.startswith(folder.rstrip("/") + "/") else path.rpartition("://")[2]
-    image = Image(posixpath.splitext(name.strip("/"))[0], path)
+    file = InputFile(posixpath.splitext(name.strip("/"))[0], path)
     try:
         path.encode()
-        return image
+        return file
     except UnicodeEncodeError:  # neither Beam nor a table can carry it
-        name, path = (text.encode(errors="surrogateescape").decode(errors="replace") for text in image[:2])
-        return Image(name, path, problem="The file's name is not UTF-8. Rename it.")
+        name, path = (text.encode(errors="surrogateescape").decode(errors="replace") for text in file[:2])
+        return InputFile(name, path, problem="The file's name is not UTF-8. Rename it.")
 
 
 def labelled_rows(path):
@@ -143,8 +143,8 @@ def labelled_rows(path):
                 yield cells[1], cells
 
 
-def by_name(image):
-    COUNT.add()
+def with_its_name(image):
+    PROGRESS.add()
     return image.name, image
 
 
@@ -153,11 +153,11 @@ def plan(group, output):
 
     An image is done when its label is there, and the table has it with the file's present size.
     """
-    name, found = group
-    given, todo = list(found["images"]), None
-    images = {image.path: image for image in given}
-    done = output.is_labelled(name)
-    cells = next(iter(found["rows"]), None) if done else None
+    name, images_and_rows = group
+    listed, to_label = list(images_and_rows["images"]), None
+    images = {image.path: image for image in listed}
+    is_labelled = output.is_labelled(name)
+    cells = next(iter(images_and_rows["rows"]), None) if is_labelled else None
     if not images:
         if cells:
             yield _tagged(Row("kept", name, _line(cells)))
@@ -172,14 +172,14 @@ def plan(group, output):
     elif image and image.problem:
         yield _tagged(output.row("refused", image, status=image.problem))
     elif image:
-        row = _done(image, cells, output) if done else None
+        row = _done(image, cells, output) if is_labelled else None
         if row:
             yield _tagged(row)
         else:
-            todo = image
-    COUNT.settle(len(given) - (todo is not None))
-    if todo:
-        yield todo
+            to_label = image
+    PROGRESS.settle(len(listed) - (to_label is not None))
+    if to_label:
+        yield to_label
 
 
 def _tagged(row):
@@ -226,7 +226,7 @@ def _size(image):
         return None
 
 
-def read(image, output):
+def read_image(image, output):
     """Yield `(image, contents)`, or a row that says why not."""
     try:
         contents = read_file(image.path, MAX_BYTES + 1)
@@ -244,7 +244,7 @@ def read(image, output):
         yield image, contents
 
 
-def write(answered, output):
+def write_labels(answered, output):
     """Write an image's labels, and return its row."""
     image, answer = answered
     if isinstance(answer, str):
@@ -257,13 +257,13 @@ def write(answered, output):
         if error.errno not in BAD_NAME:  # a full disk, say, concerns them all
             raise
         return _refused(output, image, f"Its label cannot be written: {error.strerror}.")
-    COUNT.finish(image.path, LABELLED)
+    PROGRESS.finish(image.path, LABELLED)
     return output.row("labelled", image, pngs=answer)
 
 
 def _refused(output, image, reason):
     """Count an image that was to be labelled as refused, and describe it."""
-    COUNT.finish(image.path, reason)
+    PROGRESS.finish(image.path, reason)
     return output.row("refused", image, status=reason)
 
 

@@ -1,12 +1,11 @@
 """Write the files that TensorFlow Serving needs around a model, for compose, Kubernetes and KServe: `fcn-kit`."""
 
-import os
 import re
 import shutil
-import tempfile
 from pathlib import Path
 
 from fcn_keras_console import Parser, run
+from fcn_keras_console.files import new_folder
 
 CONFIG = Path(__file__).resolve().parent / "config"
 NAME = "fcn"  # of the model in `config/`, where it is a word of its own wherever it stands
@@ -36,20 +35,14 @@ def kit(name, directory):
     directory = Path(directory)
     if directory.exists():
         raise FileExistsError(f"{directory} is there already, and may hold your changes. Choose another, or remove it.")
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".kit-", dir=directory.parent))
-    try:
-        folder = temporary / "kit"  # with the permissions that the user's umask gives, unlike mkdtemp's own
-        shutil.copytree(CONFIG, folder, copy_function=lambda source, target: _copy(source, target, name))
-        os.rename(folder, directory)
-    finally:
-        shutil.rmtree(temporary)
+
+    def renamed(source, target):
+        text = Path(source).read_text(encoding="utf-8")
+        Path(target).write_text(re.sub(rf"\b{NAME}\b", name, text), encoding="utf-8")
+
+    with new_folder(directory, "The folder", CONFIG) as folder:
+        shutil.copytree(CONFIG, folder, copy_function=renamed)
     return directory
-
-
-def _copy(source, target, name):
-    text = Path(source).read_text(encoding="utf-8")
-    Path(target).write_text(re.sub(rf"\b{NAME}\b", name, text), encoding="utf-8")
 
 
 def main(argv=None):

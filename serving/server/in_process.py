@@ -98,6 +98,7 @@ def check_packages():
     start_tensorflow()  # quietly, as some of them import it
     try:
         import grpc  # noqa: F401
+        import h11  # noqa: F401
         import orjson  # noqa: F401
         import prometheus_client  # noqa: F401
         import starlette  # noqa: F401

@@ -1,6 +1,8 @@
 """Labels of whole images, tile by tile, and by shift-and-stitch."""
 
 import gc
+import sys
+import types
 import weakref
 
 import keras
@@ -259,3 +261,18 @@ def test_wrong_strides_and_unpadded_nets_are_named(net):
         inference.shift_and_stitch(net, picture(9, 9), stride=8)
     with pytest.raises(ValueError, match=r"must score the whole image.*Let it pad its input"):
         inference.shift_and_stitch(stride_4_net(0), picture(30, 30), stride=4)
+
+
+@pytest.mark.parametrize(("precision", "lines"), [("f32", 0), ("bf16", 1)])
+def test_openvino_says_once_where_it_is_less_exact(monkeypatch, caplog, precision, lines):
+    """As on processors with AVX512_BF16 or AMX."""
+    hint = types.SimpleNamespace(get_type_name=lambda: precision)
+    core = types.SimpleNamespace(get_property=lambda device, name: hint)
+    monkeypatch.setitem(sys.modules, "openvino", types.SimpleNamespace(Core=lambda: core))
+    monkeypatch.setattr(keras.backend, "backend", lambda: "openvino")
+    inference._warn_of_bfloat16.cache_clear()
+    image = np.zeros((3, 4, 3), np.uint8)
+    for _ in range(2):
+        inference.predict(FCN32s(2, channels=NARROWEST), image)
+    told = [record.getMessage() for record in caplog.records if record.name == "fcn_keras"]
+    assert [line.startswith("OpenVINO computes in half precision (bf16)") for line in told] == [True] * lines

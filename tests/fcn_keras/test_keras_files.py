@@ -270,6 +270,47 @@ def test_a_full_disk_is_not_the_files_fault(tmp_path, whole, monkeypatch):
         keras_files.load_model(packed(tmp_path / "net.keras", whole))
 
 
+# --- What Keras cannot read, and what it reads too well -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("version", "advice"),
+    [
+        ("99.2.0", f"Keras 99.2.0 wrote it, and Keras {keras.__version__} reads it: upgrade with pip install"),
+        (keras.__version__, "Save it again"),
+        ("3.9.0", "Save it again"),
+        ("99.2.0; rm -rf /", "Save it again"),
+        (99, "Save it again"),
+    ],
+)
+def test_a_file_of_a_newer_keras_says_so(tmp_path, whole, version, advice):
+    """As Keras 3.15 saved `HeNormal`, which 3.12 does not open."""
+
+    def change(layers, _):
+        layers["score_fr"]["config"]["bias_initializer"]["config"]["input_axes"] = [0, 1]
+
+    members = {**with_config(whole, change), "metadata.json": json.dumps({"keras_version": version})}
+    assert advice in refusal(tmp_path, members)
+
+
+@pytest.mark.parametrize("metadata", [b"", b"{}", b"[" * 9999, None])
+def test_metadata_of_strangers(tmp_path, whole, metadata):
+    members = {"config.json": b"{}", "model.weights.h5": whole["model.weights.h5"]}
+    if metadata is not None:
+        members["metadata.json"] = metadata
+    assert "Save it again" in refusal(tmp_path, members)
+
+
+def test_weights_that_are_no_numbers(tmp_path, whole):
+    def change(file):
+        file["layers/conv2d/vars/0"][0, 0, 0, 0] = np.nan
+        file["layers/matrix_conv2d/vars/1"][1] = np.inf
+
+    path = packed(tmp_path / "net.keras", with_weights(whole, change))
+    with pytest.raises(ValueError, match=r"NaN or infinity in layers conv1_1, fc6 of .*net\.keras\. Its training div"):
+        keras_files.load_model(path)
+
+
 def test_no_keras_file(tmp_path):
     (tmp_path / "text.keras").write_text("text")
     for path in (tmp_path / "text.keras", tmp_path):

@@ -15,8 +15,6 @@ import weakref
 from collections import OrderedDict
 from contextlib import suppress
 
-import h11
-
 WAITING = 1024  # connections that the system keeps until they are accepted
 AT_ONCE = 50  # accepted in one turn of the loop, before what has come from earlier ones is read
 GARBAGE = 100  # handshakes broken off, of 256 KiB each, that refer to themselves until somebody collects them
@@ -139,6 +137,8 @@ class Connection(asyncio.Protocol):
         self._http.connection_lost(exc)
 
     def data_received(self, data):
+        import h11  # late: a port is bound, by `Listener`, before what the server needs is looked for
+
         self._last_in = self._loop.time()
         if self in self._limits.idle and not self._begun:
             self._since, self._begun = self._last_in, True

@@ -1,5 +1,6 @@
 """The files around TensorFlow Serving: each fits its schema, and all speak of one model, one set of ports and paths."""
 
+import functools
 import http.server
 import json
 import re
@@ -110,7 +111,7 @@ def check_kubernetes(folder, name, metrics_path, arguments):
 
     documents = [document for file in KUBERNETES for document in load(folder, file)]
     for document in documents:
-        kubernetes_validate.validate(document, "1.37", strict=True)
+        validate_kubernetes(json.dumps(document))
     volume, deployment, service, pods, autoscaler = documents
     template = deployment["spec"]["template"]
     labels = {"app.kubernetes.io/name": name}
@@ -132,6 +133,11 @@ def check_kubernetes(folder, name, metrics_path, arguments):
     target = autoscaler["spec"]["scaleTargetRef"]
     assert {key: target[key] for key in ("apiVersion", "kind")} == {"apiVersion": "apps/v1", "kind": "Deployment"}
     assert target["name"] == name
+
+
+@functools.cache  # most files are those of the check before, and each reads schemas of a megabyte
+def validate_kubernetes(document):
+    kubernetes_validate.validate(json.loads(document), "1.37", strict=True)
 
 
 def check_container(container, name, arguments):

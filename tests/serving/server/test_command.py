@@ -187,9 +187,10 @@ def test_versions_that_cannot_be_loaded_end_the_command(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "package", ["grpc", "orjson", "prometheus_client", "starlette", "tensorflow_serving.apis", "uvicorn"]
+    "package", ["grpc", "h11", "orjson", "prometheus_client", "starlette", "tensorflow_serving.apis", "uvicorn"]
 )
 def test_a_missing_package_is_named(tmp_path, package, capsys, monkeypatch):
+    monkeypatch.delitem(sys.modules, "serving.server.rest.connections", raising=False)
     monkeypatch.setitem(sys.modules, package, None)
     assert main([f"--model_base_path={tmp_path}", "--port=0", "--rest_api_port=0"]) == 2
     expected = f'fcn-serve: The server needs {package}. Install it with: pip install "fcn_keras[serve]"\n'

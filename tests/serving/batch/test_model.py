@@ -1,0 +1,41 @@
+"""What is read of a SavedModel, and models that do not fit."""
+
+import shutil
+
+import pytest
+import tensorflow as tf
+
+from serving.batch.model import read_model
+from tests.serving.batch.files import NAMES, put, save_model
+
+
+def test_models_that_do_not_fit(tmp_path, two_heads):
+    save_model(tmp_path / "rgbd", inputs=("image_bytes", "depth_png_bytes"), names=None)
+    with pytest.raises(ValueError, match="rgbd takes depth_png_bytes and image_bytes, and fcn-batch has one file an"):
+        read_model(str(tmp_path / "rgbd"))
+    tf.saved_model.save(tf.Module(), str(tmp_path / "none"))
+    with pytest.raises(ValueError, match="none has not the signatures of a model that fcn-export wrote"):
+        read_model(str(tmp_path / "none"))
+    put(tmp_path / "damaged", saved_model__pb=b"\xff\xff")
+    with pytest.raises(ValueError, match=r"saved_model\.pb is damaged\. Export or copy it again"):
+        read_model(str(tmp_path / "damaged"))
+    shutil.copytree(two_heads, tmp_path / "heads")
+    (tmp_path / "heads" / "assets" / "classes_sem.txt").write_text("one\ntwo\n")
+    with pytest.raises(ValueError, match=r"classes_sem\.txt holds one name a class, 3\. Received: 2"):
+        read_model(str(tmp_path / "heads"))
+
+
+def test_the_newest_version_is_taken_with_its_names(model, two_heads):
+    description = read_model(str(model))
+    assert (description.folder, description.classes) == (f"{model}/2", {"": NAMES})
+    assert description == read_model(f"{model}/2")
+    assert description.size > (model / "2" / "saved_model.pb").stat().st_size
+    assert read_model(str(two_heads)).classes == {head: ["class_0", "class_1", "class_2"] for head in ("geo", "sem")}
+
+
+def test_a_model_of_other_weights_is_another(tmp_path, two_heads):
+    shutil.copytree(two_heads, tmp_path / "copy")
+    assert read_model(str(two_heads)).fingerprint == read_model(str(tmp_path / "copy")).fingerprint
+    (index,) = (tmp_path / "copy" / "variables").glob("*.index")
+    index.write_bytes(index.read_bytes() + b"x")
+    assert read_model(str(two_heads)).fingerprint != read_model(str(tmp_path / "copy")).fingerprint
