@@ -1,4 +1,4 @@
-"""The convolutionalised VGG16 classifier: the trunk that every network here stands on."""
+"""The backbone of the networks: VGG16, whose classifier is made of convolutions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def vgg16(
             to a multiple of 32 at the bottom and right and every convolution to its input's size.
         channels: table like `VGG16`; narrower ones make small nets.
         dropout: rate after fc6 and fc7.
-        suffix: ends every layer name, so that two trunks fit in one model.
+        suffix: ends every layer name, so that two backbones fit in one model.
         first: name of the first convolution (early fusion renames it).
 
     Returns:

@@ -53,7 +53,7 @@ class Quantities(NamedTuple):
 
 
 def hha(depth: ArrayLike, camera: ArrayLike, *, measured: ArrayLike | None = None) -> NDArray[np.uint8]:
-    """Encode depth as the HHA image that the NYUDv2 networks eat.
+    """Encode depth as the HHA image that the NYUDv2 networks take.
 
     Channels: 31000 / depth in cm (at least 100); height in cm; angle in degrees + 128 - 90; each rounded and cut off
     at 255. Where a depth is known but no normal is, the angle counts as 180, as in `saveHHA`; where no depth is known,

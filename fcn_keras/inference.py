@@ -41,7 +41,7 @@ def predict(model: keras.Model, image: Image, *, output: str = "labels") -> Maps
         scores. A dict of them by head where the model has several.
 
     Raises:
-        ValueError: if `image` is not what the model eats, or `output` is unknown.
+        ValueError: if `image` is not what the model takes, or `output` is unknown.
 
     Example:
         >>> import numpy as np
@@ -123,7 +123,7 @@ def shift_and_stitch(model: keras.Model, image: Image, *, stride: int) -> Maps:
 
 
 def as_input(model: keras.Model, image: Image) -> NDArray[Any] | dict[str, NDArray[Any]]:
-    """Check an image against what `model` eats.
+    """Check an image against what `model` takes.
 
     Args:
         model: as for `predict`.

@@ -18,6 +18,8 @@ from fcn_keras.initializers import Bilinear
 from fcn_keras.interface import heads_of
 from fcn_keras.layers import CHANNELS, CropLike, Preprocess
 
+Backbones = Mapping[str, dict[str, Feature]]  # by the suffix of their layers: one, or the two of late fusion
+
 PADDINGS = ("caffe", "same")
 LEARN_UPSAMPLING = ("none", "intermediate", "all")
 SKIPS = ("pool4", "pool3")  # in the order they are fused
@@ -49,9 +51,9 @@ def FCN32s(
     (He-normal; scoring layers zero; upsampling bilinear): see `load_imagenet` and `load_caffemodel`.
 
     Args:
-        num_classes: an int, or a mapping head -> int, such as `{"sem": 33, "geo": 3}`: heads share one trunk, the
+        num_classes: an int, or a mapping head -> int, such as `{"sem": 33, "geo": 3}`: heads share one backbone, the
             output is a dict, and their layers end in `_sem`, `_geo`. Void is not counted.
-        modality: `"rgb"` eats `(B, H, W, 3)` RGB 0-255; `"hha"` `(B, H, W, 3)` HHA 0-255; `"rgbd"` `(B, H, W, 4)`,
+        modality: `"rgb"` takes `(B, H, W, 3)` RGB 0-255; `"hha"` `(B, H, W, 3)` HHA 0-255; `"rgbd"` `(B, H, W, 4)`,
             RGB and depth in millimetres, 0 where unknown (early fusion).
         padding: `"same"`, or `"caffe"` for the released networks' pad of 100 and crops.
         mean: BGR (or HHA) triple to subtract, on the 0-255 scale; `None` is VOC's (NYUDv2's for HHA).
@@ -78,17 +80,8 @@ def FCN32s(
 
     Reference: Long, Shelhamer, Darrell, CVPR 2015, section 4.1.
     """
-    return _single_trunk(
-        0,
-        num_classes,
-        modality,
-        padding,
-        mean,
-        at_once,
-        learn_upsampling,
-        channels,
-        dropout,
-        name or "fcn32s",
+    return _single(
+        0, num_classes, modality, padding, mean, at_once, learn_upsampling, channels, dropout, name or "fcn32s"
     )
 
 
@@ -105,17 +98,8 @@ def FCN16s(
     name: str | None = None,
 ) -> keras.Model:
     """Build FCN-16s: FCN-32s with pool4 fused in, upsampled 16 times. Arguments and result as for `FCN32s`."""
-    return _single_trunk(
-        1,
-        num_classes,
-        modality,
-        padding,
-        mean,
-        at_once,
-        learn_upsampling,
-        channels,
-        dropout,
-        name or "fcn16s",
+    return _single(
+        1, num_classes, modality, padding, mean, at_once, learn_upsampling, channels, dropout, name or "fcn16s"
     )
 
 
@@ -132,7 +116,7 @@ def FCN8s(
     name: str | None = None,
 ) -> keras.Model:
     """Build FCN-8s: FCN-16s with pool3 fused in, upsampled 8 times. Arguments and result as for `FCN32s`."""
-    return _single_trunk(
+    return _single(
         2, num_classes, modality, padding, mean, at_once, learn_upsampling, channels, dropout, name or "fcn8s"
     )
 
@@ -149,15 +133,15 @@ def LateFusion(
     dropout: float = 0.5,
     name: str | None = None,
 ) -> keras.Model:
-    """Build an RGB and an HHA trunk whose scores are averaged before upsampling.
+    """Build an RGB and an HHA backbone whose scores are averaged before upsampling.
 
-    Trunk layers end in `color` and `hha` (`conv1_1color`, `score_frhha`); `transplant(net, fused, suffix="color")`
+    Its layers end in `color` and `hha` (`conv1_1color`, `score_frhha`); `transplant(net, fused, suffix="color")`
     starts one from a trained net.
 
     Args:
         num_classes: as for `FCN32s`.
         skips: 0 is FCN-32s RGB-HHA, 1 the paper's FCN-16s RGB-HHA, 2 its FCN-8s.
-        mean: BGR triple of the colour trunk; HHA has NYUDv2's.
+        mean: BGR triple of the colour backbone; HHA has NYUDv2's.
         padding, at_once, learn_upsampling, channels, dropout, name: as for `FCN32s`.
 
     Returns:
@@ -171,16 +155,16 @@ def LateFusion(
     if skips not in range(len(UPSAMPLING)):
         raise ValueError(f"`skips` is 0, 1 or 2. Received: {skips!r}.")
     _check(num_classes, padding, learn_upsampling)
-    inputs, trunks = {}, {}
+    inputs, backbones = {}, {}
     for key, suffix, triple in (("rgb", "color", mean), ("hha", "hha", None)):
         inputs[key] = keras.Input((None, None, 3), name=key)
         pixels = Preprocess(key, triple, name="preprocess" + suffix)(inputs[key])
-        trunks[suffix] = vgg16(pixels, padding=padding, channels=channels, dropout=dropout, suffix=suffix)
-    outputs = _outputs(trunks, skips, num_classes, padding, at_once, learn_upsampling)
+        backbones[suffix] = vgg16(pixels, padding=padding, channels=channels, dropout=dropout, suffix=suffix)
+    outputs = _outputs(backbones, skips, num_classes, padding, at_once, learn_upsampling)
     return keras.Model(inputs, outputs, name=name or f"fcn{32 >> skips}s_rgb_hha")
 
 
-def _single_trunk(
+def _single(
     skips: int,
     num_classes: int | Mapping[str, int],
     modality: str,
@@ -195,15 +179,15 @@ def _single_trunk(
     _check(num_classes, padding, learn_upsampling)
     preprocess = Preprocess(modality, mean, name="preprocess")
     image = keras.Input((None, None, CHANNELS[modality]), name="image")
-    # Renamed where it eats depth, so that three-channel weights never land in it by name.
+    # Another name where it takes depth: three-channel weights, which are matched by name, must not go in.
     first = "conv1_1_bgrd" if modality == "rgbd" else "conv1_1"
-    trunk = vgg16(preprocess(image), padding=padding, channels=channels, dropout=dropout, first=first)
-    outputs = _outputs({"": trunk}, skips, num_classes, padding, at_once, learn_upsampling)
+    backbone = vgg16(preprocess(image), padding=padding, channels=channels, dropout=dropout, first=first)
+    outputs = _outputs({"": backbone}, skips, num_classes, padding, at_once, learn_upsampling)
     return keras.Model(image, outputs, name=name)
 
 
 def _check(num_classes: int | Mapping[str, int], padding: str, learn_upsampling: str) -> None:
-    """Refuse wrong arguments before the trunk's 134 million weights are drawn."""
+    """Refuse wrong arguments before the backbone's 134 million weights are drawn."""
     heads = heads_of(num_classes)
     if not heads:
         raise ValueError("`num_classes` as a mapping names at least one head. Received: {}.")
@@ -217,7 +201,7 @@ def _check(num_classes: int | Mapping[str, int], padding: str, learn_upsampling:
 
 
 def _outputs(
-    trunks: Mapping[str, dict[str, Feature]],
+    backbones: Backbones,
     skips: int,
     num_classes: int | Mapping[str, int],
     padding: str,
@@ -225,43 +209,48 @@ def _outputs(
     learn_upsampling: str,
 ) -> keras.KerasTensor | dict[str, keras.KerasTensor]:
     if at_once:
-        for suffix, features in trunks.items():
+        for suffix, features in backbones.items():
             for pool in SKIPS[:skips]:
                 x, grid = features[pool]
                 scaled = layers.Rescaling(AT_ONCE_SCALE[pool], name=f"scale_{pool}{suffix}")(x)
                 features[pool] = Feature(scaled, grid)
     if isinstance(num_classes, Mapping):
         return {
-            head: _decode(trunks, skips, classes, padding, learn_upsampling, "_" + head)
+            head: _decode(backbones, skips, classes, padding, learn_upsampling, "_" + head)
             for head, classes in num_classes.items()
         }
-    return _decode(trunks, skips, num_classes, padding, learn_upsampling, "")
+    return _decode(backbones, skips, num_classes, padding, learn_upsampling, "")
 
 
 def _decode(
-    trunks: Mapping[str, dict[str, Feature]], skips: int, classes: int, padding: str, learn_upsampling: str, head: str
+    backbones: Backbones,
+    skips: int,
+    classes: int,
+    padding: str,
+    learn_upsampling: str,
+    head: str,
 ) -> keras.KerasTensor:
     """Score the coarsest map, then upsample and add the skips one by one, and crop to the image."""
     *fused, last = UPSAMPLING[skips]
-    x = _score(trunks, "fc7", "score_fr", classes, head)
+    x = _score(backbones, "fc7", "score_fr", classes, head)
     for (name, factor), pool in zip(fused, SKIPS[:skips], strict=True):
         x = _upsample(x, name + head, factor, padding, learn=learn_upsampling != "none")
-        skip = _score(trunks, pool, "score_" + pool, classes, head)
+        skip = _score(backbones, pool, "score_" + pool, classes, head)
         skip = _crop(skip, x, f"score_{pool}c{head}")
         x = Feature(layers.Add(name=f"fuse_{pool}{head}")([x.tensor, skip.tensor]), x.grid)
     name, factor = last
     x = _upsample(x, name + head, factor, padding, learn=learn_upsampling == "all")
     # float32 under every dtype policy: the loss and argmax read these scores.
-    return _crop(x, next(iter(trunks.values()))["image"], "score" + head, dtype="float32").tensor  # (B, H, W, C)
+    return _crop(x, next(iter(backbones.values()))["image"], "score" + head, dtype="float32").tensor  # (B, H, W, C)
 
 
-def _score(trunks: Mapping[str, dict[str, Feature]], tap: str, name: str, classes: int, head: str) -> Feature:
-    """Score one map by a 1x1 convolution; of two trunks, average the two."""
+def _score(backbones: Backbones, tap: str, name: str, classes: int, head: str) -> Feature:
+    """Score one map by a 1x1 convolution; of two backbones, average the two."""
     scores = [
         layers.Conv2D(classes, 1, kernel_initializer="zeros", name=f"{name}{suffix}{head}")(features[tap].tensor)
-        for suffix, features in trunks.items()
+        for suffix, features in backbones.items()
     ]
-    grid = next(iter(trunks.values()))[tap].grid
+    grid = next(iter(backbones.values()))[tap].grid
     if len(scores) == 1:
         return Feature(scores[0], grid)
     fused = "score_fused" if tap == "fc7" else name

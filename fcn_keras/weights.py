@@ -25,9 +25,9 @@ Layers = dict[str, keras.Layer]  # by name
 Plan = Mapping[str, Sequence[Any]]  # layer -> values of its weights
 
 PREPROCESSING = ("caffe", "torch")
-TRUNKS = ("", "color", "hha")  # ends of layer names: one trunk, or the two of late fusion
-# A layer of a trunk; what follows is the suffix of its trunk and of its head.
-TRUNK_LAYER = re.compile(r"conv\d+_\d+|fc\d+|score_fr|score_pool\d+")
+BACKBONES = ("", "color", "hha")  # ends of layer names: one backbone, or the two of late fusion
+# A layer of a backbone; what follows is the suffix of its backbone and of its head.
+BACKBONE_LAYER = re.compile(r"conv\d+_\d+|fc\d+|score_fr|score_pool\d+")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,10 +94,10 @@ def load_caffemodel(model: keras.Model, path: FilePath) -> Loaded:
 
 
 def load_imagenet(model: keras.Model, path: FilePath | None = None, preprocessing: str = "caffe") -> Loaded:
-    """Load VGG16 trained on ImageNet into the trunk, or into both trunks of late fusion.
+    """Load VGG16 trained on ImageNet into the backbone, or into both backbones of late fusion.
 
     Convolutions always; fc6 and fc7 where the file has the dense classifier and the model its width (see `missing`
-    of the result). The depth channel of early fusion gets the mean over the three colours. An HHA trunk takes its
+    of the result). The depth channel of early fusion gets the mean over the three colours. An HHA backbone takes its
     three channels for B, G, R, as in the original.
 
     Args:
@@ -118,18 +118,18 @@ def load_imagenet(model: keras.Model, path: FilePath | None = None, preprocessin
     """
     if preprocessing not in PREPROCESSING:
         raise ValueError(f"`preprocessing` is one of {PREPROCESSING}. Received: {preprocessing!r}.")
-    trunks = _trunks(model)
-    trunk = next(iter(trunks.values()))
+    backbones = _backbones(model)
+    backbone = next(iter(backbones.values()))
     if path is None and preprocessing != "caffe":
         raise ValueError('Keras\'s published weights expect `preprocessing="caffe"`. Received: "torch", no `path`.')
     if path is None:
-        path = vgg16_files.download(with_classifier=trunk["fc6"].filters == 4096)
-    weights, present = vgg16_files.read(path, _shapes(trunk))
+        path = vgg16_files.download(with_classifier=backbone["fc6"].filters == 4096)
+    weights, present = vgg16_files.read(path, _shapes(backbone))
     require_finite_arrays(weights.items(), path)
     plan: dict[str, Sequence[Any]] = {}
-    for suffix, trunk in trunks.items():
-        plan |= {trunk[name].name: pair for name, pair in weights.items()}
-        plan[trunk["conv1_1"].name] = _first(model, trunk["conv1_1"], suffix, weights["conv1_1"], preprocessing)
+    for suffix, backbone in backbones.items():
+        plan |= {backbone[name].name: pair for name, pair in weights.items()}
+        plan[backbone["conv1_1"].name] = _first(model, backbone["conv1_1"], suffix, weights["conv1_1"], preprocessing)
     _assign(_weighted(model), plan)
     return Loaded(*_summary(_weighted(model), plan, [name for name in present if name not in weights]))
 
@@ -137,13 +137,13 @@ def load_imagenet(model: keras.Model, path: FilePath | None = None, preprocessin
 def transplant(source: keras.Model, target: keras.Model, *, suffix: str = "") -> list[str]:
     """Copy the weights of all layers that two networks share by name, as in the paper's 32s -> 16s -> 8s.
 
-    `score*` and `upscore*` layers that differ only in the number of classes are left as they are, so that a trunk
+    `score*` and `upscore*` layers that differ only in the number of classes are left as they are, so that a backbone
     can be fine-tuned on other classes. What the models subtract from pixels (`mean`) is not copied.
 
     Args:
         source: network to copy from; any dtype policy.
         target: network to copy into.
-        suffix: trunk of `LateFusion` to fill: `"color"` or `"hha"`. Shared upsampling is not copied then.
+        suffix: backbone of `LateFusion` to fill: `"color"` or `"hha"`. Shared upsampling is not copied then.
 
     Returns:
         list of the names of the target's layers that were filled.
@@ -257,25 +257,25 @@ def _scale(scales: Mapping[str, Any], score: str) -> Any:
     return next((scale for name, scale in scales.items() if score.startswith(name.replace("scale", "score"))), 1.0)
 
 
-def _trunks(model: keras.Model) -> dict[str, Layers]:
+def _backbones(model: keras.Model) -> dict[str, Layers]:
     """Return `{suffix: {VGG16 name: layer}}`; conv1_1 may be that of early fusion."""
-    layers, trunks = _weighted(model), {}
+    layers, backbones = _weighted(model), {}
     if "conv1_1_bgrd" in layers:
         layers["conv1_1"] = layers["conv1_1_bgrd"]
-    for suffix in TRUNKS:
-        if trunk := {name: layers[name + suffix] for name in vgg16_files.LAYERS if name + suffix in layers}:
-            trunks[suffix] = trunk
-    if not trunks or not all({"conv1_1", "fc6"} <= set(trunk) for trunk in trunks.values()):
+    for suffix in BACKBONES:
+        if backbone := {name: layers[name + suffix] for name in vgg16_files.LAYERS if name + suffix in layers}:
+            backbones[suffix] = backbone
+    if not backbones or not all({"conv1_1", "fc6"} <= set(backbone) for backbone in backbones.values()):
         raise ValueError(
             "`model` must have the layers conv1_1 ... fc7 of VGG16, as `FCN32s`, `FCN16s`, `FCN8s` and `LateFusion` "
             f"build them. Received: {model.name} with {', '.join(list(layers)[:5]) or 'no weights'} ..."
         )
-    return trunks
+    return backbones
 
 
-def _shapes(trunk: Layers) -> dict[str, tuple[int, ...]]:
-    shapes = {name: tuple(layer.kernel.shape) for name, layer in trunk.items()}
-    return shapes | {"conv1_1": (3, 3, 3, shapes["conv1_1"][-1])}  # of colour, whatever else the model eats
+def _shapes(backbone: Layers) -> dict[str, tuple[int, ...]]:
+    shapes = {name: tuple(layer.kernel.shape) for name, layer in backbone.items()}
+    return shapes | {"conv1_1": (3, 3, 3, shapes["conv1_1"][-1])}  # of colour, whatever else the model takes
 
 
 def _first(model: keras.Model, layer: keras.Layer, suffix: str, weights: Pair, preprocessing: str) -> Pair:
@@ -294,8 +294,8 @@ def _first(model: keras.Model, layer: keras.Layer, suffix: str, weights: Pair, p
 
 
 def _suffixed(name: str, suffix: str) -> str:
-    """Return the name with the trunk's suffix before the head's: score_fr_sem -> score_frcolor_sem."""
-    base = TRUNK_LAYER.match(name)
+    """Return the name with the backbone's suffix before the head's: score_fr_sem -> score_frcolor_sem."""
+    base = BACKBONE_LAYER.match(name)
     end = base.end() if base else len(name)
     return name[:end] + suffix + name[end:]
 

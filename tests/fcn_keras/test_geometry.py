@@ -24,7 +24,7 @@ def test_windows_against_brute_force():
 
 
 def test_released_crop_offsets():
-    def trunk():
+    def backbone():
         grid = Grid().window(3, pad=100)
         grids = {}
         for pool in range(1, 6):
@@ -32,7 +32,7 @@ def test_released_crop_offsets():
             grids[pool] = grid
         return grids, grid.window(7)
 
-    grids, fc6 = trunk()
+    grids, fc6 = backbone()
     assert fc6 == Grid(32, 12.5)
     assert fc6.transposed(64, 32).offset_to(Grid()) == 19
     upscore2 = fc6.transposed(4, 2)

@@ -170,7 +170,7 @@ def test_a_tile_sees_all_that_its_pixels_see(padding):
         np.testing.assert_allclose(tiled, whole, rtol=1e-4)
 
 
-def test_tiles_of_heads_and_of_two_trunks():
+def test_tiles_of_heads_and_of_two_backbones():
     net = randomize(FCN16s(HEADS, channels=NARROW))
     image = picture(600, 40)
     tiled = inference.predict_tiled(net, image, tile=128)

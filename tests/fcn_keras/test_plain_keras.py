@@ -138,22 +138,22 @@ def test_a_clone_keeps_geometry_scores_and_what_is_trainable():
 
 
 def test_a_head_of_ones_own_on_fc7_answers_for_the_image():
-    trunk = net()
-    trunk.trainable = False
-    pooled = keras.layers.GlobalAveragePooling2D()(trunk.get_layer("fc7").output)
-    model = keras.Model(trunk.input, keras.layers.Dense(2)(pooled))
+    backbone = net()
+    backbone.trainable = False
+    pooled = keras.layers.GlobalAveragePooling2D()(backbone.get_layer("fc7").output)
+    model = keras.Model(backbone.input, keras.layers.Dense(2)(pooled))
     assert len(model.trainable_variables) == 2
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), run_eagerly=True)
-    before = [weight.copy() for weight in trunk.get_weights()]
+    before = [weight.copy() for weight in backbone.get_weights()]
     model.fit(np.stack([scene(0)[0]] * 2), np.array([0, 1]), verbose=0)
-    assert all(map(np.array_equal, before, trunk.get_weights()))
+    assert all(map(np.array_equal, before, backbone.get_weights()))
 
 
 def test_a_head_of_ones_own_on_fc7_answers_for_every_pixel(tmp_path):
-    trunk = net()
-    scores = keras.layers.Conv2D(5, 1, name="mine")(trunk.get_layer("fc7").output)
+    backbone = net()
+    scores = keras.layers.Conv2D(5, 1, name="mine")(backbone.get_layer("fc7").output)
     scores = keras.layers.Conv2DTranspose(5, 64, 32, padding="same", kernel_initializer=fcn.Bilinear())(scores)
-    model = keras.Model(trunk.input, CropLike(0)([scores, trunk.input]))
+    model = keras.Model(backbone.input, CropLike(0)([scores, backbone.input]))
     compiled(model, "adam")
     model.fit(Scenes(), verbose=0)
     image = scene(3)[0]

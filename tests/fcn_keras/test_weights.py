@@ -17,7 +17,7 @@ from tests.weight_files import CHANNELS, blob, caffemodel, keras_name, layer, np
 DATA = Path(__file__).parents[1] / "parity" / "data"
 TORCH_WEIGHTS = Path(__file__).parents[3] / "shared" / "data" / "weights" / "vgg16_conv_imagenet_rgb01_f16.npz"
 CLASSES = 5
-TRUNK = [f"conv{b}_{i}" for b, n in enumerate((2, 2, 3, 3, 3), 1) for i in range(1, n + 1)]
+CONVOLUTIONS = [f"conv{b}_{i}" for b, n in enumerate((2, 2, 3, 3, 3), 1) for i in range(1, n + 1)]
 
 
 def net(build=FCN32s, classes=CLASSES, **options):
@@ -73,7 +73,7 @@ def caffe_arrays(seed=0, classes=CLASSES):
 def test_caffe_kernels_are_transposed(tmp_path, v1):
     arrays, model = caffe_arrays(), net()
     loaded = load_caffemodel(model, caffemodel(tmp_path / "net.caffemodel", arrays, v1=v1))
-    assert loaded == Loaded(copied=(*TRUNK, "fc6", "fc7", "score_fr", "upscore"))
+    assert loaded == Loaded(copied=(*CONVOLUTIONS, "fc6", "fc7", "score_fr", "upscore"))
     for name, i, o, y, x in (("conv1_1", 2, 5, 0, 1), ("conv3_2", 7, 3, 2, 0), ("fc6", 19, 30, 6, 2)):
         assert kernel_of(model, name)[y, x, i, o] == arrays[name][0][o, i, y, x]
     assert kernel_of(model, "upscore")[60, 3, 4, 1] == arrays["upscore"][0][1, 4, 60, 3]  # (in, out, y, x)
@@ -122,7 +122,7 @@ def test_what_was_and_was_not_copied_is_said(tmp_path):
     before = kernel_of(model, "conv1_2")
     loaded = load_caffemodel(model, caffemodel(tmp_path / "net.caffemodel", arrays))
     assert loaded.copied == ("conv1_1",)
-    assert loaded.missing == (*TRUNK[1:], "fc6", "fc7", "score_fr", "upscore")
+    assert loaded.missing == (*CONVOLUTIONS[1:], "fc6", "fc7", "score_fr", "upscore")
     assert str(loaded) == (
         "Copied (1): conv1_1.\n"
         f"Not in the file, kept as they were (16): {', '.join(loaded.missing)}.\n"
@@ -270,10 +270,10 @@ def test_imagenet_layouts(tmp_path, name, classifier):
     WRITERS[name](tmp_path / name, arrays)
     loaded = load_imagenet(model, tmp_path / name)
     dense = ("fc6", "fc7") if classifier else ()
-    assert loaded.copied == (*TRUNK, *dense)
+    assert loaded.copied == (*CONVOLUTIONS, *dense)
     assert loaded.missing == (*(() if classifier else ("fc6", "fc7")), "score_fr", "upscore")
     assert loaded.unused == (("fc8",) if classifier else ())
-    for layer_name in TRUNK:
+    for layer_name in CONVOLUTIONS:
         np.testing.assert_array_equal(kernel_of(model, layer_name), arrays[layer_name][0])
         np.testing.assert_array_equal(model.get_layer(layer_name).bias, arrays[layer_name][1])
 
@@ -319,7 +319,7 @@ def test_early_fusion_gets_the_mean_for_depth(tmp_path):
     np.testing.assert_array_equal(bias, arrays["conv1_1"][1])
 
 
-def test_late_fusion_gets_both_trunks(tmp_path):
+def test_late_fusion_gets_both_backbones(tmp_path):
     arrays, model = vgg16_arrays(), net(LateFusion)
     loaded = load_imagenet(model, published_h5(tmp_path / "vgg.h5", arrays))
     assert set(loaded.missing) == {"score_frcolor", "score_frhha", "upscore"}
@@ -383,7 +383,7 @@ def test_torch_weights_in_early_and_late_fusion(tmp_path):
 def test_real_torch_weights(tmp_path):
     model = FCN32s(CLASSES, channels=(fcn_keras.models.VGG16[0], 8))
     loaded = load_imagenet(model, TORCH_WEIGHTS, preprocessing="torch")
-    assert loaded.copied == tuple(TRUNK)
+    assert loaded.copied == tuple(CONVOLUTIONS)
     with np.load(TORCH_WEIGHTS) as file:
         kernel, bias = file["conv1_1_W"], file["conv1_1_b"]
     image = np.random.default_rng(4).integers(0, 256, (32, 32, 3)).astype(np.float32)
@@ -630,7 +630,7 @@ def test_transplant_to_the_finer_net():
     source, target = randomise(net(FCN16s)), net(FCN8s)
     fresh = weights_of(target)
     copied = transplant(source, target)
-    assert copied == [*TRUNK, "fc6", "fc7", "score_fr", "upscore2", "score_pool4"]
+    assert copied == [*CONVOLUTIONS, "fc6", "fc7", "score_fr", "upscore2", "score_pool4"]
     theirs, ours = weights_of(source), weights_of(target)
     for key in ours:
         expected = theirs if key.split("/")[0] in copied else fresh
@@ -648,7 +648,7 @@ def test_transplant_shares_no_memory():
 
 def test_transplant_to_other_classes_keeps_the_trunk():
     source, target = randomise(net(FCN16s)), net(FCN16s, 3)
-    assert transplant(source, target) == [*TRUNK, "fc6", "fc7"]
+    assert transplant(source, target) == [*CONVOLUTIONS, "fc6", "fc7"]
     assert not kernel_of(target, "score_fr").any()
 
 
@@ -658,7 +658,7 @@ def test_transplant_into_late_fusion(suffix):
     source, target = randomise(net(FCN16s, heads)), net(LateFusion, heads, skips=1)
     copied = transplant(source, target, suffix=suffix)
     scores = [f"score_{x}{suffix}_{head}" for head in heads for x in ("fr", "pool4")]
-    assert sorted(copied) == sorted([n + suffix for n in (*TRUNK, "fc6", "fc7")] + scores)
+    assert sorted(copied) == sorted([n + suffix for n in (*CONVOLUTIONS, "fc6", "fc7")] + scores)
     np.testing.assert_array_equal(kernel_of(target, f"score_fr{suffix}_geo"), kernel_of(source, "score_fr_geo"))
     np.testing.assert_array_equal(kernel_of(target, "conv4_2" + suffix), kernel_of(source, "conv4_2"))
 
