@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import wraps
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -103,6 +104,50 @@ class _Parser(grpc.aio.ServerInterceptor):
         return grpc.unary_unary_rpc_method_handler(answer, parse, handler.response_serializer)
 
 
+def _answering(method):
+    """Let a `ServingError` of a method become the call's status."""
+
+    @wraps(method)
+    async def answer(self, request, context):
+        try:
+            return await method(self, request, context)
+        except ServingError as error:
+            data = error.message.encode()
+            if len(data) > MAX_ERROR_BYTES:
+                data = data[:MAX_ERROR_BYTES] + b"...TRUNCATED"
+            await context.abort(grpc.StatusCode[error.code], data.decode(errors="ignore"))
+
+    return answer
+
+
+def _counting(method):
+    """Count the calls of a method."""
+
+    @wraps(method)
+    async def count(self, request, context):
+        started, code = time.monotonic(), "CANCELLED"
+        try:
+            response = await method(self, request, context)
+            code = "OK"
+            return response
+        except ServingError as error:
+            code = error.code
+            raise
+        except Exception:
+            code = "UNKNOWN"  # grpc's own answer
+            raise
+        finally:
+            self._service.metrics.request(
+                model=request.model_spec.name,
+                api=method.__name__,
+                entrypoint="GRPC",
+                code=code,
+                seconds=time.monotonic() - started,
+            )
+
+    return count
+
+
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     """Predict and GetModelMetadata; the calls for `tf.Example`s answer as for a model that has none."""
 
@@ -110,45 +155,10 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self._service = service
         self._max_bytes = max_message_bytes
 
+    @_answering
+    @_counting
     async def Predict(self, request, context):
         """Run a signature on tensors."""
-        return await self._counted("Predict", request, context, self._predict)
-
-    async def Classify(self, request, context):
-        """Refuse: a network of this package has no signature for it."""
-        return await self._counted("Classify", request, context, self._classify)
-
-    async def Regress(self, request, context):
-        """Refuse: a network of this package has no signature for it."""
-        return await self._counted("Regress", request, context, self._regress)
-
-    async def MultiInference(self, request, context):
-        """Refuse: a network of this package has no signature for it."""
-        return await _answered(self._infer, request, context)
-
-    async def GetModelMetadata(self, request, context):
-        """Describe a version's signatures."""
-        return await _answered(self._metadata, request, context)
-
-    async def _counted(self, api, request, context, answer):
-        started, code, failure = time.monotonic(), "CANCELLED", None
-        try:
-            response = await answer(request, context)
-            code = "OK"
-        except ServingError as error:
-            code, failure = error.code, error
-        except Exception:
-            code = "UNKNOWN"  # grpc's own answer
-            raise
-        finally:  # counted before it is answered
-            seconds = time.monotonic() - started
-            name = request.model_spec.name
-            self._service.metrics.request(model=name, api=api, entrypoint="GRPC", code=code, seconds=seconds)
-        if failure:
-            await _abort(context, failure)
-        return response
-
-    async def _predict(self, request, context):
         with self._service.models.use(_spec(request)) as servable:
             key = request.model_spec.signature_name or DEFAULT_SIGNATURE
             inputs = self._decode(request.inputs)
@@ -169,20 +179,30 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             left -= arrays[name].nbytes
         return arrays
 
-    async def _classify(self, request, context):
+    @_answering
+    @_counting
+    async def Classify(self, request, context):
+        """Refuse: a network of this package has no signature for it."""
         self._refuse(request, "tensorflow/serving/classify")
 
-    async def _regress(self, request, context):
+    @_answering
+    @_counting
+    async def Regress(self, request, context):
+        """Refuse: a network of this package has no signature for it."""
         self._refuse(request, "tensorflow/serving/regress")
 
-    async def _infer(self, request, context):
+    @_answering
+    async def MultiInference(self, request, context):
+        """Refuse: a network of this package has no signature for it."""
         task = request.tasks[0] if request.tasks else inference_pb2.InferenceTask(model_spec={})
         self._refuse(task, task.method_name)
 
     def _refuse(self, request, method):
         self._service.refuse(_spec(request), request.model_spec.signature_name or DEFAULT_SIGNATURE, method)
 
-    async def _metadata(self, request, context):
+    @_answering
+    async def GetModelMetadata(self, request, context):
+        """Describe a version's signatures."""
         spec = _spec(request)
         if not request.metadata_field:
             message = "GetModelMetadataRequest must specify at least one metadata_field"
@@ -202,27 +222,16 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     """GetModelStatus and HandleReloadConfigRequest."""
 
     def __init__(self, service):
-        self._models = service.models
         self._service = service
 
+    @_answering
     async def GetModelStatus(self, request, context):
         """Describe a version, or all."""
-        return await _answered(self._status, request, context)
-
-    async def HandleReloadConfigRequest(self, request, context):
-        """Replace the models by those of a config, which may lie where the operator's do and nowhere else."""
-        return await _answered(self._reload, request, context)
-
-    async def _status(self, request, context):
         return self._service.status(_spec(request))
 
-    async def _reload(self, request, context):
-        if request.config.WhichOneof("config") != "model_config_list":
-            raise ServingError(
-                "INVALID_ARGUMENT",
-                "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is currently "
-                "supported",
-            )
+    @_answering
+    async def HandleReloadConfigRequest(self, request, context):
+        """Replace the models by those of a config, which may lie where the operator's do and nowhere else."""
         models = models_of(request.config)
         allowed = await asyncio.to_thread(self._service.base_paths)
         for model in models:
@@ -232,23 +241,8 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
                     f"Model {model.name}: a request names no folders. Received: {model.base_path}. Put the model into "
                     "the server's --model_config_file first.",
                 )
-        await asyncio.to_thread(self._models.reload, models)  # returns when they are loaded
+        await asyncio.to_thread(self._service.models.reload, models)  # returns when they are loaded
         return model_management_pb2.ReloadConfigResponse(status={})
-
-
-async def _answered(answer, request, context):
-    """Await an answer; a `ServingError` becomes the call's status."""
-    try:
-        return await answer(request, context)
-    except ServingError as error:
-        await _abort(context, error)
-
-
-async def _abort(context, error):
-    data = error.message.encode()
-    if len(data) > MAX_ERROR_BYTES:
-        data = data[:MAX_ERROR_BYTES] + b"...TRUNCATED"
-    await context.abort(grpc.StatusCode[error.code], data.decode(errors="ignore"))
 
 
 def _spec(request):

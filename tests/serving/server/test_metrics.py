@@ -24,16 +24,16 @@ def test_names_labels_and_microseconds_are_those_of_tf_serving():
         metrics.request(model="fcn", api="Predict", entrypoint="REST", code="OK", seconds=seconds)
     metrics.request(model="fcn", api="Predict", entrypoint="GRPC", code="NOT_FOUND", seconds=1.0)
     metrics.runtime(model="fcn", seconds=0.5)
-    found = samples(metrics)
-    assert found[PREFIX + "request_count", (("model_name", "fcn"), ("status", "OK"))] == 3
-    assert found[PREFIX + "request_count", (("model_name", "fcn"), ("status", "NOT_FOUND"))] == 1
+    values = samples(metrics)
+    assert values[PREFIX + "request_count", (("model_name", "fcn"), ("status", "OK"))] == 3
+    assert values[PREFIX + "request_count", (("model_name", "fcn"), ("status", "NOT_FOUND"))] == 1
     labels = (("API", "Predict"), ("entrypoint", "REST"), ("model_name", "fcn"))
-    assert found[PREFIX + "request_latency_count", labels] == 3
-    assert found[PREFIX + "request_latency_sum", labels] == pytest.approx(250_017)
+    assert values[PREFIX + "request_latency_count", labels] == 3
+    assert values[PREFIX + "request_latency_sum", labels] == pytest.approx(250_017)
     runtime = (("API", "Predict"), ("model_name", "fcn"), ("runtime", "TF1"))
-    assert found[PREFIX + "runtime_latency_sum", runtime] == pytest.approx(500_000)
-    assert not any(("entrypoint", "GRPC") in labels for _, labels in found)  # a failure has no latency
-    assert {name for name, _ in found} == {
+    assert values[PREFIX + "runtime_latency_sum", runtime] == pytest.approx(500_000)
+    assert not any(("entrypoint", "GRPC") in labels for _, labels in values)  # a failure has no latency
+    assert {name for name, _ in values} == {
         PREFIX + "request_count",
         *(PREFIX + f"{name}_latency_{part}" for name in ("request", "runtime") for part in ("bucket", "sum", "count")),
     }

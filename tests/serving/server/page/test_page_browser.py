@@ -340,8 +340,8 @@ def test_the_mask_is_saved_as_it_came_and_the_overlay_as_it_shows(page_, downloa
         "OffscreenCanvas.prototype.convertToBlob = () => Promise.reject(new Error('no memory'))"
     )
     page_.find("#save-overlay").click()
-    told = page_.error().replace("\N{MULTIPLICATION SIGN}", "x")
-    assert told == "This browser cannot draw 41 x 30 pixels at once: no memory"
+    error = page_.error().replace("\N{MULTIPLICATION SIGN}", "x")
+    assert error == "This browser cannot draw 41 x 30 pixels at once: no memory"
 
 
 def test_dropped_and_pasted_files_are_asked_too(page_):
@@ -612,14 +612,14 @@ def test_the_page_asks_for_the_token_and_keeps_it_nowhere(browser, tmp_path):
         browser.get(f"{addresses.rest}/")
         opened = Page(browser, None, tmp_path)
         assert opened.error() == "A bearer token is needed: Authorization: Bearer TOKEN. (HTTP 401)"
-        for given, said in (
+        for given, text in (
             ("wrong", "A bearer token is needed"),
             (f" {token}\n", "No served model takes photographs."),
         ):
             opened.until(lambda: opened.find("#ask-token").is_displayed())
             opened.find("#token").send_keys(given.strip())
             opened.find("#ask-token button").click()
-            opened.until(lambda said=said: said in opened.find("#status").text + opened.find("#error").text)
+            opened.until(lambda text=text: text in opened.find("#status").text + opened.find("#error").text)
         assert not opened.find("#ask-token").is_displayed()
         script = "return [document.cookie, JSON.stringify({...localStorage}), JSON.stringify({...sessionStorage})]"
         assert browser.execute_script(script) == ["", "{}", "{}"]
