@@ -9,13 +9,17 @@ import numpy as np
 
 from fcn_keras.datasets.classes import ClassTable
 from fcn_keras.examples import VOID
+from fcn_keras_console.words import some
+
+from .json_values import whole
 
 BACKGROUND = ("background", "_background_")  # the second is LabelMe's
 IGNORED = ("void", "__ignore__")  # the second is LabelMe's
 UNLABELLED = ("background", "void")
+SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
-class Annotated(NamedTuple):
+class ImageAndLabel(NamedTuple):
     """An image and its label, not yet drawn.
 
     Attributes:
@@ -29,31 +33,31 @@ class Annotated(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Pair:
+class AnnotatedImage:
     """One image of the data set to write.
 
     Attributes:
         key: its id, the path below the folder of images without the extension.
-        read: returns `Annotated`; raises a `ValueError` that names the file.
+        read: returns `ImageAndLabel`; raises a `ValueError` that names the file.
     """
 
     key: str
-    read: Callable[[], Annotated]
+    read: Callable[[], ImageAndLabel]
 
 
 @dataclass
 class Annotations:
-    """Everything that was found, before any image is read.
+    """Everything that the annotations say, before any image is read.
 
     Attributes:
         names: of the classes, in the order of their ids.
-        pairs: by split; the only split is `all` where the annotations are not divided.
+        images: by split; the only split is `all` where the annotations are not divided.
         decisions: what was decided about them, a sentence each.
         left_out: names of what is not taken over, by reason.
     """
 
     names: tuple[str, ...]
-    pairs: dict[str, list[Pair]]
+    images: dict[str, list[AnnotatedImage]]
     decisions: list[str] = field(default_factory=list)
     left_out: dict[str, list[str]] = field(default_factory=dict)
 
@@ -113,8 +117,7 @@ def choose_classes(labels, given, unlabelled, origin):
     missing = [f"{label!r} ({file})" for label, file in labels.items() if label not in ids]
     if missing:
         raise ValueError(
-            f"{origin} lacks {len(missing)} labels of the annotations: {', '.join(missing[:5])}"
-            f"{', ...' if len(missing) > 5 else ''}. Add them to it, a line each."
+            f"{origin} lacks {len(missing)} labels of the annotations: {some(missing)}. Add them to it, a line each."
         )
     return tuple(names), ids, VOID if unlabelled == "void" else ids[back]
 
@@ -130,24 +133,36 @@ def label_text(value, where):
     return " ".join(value.split())
 
 
-def fitting_size(said, sizes, where):
+def fitting_size(stated, sizes, where):
     """Return the one of an image's sizes on which its annotations were drawn.
 
     Args:
-        said: `(H, W)` as the annotations say, or None if they do not.
-        sizes: as for `Annotated.label`.
+        stated: `(H, W)` as the annotations state it, or None if they do not.
+        sizes: as for `ImageAndLabel.label`.
 
     Raises:
         ValueError: if they were drawn on an image of another size.
     """
-    if said is None:
+    if stated is None:
         return sizes[0]
-    if said not in sizes:
+    if stated not in sizes:
         raise ValueError(
-            f"{where} was drawn on an image of {said[0]}x{said[1]} pixels (height x width), and the image has "
+            f"{where} was drawn on an image of {stated[0]}x{stated[1]} pixels (height x width), and the image has "
             f"{sizes[0][0]}x{sizes[0][1]}. Give the image that was annotated."
         )
-    return said
+    return stated
+
+
+def stated_size(content, names, where):
+    """Return the `(H, W)` that annotations state under two names, or None if they do not.
+
+    Raises:
+        ValueError: if these are no sizes.
+    """
+    if any(content.get(name) is None for name in names):
+        return None
+    height, width = (whole(content[name], f"{where}: `{name}`", least=1) for name in names)
+    return height, width
 
 
 def unique_keys(names):

@@ -11,25 +11,29 @@ from pathlib import Path
 
 import numpy as np
 
+from fcn_keras.datasets.images import read_mask, read_size
+from fcn_keras_console.image_files import files_below
+
 from .annotations import (
-    Annotated,
+    SPLITS,
+    AnnotatedImage,
     Annotations,
-    Pair,
+    ImageAndLabel,
     choose_classes,
     fitting_size,
     given_names,
     label_text,
+    stated_size,
     unique_keys,
 )
 from .coco_regions import coder_of_masks, decode
-from .image_lookup import Pictures, files_below
+from .image_lookup import ImageLookup
 from .json_values import is_list_of, load_json, whole
 
 _KEPT = {"images", "annotations", "categories", "id", "image_id", "category_id", "segmentation", "iscrowd", "counts"}
 _KEPT |= {"segments_info", "file_name", "name", "width", "height", "size"}
 _LABELMES = "shapes"  # key of LabelMe's files
 _OTHER = ("captions", "person_keypoints", "image_info")  # files of COCO's that hold no regions
-_SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
 def read(source, *, classes=None, images=None, unlabelled=None, unreadable, progress):
@@ -70,26 +74,26 @@ def read(source, *, classes=None, images=None, unlabelled=None, unreadable, prog
             labels.setdefault(name, path.name)
     names, ids, rest = choose_classes(labels, given, unlabelled, classes)
     meanings = [{number: ids[name] for number, name in known.items()} for known in categories]
-    pictures = Pictures(images or _root_of(source))
-    pairs, strays = _pairs(files, contents, meanings, rest, pictures, unreadable)
+    lookup = ImageLookup(images or _root_of(source))
+    by_split, strays = _by_split(files, contents, meanings, rest, lookup, unreadable)
     decisions = [f"pixels of no region: {unlabelled}"]
     decisions += [] if panoptic[0] else ["of regions that overlap, the smaller is on top"]
-    return Annotations(names, pairs, decisions, {"image that is annotated but not listed": strays})
+    return Annotations(names, by_split, decisions, {"image that is annotated but not listed": strays})
 
 
-def _pairs(files, contents, meanings, rest, pictures, unreadable):
-    """Return the `Pair`s of all files by split, and ids of annotated images not listed."""
+def _by_split(files, contents, meanings, rest, lookup, unreadable):
+    """Return the `AnnotatedImage`s of all files by split, and ids of annotated images not listed."""
     splits = _splits(files)
-    found, strays = {split: [] for split in splits}, []
+    entries, strays = {split: [] for split in splits}, []
     for split, path, content, ids_of in zip(splits, files, contents, meanings, strict=True):
-        entries, orphans = _entries(content, path, pictures, ids_of, rest, unreadable)
-        found[split] += entries
+        of_file, orphans = _entries(content, path, lookup, ids_of, rest, unreadable)
+        entries[split] += of_file
         strays += orphans
-    pairs = {}
-    for split, entries in found.items():
-        keys = unique_keys([key for key, _ in entries])
-        pairs[split] = [Pair(key, open_) for key, (_, open_) in zip(keys, entries, strict=True)]
-    return pairs, strays
+    by_split = {}
+    for split, of_split in entries.items():
+        keys = unique_keys([key for key, _ in of_split])
+        by_split[split] = [AnnotatedImage(key, read) for key, (_, read) in zip(keys, of_split, strict=True)]
+    return by_split, strays
 
 
 def _json_files(source):
@@ -97,8 +101,8 @@ def _json_files(source):
         return [source]
     if not source.is_dir():
         raise ValueError(f"{source} is missing. Expected a JSON file of COCO's kind, or a folder of such.")
-    found = [path for path in files_below(source) if path.suffix.lower() == ".json"]
-    files = [path for path in found if not path.name.startswith(_OTHER)]
+    files = [path for path in files_below(source) if path.suffix.lower() == ".json"]
+    files = [path for path in files if not path.name.startswith(_OTHER)]
     kinds = sorted({path.name.split("_")[0] for path in files} & {"instances", "stuff", "panoptic"})
     if len(kinds) > 1:
         raise ValueError(f"{source} holds annotations of several kinds: {', '.join(kinds)}. Name one file of one kind.")
@@ -125,7 +129,7 @@ def _slim(item):
     kept |= {_LABELMES: None} if _LABELMES in item else {}
     parts = kept.get("segmentation")
     if is_list_of(list, parts) and all(is_list_of(int | float, part) for part in parts):
-        with contextlib.suppress(OverflowError):  # said with its place when it is drawn
+        with contextlib.suppress(OverflowError):  # an error that names its place when it is drawn
             kept["segmentation"] = [np.array(part, np.float64) for part in parts]
     return kept
 
@@ -153,14 +157,14 @@ def _root_of(source):
 
 def _splits(files):
     """Return the split of each file by its name or its folder's; `all` for every one if they do not say."""
-    found = [_split_of_file(path) for path in files]
-    if len(files) == 1 or not any(found):
+    splits = [_split_of_file(path) for path in files]
+    if len(files) == 1 or not any(splits):
         return ["all"] * len(files)
-    if None in found:
+    if None in splits:
         raise ValueError(
-            f"{files[found.index(None)]} is of no split by its name, other files are. Put train, val or test into it."
+            f"{files[splits.index(None)]} is of no split by its name, other files are. Put train, val or test into it."
         )
-    return found
+    return splits
 
 
 def _split_of_file(path):
@@ -173,12 +177,12 @@ def _is_of(split, image):
 
 
 def _split_of(name):
-    parts = [part for part in re.split(r"[^a-z]+", name.lower()) if part in _SPLITS]
-    return _SPLITS[parts[-1]] if parts else None
+    parts = [part for part in re.split(r"[^a-z]+", name.lower()) if part in SPLITS]
+    return SPLITS[parts[-1]] if parts else None
 
 
-def _entries(content, path, pictures, ids_of, rest, unreadable):
-    """Return `(id, function that returns Annotated)` of every image, and ids of annotated images not listed."""
+def _entries(content, path, lookup, ids_of, rest, unreadable):
+    """Return `(id, function that returns ImageAndLabel)` of every image, and ids of annotated images not listed."""
     by_image = {}
     for item in content["annotations"]:
         by_image.setdefault(whole(item.get("image_id"), f"{path}: an `image_id`"), []).append(item)
@@ -187,21 +191,19 @@ def _entries(content, path, pictures, ids_of, rest, unreadable):
         where = f"{path}: the image {item.get('file_name')!r:.80}"
         items = by_image.pop(whole(item.get("id"), f"{where}: its `id`"), [])
         try:
-            image, key = pictures.find(
+            image, key = lookup.find(
                 item.get("file_name"), path, beside=path.parent, likely=partial(_is_of, split) if split else None
             )
-            said = None
-            if item.get("width") is not None and item.get("height") is not None:
-                said = tuple(whole(item[name], f"{where}: its `{name}`", least=1) for name in ("height", "width"))
+            size = stated_size(item, ("height", "width"), where)
         except ValueError as error:
             unreadable(error)
             continue
-        entries.append((key, partial(_annotated, image, said, partial(paint, items, ids_of, rest, where, path), where)))
+        entries.append((key, partial(_annotated, image, size, partial(paint, items, ids_of, rest, where, path), where)))
     return entries, [str(number) for number in by_image]
 
 
-def _annotated(image, said, drawn, where):
-    return Annotated(image, lambda sizes: drawn(fitting_size(said, sizes, where)))
+def _annotated(image, stated, drawn, where):
+    return ImageAndLabel(image, lambda sizes: drawn(fitting_size(stated, sizes, where)))
 
 
 def _regions(items, ids_of, rest, where, _, size):
@@ -227,8 +229,6 @@ def _class_of(item, ids_of, where):
 
 def _panoptic(items, ids_of, rest, where, path, size):
     """Look the segments of a panoptic PNG up, whose colours are R + 256 G + 256^2 B; 0 is unlabelled."""
-    from fcn_keras.datasets.images import read_mask, read_size
-
     if not items:
         return np.full(size, rest, np.uint8)
     name = items[0].get("file_name")

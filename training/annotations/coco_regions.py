@@ -57,9 +57,9 @@ def _polygon(points, size, where):
 
 def _from_runs(segmentation, size, where):
     """Decode run lengths down the columns, background first. pycocotools would read past the end of damaged ones."""
-    counts, said = segmentation.get("counts"), segmentation.get("size")
-    if said is not None and not np.array_equal(numbers(said, f"{where}: `size`"), size):
-        raise ValueError(f"{where} is of the size {said}, the image of {list(size)} (height, width).")
+    counts, stated = segmentation.get("counts"), segmentation.get("size")
+    if stated is not None and not np.array_equal(numbers(stated, f"{where}: `size`"), size):
+        raise ValueError(f"{where} is of the size {stated}, the image of {list(size)} (height, width).")
     if isinstance(counts, str):
         counts = _unpacked(counts, where)
     else:

@@ -4,15 +4,17 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
+from fcn_keras.datasets.images import read_header, read_mask
+
 from ..reading import read_each
-from .annotations import VOID, Annotated, Annotations, Pair, unique_keys
+from .annotations import SPLITS, VOID, AnnotatedImage, Annotations, ImageAndLabel, unique_keys
 from .class_colors import FILES, read_colors
-from .image_lookup import Pictures, stem
+from .image_lookup import ImageLookup, stem
+from .voc import mask_label
 
 UNKNOWN = ("fail", "void", "near")
 _IMAGES = ("images", "image", "imgs", "img", "JPEGImages", "leftImg8bit", "701_StillsRaw_full")
 _MASKS = ("labels", "masks", "label", "mask", "annotations", "gtFine", "LabeledApproved_full")
-_SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _BESIDE = ("_labels", "_masks", "_label", "_mask", "annot")  # train_labels beside train
 _IMAGE_ENDS = ("", "_leftImg8bit", "_sat")
 _MASK_ENDS = ("", "_L", "_mask", "_label", "_labels", "_gt", "_seg", "_gtFine_color")
@@ -42,31 +44,30 @@ def read(
     """
     source = Path(source)
     colors, path = _colors(source, classes)
-    found, left_out = _pairs(_folders(source, images, masks))
-    number = sum(map(len, found.values()))
+    pairs, left_out = _pairs(_folders(source, images, masks))
+    number = sum(map(len, pairs.values()))
     if not number:
         raise ValueError(f"{source}: no image has a mask of the same name. Say --images DIR and --masks DIR.")
-    every = [(split, *pair) for split, pairs in found.items() for pair in pairs]
-    looks = read_each(lambda item: _look(item[3], colors), every, unreadable=unreadable, progress=progress)
-    unknown, files, pairs = Counter(), [], {split: [] for split in found}
-    for (split, key, image, mask), look in looks:
-        if look:
-            unknown.update(look)
+    every = [(split, *pair) for split, of_split in pairs.items() for pair in of_split]
+    readable = read_each(lambda item: _unknown_in(item[3], colors), every, unreadable=unreadable, progress=progress)
+    unknown, files, by_split = Counter(), [], {split: [] for split in pairs}
+    for (split, key, image, mask), own in readable:
+        if own:
+            unknown.update(own)
             files.append(mask)
         label = partial(_label, mask, colors, ignore_label, unknown_colors)
-        pairs[split].append(Pair(key, partial(Annotated, image, label)))
+        by_split[split].append(AnnotatedImage(key, partial(ImageAndLabel, image, label)))
     decisions = [f"classes: {path.name}"]
     if files:
-        told = _told(unknown, files, number, path)
+        counted = _counted(unknown, files, number, path)
         if unknown_colors == "fail":
-            raise ValueError(f"{told} {_advice(files, path)}")
-        decisions.append(f"unknown colours: {unknown_colors}. {told}")
-    return Annotations(colors.names, pairs, decisions, left_out)
+            raise ValueError(f"{counted} {_advice(files, path)}")
+        decisions.append(f"unknown colours: {unknown_colors}. {counted}")
+    return Annotations(colors.names, by_split, decisions, left_out)
 
 
-def _look(mask, colors):
-    from fcn_keras.datasets.images import read_header, read_mask
-
+def _unknown_in(mask, colors):
+    """Count the colours of a mask that no class has."""
     pixels = read_mask(mask, colored=True)
     if pixels.ndim == 3:
         return colors.unknown(pixels)
@@ -75,7 +76,7 @@ def _look(mask, colors):
     return Counter()
 
 
-def _told(unknown, files, number, path):
+def _counted(unknown, files, number, path):
     most = ", ".join(f"{color} {count}" for color, count in unknown.most_common(_NAMED))
     return (
         f"{len(files)} of {number} masks, first {files[0]}, hold {len(unknown)} colours that {path.name} does not "
@@ -84,18 +85,12 @@ def _told(unknown, files, number, path):
 
 
 def _advice(files, path):
-    from fcn_keras.datasets.images import read_header
-
     if any(read_header(file)[0] == "JPEG" for file in files):
         return "JPEG does not keep colours: get the masks as PNG, or take the nearest ones with --unknown-colors near."
     return f"Add them to {path} (as `void R G B` if they are to be ignored), or say --unknown-colors void or near."
 
 
 def _label(path, colors, ignore_label, unknown_colors, _):
-    from fcn_keras.datasets.images import read_mask
-
-    from .voc import mask_label
-
     if unknown_colors != "fail":
         pixels = read_mask(path, colored=True)
         if pixels.ndim == 3:
@@ -129,24 +124,24 @@ def _folders(source, images, masks):
         if images and not folder.is_dir():
             raise ValueError(f"{folder} is not a folder. Expected that of the images or masks.")
     if image and mask:
-        below = {name: (image / name, mask / name) for name in _SPLITS if (image / name).is_dir()}
+        below = {name: (image / name, mask / name) for name in SPLITS if (image / name).is_dir()}
         below = {name: pair for name, pair in below.items() if pair[1].is_dir()}
-        return {_SPLITS[name]: pair for name, pair in below.items()} if len(below) > 1 else {"all": (image, mask)}
-    found = {}
-    for name, split in _SPLITS.items():
+        return {SPLITS[name]: pair for name, pair in below.items()} if len(below) > 1 else {"all": (image, mask)}
+    by_split = {}
+    for name, split in SPLITS.items():
         folder = source / name
         pair = _called(folder, _IMAGES), _called(folder, _MASKS)
         beside = next((source / f"{name}{end}" for end in _BESIDE if (source / f"{name}{end}").is_dir()), None)
         if all(pair):
-            found[split] = pair
+            by_split[split] = pair
         elif folder.is_dir() and beside:
-            found[split] = folder, beside
-    if not found:
+            by_split[split] = folder, beside
+    if not by_split:
         raise ValueError(
             f"{source} holds no folders of images and masks: expected {source}/images and {source}/masks, or "
             f"{source}/train/images and {source}/train/masks. Say --images DIR and --masks DIR."
         )
-    return found if len(found) > 1 else {"all": next(iter(found.values()))}
+    return by_split if len(by_split) > 1 else {"all": next(iter(by_split.values()))}
 
 
 def _called(folder, names):
@@ -154,8 +149,8 @@ def _called(folder, names):
 
 
 def _pairs(folders):
-    """Return `(id, image, mask)` of every pair by split, and what has no partner."""
-    found, left_out = {}, {"image without mask": [], "mask without image": []}
+    """Return `(id, image, mask)` of every pair by split, and images and masks that are alone."""
+    pairs, left_out = {}, {"image without mask": [], "mask without image": []}
     for split, (image_folder, mask_folder) in folders.items():
         images, masks = _by_stem(image_folder), _by_stem(mask_folder)
         cut = {(a, b): _cut(images, a).keys() & _cut(masks, b).keys() for a in _IMAGE_ENDS for b in _MASK_ENDS}
@@ -163,15 +158,14 @@ def _pairs(folders):
         images, masks = _cut(images, ends[0]), _cut(masks, ends[1])
         both = sorted(cut[ends])
         safe = unique_keys(both)
-        found[split] = [(new, images[key], masks[key]) for new, key in zip(safe, both, strict=True)]
+        pairs[split] = [(new, images[key], masks[key]) for new, key in zip(safe, both, strict=True)]
         left_out["image without mask"] += sorted(images.keys() - masks.keys())
         left_out["mask without image"] += sorted(masks.keys() - images.keys())
-    return found, left_out
+    return pairs, left_out
 
 
 def _by_stem(folder):
-    pictures = Pictures(folder)
-    return {stem(path.relative_to(folder).as_posix()): path for path in pictures.files}
+    return {stem(path.relative_to(folder).as_posix()): path for path in ImageLookup(folder).files}
 
 
 def _cut(files, end):

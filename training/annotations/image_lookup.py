@@ -5,11 +5,12 @@ import unicodedata
 from pathlib import Path
 
 from fcn_keras.datasets.images import extensions
+from fcn_keras_console.image_files import files_below
 
 NOT_IMAGES = {".json", ".txt", ".csv", ".xml"}
 
 
-class Pictures:
+class ImageLookup:
     """List the files below a folder once.
 
     Args:
@@ -50,15 +51,15 @@ class Pictures:
         if not isinstance(name, str):
             raise ValueError(f"{origin} should name its image. Received: {name!r:.60}.")
         parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
-        found = self._by_name.get(parts[-1]) or self._by_likeness.get(_likeness(parts[-1]), []) if parts else []
-        if not found:
+        files = self._by_name.get(parts[-1]) or self._by_likeness.get(_likeness(parts[-1]), []) if parts else []
+        if not files:
             raise ValueError(
                 f"{origin} names the image {name!r:.200}, and below {self.root} no file is called so. Say where the "
                 "images are with --images DIR."
             )
         # With the folders above: a name may begin before them, and then agrees with more of one that lies deep.
-        agreeing = [_agreeing(path.absolute().parts, parts) for path in found]
-        best = [path for path, number in zip(found, agreeing, strict=True) if number == max(agreeing)]
+        agreeing = [_agreeing(path.absolute().parts, parts) for path in files]
+        best = [path for path, number in zip(files, agreeing, strict=True) if number == max(agreeing)]
         best = self._surest(best, beside, likely)
         if len(best) > 1:
             raise ValueError(
@@ -77,13 +78,6 @@ class Pictures:
             if len(paths) > 1:
                 paths = [path for path in paths if sure(path)] or paths
         return paths
-
-
-def files_below(folder):
-    """Yield all files below a folder that are not hidden, sorted within each folder."""
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
 
 
 def stem(name):

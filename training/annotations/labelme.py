@@ -16,20 +16,22 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from fcn_keras.visualize import background_of
+from fcn_keras_console.image_files import files_below
 
 from ..reading import read_each
 from .annotations import (
-    Annotated,
+    AnnotatedImage,
     Annotations,
-    Pair,
+    ImageAndLabel,
     choose_classes,
     fitting_size,
     given_names,
     label_text,
+    stated_size,
     unique_keys,
 )
-from .image_lookup import Pictures, files_below, stem
-from .json_values import is_list_of, load_json, near_the_image, numbers, whole
+from .image_lookup import ImageLookup, stem
+from .json_values import is_list_of, load_json, near_the_image, numbers
 from .outlines import outlines
 from .result_marks import SEAL, seal, write_json
 
@@ -70,9 +72,9 @@ def read(source, *, classes=None, images=None, unlabelled="background", unreadab
     if not source.is_dir():
         raise ValueError(f"{source} is not a folder. Expected the folder of LabelMe's JSON files.")
     files = [path for path in files_below(source) if path.suffix.lower() == ".json"]
-    pictures = Pictures(images or source)
+    lookup = ImageLookup(images or source)
     labels, kept, used, foreign = {}, [], set(), []
-    for path, head in read_each(partial(_head, pictures), files, unreadable=unreadable, progress=progress):
+    for path, head in read_each(partial(_head, lookup), files, unreadable=unreadable, progress=progress):
         if head is None:
             foreign.append(path.relative_to(source).as_posix())
         else:
@@ -84,10 +86,12 @@ def read(source, *, classes=None, images=None, unlabelled="background", unreadab
         raise ValueError(f"{source} holds no annotations of LabelMe: {_instead(files, foreign, source)}.")
     names, ids, rest = choose_classes(dict(sorted(labels.items())), given, unlabelled, classes)
     keys = unique_keys([stem(path.relative_to(source).as_posix()) for path in kept])
-    pairs = [Pair(key, partial(_annotated, path, pictures, ids, rest)) for key, path in zip(keys, kept, strict=True)]
-    alone = [path.relative_to(pictures.root).as_posix() for path in pictures.files if path not in used]
+    annotated = [
+        AnnotatedImage(key, partial(_annotated, path, lookup, ids, rest)) for key, path in zip(keys, kept, strict=True)
+    ]
+    alone = [path.relative_to(lookup.root).as_posix() for path in lookup.files if path not in used]
     left_out = {"image without annotation": alone, "JSON of another kind": foreign}
-    return Annotations(names, {"all": pairs}, [f"pixels of no shape: {unlabelled}"], left_out)
+    return Annotations(names, {"all": annotated}, [f"pixels of no shape: {unlabelled}"], left_out)
 
 
 def _instead(files, foreign, source):
@@ -96,20 +100,20 @@ def _instead(files, foreign, source):
     return "none of its JSON files can be used" if files else f"there is no JSON file below {source}"
 
 
-def _head(pictures, path):
+def _head(lookup, path):
     """Return the image's file, or None for an embedded one, and the labels; None if the JSON is of another kind."""
     content = load_json(path)
     if not isinstance(content, dict) or "shapes" not in content:
         return None
-    image, _ = _image_of(content, path, pictures)
+    image, _ = _image_of(content, path, lookup)
     return image if isinstance(image, Path) else None, {label for _, label in _shapes(content, path)}
 
 
-def _image_of(content, path, pictures):
+def _image_of(content, path, lookup):
     """Return the image's file, or its bytes where there is none, and what to call it in errors."""
     name, embedded = content.get("imagePath"), content.get("imageData")
     try:
-        return pictures.find(name, path, beside=path.parent)[0], name
+        return lookup.find(name, path, beside=path.parent)[0], name
     except ValueError:
         if not isinstance(embedded, str):
             raise
@@ -129,20 +133,18 @@ def _shapes(content, path):
     ]
 
 
-def _annotated(path, pictures, ids, rest):
+def _annotated(path, lookup, ids, rest):
     content = load_json(path)
-    said = None
-    if content.get("imageHeight") is not None and content.get("imageWidth") is not None:
-        said = tuple(whole(content[name], f"{path}: `{name}`", least=1) for name in ("imageHeight", "imageWidth"))
+    size = stated_size(content, ("imageHeight", "imageWidth"), path)
     shapes = _shapes(content, path)
 
     def label(sizes):
-        drawn = Image.new("L", fitting_size(said, sizes, path)[::-1], rest)
+        drawn = Image.new("L", fitting_size(size, sizes, path)[::-1], rest)
         for index, (shape, name) in enumerate(shapes):
             drawn = _drawn(drawn, shape, ids[name], f"{path}: shape {index} ({name})")
         return np.array(drawn)
 
-    return Annotated(_image_of(content, path, pictures)[0], label)
+    return ImageAndLabel(_image_of(content, path, lookup)[0], label)
 
 
 def _drawn(image, shape, value, where):

@@ -23,19 +23,19 @@ def outlines(labels, *, background=None):
     """
     from scipy import ndimage
 
-    found = []
+    regions = []
     height, width = labels.shape
     for index in np.unique(labels):
-        regions, _ = ndimage.label(labels == index)
-        for number, (rows, columns) in enumerate(ndimage.find_objects(regions), 1):
+        numbered, _ = ndimage.label(labels == index)
+        for number, (rows, columns) in enumerate(ndimage.find_objects(numbered), 1):
             inside = rows.start > 0 and columns.start > 0 and rows.stop < height and columns.stop < width
             if index == background and not inside:
                 continue
-            points = _outline(regions[rows, columns] == number) + np.array([columns.start, rows.start]) + 0.5
+            points = _outline(numbered[rows, columns] == number) + np.array([columns.start, rows.start]) + 0.5
             size = (rows.stop - rows.start) * (columns.stop - columns.start)
-            found.append((size, int(index), _polygon(points.tolist())))
-    found.sort(key=lambda region: -region[0])
-    return [(index, polygon) for _, index, polygon in found]
+            regions.append((size, int(index), _polygon(points.tolist())))
+    regions.sort(key=lambda region: -region[0])
+    return [(index, polygon) for _, index, polygon in regions]
 
 
 def _outline(mask):

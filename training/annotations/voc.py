@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from fcn_keras.datasets.classes import ClassTable
+from fcn_keras.datasets.images import read_mask
+from fcn_keras.datasets.voc_sbd import CLASSES
+from fcn_keras_console.image_files import files_below
 
-from .annotations import VOID, Annotated, Annotations, Pair, plain_names, unique_keys
+from .annotations import VOID, AnnotatedImage, Annotations, ImageAndLabel, plain_names, unique_keys
 from .class_colors import read_colors
-from .image_lookup import files_below, stem
+from .image_lookup import stem
 from .masks import voc_ids
 
 _MASKS = ("SegmentationClassPNG", "SegmentationClass")  # the first is that of older exports of LabelMe's
@@ -40,24 +43,23 @@ def read(source, *, classes=None, images=None, ignore_label=VOID, unreadable, pr
     folder = Path(images) if images else next((root / name for name in _IMAGES if (root / name).is_dir()), None)
     if folder is None or not folder.is_dir():
         raise ValueError(f"{folder or root / _IMAGES[0]} is missing. Say where the images are with --images DIR.")
-    pictures = _by_stem(folder)
+    images = _by_stem(folder)
     names, colors, origin = _classes(root, classes)
     lists, unlabelled = _lists(root, masks)
-    splits = lists or {"all": [key for key in masks if key in pictures]}
-    pairs = {}
-    for split, keys in splits.items():
-        pairs[split] = []
+    by_split = {}
+    for split, keys in (lists or {"all": [key for key in masks if key in images]}).items():
+        by_split[split] = []
         for key, safe in zip(keys, unique_keys(keys), strict=True):
             try:
-                mask = _partner(masks, key, split, "mask", masks and next(iter(masks.values())).parent)
-                picture = _partner(pictures, key, split, "image", folder)
+                mask = _companion(masks, key, split, "mask", masks and next(iter(masks.values())).parent)
+                image = _companion(images, key, split, "image", folder)
             except ValueError as error:
                 unreadable(error)
                 continue
             label = partial(mask_label, mask, len(names), colors, ignore_label)
-            pairs[split].append(Pair(safe, partial(Annotated, picture, label)))
-    alone = {} if lists else {"mask without image": sorted(masks.keys() - pictures.keys())}
-    return Annotations(names, pairs, [f"classes: {origin}"], {"list without masks": unlabelled, **alone})
+            by_split[split].append(AnnotatedImage(safe, partial(ImageAndLabel, image, label)))
+    alone = {} if lists else {"mask without image": sorted(masks.keys() - images.keys())}
+    return Annotations(names, by_split, [f"classes: {origin}"], {"list without masks": unlabelled, **alone})
 
 
 def mask_label(path, num_classes, colors, ignore_label, _):
@@ -69,8 +71,6 @@ def mask_label(path, num_classes, colors, ignore_label, _):
     Raises:
         ValueError: if it holds something that is no class.
     """
-    from fcn_keras.datasets.images import read_mask
-
     mask = read_mask(path, colored=colors is not None)
     if mask.ndim == 3 and colors is not None:
         ids, known = colors.translate(mask)
@@ -100,8 +100,8 @@ def _root(source):
     roots = [place for place in places if any(_has_masks(place / name) for name in _MASKS)]
     if len(roots) != 1:
         expected = f"Expected {_MASKS[1]} with PNG masks beside {_IMAGES[0]}, in it or in VOCdevkit/VOC2012 below it"
-        found = f"Found: {', '.join(map(str, roots))}. Name one of them" if roots else expected
-        raise ValueError(f"{source} holds {len(roots) or 'no'} folder{'s'[: len(roots) != 1]} of VOC's masks. {found}.")
+        hint = f"Found: {', '.join(map(str, roots))}. Name one of them" if roots else expected
+        raise ValueError(f"{source} holds {len(roots) or 'no'} folder{'s'[: len(roots) != 1]} of VOC's masks. {hint}.")
     return roots[0]
 
 
@@ -114,7 +114,7 @@ def _by_stem(folder):
     return {stem(path.relative_to(folder).as_posix()): path for path in files_below(folder)}
 
 
-def _partner(files, key, split, what, folder):
+def _companion(files, key, split, what, folder):
     if key not in files:
         raise ValueError(
             f"{split} lists {key!r:.80}, and {folder} holds no {what} of that name. Add it, take the line out of "
@@ -125,8 +125,6 @@ def _partner(files, key, split, what, folder):
 
 def _classes(root, given):
     """Return the names, `Colors` or None, and where they come from."""
-    from fcn_keras.datasets.voc_sbd import CLASSES
-
     own = [root / name for name in ("labelmap.txt", "class_names.txt") if (root / name).is_file()]
     if given is None and not own:
         if re.fullmatch(r"VOC20\d\d", root.resolve().name):

@@ -85,7 +85,7 @@ def write(annotations, folder, *, share=None, seed=0, unreadable, progress):
     Raises:
         ValueError: if nothing is left, or class names cannot be written.
     """
-    pairs, how = _divided(annotations.pairs, share, seed)
+    pairs, how = _divided(annotations.images, share, seed)
     folder.mkdir(parents=True, exist_ok=True)
     _write_classes(folder / "classes.txt", annotations.names)
     items = [(split, pair) for split, members in pairs.items() for pair in members]
