@@ -1,6 +1,7 @@
 """How every command ends: one line and exit code 2 for what a user can mend; and a quiet start of TensorFlow."""
 
 import contextlib
+import gc
 import io
 import json
 import os
@@ -65,7 +66,7 @@ def start_tensorflow():
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
-    with _quiet(), without(UNUSED if _backend() == "tensorflow" else ()):
+    with _quiet(), _uncollected(), without(UNUSED if _backend() == "tensorflow" else ()):
         try:
             import tensorflow as tf
         except ModuleNotFoundError as error:
@@ -74,6 +75,23 @@ def start_tensorflow():
         if _backend() != "tensorflow":
             tf.config.set_visible_devices([], "GPU")  # TensorFlow only reads data: it would take all the memory
         tf.config.list_logical_devices()
+
+
+@contextlib.contextmanager
+def _uncollected():
+    """Keep the garbage collector away from what is imported meanwhile for the first time: modules stay.
+
+    It would look through those of TensorFlow again and again, and at the end of the process: a third of a command.
+    """
+    if "tensorflow" in sys.modules or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @contextlib.contextmanager

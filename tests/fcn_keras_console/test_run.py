@@ -1,5 +1,6 @@
 """How every command ends, and what its start of TensorFlow does without."""
 
+import gc
 import importlib
 import io
 import json
@@ -8,7 +9,7 @@ import sys
 import pytest
 
 from fcn_keras_console import Interrupted, run
-from fcn_keras_console.run import _backend, without
+from fcn_keras_console.run import _backend, _uncollected, without
 
 
 @pytest.mark.parametrize(
@@ -77,6 +78,20 @@ def test_a_notebook_keeps_everything(pretended, monkeypatch):
     monkeypatch.setitem(sys.modules, "IPython", json)
     with without([pretended]):
         assert importlib.import_module(pretended).__name__ == pretended
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_what_is_imported_first_is_no_garbage(first, monkeypatch):
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    if not first:
+        monkeypatch.setitem(sys.modules, "tensorflow", json)
+    before = gc.get_freeze_count()
+    with _uncollected():
+        kept = [[] for _ in range(1000)]
+        assert gc.isenabled() != first
+    assert gc.isenabled()
+    assert (gc.get_freeze_count() >= before + len(kept)) == first
+    gc.unfreeze()
 
 
 @pytest.mark.parametrize(
