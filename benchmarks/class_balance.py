@@ -32,9 +32,10 @@ def main(argv=None):
 
 def _measure(arguments):
     from fcn_keras_training.recipes import catalogue as recipes
+    from fcn_keras_training.recipes.overrides import Overrides
 
-    width = {"width": arguments.width} if arguments.width else {}
-    recipe = recipes.find(arguments.recipe, {"steps": arguments.steps, "steps_per_epoch": arguments.steps, **width})
+    overrides = Overrides(steps=arguments.steps, steps_per_epoch=arguments.steps, width=arguments.width)
+    recipe = recipes.find(arguments.recipe, overrides)
     splits = [recipe.data(arguments.data, split) for split in recipe.splits]
     weights, shares = balance(splits[0])
     results = {"equal": [], "balanced": []}

@@ -42,6 +42,7 @@ def main(argv=None):
 def _measure(arguments):
     import keras
     from fcn_keras_training.recipes import catalogue as recipes
+    from fcn_keras_training.recipes.overrides import Overrides
     from fcn_keras_training.train.fit import spaced
     from fcn_keras_training.workdir.trained_model import load_model
 
@@ -49,7 +50,7 @@ def _measure(arguments):
 
     if arguments.model is None:
         name = arguments.recipe or "synthetic_fcn32s"
-        model = _trained(recipes.find(name, {"steps": arguments.steps}), arguments.data)
+        model = _trained(recipes.find(name, Overrides(steps=arguments.steps)), arguments.data)
     else:
         path = find_model(arguments.model)
         name, model = arguments.recipe or decisions_beside(path).get("recipe"), load_model(path)

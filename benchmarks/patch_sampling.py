@@ -47,12 +47,12 @@ def main(argv=None):
 
 def _measure(arguments):
     from fcn_keras_training.recipes import catalogue as recipes
+    from fcn_keras_training.recipes.overrides import Overrides
 
     for name in ("images", "iterations"):
         if getattr(arguments, name) < 1:
             raise ValueError(f"--{name} is at least 1. Received: {getattr(arguments, name)}.")
-    overrides = {"seed": arguments.seed} | ({"width": arguments.width} if arguments.width else {})
-    recipe = recipes.find(arguments.recipe, overrides)
+    recipe = recipes.find(arguments.recipe, Overrides(seed=arguments.seed, width=arguments.width))
     examples = recipe.data(arguments.data, recipe.splits[0])
     runs = {}
     for keep in KEEP:

@@ -2,8 +2,6 @@
 
 import hashlib
 
-THRESHOLD = "threshold"  # names the rule of `divide` in a run's recipe.json
-
 
 def divide(keys, share, seed=0):
     """Choose the images to validate with, each by a hash of its own id.
@@ -36,6 +34,11 @@ def divide_by_number(keys, share):
     """
     ordered = sorted(keys, key=lambda key: hashlib.sha256(key.encode()).digest())
     return set(ordered[: max(1, round(share * len(ordered)))])
+
+
+# What a run's recipe.json calls the rule; runs that were begun before there were two say nothing.
+THRESHOLD = "threshold"
+RULES = {THRESHOLD: divide, None: divide_by_number}
 
 
 def _place(key, seed):

@@ -14,7 +14,7 @@ from fcn_keras.backbone import VGG16
 from fcn_keras.models import FCN8s, FCN16s, FCN32s
 
 from . import paper
-from .readers import folder, has_two_heads, synthetic
+from .readers import folder, synthetic
 from .recipe import Recipe
 
 # (filters, convolutions) of the blocks, and the width of fc6 and fc7: a net for two processor cores.
@@ -120,39 +120,14 @@ RECIPES = {
 
 
 def find(name, overrides=None):
-    """Return the recipe of that name with `overrides` put into it.
-
-    Args:
-        overrides: dict of a subset of `steps`, `steps_per_epoch`, `batch_size`, `accumulate`, `buckets`,
-            `learning_rate`, `seed`, `dtype_policy`, `splits`, `class_weights`; of `classes`, `ignore_label` and
-            `held_out`, which go to the reader of one's own folder; of `crop`, the (H, W) to cut out of every example
-            at last; of `width`, a factor on all channels; of `stand_in`, True for drawn scenes instead of the data
-            set; and of `stages`, such a dict by name of a recipe, for that one alone.
+    """Return the recipe of that name with `Overrides` put into it.
 
     Raises:
         ValueError: if there is no such recipe, or it does not take an override.
     """
     if name not in RECIPES:
         raise ValueError(f"No recipe is called {name!r}. There are: {', '.join(RECIPES)}.")
-    recipe, overrides = RECIPES[name], dict(overrides or {})
-    overrides |= overrides.pop("stages", {}).get(name, {})
-    reading = {key: overrides.pop(key) for key in ("classes", "ignore_label", "held_out") if key in overrides}
-    if reading:
-        if recipe.data is not folder:
-            raise ValueError(f"{name} knows its classes: {', '.join(sorted(reading))} cannot be set for it.")
-        overrides["data"] = partial(folder, **reading)
-    if overrides.pop("stand_in", False):
-        recipe = stand_in(recipe)
-    if "crop" in overrides:
-        height, width = overrides.pop("crop")
-        cut = partial(crop, height=height, width=width)
-        recipe = replace(recipe, augment=compose(*filter(None, (recipe.augment, cut))))
-    if "width" in overrides:
-        recipe = narrowed(recipe, overrides.pop("width"))
-    if "steps" in overrides:
-        epochs = -(-overrides["steps"] // recipe.steps_per_epoch)
-        overrides.setdefault("steps_per_epoch", overrides["steps"] // max(epochs, 1))
-    return replace(recipe, **overrides)
+    return RECIPES[name] if overrides is None else overrides.apply(RECIPES[name])
 
 
 def chain(name, overrides=None):
@@ -160,26 +135,3 @@ def chain(name, overrides=None):
     recipe = find(name, overrides)
     before = [r for source in recipe.sources.values() for r in chain(source, overrides)]
     return [*{r.name: r for r in before}.values(), recipe]
-
-
-def stand_in(recipe):
-    """Put drawn scenes of the same kind in the place of a recipe's data set, to see it run where the data is not.
-
-    The scenes have an image, depth, HHA, and the semantic and geometric labels where the recipe has two heads.
-    """
-    return replace(
-        recipe,
-        data=partial(synthetic, heads=has_two_heads(recipe.data)),
-        splits=("train", "val"),
-        validation_images=min(recipe.validation_images or 20, 20),
-    )
-
-
-def narrowed(recipe, width):
-    """Multiply all channels of a recipe's net by `width`; there are no ImageNet weights for another width than 1."""
-    if not 0 < width <= 1:
-        raise ValueError(f"`width` is above 0, at most 1. Received: {width}.")
-    blocks, top = recipe.model_options.get("channels", VGG16)
-    channels = tuple((max(1, round(filters * width)), count) for filters, count in blocks), max(1, round(top * width))
-    options = {**recipe.model_options, "channels": channels}
-    return replace(recipe, model_options=options, imagenet=recipe.imagenet and width == 1)

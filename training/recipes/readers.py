@@ -1,10 +1,11 @@
 """Where recipes read from: `(directory, split) -> examples`, with messages for the command line."""
 
-import hashlib
 from pathlib import Path
 
 from fcn_keras.datasets.folder import Folder
 from fcn_keras.datasets.synthetic import Synthetic
+
+from ..hold_out import RULES
 
 SCENES = {"train": (800, 1), "val": (80, 2)}  # split -> number of scenes, seed
 
@@ -19,21 +20,22 @@ def synthetic(directory, split, **options):
     return Synthetic(count, seed=seed, **options)
 
 
-def folder(directory, split, *, held_out=None, **options):
+def folder(directory, split, *, held_out=None, held_out_by=None, **options):
     """Read one's own images and masks; `options` are `Folder`'s.
 
     Args:
         held_out: share of the images, 0 to 1, that is the split `val` where the folder has none: of `train`, or of all
             where it is not divided. Which ones, their names decide.
+        held_out_by: one of `hold_out.RULES`; None is that of runs that were begun before there was another.
     """
     directory = _given(directory)
     if held_out is None or split not in ("train", "val") or _has(directory, "val"):
         return Folder(directory, split, **options)
     origin = "train" if _has(directory, "train") else None
-    keys = sorted(Folder(directory, origin, **options).ids, key=lambda key: hashlib.sha256(key.encode()).digest())
-    count = max(1, round(held_out * len(keys)))
-    kept = keys[:count] if split == "val" else keys[count:]
-    return Folder(directory, origin, ids=sorted(kept), **options)
+    ids = Folder(directory, origin, **options).ids
+    chosen = RULES[held_out_by](ids, held_out)
+    kept = sorted(key for key in ids if (key in chosen) == (split == "val"))
+    return Folder(directory, origin, ids=kept, **options)
 
 
 def _has(directory, split):

@@ -78,6 +78,10 @@ class Recipe:
             raise ValueError(f"`learning_rate` is above 0. Received: {self.learning_rate}.")
 
     @property
+    def epochs(self):
+        return self.steps // self.steps_per_epoch
+
+    @property
     def sources(self):
         """The recipes to transplant from: `{suffix of the trunk: name}`, the only trunk's suffix being `""`."""
         if self.init_from is None:

@@ -8,7 +8,7 @@ from fcn_keras_console.workdir import decisions_beside
 from ..workdir.trained_model import class_names_beside
 
 # What was decided in training about how the data is read.
-_READING = ("classes", "ignore_label", "held_out", "stand_in", "splits")
+_READING = ("classes", "ignore_label", "held_out", "held_out_by", "stand_in", "splits")
 
 
 def add_options(parser):
@@ -53,8 +53,9 @@ def open_split(arguments, trained, *, classes=None):
         examples = _own_folder(directory, split, reading, classes)
     else:
         from ..recipes import catalogue  # brings Keras
+        from ..recipes.overrides import Overrides
 
-        recipe = catalogue.find(name, reading)
+        recipe = catalogue.find(name, Overrides(**reading))
         split = _given_split(arguments, recipe.splits[1])
         examples = recipe.data(directory, split)
     return examples, {"recipe": name, "data": str(directory) if directory else None, "split": split}

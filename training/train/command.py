@@ -5,146 +5,149 @@ import functools
 import importlib.util
 import time
 
-from fcn_keras_console import Progress, run
-from fcn_keras_console.options import classes_of
+from fcn_keras_console import Progress, run, start_tensorflow
+from fcn_keras_console.files import write_json
+from fcn_keras_console.workdir import decisions_beside
 
+from ..hold_out import THRESHOLD
+from ..workdir.checkpoint import Position, verify
 from ..workdir.lock import alone
-from .options import buckets_of, weights_of
-from .options import parser as _parser
-from .reporter import Voice
+from ..workdir.stage import Stage
+from .options import check_options, overrides_of, parser, require_training
+from .reporter import Reporter
 from .signals import Signals
 
 
 def main(argv=None):
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     with Signals() as signals:
-        return run("fcn-train", functools.partial(_train, signals), arguments, tensorflow=True)
+        return run("fcn-train", functools.partial(_train, signals), arguments)
 
 
 def _train(signals, arguments):
-    from .devices import open_devices, repeat_bits
-
+    check_options(arguments)
+    overrides = overrides_of(arguments)
     if importlib.util.find_spec("tensorboard") is None:  # TensorFlow says so only when the first epoch ends
         raise ImportError('TensorBoard, which takes the curves, is missing: pip install "tensorboard>=2.20,<3"')
+    start_tensorflow()
+    import keras
+
+    from .devices import open_devices, repeat_bits
+
+    require_training(keras.backend.backend())
     together = {name: getattr(arguments, name) for name in ("devices", "coordinator", "processes", "process")}
     repeat_bits()
     devices = open_devices(**together)  # before anything computes
     from ..recipes import catalogue as recipes
+    from ..recipes.overrides import Overrides
 
-    names = (
-        "classes",
-        "ignore_label",
-        "steps",
-        "steps_per_epoch",
-        "batch_size",
-        "accumulate",
-        "buckets",
-        "learning_rate",
-        "seed",
-        "dtype_policy",
-        "splits",
-        "width",
-    )
-    overrides = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
-    if "classes" in overrides:
-        overrides["classes"] = classes_of(overrides["classes"])
-    if "buckets" in overrides:
-        overrides["buckets"] = buckets_of(overrides["buckets"])
-    if arguments.class_weights is not None:
-        overrides["class_weights"] = weights_of(arguments.class_weights)
-    if arguments.stand_in:
-        overrides["stand_in"] = True
-    say = Voice(lead=devices.lead, as_json=arguments.json, quiet=arguments.quiet, logged=arguments.verbose)
-    name, overrides = _chosen(arguments, overrides, devices, say)
+    reporter = Reporter(lead=devices.lead, as_json=arguments.json, quiet=arguments.quiet, logged=arguments.verbose)
+    name, overrides = arguments.recipe, Overrides(**overrides)
+    if name is None:
+        name, overrides = _plan(arguments, overrides, devices, reporter)
     chain = recipes.chain(name, overrides)
     for recipe in chain:
         devices.check(recipe)
-    run = _Run(arguments, overrides, devices, signals, say)
+    training = _Training(arguments, overrides, devices, signals, reporter)
     with alone(arguments.workdir) if devices.lead else contextlib.nullcontext():
         for recipe in chain:
-            run.train(recipe)
+            training.train(recipe)
 
 
-def _chosen(arguments, overrides, devices, say):
-    """Return the recipe's name and the overrides: as given, or planned for one's own folder."""
-    if arguments.recipe is not None:
-        if arguments.model is not None:
-            raise ValueError(f"--model goes without a recipe. Leave it or {arguments.recipe} out.")
-        return arguments.recipe, overrides
-    if arguments.data is None:
-        raise ValueError("Name your own folder with --data DIR, or a recipe: fcn-train --help shows both.")
+def _plan(arguments, overrides, devices, reporter):
+    """Look one's own folder over, and return the recipe's name and the overrides that are planned for it."""
     import keras
 
-    from ..doctor.examination import examine
-    from .plan import plan
+    from ..doctor.examination import examination
+    from .plan import MODELS, plan
 
-    reading = {key: overrides[key] for key in ("classes", "ignore_label") if key in overrides}
-    with Progress("Looking it over", "pairs", quiet=say.quiet) as progress:
-        report = examine(arguments.data, **reading, progress=progress)
-    pads = keras.backend.backend() == "jax"
-    found = plan(report, arguments.model or "fcn8s", overrides, devices=devices.count, pads=pads)
-    say.plan(arguments.data, found)
-    return found.recipe, found.overrides
+    reading = {name: getattr(overrides, name) for name in ("classes", "ignore_label") if name in overrides.given()}
+    with Progress("Looking it over", "pairs", quiet=reporter.quiet) as progress:
+        examined = examination(arguments.data, **reading, progress=progress)
+    layout = examined.layout
+    chosen = plan(
+        examined.report,
+        {split: [layout.pairs[index].key for index in indices] for split, indices in layout.splits.items()},
+        arguments.model or "fcn8s",
+        overrides,
+        held_out_by=_held_out_by(arguments.workdir, MODELS),
+        devices=devices.count,
+        pads=keras.backend.backend() == "jax",
+    )
+    reporter.plan(arguments.data, chosen)
+    return chosen.recipe, chosen.overrides
 
 
-class _Run:
-    """One call of the command: the options that all its stages share."""
+def _held_out_by(workdir, models):
+    """Return the rule by which images are held out: that of the run in the workdir, if one was begun there."""
+    for model in models:
+        stage = Stage(workdir / f"folder_{model}")
+        overrides = decisions_beside(stage.best).get("overrides", {}) if stage.begun() else {}
+        if "held_out" in overrides:
+            return overrides.get("held_out_by")
+    return THRESHOLD
 
-    def __init__(self, arguments, overrides, devices, signals, say):
-        self.data = arguments.data
-        self.workdir = arguments.workdir
-        self.weights = arguments.weights
-        self.preprocessing = arguments.weights_preprocessing
+
+class _Training:
+    """One call of the command: what all its stages share."""
+
+    def __init__(self, arguments, overrides, devices, signals, reporter):
+        self.arguments = arguments
         self.overrides = overrides
         self.devices = devices
         self.signals = signals
-        self.minutes = arguments.checkpoint_minutes
-        self.watched = not arguments.no_watchdog
-        self.logged = arguments.verbose
-        self.say = say
+        self.reporter = reporter
         self.verified = set()
 
     def train(self, recipe):
         from fcn_keras.interface import heads_of
 
-        from ..workdir.stage import Stage
         from .fit import fit
-        from .watchdog import rate_advice
+        from .watchdog import learning_rate_advice
 
-        stage = Stage(self.workdir / recipe.name)
+        arguments, reporter = self.arguments, self.reporter
+        stage = Stage(arguments.workdir / recipe.name)
         splits = self.examples(recipe)
         stage.require_same(self.decisions(recipe))
         self.agree(recipe, stage, splits)
         if stage.finished():
-            self.say(
-                "finished", f"{recipe.name}: finished before, {stage.best}", stage=recipe.name, best=str(stage.best)
-            )
+            sentence = f"{recipe.name}: finished before, {stage.best}"
+            reporter.report("finished", sentence, stage=recipe.name, best=str(stage.best))
             return
-        if self.watched and (advice := rate_advice(recipe)):
-            self.say.warn(f"fcn-train: watchdog: {advice}")
+        if not arguments.no_watchdog and (advice := learning_rate_advice(recipe)):
+            reporter.warn(f"fcn-train: watchdog: {advice}")
         with _policy(recipe.dtype_policy):
             started = time.monotonic()
             model, position = self.model(recipe, stage, splits["train"])
             if self.devices.lead:
                 stage.open(self.decisions(recipe), heads_of(splits["train"].class_names))
                 stage.settle(position.batches)
-            options = {"signals": self.signals, "minutes": self.minutes, "watched": self.watched}
-            options |= {"logged": self.logged, "verbose": self.say.verbose, "callbacks": self.say.callbacks(recipe)}
-            history = fit(recipe, stage, model, splits, self.devices, position, **options)
+            history = fit(
+                recipe,
+                stage,
+                model,
+                splits,
+                self.devices,
+                position,
+                signals=self.signals,
+                minutes=arguments.checkpoint_minutes,
+                watched=not arguments.no_watchdog,
+                logged=arguments.verbose,
+                verbose=reporter.verbose,
+                callbacks=reporter.callbacks(recipe),
+            )
         if self.devices.lead:
             self.close(recipe, stage, history, time.monotonic() - started)
         self.devices.agree({"the end of a stage": recipe.name})  # the others read what the leading process wrote
 
     def close(self, recipe, stage, history, seconds):
         """Write down that a stage is finished, and how well."""
-        from fcn_keras_console.files import write_json
-
         best = max(history, key=lambda row: row["val_mean_iu"])
         summary = {"recipe": recipe.name, "best": best, "last": history[-1], "seconds": round(seconds, 1)}
         write_json(stage.summary, summary)
         sentence = f"{recipe.name}: mean IU {best['val_mean_iu']:.4f} after epoch {best['epoch'] + 1}, {stage.best}"
         facts = {"mean_iu": best["val_mean_iu"], "epoch": best["epoch"], "seconds": summary["seconds"]}
-        self.say("finished", sentence, stage=recipe.name, best=str(stage.best), **facts)
+        self.reporter.report("finished", sentence, stage=recipe.name, best=str(stage.best), **facts)
 
     def agree(self, recipe, stage, splits):
         """Make sure that all processes are about to do the same; before the leading one writes anything."""
@@ -159,31 +162,31 @@ class _Run:
         """What decides the result, written down and compared when a run is continued."""
         from ..recipes.recipe import describe
 
+        data, weights = self.arguments.data, self.arguments.weights
         return {
             "recipe": recipe.name,
-            "overrides": self.overrides,
+            "overrides": self.overrides.as_json(),
             "settings": describe(recipe),
-            "data": str(self.data.resolve()) if self.data else None,
-            "weights": str(self.weights.resolve()) if self.weights else None,
-            "weights_preprocessing": self.preprocessing,
+            "data": str(data.resolve()) if data else None,
+            "weights": str(weights.resolve()) if weights else None,
+            "weights_preprocessing": self.arguments.weights_preprocessing,
         }
 
     def examples(self, recipe):
-        """Open both splits, and read every file once before the first stage trains."""
+        """Open both splits. Read every file once before the first stage trains, unless the doctor did."""
         from ..recipes.recipe import describe
 
-        if self.data is not None and not self.data.is_dir():
-            raise ValueError(f"--data {self.data} is not a folder.")
-        train, val = (recipe.data(self.data, split) for split in recipe.splits)
-        splits = {"train": train, "val": val}
+        data = self.arguments.data
+        train, val = (recipe.data(data, split) for split in recipe.splits)
         read = (*recipe.splits, describe(recipe)["data"])
-        if read not in self.verified and hasattr(train, "verify"):
+        planned = self.arguments.recipe is None
+        if not planned and read not in self.verified and hasattr(train, "verify"):
             count = len(train) + len(val)
-            self.say("reading", f"Reading the {count} images and masks of {self.data} once.", images=count)
+            self.reporter.report("reading", f"Reading the {count} images and masks of {data} once.", images=count)
             train.verify()
             val.verify()
-        self.verified.add(read)
-        return splits
+            self.verified.add(read)
+        return {"train": train, "val": val}
 
     def model(self, recipe, stage, examples):
         """Continue the last checkpoint, or build the model from what the recipe starts with.
@@ -193,32 +196,32 @@ class _Run:
         """
         import keras
 
-        from ..workdir.checkpoint import Position
-
         keras.utils.set_random_seed(recipe.seed)
         with self.devices.scope():
             if not stage.started():
                 return self.start(recipe, examples), Position()
             path, position, complaint = stage.checkpoint()
             if complaint:
-                self.say.warn(f"{complaint} Going on from {path}.")
+                self.reporter.warn(f"{complaint} Going on from {path}.")
             sentence = f"{recipe.name}: going on after batch {position.batches} of {recipe.steps}"
-            self.say("going on", sentence, stage=recipe.name, batches=position.batches, steps=recipe.steps)
+            facts = {"batches": position.batches, "steps": recipe.steps}
+            self.reporter.report("going on", sentence, stage=recipe.name, **facts)
             return _load(path), position
 
     def start(self, recipe, examples):
         """Build a stage's model, give it what it starts with, and compile it."""
         import fcn_keras as fcn
 
-        from ..workdir.stage import Stage
         from .fit import compile_model
 
         model = recipe.model(examples.num_classes, **recipe.model_options)
         for suffix, source in recipe.sources.items():
-            fcn.transplant(_load(Stage(self.workdir / source).best), model, suffix=suffix)
+            fcn.transplant(_load(Stage(self.arguments.workdir / source).best), model, suffix=suffix)
         if recipe.imagenet and not recipe.sources:
-            loaded = fcn.load_imagenet(model, self.weights, preprocessing=self.preprocessing)
-            self.say("weights", str(loaded), stage=recipe.name, told=str(loaded))
+            loaded = fcn.load_imagenet(
+                model, self.arguments.weights, preprocessing=self.arguments.weights_preprocessing
+            )
+            self.reporter.report("weights", str(loaded), stage=recipe.name, told=str(loaded))
         for layer in model.layers:
             if recipe.frozen and layer.name.startswith(recipe.frozen):
                 layer.trainable = False
@@ -226,7 +229,7 @@ class _Run:
         model.optimizer.build(model.trainable_variables)  # or TensorFlow traces the first step twice
         origin = " and ".join(recipe.sources.values()) or ("ImageNet weights" if recipe.imagenet else "random weights")
         sentence = f"{recipe.name}: {recipe.steps} steps, starting from {origin}"
-        self.say("training", sentence, stage=recipe.name, steps=recipe.steps, start=origin)
+        self.reporter.report("training", sentence, stage=recipe.name, steps=recipe.steps, start=origin)
         return model
 
 
@@ -244,8 +247,6 @@ def _policy(name):
 
 def _load(path):
     from fcn_keras import keras_files
-
-    from ..workdir.checkpoint import verify
 
     try:
         verify(path)

@@ -64,7 +64,7 @@ def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, wa
         _fit_all(recipe, model, splits["train"], validation, devices, position, callbacks, verbose)
     if not devices.lead:
         return None
-    rows = [_numbers(row) for row in stage.history(recipe.steps)]
+    rows = [_numbers(row) for row in stage.history(recipe.epochs)]
     return [{**row, "epoch": int(row["epoch"]), "val_mean_iu": mean_iu(row)} for row in rows]
 
 
@@ -102,7 +102,7 @@ def _fit_all(recipe, model, examples, validation, devices, position, callbacks, 
         run(start, epoch, epoch + 1, steps - inside, restore + callbacks)
         epoch += 1
     if epoch * steps < recipe.steps:
-        run(epoch * steps, epoch, recipe.steps // steps, steps, callbacks)
+        run(epoch * steps, epoch, recipe.epochs, steps, callbacks)
 
 
 def build_metrics(model, stream):

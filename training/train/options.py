@@ -2,9 +2,11 @@
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from fcn_keras_console import Parser, add_reporting
+from fcn_keras_console.options import classes_of
 
 DESCRIPTION = """Train a network: on your own folder of images and masks, or by a recipe.
 
@@ -23,6 +25,24 @@ EXAMPLES = (
     ("fcn-train voc_fcn8s --data DIR --workdir runs", "the paper's experiment"),
 )
 CODES = {130: "stopped by Ctrl-C, after saving", 143: "stopped by SIGTERM, after saving"}
+BACKENDS = ("tensorflow", "jax", "torch")  # of Keras, those that compute gradients
+# Options that change recipes, by the name that `Overrides` has for it too.
+OVERRIDES = (
+    "classes",
+    "ignore_label",
+    "steps",
+    "steps_per_epoch",
+    "batch_size",
+    "accumulate",
+    "buckets",
+    "learning_rate",
+    "seed",
+    "dtype_policy",
+    "class_weights",
+    "splits",
+    "width",
+    "stand_in",
+)
 
 
 def parser():
@@ -67,9 +87,47 @@ def parser():
         help="how often to save within an epoch (default: 15)",
     )
     made.add_argument("--no-watchdog", action="store_true", help="do not say what looks wrong with the training")
-    made.add_argument("--stand-in", action="store_true", help="drawn scenes of the same kind instead of the data set")
+    made.add_argument(
+        "--stand-in", action="store_true", default=None, help="drawn scenes of the same kind instead of the data set"
+    )
     add_reporting(made, json="a line for the plan, every epoch and every stage")
     return made
+
+
+def check_options(arguments):
+    """Refuse what can be told from the command line alone, before TensorFlow starts.
+
+    Raises:
+        ValueError: if options do not go together, the data is no folder, or Keras is set to a backend that cannot
+            train.
+    """
+    require_training(os.environ.get("KERAS_BACKEND") or "tensorflow")
+    if arguments.recipe is not None and arguments.model is not None:
+        raise ValueError(f"--model goes without a recipe. Leave it or {arguments.recipe} out.")
+    if arguments.recipe is None and arguments.data is None:
+        raise ValueError("Name your own folder with --data DIR, or a recipe: fcn-train --help shows both.")
+    if arguments.data is not None and not arguments.data.is_dir():
+        raise ValueError(f"--data {arguments.data} is not a folder.")
+
+
+def require_training(backend):
+    """Raise a `ValueError` if this backend of Keras cannot train."""
+    if backend not in BACKENDS:
+        raise ValueError(
+            f"Keras's backend {backend} cannot train. Set KERAS_BACKEND, or `backend` in Keras's keras.json, to one of "
+            f"{', '.join(BACKENDS)}."
+        )
+
+
+def overrides_of(arguments):
+    """Collect what the options change in the recipes, for `Overrides`.
+
+    Raises:
+        ValueError: if a size or a file that an option names cannot be used.
+    """
+    values = {name: getattr(arguments, name) for name in OVERRIDES if getattr(arguments, name) is not None}
+    convert = {"classes": classes_of, "buckets": buckets_of, "class_weights": weights_of}
+    return {name: convert[name](value) if name in convert else value for name, value in values.items()}
 
 
 def buckets_of(given):

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fcn_keras_console.words import counted
+
 from ..doctor.report import verdict
+from ..hold_out import RULES, THRESHOLD
+from ..recipes.overrides import Overrides
 from ..recipes.solvers import PIXELS
 
 MODELS = {"fcn32s": "FCN-32s", "fcn16s": "FCN-16s", "fcn8s": "FCN-8s"}
 HELD_OUT = 0.2  # of the images, where the folder has no split to validate on
-RATE = 1e-4  # Adam's for one image a batch, from ImageNet weights; the CamVid run's for four
+LEARNING_RATE = 1e-4  # Adam's for one image a batch, from ImageNet weights; the CamVid run's for four
 FROM_SCRATCH = 10  # times that without ImageNet weights
 ROUNDS = (50, 25)  # how often an image is seen in the first stage, and in every later one
 FEWEST, MOST = 2_000, 100_000  # images seen in the first stage
@@ -28,22 +32,24 @@ class Plan:
 
     Attributes:
         recipe: its name.
-        overrides: what `recipes.find` takes.
-        told: lines of `(what, how and why)`.
+        overrides: of all its stages.
+        reasons: lines of `(what, how and why)`.
     """
 
     recipe: str
-    overrides: dict
-    told: tuple
+    overrides: Overrides
+    reasons: tuple
 
 
-def plan(report, model, given, *, devices=1, pads=False):
+def plan(report, ids, model, given, *, held_out_by=THRESHOLD, devices=1, pads=False):
     """Choose batches, crops, padding, class weights, learning rate and steps for one's own folder.
 
     Args:
         report: of the doctor, without errors.
+        ids: of the images by split.
         model: key of `MODELS`.
-        given: overrides that the user chose; they stay.
+        given: `Overrides` that the user chose; they stay.
+        held_out_by: as `readers.folder` takes it, where images have to be held out.
         devices: that share a batch.
         pads: whether every size costs a compilation, as on Keras's JAX backend: then batches of one are padded too.
 
@@ -54,22 +60,21 @@ def plan(report, model, given, *, devices=1, pads=False):
         ValueError: if the doctor found errors, or the folder has neither train nor undivided images.
     """
     _require_sound(report)
-    split, trained, validated = _splits(report, given)
-    chosen = {} if "splits" in given or "val" in report.images else {"held_out": HELD_OUT}
+    split, trained, validated = _splits(report.directory, ids, given, held_out_by)
+    chosen = {} if given.splits or "val" in ids else {"held_out": HELD_OUT, "held_out_by": held_out_by}
     crop = max((height * width for height, width, _ in report.sizes), default=1) > LARGEST
     chosen |= {"crop": [CROP, CROP]} if crop else {}
-    chosen["batch_size"] = given.get("batch_size") or _batch(report, trained, crop, devices)
+    chosen["batch_size"] = given.batch_size or _batch(report, trained, crop, devices)
     padded = (chosen["batch_size"] > 1 or pads) and not crop and len(report.sizes) > 1
     chosen |= {"buckets": [list(size) for size in report.buckets]} if padded else {}
     weights, uneven = _weights(report, split)
     chosen |= {"class_weights": weights} if weights else {}
-    chosen["learning_rate"] = _rate(chosen["batch_size"], given)
+    chosen["learning_rate"] = _learning_rate(chosen["batch_size"], given)
     stages = [f"folder_{name}" for name in list(MODELS)[: list(MODELS).index(model) + 1]]
-    chosen["stages"] = {name: _steps(i, trained, chosen["batch_size"]) for i, name in enumerate(stages)}
-    overrides = {**chosen, **given}
-    if "steps" in given:
-        del overrides["stages"]
-    return Plan(stages[-1], overrides, tuple(_told(report, overrides, given, trained, validated, uneven)))
+    if given.steps is None:
+        chosen["stages"] = {name: _steps(i, trained, chosen["batch_size"]) for i, name in enumerate(stages)}
+    overrides = Overrides(**{**chosen, **given.given()})
+    return Plan(stages[-1], overrides, tuple(_reasons(report, overrides, given, trained, validated, uneven)))
 
 
 def _require_sound(report):
@@ -82,29 +87,27 @@ def _require_sound(report):
         )
 
 
-def _splits(report, given):
+def _splits(directory, ids, given, held_out_by):
     """Return the split whose statistics count, and the numbers of images to train and to validate on."""
-    if "splits" in given:
-        missing = [split for split in given["splits"] if split not in report.images]
+    if given.splits:
+        missing = [split for split in given.splits if split not in ids]
         if missing:
-            raise ValueError(
-                f"{report.directory} has no split {missing[0]!r}, but {', '.join(report.images)}: --splits names two."
-            )
-        train, val = given["splits"]
-        return train, report.images[train], report.images[val]
-    split = next((name for name in ("train", "all") if name in report.images), None)
+            raise ValueError(f"{directory} has no split {missing[0]!r}, but {', '.join(ids)}: --splits names two.")
+        train, val = given.splits
+        return train, len(ids[train]), len(ids[val])
+    split = next((name for name in ("train", "all") if name in ids), None)
     if split is None:
         raise ValueError(
-            f"{report.directory} has the splits {', '.join(report.images)}, but not train. Name those to train and "
+            f"{directory} has the splits {', '.join(ids)}, but not train. Name those to train and "
             "to validate on: --splits TRAIN VAL."
         )
-    images = report.images[split]
-    if "val" in report.images:
-        return split, images, report.images["val"]
+    images = len(ids[split])
+    if "val" in ids:
+        return split, images, len(ids["val"])
     if images < 2:
-        raise ValueError(f"{report.directory} holds {images} image. One to train on and one to validate on are needed.")
-    held = max(1, round(HELD_OUT * images))
-    return split, images - held, held
+        raise ValueError(f"{directory} holds {images} image. One to train on and one to validate on are needed.")
+    held_out = len(RULES[held_out_by](ids[split], HELD_OUT))
+    return split, images - held_out, held_out
 
 
 def _batch(report, trained, crop, devices):
@@ -127,9 +130,9 @@ def _weights(report, split):
     return tuple(round(math.sqrt(weight), 4) for weight in report.class_weights), uneven
 
 
-def _rate(batch_size, given):
-    scratch = FROM_SCRATCH if given.get("width", 1) < 1 else 1
-    return float(f"{RATE * scratch * math.sqrt(batch_size):.2g}")
+def _learning_rate(batch_size, given):
+    scratch = FROM_SCRATCH if given.width is not None and given.width < 1 else 1
+    return float(f"{LEARNING_RATE * scratch * math.sqrt(batch_size):.2g}")
 
 
 def _steps(place, trained, batch_size):
@@ -138,35 +141,35 @@ def _steps(place, trained, batch_size):
     if place:
         images = images * later // first
     epoch = max(1, round(images / batch_size / EPOCHS))
-    return {"steps": epoch * EPOCHS, "steps_per_epoch": epoch}
+    return Overrides(steps=epoch * EPOCHS, steps_per_epoch=epoch)
 
 
-def _told(report, overrides, given, trained, validated, uneven):
-    """Say what was chosen and why, a pair a line."""
+def _reasons(report, overrides, given, trained, validated, uneven):
+    """Yield what was chosen and why, a pair a line."""
 
-    def line(what, text, *names):
-        return what, text + (" (as given)" if any(name in given for name in names) else "")
+    def line(what, text, name):
+        return what, text + (" (as given)" if name in given.given() else "")
 
     notes = len(report.findings)
-    how = " held out" if "held_out" in overrides else ""
+    how = " held out" if overrides.held_out else ""
     yield "images", f"{trained} to train on, {validated}{how} to validate on; {report.num_classes} classes"
     if notes:
-        yield "doctor", f"{notes} note{'s' * (notes > 1)}, no error: fcn-doctor {report.directory}"
-    cut = " cut out at random" if "crop" in overrides else ""
-    yield line("batch size", f"{overrides['batch_size']}{cut and f', crops of {CROP}x{CROP}{cut}'}", "batch_size")
-    if "buckets" in overrides:
-        sizes = " ".join(f"{height}x{width}" for height, width in overrides["buckets"])
+        yield "doctor", f"{counted(notes, 'note')}, no error: fcn-doctor {report.directory}"
+    crops = f", crops of {CROP}x{CROP} cut out at random" if overrides.crop else ""
+    yield line("batch size", f"{overrides.batch_size}{crops}", "batch_size")
+    if overrides.buckets:
+        sizes = " ".join(f"{height}x{width}" for height, width in overrides.buckets)
         yield line("padded to", f"{sizes}; {100 * report.padding:.0f} % of that is padding", "buckets")
     else:
         yield "padded to", "nothing: all are of one size" if len(report.sizes) == 1 else "nothing"
     ratio = f"the largest has {uneven:.0f} times the pixels of the rarest"
-    if "class_weights" in overrides:
-        low, high = min(overrides["class_weights"]), max(overrides["class_weights"])
+    if overrides.class_weights:
+        low, high = min(overrides.class_weights), max(overrides.class_weights)
         yield line("class weights", f"{low:.2g} to {high:.2g}: {ratio}", "class_weights")
     else:
         yield "class weights", f"equal: {ratio}"
-    yield line("learning rate", f"{overrides['learning_rate']:g} at first (Adam)", "learning_rate")
-    for name, stage in overrides.get("stages", {}).items():
-        yield name, f"{stage['steps']} steps, scored and saved every {stage['steps_per_epoch']}"
-    if "steps" in given:
-        yield "steps", f"{given['steps']} of every stage (as given)"
+    yield line("learning rate", f"{overrides.learning_rate:g} at first (Adam)", "learning_rate")
+    for name, stage in overrides.stages.items():
+        yield name, f"{stage.steps} steps, scored and saved every {stage.steps_per_epoch}"
+    if given.steps is not None:
+        yield "steps", f"{given.steps} of every stage (as given)"

@@ -1,11 +1,11 @@
-"""What `fcn-train` says: sentences and Keras's bar, or a JSON object a line for machines."""
+"""What `fcn-train` reports: sentences and Keras's bar, or a JSON object a line for machines."""
 
 import json
 import sys
 
 
-class Voice:
-    """Say what a run does, on stdout, in the process that leads.
+class Reporter:
+    """Report what a run does, on stdout, in the process that leads.
 
     Args:
         lead: whether this process is the one.
@@ -23,33 +23,32 @@ class Voice:
         self.quiet = quiet or as_json
         self.verbose = 0 if self.quiet else 1 if sys.stdout.isatty() and not logged else 2
 
-    def __call__(self, event, sentence, **facts):
-        """Say a sentence, or with `as_json` the event and its facts, JSON-able."""
-        if not self.lead:
-            return
-        print(json.dumps({"event": event, **facts}) if self.as_json else sentence, flush=True)
+    def report(self, event, sentence, **facts):
+        """Print a sentence, or with `as_json` the event and its facts, JSON-able."""
+        if self.lead:
+            print(json.dumps({"event": event, **facts}) if self.as_json else sentence, flush=True)
 
     def warn(self, sentence):
-        """Say a sentence on stderr."""
+        """Print a sentence on stderr."""
         if self.lead:
             print(sentence, file=sys.stderr, flush=True)
 
     def plan(self, directory, plan):
         """Show what was chosen, and why, before it starts."""
-        width = max(len(what) for what, _ in plan.told)
-        lines = [f"  {what:<{width}}  {why}" for what, why in plan.told]
+        width = max(len(what) for what, _ in plan.reasons)
+        lines = [f"  {what:<{width}}  {why}" for what, why in plan.reasons]
         title = f"{directory}: chosen from what is there; the options of fcn-train overrule it"
-        facts = {"recipe": plan.recipe, "overrides": plan.overrides, "reasons": dict(plan.told)}
-        self("plan", "\n".join([title, *lines]), **facts)
+        facts = {"recipe": plan.recipe, "overrides": plan.overrides.as_json(), "reasons": dict(plan.reasons)}
+        self.report("plan", "\n".join([title, *lines]), **facts)
 
     def callbacks(self, recipe):
-        """Return what `fit` calls to say it, none where Keras's own lines do."""
+        """Return what `fit` calls to report every epoch, none where Keras's own lines do."""
         import keras
 
         from .callbacks import flat
 
         def epoch(number, logs):
             logs = {name: float(value) for name, value in flat(logs)}
-            self("epoch", "", stage=recipe.name, epoch=number, **logs)
+            self.report("epoch", "", stage=recipe.name, epoch=number, **logs)
 
         return [keras.callbacks.LambdaCallback(on_epoch_end=epoch)] if self.as_json else []

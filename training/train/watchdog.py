@@ -23,13 +23,13 @@ SCALE_FREE = (keras.optimizers.Adam, keras.optimizers.Nadam, keras.optimizers.Ad
 LOWEST_FREE, HIGHEST_FREE = 1e-7, 1e-2
 
 
-def rate_advice(recipe):
+def learning_rate_advice(recipe):
     """Say what is wrong with a recipe's learning rate for its reduction, momentum and batch; None if nothing is."""
-    problem = _rate_problem(recipe, recipe.optimizer(recipe.learning_rate))
+    problem = _learning_rate_problem(recipe, recipe.optimizer(recipe.learning_rate))
     return problem and f"{recipe.name}: {problem} {_see('the-learning-rate-does-not-fit')}"
 
 
-def _rate_problem(recipe, optimizer):
+def _learning_rate_problem(recipe, optimizer):
     rate = recipe.learning_rate
     if isinstance(optimizer, SCALE_FREE):
         if LOWEST_FREE <= rate <= HIGHEST_FREE:
@@ -185,7 +185,7 @@ class Watchdog(keras.callbacks.Callback):
         if any(keras.ops.convert_to_numpy(metric.illegal) for metric in metrics):
             todo = "A label is of no class: run fcn-doctor on the data, which names the files."
         else:
-            problem = _rate_problem(self.recipe, self.recipe.optimizer(self.recipe.learning_rate))
+            problem = _learning_rate_problem(self.recipe, self.recipe.optimizer(self.recipe.learning_rate))
             todo = "Start anew, in another --workdir" + (
                 f": {problem}"
                 if problem
@@ -219,7 +219,7 @@ class Watchdog(keras.callbacks.Callback):
                     f"train on with another rate. {_see('everything-is-one-class')}",
                 )
             return
-        epochs = self.recipe.steps // self.recipe.steps_per_epoch
+        epochs = self.recipe.epochs
         if epoch + 1 not in (-(-epochs // 2), epochs):
             return
         missing = np.flatnonzero((matrix.sum(axis=1) > 0) & ~self._found[head])

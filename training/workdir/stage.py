@@ -21,6 +21,10 @@ class Stage(StageFiles):
     def started(self):
         return self.last.exists() or self.previous.exists()
 
+    def begun(self):
+        """Tell whether there is anything that took time, and what decided it."""
+        return self.settings.exists() and (self.started() or self.finished())
+
     def checkpoint(self):
         """Find the newest checkpoint that is whole.
 
@@ -75,7 +79,7 @@ class Stage(StageFiles):
         Raises:
             ValueError: if the folder holds another run.
         """
-        if not (self.settings.exists() and (self.started() or self.finished())):
+        if not self.begun():
             return
         theirs = read_json(self.settings).get("decisions", {})
         differing = sorted(_differences(theirs, json.loads(json.dumps(decisions))))

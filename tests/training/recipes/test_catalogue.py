@@ -10,8 +10,9 @@ import pytest
 import tensorflow as tf
 
 from training.recipes import catalogue as recipes
-from training.recipes import paper
+from training.recipes import overrides, paper
 from training.recipes import readers as sources
+from training.recipes.overrides import Overrides
 from training.recipes.recipe import Recipe, describe
 from training.train import callbacks
 from training.train import command as train
@@ -34,10 +35,10 @@ def test_every_recipe_builds_its_net():
 
 def test_recipes_are_values():
     assert isinstance(recipes.find("camvid_fcn8s"), Recipe)
-    changed = recipes.find("folder_fcn8s", {"classes": 4, "steps": 10})
+    changed = recipes.find("folder_fcn8s", Overrides(classes=4, steps=10))
     assert isinstance(changed.data, partial)
     assert (changed.steps, changed.steps_per_epoch) == (10, 10)
-    shorter = recipes.find("camvid_fcn16s", {"steps": 80})  # its own epochs of 50 do not fit
+    shorter = recipes.find("camvid_fcn16s", Overrides(steps=80))  # its own epochs of 50 do not fit
     assert (shorter.steps, shorter.steps_per_epoch) == (80, 40)
     assert recipes.find("folder_fcn8s").steps == recipes.RECIPES["folder_fcn8s"].steps
 
@@ -77,13 +78,13 @@ def test_the_fixed_net_learns_its_scoring_layer_alone():
 
 
 def test_width_multiplies_the_channels():
-    recipe = recipes.find("voc_fcn32s", {"width": 0.125})
+    recipe = recipes.find("voc_fcn32s", Overrides(width=0.125))
     assert recipe.model_options["channels"] == ((((8, 2), (16, 2), (32, 3), (64, 3), (64, 3))), 512)
     assert not recipe.imagenet
-    assert recipes.find("voc_fcn32s", {"width": 1}).imagenet
+    assert recipes.find("voc_fcn32s", Overrides(width=1)).imagenet
     for width in (0, 1.5):
         with pytest.raises(ValueError, match=rf"`width` is above 0, at most 1. Received: {width}"):
-            recipes.find("voc_fcn32s", {"width": width})
+            recipes.find("voc_fcn32s", Overrides(width=width))
 
 
 @pytest.mark.usefixtures("tiny")
@@ -116,8 +117,11 @@ def test_class_weights_of_the_doctor(tmp_path, capsys):
 
 
 def test_stand_ins_have_the_heads_of_the_data_set():
-    assert recipes.find("voc_fcn32s", {"stand_in": True}).data(None, "val").num_classes == 8
-    assert recipes.find("sift_flow_fcn8s", {"stand_in": True}).data(None, "val").num_classes == {"sem": 8, "geo": 3}
+    assert recipes.find("voc_fcn32s", Overrides(stand_in=True)).data(None, "val").num_classes == 8
+    assert recipes.find("sift_flow_fcn8s", Overrides(stand_in=True)).data(None, "val").num_classes == {
+        "sem": 8,
+        "geo": 3,
+    }
 
 
 @pytest.mark.parametrize(
@@ -146,7 +150,7 @@ def tiny(monkeypatch):
     def narrowed(recipe, width):
         return replace(recipe, model_options={**recipe.model_options, "channels": TINY}, imagenet=False)
 
-    monkeypatch.setattr(recipes, "narrowed", narrowed)
+    monkeypatch.setattr(overrides, "narrowed", narrowed)
     monkeypatch.setattr(sources, "SCENES", {"train": (3, 1), "val": (2, 2)})
 
 
@@ -157,7 +161,7 @@ SAME = {"context_fcn8s": "voc_fcn8s"}
 @pytest.mark.parametrize(("name", "other"), SAME.items())
 def test_what_is_not_run_on_its_stand_in_is_the_same_as_what_is(name, other):
     def decisions(name):
-        for recipe in recipes.chain(name, {"stand_in": True, "width": 0.125}):
+        for recipe in recipes.chain(name, Overrides(stand_in=True, width=0.125)):
             found = describe(recipe)
             found["model_options"].pop("mean", None)  # VOC's, which is the default
             yield {key: found[key] for key in set(found) - {"name", "init_from", "steps", "steps_per_epoch"}}

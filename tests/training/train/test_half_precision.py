@@ -12,6 +12,7 @@ import fcn_keras as fcn
 from fcn_keras.interface import in_float32
 from tests.training import small_run
 from training.recipes import catalogue as recipes
+from training.recipes.overrides import Overrides
 from training.train import command as train
 from training.train.fit import compile_model
 from training.train.options import buckets_of
@@ -133,9 +134,9 @@ def test_accumulation_replaces_the_recipes_own(tiny):
     for given, expected in ((None, None), (1, None), (6, 6)):
         compile_model(model, tiny(accumulate=given), 3)
         assert model.optimizer.gradient_accumulation_steps == expected
-    assert recipes.find("voc_paper_fcn32s", {"accumulate": 1}).accumulate == 1
+    assert recipes.find("voc_paper_fcn32s", Overrides(accumulate=1)).accumulate == 1
     with pytest.raises(ValueError, match=r"`accumulate` is at least 1\. Received: 0"):
-        recipes.find("voc_paper_fcn32s", {"accumulate": 0})
+        recipes.find("voc_paper_fcn32s", Overrides(accumulate=0))
 
 
 def test_buckets_of_the_command_line(tmp_path, tiny, capsys):

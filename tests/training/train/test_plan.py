@@ -10,10 +10,12 @@ from PIL import Image
 
 from training.doctor.examination import Report
 from training.doctor.findings import Finding
+from training.hold_out import divide
 from training.recipes.catalogue import chain
+from training.recipes.overrides import Overrides
 from training.recipes.readers import folder
 from training.train import command as train
-from training.train.plan import plan
+from training.train.plan import HELD_OUT, plan
 
 EVEN = Report(
     directory="photos",
@@ -32,15 +34,22 @@ EVEN = Report(
 )
 
 
-def told(found):
-    return dict(found.told)
+def planned(report, model, **given):
+    """Plan for a report's images, whose ids are numbers."""
+    ids = {split: [str(number) for number in range(count)] for split, count in report.images.items()}
+    options = {name: given.pop(name) for name in ("devices", "pads", "held_out_by") if name in given}
+    return plan(report, ids, model, Overrides(**given), **options)
+
+
+def reasons(chosen):
+    return dict(chosen.reasons)
 
 
 def test_two_hundred_photographs():
-    found = plan(EVEN, "fcn8s", {})
-    assert found.recipe == "folder_fcn8s"
+    chosen = planned(EVEN, "fcn8s")
+    assert chosen.recipe == "folder_fcn8s"
     # 2 * 250000 / (375 * 500) = 2.7; 50 times 160 images in batches of 3, in 20 epochs; Adam's 1e-4 * sqrt(3).
-    assert found.overrides == {
+    assert chosen.overrides.as_json() == {
         "batch_size": 3,
         "learning_rate": 0.00017,
         "stages": {
@@ -49,13 +58,13 @@ def test_two_hundred_photographs():
             "folder_fcn8s": {"steps": 1340, "steps_per_epoch": 67},
         },
     }
-    assert told(found)["images"] == "160 to train on, 40 to validate on; 2 classes"
-    assert told(found)["class weights"].startswith("equal: the largest has 1 times")
+    assert reasons(chosen)["images"] == "160 to train on, 40 to validate on; 2 classes"
+    assert reasons(chosen)["class weights"].startswith("equal: the largest has 1 times")
 
 
 def test_the_overrides_make_recipes():
-    found = plan(EVEN, "fcn16s", {"width": 0.125})
-    recipes = chain(found.recipe, json.loads(json.dumps(found.overrides)))
+    chosen = planned(EVEN, "fcn16s", width=0.125)
+    recipes = chain(chosen.recipe, chosen.overrides)
     assert [(r.name, r.steps, r.steps_per_epoch) for r in recipes] == [
         ("folder_fcn32s", 2660, 133),
         ("folder_fcn16s", 1340, 67),
@@ -69,8 +78,8 @@ def test_the_overrides_make_recipes():
     [(3, 660), (40, 660), (160, 2660), (10_000, 33_340)],  # at least 2000 images, at most 100000, in batches of 3
 )
 def test_steps_follow_the_number_of_images(train, steps):
-    found = plan(replace(EVEN, images={"train": train, "val": 9}), "fcn32s", {})
-    assert found.overrides["stages"]["folder_fcn32s"]["steps"] == steps
+    chosen = planned(replace(EVEN, images={"train": train, "val": 9}), "fcn32s")
+    assert chosen.overrides.stages["folder_fcn32s"].steps == steps
 
 
 @pytest.mark.parametrize(
@@ -85,46 +94,65 @@ def test_steps_follow_the_number_of_images(train, steps):
     ],
 )
 def test_batches_have_the_pixels_of_two_of_the_papers_images(sizes, batch, crop):
-    overrides = plan(replace(EVEN, sizes=sizes), "fcn32s", {}).overrides
-    assert overrides["batch_size"] == batch
-    assert overrides.get("crop") == crop
-    assert "buckets" not in overrides  # of one size, or cropped, or one a batch
+    overrides = planned(replace(EVEN, sizes=sizes), "fcn32s").overrides
+    assert overrides.batch_size == batch
+    assert overrides.crop == crop
+    assert overrides.buckets is None  # of one size, or cropped, or one a batch
 
 
 def test_images_of_several_sizes_are_padded_where_a_batch_holds_several():
     mixed = replace(EVEN, sizes=((375, 500, 100), (500, 375, 100)), buckets=((384, 512), (512, 384)))
-    found = plan(mixed, "fcn32s", {})
-    assert found.overrides["buckets"] == [[384, 512], [512, 384]]
-    assert told(found)["padded to"] == "384x512 512x384; 5 % of that is padding"
-    assert "buckets" not in plan(mixed, "fcn32s", {"batch_size": 1}).overrides
-    assert "buckets" in plan(mixed, "fcn32s", {"batch_size": 1}, pads=True).overrides
+    chosen = planned(mixed, "fcn32s")
+    assert chosen.overrides.buckets == [[384, 512], [512, 384]]
+    assert reasons(chosen)["padded to"] == "384x512 512x384; 5 % of that is padding"
+    assert planned(mixed, "fcn32s", batch_size=1).overrides.buckets is None
+    assert planned(mixed, "fcn32s", batch_size=1, pads=True).overrides.buckets
 
 
 def test_very_uneven_classes_are_weighed_by_a_square_root():
     uneven = replace(EVEN, class_frequencies={"train": (0.999, 0.0009, 0.0)}, class_weights=(0.25, 4.0, 0.0))
-    assert plan(uneven, "fcn32s", {}).overrides["class_weights"] == (0.5, 2.0, 0.0)
+    assert planned(uneven, "fcn32s").overrides.class_weights == (0.5, 2.0, 0.0)
     less = replace(EVEN, class_frequencies={"train": (0.999, 0.001)}, class_weights=(0.25, 4.0))
-    assert "class_weights" not in plan(less, "fcn32s", {}).overrides
+    assert planned(less, "fcn32s").overrides.class_weights is None
 
 
 def test_what_is_given_stays():
     given = {"steps": 7, "batch_size": 5, "learning_rate": 1.0, "class_weights": [1, 2]}
-    found = plan(EVEN, "fcn8s", given)
-    assert found.overrides == given
-    assert told(found)["batch size"] == "5 (as given)"
-    assert told(found)["steps"] == "7 of every stage (as given)"
+    chosen = planned(EVEN, "fcn8s", **given)
+    assert chosen.overrides.as_json() == given
+    assert reasons(chosen)["batch size"] == "5 (as given)"
+    assert reasons(chosen)["steps"] == "7 of every stage (as given)"
 
 
 def test_devices_share_a_batch():
-    assert plan(EVEN, "fcn32s", {}, devices=4).overrides["batch_size"] == 12
+    assert planned(EVEN, "fcn32s", devices=4).overrides.batch_size == 12
 
 
 @pytest.mark.parametrize("images", [{"all": 10}, {"train": 10}, {"train": 10, "test": 5}])
 def test_a_fifth_is_held_out_where_there_is_nothing_to_validate_on(images):
     report = replace(EVEN, images=images, class_frequencies=dict.fromkeys(images, (0.5, 0.5)))
-    found = plan(report, "fcn32s", {})
-    assert found.overrides["held_out"] == 0.2
-    assert told(found)["images"] == "8 to train on, 2 held out to validate on; 2 classes"
+    chosen = planned(report, "fcn32s")
+    assert (chosen.overrides.held_out, chosen.overrides.held_out_by) == (0.2, "threshold")
+    held_out = len(divide([str(number) for number in range(10)], HELD_OUT))
+    expected = f"{10 - held_out} to train on, {held_out} held out to validate on; 2 classes"
+    assert reasons(chosen)["images"] == expected
+
+
+def test_a_run_begun_before_is_planned_as_it_was():
+    """What the release before the rule of `hold_out.divide` planned for ten images that nobody divided."""
+    report = replace(EVEN, images={"all": 10}, class_frequencies={"all": (0.5, 0.5)}, sizes=((12, 16, 10),))
+    chosen = planned(report, "fcn16s", classes=2, held_out_by=None)
+    assert json.loads(json.dumps(chosen.overrides.as_json())) == {
+        "held_out": 0.2,
+        "batch_size": 8,
+        "learning_rate": 0.00028,
+        "stages": {
+            "folder_fcn32s": {"steps": 240, "steps_per_epoch": 12},
+            "folder_fcn16s": {"steps": 120, "steps_per_epoch": 6},
+        },
+        "classes": 2,
+    }
+    assert reasons(chosen)["images"] == "8 to train on, 2 held out to validate on; 2 classes"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +170,7 @@ def test_a_fifth_is_held_out_where_there_is_nothing_to_validate_on(images):
 )
 def test_what_cannot_be_trained_on(changes, given, message):
     with pytest.raises(ValueError, match=message):
-        plan(replace(EVEN, **changes), "fcn8s", given)
+        planned(replace(EVEN, **changes), "fcn8s", **given)
 
 
 @pytest.fixture
@@ -182,8 +210,8 @@ def call(photos, monkeypatch, *options):
 
 def test_the_command_says_what_it_chose_and_trains(photos, monkeypatch, capsys):
     assert call(photos, monkeypatch, "--quiet") == 0
-    said = capsys.readouterr().out
-    assert said.index("images         4 to train on, 1 held out") < said.index("folder_fcn32s: mean IU")
+    printed = capsys.readouterr().out
+    assert printed.index("images         4 to train on, 1 held out") < printed.index("folder_fcn32s: mean IU")
     assert (photos / "runs" / "folder_fcn32s" / "best.keras").is_file()
     assert call(photos, monkeypatch, "--quiet") == 0
     assert "finished before" in capsys.readouterr().out
@@ -193,15 +221,17 @@ def test_json_is_a_line_for_the_plan_every_epoch_and_every_stage(photos, monkeyp
     assert call(photos, monkeypatch, "--json", "-v", "--steps-per-epoch", "1") == 0
     captured = capsys.readouterr()
     events = [json.loads(line) for line in captured.out.splitlines()]
-    assert [event["event"] for event in events] == ["plan", "reading", "training", "epoch", "epoch", "finished"]
+    assert [event["event"] for event in events] == ["plan", "training", "epoch", "epoch", "finished"]
     assert events[0]["overrides"]["held_out"] == 0.2
-    assert events[2] == {"event": "training", "stage": "folder_fcn32s", "steps": 2, "start": "random weights"}
-    assert events[3]["stage"] == "folder_fcn32s"
-    assert 0 <= events[4]["val_confusion_mean_iu"] <= 1
-    assert events[5]["mean_iu"] == max(event["val_confusion_mean_iu"] for event in events[3:5])
+    assert events[1] == {"event": "training", "stage": "folder_fcn32s", "steps": 2, "start": "random weights"}
+    assert events[2]["stage"] == "folder_fcn32s"
+    assert 0 <= events[3]["val_confusion_mean_iu"] <= 1
+    assert events[4]["mean_iu"] == max(event["val_confusion_mean_iu"] for event in events[2:4])
     lines = [line for line in captured.err.splitlines() if "folder_fcn32s: batch 1 of 1 in its epoch" in line]
     assert len(lines) == 2
-    trained = {str(key) for key in folder(photos / "photos", "train", held_out=0.2, classes=2).ids}
+    trained = {
+        str(key) for key in folder(photos / "photos", "train", held_out=0.2, held_out_by="threshold", classes=2).ids
+    }
     named = [re.findall(r"image (\w+)", line.partition(" so far; ")[2]) for line in lines]
     assert all(names and set(names) <= trained for names in named)
 

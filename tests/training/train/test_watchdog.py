@@ -18,7 +18,7 @@ from training.recipes import catalogue as recipes
 from training.recipes.catalogue import RECIPES
 from training.train import command as train
 from training.train.fit import compile_model
-from training.train.watchdog import Watchdog, confusion_metrics, only_class, rate_advice, uniform_loss
+from training.train.watchdog import Watchdog, confusion_metrics, learning_rate_advice, only_class, uniform_loss
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "training.md"
 
@@ -39,7 +39,7 @@ def assert_documented(message):
 
 
 def test_every_recipes_rate_fits():
-    assert [rate_advice(recipe) for recipe in RECIPES.values()] == [None] * len(RECIPES)
+    assert [learning_rate_advice(recipe) for recipe in RECIPES.values()] == [None] * len(RECIPES)
 
 
 def descending(rate, momentum=0.99, **options):
@@ -68,14 +68,14 @@ def descending(rate, momentum=0.99, **options):
     ],
 )
 def test_a_rate_that_does_not_fit(recipe, wanted):
-    advice = rate_advice(recipe)
+    advice = learning_rate_advice(recipe)
     assert wanted in advice
     assert f"learning rate {recipe.learning_rate:g} does not fit" in advice
     assert_documented(advice)
 
 
 def test_a_rate_that_nothing_can_be_said_about():
-    assert rate_advice(replace(SAFE, optimizer=keras.optimizers.Adadelta, learning_rate=1.0)) is None
+    assert learning_rate_advice(replace(SAFE, optimizer=keras.optimizers.Adadelta, learning_rate=1.0)) is None
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])

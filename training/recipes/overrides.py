@@ -1,0 +1,104 @@
+"""What one run changes in the recipes that it trains."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
+
+from fcn_keras.augment import compose, crop
+from fcn_keras.backbone import VGG16
+
+from .readers import folder, has_two_heads, synthetic
+
+READING = ("classes", "ignore_label", "held_out", "held_out_by")  # what the reader of one's own folder takes
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """Values in the place of a recipe's own; None leaves the recipe's.
+
+    Attributes:
+        steps: and what follows down to `class_weights`: as `Recipe` has them.
+        classes: of one's own folder, as `Folder` takes them; `ignore_label` likewise.
+        held_out: of one's own folder, as `readers.folder` takes it; `held_out_by` likewise.
+        crop: the (H, W) to cut out of every example at last.
+        width: factor on all channels of the net.
+        stand_in: drawn scenes instead of the data set.
+        stages: overrides by name of a recipe, for that one alone.
+    """
+
+    steps: int | None = None
+    steps_per_epoch: int | None = None
+    batch_size: int | None = None
+    accumulate: int | None = None
+    buckets: Sequence[Sequence[int]] | None = None
+    learning_rate: float | None = None
+    seed: int | None = None
+    dtype_policy: str | None = None
+    splits: Sequence[str] | None = None
+    class_weights: Sequence[float] | None = None
+    classes: int | str | None = None
+    ignore_label: int | None = None
+    held_out: float | None = None
+    held_out_by: str | None = None
+    crop: Sequence[int] | None = None
+    width: float | None = None
+    stand_in: bool | None = None
+    stages: Mapping[str, "Overrides"] = field(default_factory=dict)
+
+    def given(self):
+        """Return what is changed in every recipe, by name."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "stages"}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def as_json(self):
+        """Return what is changed, as `recipe.json` keeps it."""
+        stages = {name: own.as_json() for name, own in self.stages.items()}
+        return self.given() | ({"stages": stages} if stages else {})
+
+    def apply(self, recipe):
+        """Return the recipe with these values.
+
+        Raises:
+            ValueError: if the recipe does not take one of them.
+        """
+        values = self.given() | self.stages.get(recipe.name, Overrides()).given()
+        reading = {name: values.pop(name) for name in READING if name in values}
+        if reading:
+            if recipe.data is not folder:
+                raise ValueError(f"{recipe.name} knows its classes: {', '.join(sorted(reading))} cannot be set for it.")
+            values["data"] = partial(folder, **reading)
+        if values.pop("stand_in", False):
+            recipe = stand_in(recipe)
+        if "crop" in values:
+            height, width = values.pop("crop")
+            cut = partial(crop, height=height, width=width)
+            recipe = replace(recipe, augment=compose(*filter(None, (recipe.augment, cut))))
+        if "width" in values:
+            recipe = narrowed(recipe, values.pop("width"))
+        if "steps" in values:
+            epochs = -(-values["steps"] // recipe.steps_per_epoch)
+            values.setdefault("steps_per_epoch", values["steps"] // max(epochs, 1))
+        return replace(recipe, **values)
+
+
+def stand_in(recipe):
+    """Put drawn scenes of the same kind in the place of a recipe's data set, to see it run where the data is not.
+
+    The scenes have an image, depth, HHA, and the semantic and geometric labels where the recipe has two heads.
+    """
+    return replace(
+        recipe,
+        data=partial(synthetic, heads=has_two_heads(recipe.data)),
+        splits=("train", "val"),
+        validation_images=min(recipe.validation_images or 20, 20),
+    )
+
+
+def narrowed(recipe, width):
+    """Multiply all channels of a recipe's net by `width`; there are no ImageNet weights for another width than 1."""
+    if not 0 < width <= 1:
+        raise ValueError(f"`width` is above 0, at most 1. Received: {width}.")
+    blocks, top = recipe.model_options.get("channels", VGG16)
+    channels = tuple((max(1, round(filters * width)), count) for filters, count in blocks), max(1, round(top * width))
+    options = {**recipe.model_options, "channels": channels}
+    return replace(recipe, model_options=options, imagenet=recipe.imagenet and width == 1)
