@@ -10,7 +10,6 @@ from PIL import Image
 
 from fcn_keras.augment import compose, crop, jitter, mirror, scale
 from fcn_keras.data import batch_indices, batches, decode_image
-from fcn_keras.streams import order, resume
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 SIZES = [(5, 7), (8, 4), (1, 1), (5, 7), (3, 3), (8, 8), (2, 7)]
@@ -200,22 +199,6 @@ def test_every_epoch_is_a_fresh_permutation():
     assert dataset.cardinality() == tf.data.INFINITE_CARDINALITY
     assert flat(ids(dataset, 21)) == flat(ids(dataset, 21)) == stream
     assert flat(ids(batches(Examples(), training=True, seed=4), 21)) != stream
-
-
-def test_replacement_draws_independently():
-    draws = np.array([order(50, seed=1, replacement=True)(n) for n in range(5000)])
-    first = draws[:50]
-    assert 0.5 < len(set(first)) / 50 < 0.77  # 1 - 1/e = 0.63
-    assert np.bincount(draws, minlength=50).min() > 60  # of 100 expected
-    assert [order(5)(n) for n in range(7)] == [0, 1, 2, 3, 4, 0, 1]
-
-
-def test_resume_by_hand():
-    # batches of two of a kind: (a0 a2), (b1 b3), (a4 a6); after two, 4 has been neither read nor batched
-    assert resume("ababacab", 2, 0) == ([], 0)
-    assert resume("ababacab", 2, 1) == ([1], 3)
-    assert resume("ababacab", 2, 2) == ([], 4)
-    assert resume("ababacab", 2, 3) == ([5], 7)
 
 
 SAME_SIZE = compose(mirror, partial(jitter, pixels=2))

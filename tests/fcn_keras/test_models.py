@@ -113,41 +113,6 @@ def test_late_fusion_averages_its_streams(skips, narrow):
     np.testing.assert_allclose(np.asarray(fused(images)), expected, rtol=1e-4, atol=1e-4)
 
 
-def classifier(channels, classes):
-    """VGG as a classifier with dense layers, written with stock layers only."""
-    blocks, width = channels
-    image = x = keras.Input((224, 224, 3))
-    for filters, convolutions in blocks:
-        for _ in range(convolutions):
-            x = keras.layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
-        x = keras.layers.MaxPooling2D()(x)
-    x = keras.layers.Flatten()(x)
-    for _ in range(2):
-        x = keras.layers.Dense(width, activation="relu")(x)
-    return keras.Model(image, keras.layers.Dense(classes)(x))
-
-
-def test_the_convolutional_net_is_the_classifier_on_its_crop(narrow):
-    """Where fc6 sees exactly a 224x224 crop, the coarse score is what the dense classifier says of it (CVPR 2015, 3.1).
-
-    VGG zero-pads every convolution, so a crop and the image it lies in differ along the crop's border: the crop is
-    the image here. Its pool5 is 7x7, and the middle one of its 7x7 coarse scores is fc6 on all of it.
-    """
-    dense = randomise(classifier(narrow, 6))
-    net = FCN32s(6, padding="same", channels=narrow)
-    weighted = [layer for layer in dense.layers if layer.weights]
-    names = [f"conv{b}_{i}" for b, (_, n) in enumerate(narrow[0], 1) for i in range(1, n + 1)]
-    for layer, name in zip(weighted, [*names, "fc6", "fc7", "score_fr"], strict=True):
-        kernel, bias = layer.get_weights()
-        target = net.get_layer(name)
-        target.set_weights([kernel.reshape(target.kernel.shape), bias])
-    crops = pixels(2, 224, 224, 3)
-    expected = np.asarray(dense(crops[..., ::-1] - np.array(net.get_layer("preprocess").mean, "float32")))
-    coarse = np.asarray(keras.Model(net.input, net.get_layer("score_fr").output)(crops))
-    assert coarse.shape == (2, 7, 7, 6)
-    np.testing.assert_allclose(coarse[:, 3, 3], expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
-
-
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
 @pytest.mark.parametrize("kind", ["rgb", "rgbd", "heads", "late"])
 def test_save_and_load(kind, policy, narrow, tmp_path):

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fcn_keras.datasets.nyud_lists import CLASS_OF_LABEL
 from fcn_keras.datasets.nyud_v2 import CLASSES, NyudFolder, NyudV2
 from fcn_keras.hha import NYUD_CAMERA, NYUD_CAMERA_CROPPED, hha
 
@@ -101,21 +100,6 @@ def test_the_splits_are_those_of_gupta(tmp_path):
     example = splits["val"][413]
     assert example["image"].shape == (425, 560, 3)
     assert np.all(example["label"] == 255)
-
-
-def test_the_40_classes():
-    assert CLASS_OF_LABEL[0] == 255
-    # Numbers of the file's own `names`, from 1.
-    names = {3: "cabinet", 4: "ceiling", 5: "chair", 11: "floor", 21: "wall", 59: "window", 85: "books", 331: "person"}
-    assert {number: CLASSES[CLASS_OF_LABEL[number]] for number in names} == names
-    assert CLASSES[CLASS_OF_LABEL[8]] == "otherstructure"  # dishwasher
-    assert CLASSES[CLASS_OF_LABEL[12]] == "otherfurniture"  # garbage bin
-    assert CLASSES[CLASS_OF_LABEL[2]] == "otherprop"  # bottle
-    counts = np.bincount(CLASS_OF_LABEL[1:], minlength=40)
-    assert np.all(counts[:37] == 1)
-    assert counts[37:].tolist() == [68, 82, 707]
-    # Of `mapClass` as published, 1..40, what a slip would change.
-    assert np.sum(np.arange(1, 895) * (CLASS_OF_LABEL[1:].astype(int) + 1)) == 15853453
 
 
 def test_trainval_is_both_lists(tree):
