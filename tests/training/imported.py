@@ -5,6 +5,7 @@ import json
 import numpy as np
 from PIL import Image
 
+from fcn_keras.visualize import palette
 from tests.training.tiny import picture, write
 from training.doctor.command import main
 
@@ -65,3 +66,52 @@ def coco(path, images, annotations, categories=((7, "cat"), (40, "dog"))):
     }
     path.write_text(json.dumps(content))
     return path
+
+
+SIZE = (12, 16)
+
+
+ROAD, SKY, CAR = (128, 64, 128), (128, 128, 128), (64, 0, 128)
+
+
+TEXT = "road 128 64 128\nsky 128 128 128\ncar 64 0 128\nvoid 0 0 0\n"
+
+
+def ids_of(number, classes=3, size=SIZE):
+    """Draw blocks of ids and some void."""
+    coarse = np.random.default_rng(number).integers(0, classes, (size[0] // 4, size[1] // 4)).astype(np.uint8)
+    ids = coarse.repeat(4, axis=0).repeat(4, axis=1)
+    ids[0, :3] = 255
+    return ids
+
+
+def in_colors(ids, colors=(ROAD, SKY, CAR)):
+    table = np.zeros((256, 3), np.uint8)
+    table[: len(colors)] = colors
+    return table[ids]
+
+
+def palette_png(path, ids):
+    image = Image.fromarray(ids)
+    image.putpalette(palette().astype(np.uint8).tobytes())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path)
+
+
+def voc(root, keys, lists=None, masks="SegmentationClass"):
+    for number, key in enumerate(keys):
+        write(root / "JPEGImages" / f"{key}.jpg", picture(*SIZE, seed=number), quality=95)
+        palette_png(root / masks / f"{key}.png", ids_of(number))
+    for name, members in (lists or {}).items():
+        path = root / "ImageSets" / "Segmentation" / f"{name}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{key}\n" for key in members))
+    return root
+
+
+def rgb(source, image="images/{}.png", mask="masks/{}.png", keys="abc", text=TEXT):
+    for number, key in enumerate(keys):
+        write(source / image.format(key), picture(*SIZE, seed=number))
+        write(source / mask.format(key), in_colors(ids_of(number)))
+    (source / "classes.txt").write_text(text)
+    return source

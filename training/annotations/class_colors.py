@@ -1,4 +1,4 @@
-"""Colours of classes, from the class files of several tools."""
+"""Colours of classes, from the class files of several tools, and masks of colours that no class has."""
 
 import re
 from collections import Counter
@@ -6,66 +6,47 @@ from pathlib import Path
 
 import numpy as np
 
-from .annotations import IGNORED, VOID, label_text
-from .masks import without_mixed
+from fcn_keras.datasets.classes import ClassTable
+
+from .annotations import IGNORED, label_text
+from .masks import frequent_colors, packed, unpacked, without_mixed
 
 FILES = ("classes.txt", "label_colors.txt", "class_dict.csv", "labelmap.txt", "label_colours.txt", "color_map.txt")
 _NEAR = 24  # of 255, in every channel: JPEG at quality 75 leaves flat areas within 10
 _KNOWN_SHARE = 0.5  # of a mask's pixels whose colour must be known for the others to follow, as in `fcn-doctor --fix`
 
 
-class Colors:
-    """Translate colours to ids.
+def unknown_colors(pixels, table):
+    """Count the colours of `(H, W, 3)` uint8 pixels that no class of a `ClassTable` has: Counter of `(R, G, B)`."""
+    _, known = table.lookup(pixels)
+    colors, counts = frequent_colors(pixels[~known], most=None)
+    return Counter(dict(zip(map(tuple, colors.tolist()), counts.tolist(), strict=True)))
+
+
+def nearest_ids(pixels, table, where):
+    """Return `(H, W)` uint8 ids: unknown colours as a class's that is near, others as their neighbours.
 
     Args:
-        entries: `(name, (R, G, B))`; several colours of one name are one class, those of `void` are void.
+        pixels: `(H, W, 3)` uint8.
+        table: a `ClassTable` with colours.
+        where: names the mask, for the error.
 
-    Attributes:
-        names: tuple of the classes, in the order of their first colours.
+    Raises:
+        ValueError: if too few colours are known or near to one.
     """
-
-    def __init__(self, entries):
-        self.names = tuple(dict.fromkeys(name for name, _ in entries if name.lower() not in IGNORED))
-        ids = {name: self.names.index(name) if name in self.names else VOID for name, _ in entries}
-        table = sorted((_packed(np.array(color)).item(), ids[name], color) for name, color in entries)
-        self._packed = np.array([packed for packed, *_ in table])
-        self._ids = np.array([value for _, value, _ in table], np.uint8)
-        self._colors = np.array([color for *_, color in table], np.int16)
-
-    def translate(self, pixels):
-        """Return `(H, W)` uint8 ids and `(H, W)` bool, whether the colour is known, of `(H, W, 3)` uint8 colours."""
-        packed = _packed(pixels)
-        place = np.searchsorted(self._packed, packed).clip(0, len(self._packed) - 1)
-        known = self._packed[place] == packed
-        return np.where(known, self._ids[place], np.uint8(VOID)), known
-
-    def unknown(self, pixels):
-        """Count the colours that no class has: Counter of `(R, G, B)`."""
-        _, known = self.translate(pixels)
-        if known.all():
-            return Counter()
-        packed, counts = np.unique(_packed(pixels[~known]), return_counts=True)
-        colors = np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=-1)
-        return Counter(dict(zip(map(tuple, colors.tolist()), counts.tolist(), strict=True)))
-
-    def nearest(self, pixels, where):
-        """Return `(H, W)` uint8 ids: unknown colours as a class's that is near, others as their neighbours.
-
-        Raises:
-            ValueError: if too few colours are known or near to one.
-        """
-        packed, place = np.unique(_packed(pixels), return_inverse=True)
-        colors = np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=-1).astype(np.int16)
-        ids, near = np.zeros(len(packed), np.uint8), np.zeros(len(packed), bool)
-        for start in range(0, len(packed), 4096):  # (4096, classes, 3) at once
-            gaps = np.abs(colors[start : start + 4096, None] - self._colors).max(axis=2)
-            best = gaps.argmin(axis=1)
-            ids[start : start + 4096] = self._ids[best]
-            near[start : start + 4096] = gaps[np.arange(len(best)), best] <= _NEAR
-        ids, near = ids[place].reshape(pixels.shape[:2]), near[place].reshape(pixels.shape[:2])
-        if near.mean() < _KNOWN_SHARE:
-            raise ValueError(f"{where} holds mostly colours that are near to no class's. Is it the right class file?")
-        return ids if near.all() else without_mixed(ids, near)
+    class_colors, class_ids = (np.array(values, np.int16) for values in zip(*sorted(table.colors.items()), strict=True))
+    numbers, place = np.unique(packed(pixels), return_inverse=True)
+    colors = unpacked(numbers).astype(np.int16)
+    ids, near = np.zeros(len(numbers), np.uint8), np.zeros(len(numbers), bool)
+    for start in range(0, len(numbers), 4096):  # (4096, classes, 3) at once
+        gaps = np.abs(colors[start : start + 4096, None] - class_colors).max(axis=2)
+        best = gaps.argmin(axis=1)
+        ids[start : start + 4096] = class_ids[best]
+        near[start : start + 4096] = gaps[np.arange(len(best)), best] <= _NEAR
+    ids, near = ids[place].reshape(pixels.shape[:2]), near[place].reshape(pixels.shape[:2])
+    if near.mean() < _KNOWN_SHARE:
+        raise ValueError(f"{where} holds mostly colours that are near to no class's. Is it the right class file?")
+    return ids if near.all() else without_mixed(ids, near)
 
 
 def read_colors(path):
@@ -74,7 +55,8 @@ def read_colors(path):
     `#` starts a comment. A first line that holds no number is a heading.
 
     Returns:
-        `Colors`, or None if no line has a colour.
+        a `ClassTable`, or None if no line has a colour. Classes are in the order of their first colours; several
+        colours of one name are one class, those of `void` are void.
 
     Raises:
         ValueError: naming the line that is wrong.
@@ -93,15 +75,15 @@ def read_colors(path):
             raise ValueError(f"{where} has the colour {color}. Expected 0..255.")
         if any(color == known for _, known in entries):
             raise ValueError(f"{where} gives the colour {color} a second time. Each belongs to one class.")
-        entries.append((label_text(name, f"{where}: the class"), color))
+        name = label_text(name, f"{where}: the class")
+        entries.append(("void" if name.lower() in IGNORED else name, color))
     if entries and plain:
         raise ValueError(f"{plain[0]} has no colour, other lines have. Expected such as `road 128 64 128`.")
     if not entries:
         return None
-    found = Colors(entries)
-    if not found.names:
+    if all(name == "void" for name, _ in entries):
         raise ValueError(f"{path} names no class but void.")
-    return found
+    return ClassTable.of_colors(entries)
 
 
 def _lines(path):
@@ -123,8 +105,3 @@ def _entry(line):
     else:
         return line, None
     return name.strip("\"' "), tuple(map(int, color))
-
-
-def _packed(colors):
-    red, green, blue = np.moveaxis(colors, -1, 0).astype(np.int64)
-    return red << 16 | green << 8 | blue

@@ -8,7 +8,8 @@ from fcn_keras.datasets.images import read_header, read_mask
 
 from ..reading import read_each
 from .annotations import SPLITS, VOID, AnnotatedImage, Annotations, ImageAndLabel, unique_keys
-from .class_colors import FILES, read_colors
+from .class_colors import FILES, nearest_ids, read_colors
+from .class_colors import unknown_colors as unknown_colors_of
 from .image_lookup import ImageLookup, stem
 from .voc import mask_label
 
@@ -43,19 +44,19 @@ def read(
         ValueError: if the layout or the classes are not clear, or colours are unknown and `unknown_colors` is `fail`.
     """
     source = Path(source)
-    colors, path = _colors(source, classes)
+    table, path = _table(source, classes)
     pairs, left_out = _pairs(_folders(source, images, masks))
     number = sum(map(len, pairs.values()))
     if not number:
         raise ValueError(f"{source}: no image has a mask of the same name. Say --images DIR and --masks DIR.")
     every = [(split, *pair) for split, of_split in pairs.items() for pair in of_split]
-    readable = read_each(lambda item: _unknown_in(item[3], colors), every, unreadable=unreadable, progress=progress)
+    readable = read_each(lambda item: _unknown_in(item[3], table), every, unreadable=unreadable, progress=progress)
     unknown, files, by_split = Counter(), [], {split: [] for split in pairs}
     for (split, key, image, mask), own in readable:
         if own:
             unknown.update(own)
             files.append(mask)
-        label = partial(_label, mask, colors, ignore_label, unknown_colors)
+        label = partial(_label, mask, table, ignore_label, unknown_colors)
         by_split[split].append(AnnotatedImage(key, partial(ImageAndLabel, image, label)))
     decisions = [f"classes: {path.name}"]
     if files:
@@ -63,14 +64,14 @@ def read(
         if unknown_colors == "fail":
             raise ValueError(f"{counted} {_advice(files, path)}")
         decisions.append(f"unknown colours: {unknown_colors}. {counted}")
-    return Annotations(colors.names, by_split, decisions, left_out)
+    return Annotations(table.names, by_split, decisions, left_out)
 
 
-def _unknown_in(mask, colors):
+def _unknown_in(mask, table):
     """Count the colours of a mask that no class has."""
     pixels = read_mask(mask, colored=True)
     if pixels.ndim == 3:
-        return colors.unknown(pixels)
+        return unknown_colors_of(pixels, table)
     if read_header(mask)[0] == "JPEG":
         raise ValueError(f"{mask} is a grey JPEG file, which keeps neither colours nor ids. Get the mask as PNG.")
     return Counter()
@@ -90,25 +91,25 @@ def _advice(files, path):
     return f"Add them to {path} (as `void R G B` if they are to be ignored), or say --unknown-colors void or near."
 
 
-def _label(path, colors, ignore_label, unknown_colors, _):
+def _label(path, table, ignore_label, unknown_colors, _):
     if unknown_colors != "fail":
         pixels = read_mask(path, colored=True)
         if pixels.ndim == 3:
-            return colors.translate(pixels)[0] if unknown_colors == "void" else colors.nearest(pixels, path)
-    return mask_label(path, len(colors.names), colors, ignore_label, _)
+            return table.lookup(pixels)[0] if unknown_colors == "void" else nearest_ids(pixels, table, path)
+    return mask_label(path, len(table.names), table, ignore_label, _)
 
 
-def _colors(source, given):
-    """Return the `Colors` and the file that they come from."""
+def _table(source, given):
+    """Return the `ClassTable` and the file that it comes from."""
     if isinstance(given, int):
         raise ValueError(f"--classes {given} gives no colours. Name a class file of `name R G B` lines.")
     paths = [Path(given)] if given else [source / name for name in FILES if (source / name).is_file()]
     if not paths:
         raise ValueError(f"{source} has no class file ({', '.join(FILES[:4])}). Say --classes FILE: `road 128 64 128`.")
-    colors = read_colors(paths[0])
-    if colors is None:
+    table = read_colors(paths[0])
+    if table is None:
         raise ValueError(f"{paths[0]} gives no colours. Expected `name R G B` a line, such as `road 128 64 128`.")
-    return colors, paths[0]
+    return table, paths[0]
 
 
 def _folders(source, images, masks):

@@ -50,19 +50,19 @@ def describe_mask(pixels, *, mode="L", lossy=False, table=None, ignore_label=VOI
         pixels: `(H, W)` integers or `(H, W, 3)` uint8, as `fcn_keras.datasets.images.read_mask` returns them.
         table: a `ClassTable`, whose colours are looked up.
     """
-    colors, color_counts, unknown = None, None, 0
-    if pixels.ndim == 3:
-        ids, known = ids_of_colors(pixels, table)
+    colored = table is not None and table.colored
+    ids, unknown, colors, color_counts = pixels, 0, None, None
+    if pixels.ndim == 3 and colored:
+        ids, known = table.lookup(pixels)
         unknown = int((~known).sum())
-        if unknown:
-            colors, color_counts = _colors(pixels)
-            if table is None or not table.colored:
-                ids = pixels[..., 0] if _is_grey(pixels) else ids[:0]
-    else:
-        ids = pixels
+    elif pixels.ndim == 3:
+        ids = pixels[..., 0] if _is_grey(pixels) else pixels[:0, :, 0]
+        unknown = pixels.shape[0] * pixels.shape[1]
+    if unknown:
+        colors, color_counts = frequent_colors(pixels)
     values, counts = count(ids)
     # The ids of unknown colours say nothing about borders.
-    smooth = not (unknown and table is not None and table.colored) and _is_smooth(ids, ignore_label)
+    smooth = not (unknown and colored) and _is_smooth(ids, ignore_label)
     solid = count(ids[true_ids(ids)])[0] if smooth or lossy else values
     size = tuple(int(n) for n in pixels.shape[:2])
     lossy = bool(lossy and len(values) != 1)
@@ -79,37 +79,14 @@ def count(ids):
     return values.astype(np.int64), counts
 
 
-def ids_of_colors(pixels, table):
-    """Translate `(H, W, 3)` colours.
-
-    Returns:
-        `(H, W)` uint8 ids, void where the colour is unknown, and `(H, W)` whether it is known. Nothing is known
-        where the table has no colours.
-    """
-    shape = pixels.shape[:2]
-    if table is None or not table.colored:
-        return np.full(shape, VOID, np.uint8), np.zeros(shape, bool)
-    try:
-        return table.translate(pixels, ""), np.ones(shape, bool)
-    except ValueError:  # a colour is unknown: ask for each
-        packed, place = np.unique(_packed(pixels), return_inverse=True)
-    ids, known = np.full(len(packed), VOID, np.uint8), np.zeros(len(packed), bool)
-    for index, color in enumerate(_unpacked(packed)):
-        try:
-            ids[index], known[index] = table.translate(color[None, None], "")[0, 0], True
-        except ValueError:
-            continue
-    return ids[place].reshape(shape), known[place].reshape(shape)
-
-
 def voc_ids(colors):
     """Return the ids of `(..., 3)` uint8 colours in VOC's map, void included, and -1 for other colours."""
-    known = _packed(np.concatenate([palette(), [VOID_COLOR]]).astype(np.uint8))
+    known = packed(np.concatenate([palette(), [VOID_COLOR]]).astype(np.uint8))
     ids = np.append(np.arange(256), VOID)
     order = np.argsort(known, kind="stable")
-    packed = _packed(colors)
-    place = np.searchsorted(known[order], packed).clip(0, len(known) - 1)
-    return np.where(known[order][place] == packed, ids[order][place], -1)
+    numbers = packed(colors)
+    place = np.searchsorted(known[order], numbers).clip(0, len(known) - 1)
+    return np.where(known[order][place] == numbers, ids[order][place], -1)
 
 
 def luma_tables(num_classes):
@@ -203,16 +180,19 @@ def _is_grey(pixels):
     return bool((pixels == pixels[..., :1]).all())
 
 
-def _colors(pixels):
-    packed, counts = np.unique(_packed(pixels), return_counts=True)
-    order = np.argsort(-counts, kind="stable")[:_MOST_COLORS]
-    return _unpacked(packed[order]), counts[order]
+def frequent_colors(pixels, most=_MOST_COLORS):
+    """Return `(K, 3)` uint8 colours of `(..., 3)`, the most frequent first, and the pixels of each."""
+    values, counts = np.unique(packed(pixels), return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:most]
+    return unpacked(values[order]), counts[order]
 
 
-def _packed(colors):
+def packed(colors):
+    """Return `(...)` int64, one number for each of `(..., 3)` uint8 colours."""
     red, green, blue = np.moveaxis(np.asarray(colors), -1, 0).astype(np.int64)
     return red << 16 | green << 8 | blue
 
 
-def _unpacked(packed):
-    return np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=-1).astype(np.uint8)
+def unpacked(numbers):
+    """Return the `(..., 3)` uint8 colours of what `packed` makes of them."""
+    return np.stack([numbers >> 16, numbers >> 8 & 255, numbers & 255], axis=-1).astype(np.uint8)

@@ -44,7 +44,7 @@ def read(source, *, classes=None, images=None, ignore_label=VOID, unreadable, pr
     if folder is None or not folder.is_dir():
         raise ValueError(f"{folder or root / _IMAGES[0]} is missing. Say where the images are with --images DIR.")
     images = _by_stem(folder)
-    names, colors, origin = _classes(root, classes)
+    names, table, origin = _classes(root, classes)
     lists, unlabelled = _lists(root, masks)
     by_split = {}
     for split, keys in (lists or {"all": [key for key in masks if key in images]}).items():
@@ -56,24 +56,24 @@ def read(source, *, classes=None, images=None, ignore_label=VOID, unreadable, pr
             except ValueError as error:
                 unreadable(error)
                 continue
-            label = partial(mask_label, mask, len(names), colors, ignore_label)
+            label = partial(mask_label, mask, len(names), table, ignore_label)
             by_split[split].append(AnnotatedImage(safe, partial(ImageAndLabel, image, label)))
     alone = {} if lists else {"mask without image": sorted(masks.keys() - images.keys())}
     return Annotations(names, by_split, [f"classes: {origin}"], {"list without masks": unlabelled, **alone})
 
 
-def mask_label(path, num_classes, colors, ignore_label, _):
+def mask_label(path, num_classes, table, ignore_label, _):
     """Read the ids of one mask.
 
     Args:
-        colors: `Colors`, or None where palette indices are ids and RGB masks hold VOC's colours.
+        table: a `ClassTable` with colours, or None where palette indices are ids and RGB masks hold VOC's colours.
 
     Raises:
         ValueError: if it holds something that is no class.
     """
-    mask = read_mask(path, colored=colors is not None)
-    if mask.ndim == 3 and colors is not None:
-        ids, known = colors.translate(mask)
+    mask = read_mask(path, colored=table is not None)
+    if mask.ndim == 3 and table is not None:
+        ids, known = table.lookup(mask)
     elif mask.ndim == 3:
         ids = voc_ids(mask)
         known = ids >= 0
@@ -124,7 +124,7 @@ def _companion(files, key, split, what, folder):
 
 
 def _classes(root, given):
-    """Return the names, `Colors` or None, and where they come from."""
+    """Return the names, a `ClassTable` with colours or None, and where they come from."""
     own = [root / name for name in ("labelmap.txt", "class_names.txt") if (root / name).is_file()]
     if given is None and not own:
         if re.fullmatch(r"VOC20\d\d", root.resolve().name):
@@ -133,9 +133,9 @@ def _classes(root, given):
     if isinstance(given, int):
         return ClassTable(given).names, None, f"{given}, as given"
     path = given or own[0]
-    colors = read_colors(path)
-    if colors is not None:
-        return colors.names, colors, Path(path).name
+    table = read_colors(path)
+    if table is not None:
+        return table.names, table, Path(path).name
     return plain_names(ClassTable(path).names), None, Path(path).name
 
 

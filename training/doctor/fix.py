@@ -12,7 +12,7 @@ from fcn_keras.datasets.images import FORMATS, read_mask, read_size, turned_upri
 from fcn_keras_console.files import new_folder
 from fcn_keras_console.words import some
 
-from ..annotations.masks import VOID, describe_mask, ids_of_colors, voc_ids, without_mixed
+from ..annotations.masks import VOID, describe_mask, voc_ids, without_mixed
 from ..hold_out import divide
 from .checks import FIXABLE
 
@@ -193,7 +193,7 @@ def fixed_mask(examination, index, codes):
 def _ids(pixels, index, reading, table):
     """Translate colours, or return None."""
     if reading.colored:
-        ids, known = ids_of_colors(pixels, table)
+        ids, known = table.lookup(pixels)
         return without_mixed(ids, known) if known.mean() >= _KNOWN_SHARE else None
     if index in reading.voc:
         return voc_ids(pixels)

@@ -9,7 +9,6 @@ from PIL import Image
 
 from tests.training.imported import coco, files, label, names, run_import
 from tests.training.tiny import picture, write
-from training.annotations.coco_regions import decode
 
 cocomask = pytest.importorskip("pycocotools.mask")
 SQUARE = [2, 3, 7, 3, 7, 9, 2, 9]  # COCO's pixels begin at whole numbers: columns 2..6, rows 3..8
@@ -42,15 +41,6 @@ def test_unpacked_run_lengths_go_down_the_columns(source, out):
     counts = [20 * 2 + 3, 4, 20 * 24 - 20 * 2 - 7]
     found = one(source, out, instance({"counts": counts, "size": [20, 24]}, category=40))
     np.testing.assert_array_equal(found, box(slice(3, 7), 2, 2))
-
-
-def test_packed_run_lengths_are_pycocotools_own():
-    generator = np.random.default_rng(0)
-    for share in (0.0, 0.02, 0.5, 0.98, 1.0):
-        for size in ((1, 1), (7, 5), (63, 200), (1, 5000)):
-            truth = np.asfortranarray(generator.random(size) < share)
-            packed = cocomask.encode(truth.astype(np.uint8))["counts"].decode()
-            np.testing.assert_array_equal(decode({"counts": packed, "size": list(size)}, size, ""), truth)
 
 
 def test_regions_and_overlaps_against_cocos_own_reader(source, out):

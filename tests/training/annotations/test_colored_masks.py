@@ -4,187 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fcn_keras.datasets.voc_sbd import CLASSES
-from fcn_keras.visualize import colorize, palette
-from tests.training.imported import files, label, names, run_import
+from tests.training.imported import SIZE, TEXT, files, ids_of, in_colors, label, names, rgb, run_import
 from tests.training.tiny import picture, write
-from training.annotations.class_colors import Colors, read_colors
-
-SIZE = (12, 16)
-ROAD, SKY, CAR = (128, 64, 128), (128, 128, 128), (64, 0, 128)
-TEXT = "road 128 64 128\nsky 128 128 128\ncar 64 0 128\nvoid 0 0 0\n"
-
-
-def ids_of(number, classes=3, size=SIZE):
-    """Draw blocks of ids and some void."""
-    coarse = np.random.default_rng(number).integers(0, classes, (size[0] // 4, size[1] // 4)).astype(np.uint8)
-    ids = coarse.repeat(4, axis=0).repeat(4, axis=1)
-    ids[0, :3] = 255
-    return ids
-
-
-def in_colors(ids, colors=(ROAD, SKY, CAR)):
-    table = np.zeros((256, 3), np.uint8)
-    table[: len(colors)] = colors
-    return table[ids]
-
-
-def palette_png(path, ids):
-    image = Image.fromarray(ids)
-    image.putpalette(palette().astype(np.uint8).tobytes())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image.save(path)
-
-
-# ---- voc
-
-
-def voc(root, keys, lists=None, masks="SegmentationClass"):
-    for number, key in enumerate(keys):
-        write(root / "JPEGImages" / f"{key}.jpg", picture(*SIZE, seed=number), quality=95)
-        palette_png(root / masks / f"{key}.png", ids_of(number))
-    for name, members in (lists or {}).items():
-        path = root / "ImageSets" / "Segmentation" / f"{name}.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(f"{key}\n" for key in members))
-    return root
-
-
-@pytest.mark.parametrize("given", ["", "VOCdevkit", "VOCdevkit/VOC2012"])
-def test_the_devkit(source, out, given):
-    lists = {"train": "ab", "val": "c", "trainval": "abc", "test": "z"}
-    voc(source / "VOCdevkit" / "VOC2012", "abc", lists)
-    assert run_import("voc", source / given, out) == 0
-    assert names(out) == list(CLASSES)
-    for number, (split, key) in enumerate((("train", "a"), ("train", "b"), ("val", "c"))):
-        np.testing.assert_array_equal(label(out, key, split), ids_of(number))
-    assert not (out / "test").exists()
-    original = source / "VOCdevkit/VOC2012/JPEGImages/c.jpg"
-    assert (out / "val/images/c.jpg").read_bytes() == original.read_bytes()
-
-
-def test_an_export_of_labelme(source, out):
-    voc(source, "abc", masks="SegmentationClassPNG")
-    (source / "class_names.txt").write_text("_background_\ncat\ndog")
-    (source / "SegmentationClass").mkdir()
-    (source / "SegmentationClass" / "a.npy").write_bytes(b"")
-    assert run_import("voc", source, out, "--val", "0") == 0
-    assert names(out) == ["background", "cat", "dog"]
-    np.testing.assert_array_equal(label(out, "b"), ids_of(1))
-    (source / "labels.txt").write_text("__ignore__\n_background_\ncat\ndog\n")  # where LabelMe counts from -1
-    again = out.with_name("again")
-    assert run_import("voc", source, again, "--val", "0", "--classes", source / "labels.txt") == 0
-    assert names(again) == ["background", "cat", "dog"]
-
-
-@pytest.mark.parametrize("as_palette", [False, True])
-def test_an_export_of_cvat(source, out, as_palette, capsys):
-    voc(source, "ab", {"default": "ab"})
-    (source / "labelmap.txt").write_text(
-        "# label:color_rgb:parts:actions\nbackground:0,0,0::\nroad:128,64,128::\nsky:128,128,128:wing,tail:fly\n"
-    )
-    for number, key in enumerate("ab"):
-        ids = np.where(ids_of(number) == 255, 0, ids_of(number))
-        image = Image.fromarray(in_colors(ids, ((0, 0, 0), ROAD, SKY)))
-        image = image.quantize(colors=3, dither=Image.Dither.NONE) if as_palette else image
-        image.save(source / "SegmentationClass" / f"{key}.png")
-        np.testing.assert_array_equal(np.array(image.convert("RGB")), in_colors(ids, ((0, 0, 0), ROAD, SKY)))
-    assert run_import("voc", source, out) == 0
-    assert names(out) == ["background", "road", "sky"]
-    found = {key: label(out, key, split) for split in ("train", "val") for key in "ab" if key in splits_of(out)[split]}
-    for number, key in enumerate("ab"):
-        np.testing.assert_array_equal(found[key], np.where(ids_of(number) == 255, 0, ids_of(number)))
-    assert "divided: 20% to val" in capsys.readouterr().out
 
 
 def splits_of(out):
     return {split: {path.stem for path in (out / split / "images").iterdir()} for split in ("train", "val")}
 
 
-def test_rgb_masks_in_vocs_colours_and_another_void(source, out):
-    voc(source / "VOC2012", "a")
-    ids = ids_of(0)
-    write(source / "VOC2012/SegmentationClass/a.png", colorize(ids))
-    assert run_import("voc", source, out, "--val", "0") == 0
-    np.testing.assert_array_equal(label(out, "a"), ids)
-    write(source / "VOC2012/SegmentationClass/a.png", np.where(ids == 255, 2, ids).astype(np.uint8))
-    again = out.with_name("again")
-    assert run_import("voc", source, again, "--val", "0", "--classes", "2", "--ignore-label", "2") == 0
-    np.testing.assert_array_equal(label(again, "a"), np.where(ids == 2, 255, ids))
-
-
-def broken_voc(source, fault):
-    root = voc(source / "VOC2012", "abc", {"train": "ac", "val": "b"})
-    if fault == "colour":
-        write(root / "SegmentationClass/a.png", np.full((*SIZE, 3), 7, np.uint8))
-    elif fault == "id":
-        write(root / "SegmentationClass/a.png", np.full(SIZE, 70, np.uint8))
-    elif fault == "size":
-        write(root / "SegmentationClass/a.png", np.zeros((5, 6), np.uint8))
-    elif fault == "mask":
-        (root / "SegmentationClass/a.png").unlink()
-    elif fault == "image":
-        (root / "JPEGImages/a.jpg").unlink()
-    elif fault == "list":
-        (root / "ImageSets/Segmentation/val.txt").write_bytes(b"\xff\xfe\xff")
-    elif fault == "no images":
-        (root / "JPEGImages").rename(root / "Pictures")
-    elif fault == "classes":
-        root.rename(source / "export")
-    elif fault == "two":
-        voc(source / "VOC2007", "a")
-
-
-@pytest.mark.parametrize(
-    ("fault", "message"),
-    [
-        ("colour", "a.png holds the colour (7, 7, 7) at (y, x) = (0, 0), which no class has"),
-        ("id", "a.png holds [70], and 21 classes have the ids 0 to 20"),
-        ("size", "a.jpg has 12x16 pixels (height x width), its mask 5x6"),
-        ("mask", "train lists 'a', and"),
-        ("image", "holds no image of that name. Add it, take the line out of train.txt, or go on without"),
-        ("list", "val.txt is not UTF-8 text"),
-        ("no images", "JPEGImages is missing. Say where the images are with --images DIR."),
-        ("two", "VOC2012. Name one of them."),
-    ],
-)
-def test_voc_faults(source, out, capsys, fault, message):
-    broken_voc(source, fault)
-    assert run_import("voc", source, out) == 2
-    told = capsys.readouterr().err
-    assert message in told
-    assert told.count("\n") == 1
-    assert not out.exists()
-
-
-def test_no_voc(source, out, capsys):
-    assert run_import("voc", source, out) == 2
-    told = capsys.readouterr().err
-    assert "holds no folders of VOC's masks. Expected SegmentationClass with PNG masks beside JPEGImages" in told
-    broken_voc(source, "classes")
-    assert run_import("voc", source / "export", out) == 2
-    assert "there is no labelmap.txt or class_names.txt. Say --classes FILE." in capsys.readouterr().err
-
-
-def test_real_voc(shared, out):
-    assert run_import("voc", shared / "data" / "voc", out) == 0
-    root = shared / "data" / "voc" / "VOCdevkit" / "VOC2012"
-    for split, number in (("train", 300), ("val", 100)):
-        assert len(list((out / split / "images").iterdir())) == number
-        for path in sorted((out / split / "labels").iterdir())[::25]:
-            with Image.open(root / "SegmentationClass" / path.name) as mask:
-                np.testing.assert_array_equal(label(out, path.stem, split), np.array(mask))
-
-
 # ---- rgb
-
-
-def rgb(source, image="images/{}.png", mask="masks/{}.png", keys="abc", text=TEXT):
-    for number, key in enumerate(keys):
-        write(source / image.format(key), picture(*SIZE, seed=number))
-        write(source / mask.format(key), in_colors(ids_of(number)))
-    (source / "classes.txt").write_text(text)
-    return source
 
 
 LAYOUTS = {
@@ -237,51 +65,6 @@ def test_folders_may_be_named(source, out, capsys):
     assert "holds no folders of images and masks: expected" in capsys.readouterr().err
 
 
-FILES = {
-    "name first": TEXT,
-    "CamVid": "128 64 128\t\troad\n128 128 128\tsky\n64 0 128\tcar\n0 0 0\t\tVoid\n",
-    "csv": "name,r,g,b\nroad,128,64,128\nsky,128,128,128\ncar, 64, 0, 128\nVoid,0,0,0\n",
-    "CVAT": "# label:color_rgb:parts:actions\nroad:128,64,128::\nsky:128,128,128::\ncar:64,0,128::\nvoid:0,0,0::\n",
-    "comments": "# mine\n\nroad 128 64 128 # grey\nsky 128 128 128\ncar 64 0 128\nvoid 0 0 0\n",
-}
-
-
-@pytest.mark.parametrize("kind", FILES)
-def test_class_files(tmp_path, kind):
-    (tmp_path / "c").write_text(FILES[kind])
-    colors = read_colors(tmp_path / "c")
-    assert colors.names == ("road", "sky", "car")
-    found, known = colors.translate(np.array([[ROAD, SKY, CAR, (0, 0, 0), (1, 2, 3)]], np.uint8))
-    assert found.tolist() == [[0, 1, 2, 255, 255]]
-    assert known.tolist() == [[True, True, True, True, False]]
-
-
-def test_several_colours_of_one_name_are_one_class(tmp_path):
-    (tmp_path / "c").write_text("road 1 1 1\nlane marking 2 2 2\nroad 3 3 3\n")
-    colors = read_colors(tmp_path / "c")
-    assert colors.names == ("road", "lane marking")
-    assert colors.translate(np.array([[(1, 1, 1), (2, 2, 2), (3, 3, 3)]], np.uint8))[0].tolist() == [[0, 1, 0]]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("road 128 64 256\n", ":1 has the colour (128, 64, 256)"),
-        ("road 1 2 3\nsky 1 2 3\n", ":2 gives the colour (1, 2, 3) a second time"),
-        ("road 1 2 3\nsky\n", ":2 has no colour, other lines have"),
-        ("void 1 2 3\n", "names no class but void"),
-        ("road\n", "gives no colours"),
-        ("", "gives no colours"),
-        ("\xff", "is not a readable class file"),
-    ],
-)
-def test_class_files_that_are_wrong(source, out, capsys, text, message):
-    rgb(source)
-    (source / "classes.txt").write_text(text, encoding="latin-1")
-    assert run_import("rgb", source, out) == 2
-    assert message in capsys.readouterr().err
-
-
 def test_without_class_file_or_with_a_number(source, out, capsys):
     rgb(source)
     assert run_import("rgb", source, out, "--classes", "3") == 2
@@ -330,12 +113,6 @@ def test_colours_near_to_none_are_refused(source, out, capsys):
     write(source / "masks/a.png", np.full((*SIZE, 3), 250, np.uint8))
     assert run_import("rgb", source, out, "--unknown-colors", "near") == 2
     assert "holds mostly colours that are near to no class's" in capsys.readouterr().err
-
-
-def test_nearest_prefers_exact_colours():
-    colors = Colors([("a", (0, 0, 0)), ("b", (10, 0, 0)), ("c", (20, 0, 0))])
-    pixels = np.array([[(0, 0, 0), (4, 0, 0), (6, 1, 0), (10, 0, 0), (19, 2, 0)]], np.uint8)
-    assert colors.nearest(pixels, "").tolist() == [[0, 0, 1, 1, 2]]
 
 
 def test_what_has_no_partner_is_counted(source, out, capsys):

@@ -2,13 +2,20 @@
 
 import base64
 import io
+import json
+import os
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.training.imported import files, label, labelme, names, run_import, shape
+from tests.training.label_maps import NAMES, painted
 from tests.training.tiny import picture
+from training.annotations import labelme as labelme_files
+from training.annotations.labelme import write_labelme
+from training.predict.marks import is_result
+from training.predict.results import Classes, Result
 
 SQUARE = [[2, 3], [6, 3], [6, 8], [2, 8]]
 
@@ -95,55 +102,6 @@ def test_what_lies_outside_is_cut_off(source, out):
     np.testing.assert_array_equal(found, box(slice(0, 3), slice(0, 4)))
 
 
-def test_ignored_is_void_and_background_is_class_0(source, out):
-    found = drawn(
-        source,
-        out,
-        shape("zebra", [[0, 0], [9, 0], [9, 9], [0, 9]]),
-        shape("__ignore__", [[0, 0], [3, 0], [3, 3], [0, 3]]),
-        shape("_background_", [[5, 5], [9, 5], [9, 9], [5, 9]]),
-    )
-    assert (found[:4, :4] == 255).all()
-    assert (found[5:10, 5:10] == 0).all()
-    assert found[4, 4] == 1
-    assert names(out) == ["background", "zebra"]
-
-
-def test_unlabelled_may_be_void(source, out):
-    found = drawn(source, out, shape("cat", SQUARE), options=("--unlabelled", "void"))
-    assert set(found[3:9, 2:7].ravel()) == {0}
-    assert (found == 255).sum() == found.size - 30
-    assert names(out) == ["cat"]
-
-
-def test_a_class_file_orders_the_classes(source, out, tmp_path):
-    (tmp_path / "labels.txt").write_text("__ignore__\n_background_\ndog\ncat\n")
-    found = drawn(source, out, shape(" cat ", SQUARE), options=("--classes", tmp_path / "labels.txt"))
-    assert found.max() == 2
-    assert names(out) == ["background", "dog", "cat"]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("background\ndog\n", "labels.txt lacks 1 labels of the annotations: 'cat' (a.json)"),
-        ("cat\n", "labels.txt names no background, the class of the pixels that no shape covers."),
-    ],
-)
-def test_class_files_that_do_not_fit(source, out, tmp_path, capsys, text, message):
-    (tmp_path / "labels.txt").write_text(text)
-    labelme(source, "a", [shape("cat", SQUARE)])
-    assert run_import("labelme", source, out, "--classes", tmp_path / "labels.txt") == 2
-    assert message in capsys.readouterr().err
-    assert not out.exists()
-
-
-def test_a_number_of_classes_names_none(source, out, capsys):
-    labelme(source, "a", [shape("cat", SQUARE)])
-    assert run_import("labelme", source, out, "--classes", "3") == 2
-    assert "--classes 3 gives no names" in capsys.readouterr().err
-
-
 def test_images_are_copied_byte_for_byte_and_others_counted(source, out, capsys):
     labelme(source, "a", [shape("cat", SQUARE)])
     labelme(source, "b", [])
@@ -153,58 +111,6 @@ def test_images_are_copied_byte_for_byte_and_others_counted(source, out, capsys)
     assert (out / "images/a.png").read_bytes() == (source / "a.png").read_bytes()
     assert not label(out, "b").any()
     assert "left out, image without annotation: 1 (c.png)" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("path", ["../images/a.png", "..\\images\\a.png", "C:\\Users\\b\\images\\a.png", "/etc/a.png"])
-def test_image_paths_are_looked_up_not_followed(source, out, path):
-    labelme(source, "a", [shape("cat", SQUARE)], imagePath=path)
-    (source / "images").mkdir()
-    (source / "a.png").rename(source / "images" / "a.png")
-    assert run_import("labelme", source, out, "--val", "0") == 0
-    assert label(out, "a").any()
-
-
-def test_images_may_lie_elsewhere(source, out, tmp_path, capsys):
-    labelme(source, "a", [shape("cat", SQUARE)])
-    elsewhere = tmp_path / "pictures"
-    elsewhere.mkdir()
-    (source / "a.png").rename(elsewhere / "a.png")
-    assert run_import("labelme", source, out) == 2
-    told = capsys.readouterr().err
-    assert "a.json names the image 'a.png', and below" in told
-    assert "--images DIR" in told
-    assert run_import("labelme", source, out, "--images", elsewhere, "--val", "0") == 0
-
-
-def test_of_two_images_of_one_name_the_one_beside_is_taken(source, out, capsys):
-    for folder, value in (("x", 3), ("y", 200)):
-        (source / folder).mkdir()
-        labelme(source / folder, "a", [shape("cat", SQUARE)])
-        Image.new("RGB", (24, 20), (value, 0, 0)).save(source / folder / "a.png")
-    assert run_import("labelme", source, out, "--val", "0") in (0, 1)
-    assert (out / "images/y/a.png").read_bytes() == (source / "y/a.png").read_bytes()
-    (source / "x/a.json").rename(source / "a.json")
-    assert run_import("labelme", source, out.with_name("again")) == 2
-    assert "which may be" in capsys.readouterr().err
-
-
-def test_case_and_the_coding_of_accents_make_no_difference_where_there_is_no_other(source, out):
-    labelme(source, "a", [shape("cat", SQUARE)], imagePath="Fu\u0308r.PNG")  # as macOS and cameras write it
-    (source / "a.png").rename(source / "f\u00fcr.png")
-    labelme(source, "b", [shape("cat", SQUARE)])
-    Image.fromarray(picture(20, 24, 7)).save(source / "B.png")
-    assert run_import("labelme", source, out, "--val", "0") == 0
-    assert label(out, "a").any()
-    assert (out / "images/b.png").read_bytes() == (source / "b.png").read_bytes()
-
-
-def test_a_name_that_begins_above_the_images_is_not_taken_for_a_deeper_one(source, out, tmp_path):
-    for place, value in (("photos/x", 3), ("photos/y/x", 200)):
-        (tmp_path / place).mkdir(parents=True)
-        Image.new("RGB", (24, 20), (value, 0, 0)).save(tmp_path / place / "a.png")
-    labelme(source, "a", [shape("cat", SQUARE)], image=False, imagePath="../photos/x/a.png")
-    assert run_import("labelme", source, out.with_name("new"), "--images", tmp_path / "photos", "--val", "0") == 0
-    assert (out.with_name("new") / "images/a.png").read_bytes() == (tmp_path / "photos/x/a.png").read_bytes()
 
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG"])
@@ -291,15 +197,6 @@ def test_strangers_files_end_in_one_line(source, out, capsys, fault):
     assert [path.name for path in out.parent.iterdir()] == ["annotated"]
 
 
-def test_nesting_and_broken_json(source, out, capsys):
-    for text, message in (("[" * 100_000, "nested too deeply"), ("{", "cannot be read as JSON"), ("\xff", "as JSON")):
-        (source / "a.json").write_text(text, encoding="latin-1")
-        assert run_import("labelme", source, out) == 2
-        told = capsys.readouterr().err
-        assert message in told
-        assert "a.json" in told
-
-
 def test_bad_files_may_be_skipped(source, out, capsys):
     for key in ("a", "b", "c", "d"):
         labelme(source, key, [shape("cat", SQUARE)])
@@ -318,3 +215,67 @@ def test_nothing_left_is_an_error(source, out, capsys):
     assert run_import("labelme", source, out, "--on-error", "skip") == 2
     assert "None of 1 files can be read" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_polygons_have_an_end(source, out, capsys, monkeypatch):
+    monkeypatch.setitem(labelme_files._POINTS, "polygon", range(3, 50))
+    labelme(source, "a", [shape("cat", [[1, 1]] * 50)])
+    assert run_import("labelme", source, out) == 2
+    assert "a polygon cannot have points of the shape (50, 2)" in capsys.readouterr().err
+
+
+def result(labels, *, source, names=NAMES):
+    return Result(source, None, labels.astype(np.uint8), Classes.named(names, len(names)))
+
+
+def test_a_labelme_file(tmp_path):
+    image, labels = tmp_path / "photos" / "ä.jpg", np.zeros((5, 7), int)
+    labels[1:3, 2:5] = 2
+    path = tmp_path / "out" / "labelme" / "inner" / "ä.json"
+    path.parent.mkdir(parents=True)
+    image.parent.mkdir()
+    Image.new("RGB", (7, 5)).save(image)
+    write_labelme(path, result(labels, source=image))
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert {"version", "flags", "shapes", "imagePath", "imageData", "imageHeight", "imageWidth"} <= set(content)
+    assert (content["imageHeight"], content["imageWidth"], content["imageData"]) == (5, 7, None)
+    assert os.path.samefile(path.parent / content["imagePath"], image)
+    polygons = [(NAMES.index(shape["label"]), shape["points"]) for shape in content["shapes"]]
+    np.testing.assert_array_equal(painted(labels.shape, polygons), labels)
+    assert [shape["label"] for shape in content["shapes"]] == ["sky", "car"]
+    assert {shape["shape_type"] for shape in content["shapes"]} == {"polygon"}
+    # LabelMe adds keys of its own when it saves; a moved point is somebody's work.
+    content["shapes"][0] |= {"mask": None, "flags": {"hidden": False}, "description": None}
+    path.write_text(json.dumps(content, indent=2))
+    assert is_result(path)
+    points = [[1.0, 2.0], *content["shapes"][1]["points"][1:]]
+    for edit in ({"points": points}, {"description": "a tram"}, {"group_id": 3}, {"flags": {"hidden": True}}):
+        shapes = [content["shapes"][0], content["shapes"][1] | edit]
+        path.write_text(json.dumps(content | {"shapes": shapes}))
+        assert not is_result(path), edit
+    path.write_text(json.dumps(content | {"flags": {"checked": True}}))
+    assert not is_result(path)
+
+
+def labels_in(path):
+    return [shape["label"] for shape in json.loads(path.read_text(encoding="utf-8"))["shapes"]]
+
+
+def test_only_a_class_called_background_is_what_no_shape_covers(tmp_path):
+    labels = np.zeros((5, 5), int)
+    labels[2, 2] = 1
+    for given_names, expected in ((None, ["class 0", "class 1"]), (("background", "cat"), ["cat"])):
+        given = Result(tmp_path / "a.png", None, labels, Classes.named(given_names, 2))
+        write_labelme(tmp_path / "a.json", given)
+        assert labels_in(tmp_path / "a.json") == expected
+
+
+def test_a_link_to_an_image_keeps_its_name(tmp_path):
+    for folder in ("store", "photos", "elsewhere"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "store" / "0af3").write_bytes(b"")
+    (tmp_path / "photos" / "a.png").symlink_to(tmp_path / "store" / "0af3")
+    (tmp_path / "out").symlink_to(tmp_path / "elsewhere")
+    path = tmp_path / "out" / "a.json"
+    write_labelme(path, result(np.zeros((2, 2), int), source=tmp_path / "photos" / "a.png"))
+    assert json.loads(path.read_text())["imagePath"] == "../photos/a.png"

@@ -10,9 +10,6 @@ import pytest
 from fcn_keras.datasets.folder import Folder
 from tests.training.imported import coco, files, label, labelme, names, run_import, shape
 from tests.training.tiny import picture, snapshot, write
-from training.annotations import json_values as json_files
-from training.annotations import labelme as labelme_files
-from training.annotations.annotations import unique_keys
 from training.doctor.command import main
 from training.hold_out import divide
 
@@ -163,11 +160,6 @@ def test_more_classes_than_a_byte_holds(source, out, capsys):
     assert len(names(out.with_name("254"))) == 255
 
 
-def test_ids_are_unique_visible_and_differ_by_more_than_case():
-    given = ["a", "A", "x/a", ".a", "x/.b/..c", "a_2", "..", "a"]
-    assert unique_keys(given) == ["a", "A_2", "x/a", "a_3", "x/b/c", "a_2_2", "_", "a_4"]
-
-
 def test_names_with_dots_keep_them(source, out):
     coco(source / "i.json", [(1, "v1.2.png", (9, 9)), (2, "v1.3.png", (9, 9))], [])
     assert run_import("coco", source, out, "--val", "0") == 0
@@ -179,20 +171,6 @@ def test_an_image_of_one_pixel(source, out):
     labelme(source, "a", [shape("cat", [[0, 0], [0.4, 0], [0, 0.4]])], size=(1, 1))
     assert run_import("labelme", source, out, "--val", "0") == 0
     assert label(out, "a").tolist() == [[1]]
-
-
-def test_json_files_have_an_end(source, out, capsys, monkeypatch):
-    monkeypatch.setattr(json_files, "_MOST", 10)
-    labelme(source, "a", [shape("cat", SQUARE)])
-    assert run_import("labelme", source, out) == 2
-    assert "a.json cannot be read as JSON: it has more than" in capsys.readouterr().err
-
-
-def test_polygons_have_an_end(source, out, capsys, monkeypatch):
-    monkeypatch.setitem(labelme_files._POINTS, "polygon", range(3, 50))
-    labelme(source, "a", [shape("cat", [[1, 1]] * 50)])
-    assert run_import("labelme", source, out) == 2
-    assert "a polygon cannot have points of the shape (50, 2)" in capsys.readouterr().err
 
 
 # ---- dividing a data set that is there already: --fix --val

@@ -1,0 +1,22 @@
+"""JSON that strangers wrote."""
+
+from tests.training.imported import labelme, run_import, shape
+from training.annotations import json_values as json_files
+
+SQUARE = [[2, 3], [6, 3], [6, 8], [2, 8]]
+
+
+def test_nesting_and_broken_json(source, out, capsys):
+    for text, message in (("[" * 100_000, "nested too deeply"), ("{", "cannot be read as JSON"), ("\xff", "as JSON")):
+        (source / "a.json").write_text(text, encoding="latin-1")
+        assert run_import("labelme", source, out) == 2
+        told = capsys.readouterr().err
+        assert message in told
+        assert "a.json" in told
+
+
+def test_json_files_have_an_end(source, out, capsys, monkeypatch):
+    monkeypatch.setattr(json_files, "_MOST", 10)
+    labelme(source, "a", [shape("cat", SQUARE)])
+    assert run_import("labelme", source, out) == 2
+    assert "a.json cannot be read as JSON: it has more than" in capsys.readouterr().err

@@ -1,0 +1,11 @@
+"""Which files `fcn-predict` knows for its own."""
+
+import pytest
+
+from training.predict.marks import is_result
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"info": 3}', '{"fcn_predict": "x"}', '{"info": {}}'])
+def test_other_json_is_not_ours(tmp_path, content):
+    (tmp_path / "a.json").write_text(content)
+    assert not is_result(tmp_path / "a.json")
