@@ -72,3 +72,13 @@ def luma_cut_off(ids):
 
 def copy_tree(source, target):
     return shutil.copytree(source, target)
+
+
+def codes(report, severity="error"):
+    return {finding.code for finding in report.findings if finding.severity == severity}
+
+
+def found(report, code):
+    """Return the one finding of that code."""
+    (finding,) = [finding for finding in report.findings if finding.code == code]
+    return finding

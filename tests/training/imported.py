@@ -115,3 +115,13 @@ def rgb(source, image="images/{}.png", mask="masks/{}.png", keys="abc", text=TEX
         write(source / mask.format(key), in_colors(ids_of(number)))
     (source / "classes.txt").write_text(text)
     return source
+
+
+SQUARE = [[2, 3], [6, 3], [6, 8], [2, 8]]
+
+
+def many(source, number):
+    for index in range(number):
+        labelme(source, f"{index:03}", [shape("cat", SQUARE)])
+        write(source / f"{index:03}.png", picture(20, 24, seed=index))
+    return source

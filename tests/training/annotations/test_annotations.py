@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.training.imported import label, labelme, names, run_import, shape
+from tests.training.imported import SQUARE, label, labelme, names, run_import, shape
 from training.annotations.annotations import unique_keys
-
-SQUARE = [[2, 3], [6, 3], [6, 8], [2, 8]]
 
 
 def drawn(source, out, *shapes, size=(20, 24), options=()):

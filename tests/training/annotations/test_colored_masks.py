@@ -12,9 +12,6 @@ def splits_of(out):
     return {split: {path.stem for path in (out / split / "images").iterdir()} for split in ("train", "val")}
 
 
-# ---- rgb
-
-
 LAYOUTS = {
     "images and masks": ("images/{}.png", "masks/{}.png"),
     "images and labels": ("images/{}.jpg", "labels/{}.bmp"),

@@ -3,10 +3,8 @@
 import pytest
 from PIL import Image
 
-from tests.training.imported import label, labelme, run_import, shape
+from tests.training.imported import SQUARE, label, labelme, run_import, shape
 from tests.training.tiny import picture
-
-SQUARE = [[2, 3], [6, 3], [6, 8], [2, 8]]
 
 
 @pytest.mark.parametrize("path", ["../images/a.png", "..\\images\\a.png", "C:\\Users\\b\\images\\a.png", "/etc/a.png"])

@@ -9,15 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.training.imported import files, label, labelme, names, run_import, shape
+from tests.training.imported import SQUARE, files, label, labelme, names, run_import, shape
 from tests.training.label_maps import NAMES, painted
 from tests.training.tiny import picture
 from training.annotations import labelme as labelme_files
 from training.annotations.labelme import write_labelme
 from training.predict.marks import is_result
 from training.predict.results import Classes, Result
-
-SQUARE = [[2, 3], [6, 3], [6, 8], [2, 8]]
 
 
 def drawn(source, out, *shapes, size=(20, 24), options=()):

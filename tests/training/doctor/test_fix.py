@@ -20,20 +20,11 @@ from tests.training.faulty import (
     voc_colors,
     write,
 )
-from tests.training.tiny import snapshot
+from tests.training.tiny import picture, snapshot
 from training.doctor.command import main
 from training.doctor.examination import examination, examine
 from training.doctor.fix import fix
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory):
-    return clean(tmp_path_factory.mktemp("clean") / "data")
-
-
-@pytest.fixture
-def data(origin, tmp_path):
-    return copy_tree(origin, tmp_path / "data")
+from training.hold_out import divide
 
 
 def fixed(data, **options):
@@ -277,3 +268,44 @@ def test_where_the_copy_may_lie(data, tmp_path, capsys):
     assert main([str(data), "--fix", str(tmp_path / "out")]) == 2
     assert "no pair of" in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
+
+
+def undivided(folder, number=12):
+    for index in range(number):
+        write(folder / "images" / f"{index}.png", picture(20, 24, seed=index))
+        write(folder / "labels" / f"{index}.png", np.full((20, 24), index % 2, np.uint8))
+    (folder / "classes.txt").write_text("a\nb\n")
+    return folder
+
+
+def test_fix_divides_a_copy(source, out, capsys):
+    before = snapshot(undivided(source))
+    assert main([str(source), "--fix", str(out), "--val", "0.3"]) == 0
+    assert snapshot(source) == before
+    chosen = divide(map(str, range(12)), 0.3)
+    assert set((out / "val.txt").read_text().split()) == chosen
+    assert len(Folder(out, "train")) + len(Folder(out, "val")) == 12
+    assert f"in val.txt: {len(chosen)}" in capsys.readouterr().out
+
+
+def test_fix_leaves_out_of_the_lists_what_it_leaves_out(source, out):
+    undivided(source)
+    (source / "labels/3.png").write_bytes(b"no mask")
+    assert main([str(source), "--fix", str(out), "--val", "0.3"]) == 0
+    listed = (out / "train.txt").read_text().split() + (out / "val.txt").read_text().split()
+    assert sorted(listed, key=int) == [str(n) for n in range(12) if n != 3]
+
+
+def test_fix_divides_no_single_pair(source, out, capsys):
+    undivided(source, 1)
+    assert main([str(source), "--fix", str(out), "--val", "0.3"]) == 2
+    assert "holds but one pair that can be used" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_fix_divides_nothing_twice(source, out, capsys):
+    undivided(source)
+    (source / "train.txt").write_text("0\n1\n")
+    assert main([str(source), "--fix", str(out), "--val", "0.3"]) == 2
+    assert "is divided already: train." in capsys.readouterr().err
+    assert not out.exists()

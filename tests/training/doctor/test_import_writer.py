@@ -1,0 +1,81 @@
+"""What `fcn-doctor --import` writes: images byte for byte, labels, classes, a division; or nothing."""
+
+import logging
+
+import pytest
+
+from fcn_keras.datasets.folder import Folder
+from tests.training.imported import SQUARE, coco, label, labelme, many, names, run_import, shape
+from tests.training.tiny import snapshot
+from training.hold_out import divide
+
+
+def test_the_result_is_what_folder_reads_and_the_source_is_left_alone(source, out):
+    before = snapshot(many(source, 30))
+    assert run_import("labelme", source, out) == 0
+    assert snapshot(source) == before
+    train, val = Folder(out, "train"), Folder(out, "val")
+    assert (len(train) + len(val), train.class_names) == (30, ("background", "cat"))
+    assert not set(train.ids) & set(val.ids)
+    assert val[0]["label"][3:9, 2:7].all()
+
+
+def test_the_division_is_said_and_may_be_left(source, out, capsys):
+    many(source, 8)
+    assert run_import("labelme", source, out, "--val", "0.5", "--seed", "3") in (0, 1)
+    chosen = divide([f"{n:03}" for n in range(8)], 0.5, 3)
+    assert {path.stem for path in (out / "val/images").iterdir()} == chosen
+    assert "divided: 50% to val, by a hash of the names (--val, --seed 3)" in capsys.readouterr().out
+    assert run_import("labelme", source, out.with_name("b"), "--val", "0") == 0
+    assert "not divided" in capsys.readouterr().out
+    assert len(list((out.with_name("b") / "images").iterdir())) == 8
+
+
+def test_a_full_disk_leaves_nothing(source, out, capsys, monkeypatch):
+    def full(source, target):
+        raise OSError(28, "No space left on device", source, None, target)  # as `shutil` says it
+
+    monkeypatch.setattr("training.doctor.import_writer.shutil.copyfile", full)
+    assert run_import("labelme", many(source, 4), out) == 2
+    assert capsys.readouterr().err == f"fcn-doctor: {out.parent}: No space left on device\n"
+    assert [path.name for path in out.parent.iterdir()] == ["annotated"]
+
+
+@pytest.mark.parametrize("name", ["# 1", "lane 1 2 3", "a\udcffb", "x #y"])
+def test_class_names_that_a_class_file_cannot_hold(source, out, capsys, name):
+    labelme(source, "a", [shape(name, SQUARE)])
+    assert run_import("labelme", source, out) == 2
+    told = capsys.readouterr().err
+    assert "A class cannot be called " in told
+    assert told.count("\n") == 1
+    assert not out.exists()
+
+
+def test_more_classes_than_a_byte_holds(source, out, capsys):
+    for count, code in ((254, 0), (255, 2)):  # and background
+        labelme(source, "a", [shape(f"class {index}", SQUARE) for index in range(count)])
+        assert run_import("labelme", source, out.with_name(str(count)), "--val", "0") == code
+    assert "`classes` may be 1..255. Received: 256." in capsys.readouterr().err
+    assert len(names(out.with_name("254"))) == 255
+
+
+def test_names_with_dots_keep_them(source, out):
+    coco(source / "i.json", [(1, "v1.2.png", (9, 9)), (2, "v1.3.png", (9, 9))], [])
+    assert run_import("coco", source, out, "--val", "0") == 0
+    assert label(out, "v1.2").shape == (9, 9)
+    assert Folder(out).ids == ("v1.2", "v1.3")
+
+
+def test_an_image_of_one_pixel(source, out):
+    labelme(source, "a", [shape("cat", [[0, 0], [0.4, 0], [0, 0.4]])], size=(1, 1))
+    assert run_import("labelme", source, out, "--val", "0") == 0
+    assert label(out, "a").tolist() == [[1]]
+
+
+def test_verbose_names_every_image(source, out, capsys):
+    try:
+        run_import("labelme", many(source, 2), out, "-v", "--val", "0")
+    finally:
+        logging.getLogger("fcn-doctor").handlers[:] = []
+        logging.getLogger("fcn-doctor").setLevel(logging.NOTSET)
+    assert "fcn-doctor: image 001: to images/001.png, its label to labels/001.png" in capsys.readouterr().err

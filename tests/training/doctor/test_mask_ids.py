@@ -1,0 +1,146 @@
+"""What the ids of masks mean: every planted fault is found."""
+
+import cv2
+import numpy as np
+import pytest
+
+from fcn_keras.datasets.synthetic import SEM
+from fcn_keras.visualize import palette
+from tests.training.faulty import (
+    change,
+    codes,
+    found,
+    luma_cut_off,
+    masks,
+    pixels,
+    write,
+)
+from training.doctor.examination import examine
+
+
+def test_rgb_masks_in_voc_colors(data):
+    change(masks(data, "train"), lambda ids: palette()[ids])
+    report = examine(data)
+    assert codes(report) == {"mask-is-rgb"}
+    finding = found(report, "mask-is-rgb")
+    assert finding.count == 6
+    assert "6 of 10 masks (train 6)" in finding.message
+    assert "VOC's colours" in finding.message
+    assert finding.files[0] == "train/labels/0.png"
+    assert report.counted == {"train": 0, "val": 4}
+
+
+def test_rgb_masks_in_other_colors(data):
+    change(masks(data)[:1], lambda ids: np.stack([ids * 7, ids * 3, 200 - ids], axis=-1).astype(np.uint8))
+    assert "the classes have none" in found(examine(data), "mask-is-rgb").message
+
+
+def test_rgb_masks_of_equal_channels(data):
+    change(masks(data)[:2], lambda ids: np.repeat(ids[..., None], 3, axis=2))
+    assert "ids stored three times" in found(examine(data), "mask-is-rgb").message
+
+
+def test_coloured_classes_make_coloured_masks_right(data):
+    lines = [f"{name} {r} {g} {b}\n" for name, (r, g, b) in zip(SEM, palette(8).tolist(), strict=True)]
+    (data / "classes.txt").write_text("".join([*lines, "void 255 255 255\n"]))
+    colors = palette().copy()
+    colors[255] = 255
+    change(masks(data), lambda ids: colors[ids])
+    assert examine(data).findings == ()
+    change(masks(data)[:1], lambda rgb: cv2.resize(rgb, (84, 60), interpolation=cv2.INTER_NEAREST) ^ np.uint8(1))
+    assert codes(examine(data)) == {"mask-colors-unknown"}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_palette_luma(data, known):
+    change(masks(data), luma_cut_off)
+    if not known:
+        (data / "classes.txt").unlink()
+    report = examine(data)
+    assert codes(report) == {"mask-is-luma"}
+    assert found(report, "mask-is-luma").count == 10
+    assert report.num_classes == 8
+
+
+def test_binary_masks(data):
+    change(masks(data), lambda ids: np.where(ids > 2, 255, 0).astype(np.uint8))
+    for classes in (None, 2):
+        (data / "classes.txt").unlink(missing_ok=True)
+        report = examine(data, classes=classes)
+        assert codes(report) == {"mask-is-0-255"}
+        assert report.num_classes == 2
+
+
+def test_binary_masks_with_void_are_right(data):
+    change(masks(data), lambda ids: np.where(ids == 255, 255, ids > 2).astype(np.uint8))
+    assert codes(examine(data, classes=2)) == set()
+
+
+def test_some_binary_masks_of_another_tool(data):
+    change(masks(data), lambda ids: (ids > 2).astype(np.uint8))
+    change(masks(data)[:3], lambda ids: ids * np.uint8(255))
+    report = examine(data, classes=2)
+    assert codes(report) == {"mask-is-0-255"}
+    assert found(report, "mask-is-0-255").count == 3
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_ids_off_by_one(data, known):
+    change(masks(data), lambda ids: np.where(ids == 255, 255, ids + 1).astype(np.uint8))
+    if not known:
+        (data / "classes.txt").unlink()
+    report = examine(data)
+    assert codes(report) == {"ids-off-by-one"}
+    assert found(report, "ids-off-by-one").count == 10
+
+
+def test_ids_out_of_range(data):
+    change(masks(data)[2:4], lambda ids: np.where(ids == 1, 77, ids).astype(np.uint8))
+    report = examine(data)
+    assert codes(report) == {"ids-out-of-range"}
+    finding = found(report, "ids-out-of-range")
+    assert (finding.count, finding.files) == (2, ("train/labels/2.png", "train/labels/3.png"))
+    assert "hold 77, and 8 classes" in finding.message
+
+
+def test_own_void_id(data):
+    change(masks(data), lambda ids: np.where(ids == 255, 8, ids).astype(np.uint8))
+    assert "--ignore-label 8" in found(examine(data), "ids-out-of-range").advice
+    assert examine(data, ignore_label=8).findings == ()
+
+
+def test_ids_of_16_bits_out_of_range(data):
+    change(masks(data)[:1], lambda ids: ids.astype(np.uint16) * 100)
+    assert codes(examine(data)) == {"ids-out-of-range"}
+
+
+@pytest.mark.parametrize("method", [cv2.INTER_LINEAR, cv2.INTER_CUBIC])
+def test_smoothly_resized_masks(data, method):
+    for path in masks(data, "train"):
+        resized = cv2.resize(cv2.resize(pixels(path), (42, 30), interpolation=method), (84, 60), interpolation=method)
+        write(path, resized)
+    report = examine(data)
+    assert "mask-resized-smoothly" in codes(report)
+    assert found(report, "mask-resized-smoothly").count == 6
+
+
+def test_masks_resized_with_nearest_neighbour_are_right(data):
+    for path in [*masks(data), *data.glob("*/images/*")]:
+        write(path, cv2.resize(pixels(path), (63, 45), interpolation=cv2.INTER_NEAREST))
+    assert examine(data).findings == ()
+
+
+def test_jpeg_masks(data):
+    path = masks(data)[0]
+    write(path.with_suffix(".jpg"), pixels(path), quality=90)
+    path.unlink()
+    assert "mask-is-jpeg" in codes(examine(data))
+
+
+def test_number_of_classes_is_inferred_and_said(data):
+    (data / "classes.txt").unlink()
+    report = examine(data)
+    assert report.num_classes == 8
+    assert codes(report) == set()
+    assert codes(report, "note") == {"classes-inferred"}
+    assert "taken from the ids: 8" in found(report, "classes-inferred").message
