@@ -68,7 +68,8 @@ def find_model(given):
 def decisions_beside(path):
     """Return what `fcn-train` decided for the model at `path`, or an empty dict if something else wrote it."""
     settings = StageFiles(Path(path).parent).settings
-    return read_json(settings).get("decisions", {}) if settings.is_file() else {}
+    decisions = read_json(settings).get("decisions") if settings.is_file() else None
+    return decisions if isinstance(decisions, dict) else {}
 
 
 def class_names_in(path, read):

@@ -1,10 +1,14 @@
 """A few small pictures and an untrained narrow net, on disk."""
 
+import json
+import shutil
+
 import numpy as np
 from PIL import Image
 
 NARROW = (((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32)
 SIZES = ((40, 33), (1, 1), (32, 64))  # (H, W)
+NAMES = ("sky", "road", "car", "tree")
 
 
 def randomize(model, seed=0):
@@ -21,6 +25,35 @@ def saved(model, path):
     path.parent.mkdir(parents=True, exist_ok=True)
     randomize(model).save(path)
     return path
+
+
+def stage(folder, net, recipe, *, data=None, overrides=None, names=NAMES):
+    """Lay out what fcn-train leaves behind of a stage; with `net` None an empty file, for a model that nobody opens."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if net is None:
+        (folder / "best.keras").touch()
+    else:
+        shutil.copy(net, folder / "best.keras")
+    decisions = {"recipe": recipe, "overrides": overrides or {}, "data": str(data) if data else None}
+    (folder / "recipe.json").write_text(json.dumps({"decisions": decisions}))
+    (folder / "classes.txt").write_text("\n".join(names))
+    return folder
+
+
+def printed(main, capsys, *arguments):
+    """Run a command with `--json`, and return what it prints."""
+    assert main([*map(str, arguments), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def error_of(main, capsys, *arguments):
+    """Run a command that fails with exit code 2, and return what it says: one line, on stderr alone."""
+    assert main([*map(str, arguments)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"fcn-{main.__module__.split('.')[1]}: ")
+    assert err.count("\n") == 1
+    return err
 
 
 def picture(height, width, seed=0):

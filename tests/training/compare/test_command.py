@@ -2,38 +2,33 @@
 
 import json
 import logging
-import shutil
-from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from fcn_keras.datasets.synthetic import Synthetic
-from fcn_keras.models import FCN8s, FCN32s
-from tests.training.tiny import NARROW, data_set, randomize, saved, snapshot, write
+from tests.training import tiny
+from tests.training.tiny import data_set, snapshot, stage, write
 from training.compare.command import main
-from training.compare.compared import _require_one_split
 from training.evaluate.command import main as evaluate
-from training.recipes import catalogue as recipes
 
-NAMES = ("sky", "road", "car", "tree")
 FOUR = ("pixel_accuracy", "mean_accuracy", "mean_iu", "fw_iu")
 
 
+reported, error_of = partial(tiny.printed, main), partial(tiny.error_of, main)
+pytestmark = pytest.mark.usefixtures("models_once")
+
+
 @pytest.fixture(scope="module")
-def nets(tmp_path_factory):
+def pair(nets):
     """Two saved nets of four classes."""
-    folder = tmp_path_factory.mktemp("nets")
-    nets = {"coarse": FCN32s(4, channels=NARROW), "fine": FCN8s(4, channels=NARROW)}
-    return [saved(net, folder / f"{name}.keras") for name, net in nets.items()]
+    return [nets["coarse"], nets["fine"]]
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    folder = data_set(tmp_path_factory.mktemp("data"), 4, used=3, sizes=((33, 40), (33, 40)))
-    (folder / "classes.txt").write_text("\n".join(NAMES))
-    return folder
+def data(four_classes):
+    return four_classes
 
 
 @pytest.fixture(scope="module")
@@ -51,29 +46,13 @@ def labels(tmp_path_factory):
     return folder
 
 
-def reported(capsys, *arguments):
-    assert main([*map(str, arguments), "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
-
-
-def error_of(capsys, *arguments):
-    """Run the command, and return the one line that it fails with."""
-    assert main([*map(str, arguments)]) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("fcn-compare: ")
-    assert err.count("\n") == 1
-    return err
-
-
-def test_each_models_numbers_are_fcn_evaluates(nets, data, tmp_path, capsys):
+def test_each_models_numbers_are_fcn_evaluates(pair, data, tmp_path, capsys):
     out = tmp_path / "new" / "out"
     options = ["--data", data, "--boundaries", "--resamplings", 200]
-    report = reported(capsys, *nets, *options, "--output", out)
-    for which, net in zip("ab", nets, strict=True):
+    report = reported(capsys, *pair, *options, "--output", out)
+    for which, net in zip("ab", pair, strict=True):
         assert report[which] == str(net)
-        assert evaluate([str(net), "--data", str(data), "--boundaries", "--json"]) == 0
-        alone = json.loads(capsys.readouterr().out)
+        alone = tiny.printed(evaluate, capsys, net, "--data", data, "--boundaries")
         found = {name: value[which] for name, value in report["metrics"].items()}
         assert {name: found[name] for name in FOUR} == pytest.approx({name: alone[name] for name in FOUR})
         assert found["boundary_f1"] == pytest.approx(alone["boundaries"]["boundary_f1"])
@@ -162,75 +141,45 @@ def test_verbose_names_the_images(labels, capsys, monkeypatch):
     assert "fcn-compare: 3: 4 of 4 scored\n" in capsys.readouterr().err
 
 
-def stage(folder, net, recipe, data, overrides=None):
-    """Lay out what fcn-train leaves behind."""
-    folder.mkdir()
-    shutil.copy(net, folder / "best.keras")
-    decisions = {"recipe": recipe, "overrides": overrides or {}, "data": str(data) if data else None}
-    (folder / "recipe.json").write_text(json.dumps({"decisions": decisions}))
-    (folder / "classes.txt").write_text("\n".join(NAMES))
-    return folder
-
-
-def test_stages_know_their_split(nets, tmp_path, capsys):
+def test_stages_know_their_split(pair, tmp_path, capsys):
     """A .keras file alone is scored as the stage beside it is."""
     data = data_set(tmp_path / "data", 4, sizes=((32, 40),))
-    a = stage(tmp_path / "a", nets[0], "folder_fcn32s", data, {"classes": 4})
-    report = reported(capsys, a, nets[1], "--resamplings", 100)
+    a = stage(tmp_path / "a", pair[0], "folder_fcn32s", data=data, overrides={"classes": 4})
+    report = reported(capsys, a, pair[1], "--resamplings", 100)
     assert (report["data"], report["split"], report["images"]) == (str(data), "val", 1)
     assert list(report["per_class_iu"]) == ["0", "1", "2", "3"]
 
 
-def test_stages_of_other_splits(nets, data, tmp_path, capsys):
-    a = stage(tmp_path / "a", nets[0], "folder_fcn32s", data)
+def test_stages_of_other_splits(pair, data, tmp_path, capsys):
+    a = stage(tmp_path / "a", pair[0], "folder_fcn32s", data=data)
     two = data_set(data_set(tmp_path / "two", 4), 4, split="test")
-    b = stage(tmp_path / "b", nets[1], "folder_fcn32s", two, {"classes": 4})
+    b = stage(tmp_path / "b", pair[1], "folder_fcn32s", data=two, overrides={"classes": 4})
     message = error_of(capsys, a, b)
     assert f"a/best.keras is scored on {data}, val; " in message
     assert f"b/best.keras is scored on {two}, val. Say --data and --split" in message
-    c = stage(tmp_path / "c", nets[1], "folder_fcn32s", two, {"splits": ["val", "test"]})
+    c = stage(tmp_path / "c", pair[1], "folder_fcn32s", data=two, overrides={"splits": ["val", "test"]})
     assert f"{two}, test. Say --data and --split" in error_of(capsys, a, c, "--data", two, "--classes", 4)
 
 
-def test_a_truth_that_is_read_in_two_ways(nets, data, tmp_path, capsys):
-    a = stage(tmp_path / "a", nets[0], "folder_fcn32s", data)
-    b = stage(tmp_path / "b", nets[1], "folder_fcn32s", data, {"ignore_label": 2})
+def test_a_truth_that_is_read_in_two_ways(pair, data, tmp_path, capsys):
+    a = stage(tmp_path / "a", pair[0], "folder_fcn32s", data=data)
+    b = stage(tmp_path / "b", pair[1], "folder_fcn32s", data=data, overrides={"ignore_label": 2})
     assert "The true labels of image 0 differ between A and B. Compare on one split" in error_of(capsys, a, b)
 
 
-def test_other_classes(nets, data, tmp_path, capsys):
-    other = saved(FCN32s(5, channels=NARROW), tmp_path / "other.keras")
-    assert "A has 4 classes, B 5. Compare models of the same classes." in error_of(
-        capsys, nets[0], other, "--data", data, "--output", tmp_path / "out"
-    )
+def test_other_classes(nets, pair, data, tmp_path, capsys):
+    message = error_of(capsys, pair[0], nets["heads"], "--data", data, "--output", tmp_path / "out")
+    assert "A has 4 classes, B 8 sem, 3 geo. Compare models of the same classes." in message
     assert not (tmp_path / "out").exists()
-    a = stage(tmp_path / "a", nets[0], "folder_fcn32s", data)
+    a = stage(tmp_path / "a", pair[0], "folder_fcn32s", data=data)
     (tmp_path / "classes.txt").write_text("sky\nroad\nvan\ntree")
-    b = stage(tmp_path / "b", nets[1], "folder_fcn32s", data, {"classes": str(tmp_path / "classes.txt")})
+    b = stage(tmp_path / "b", pair[1], "folder_fcn32s", data=data, overrides={"classes": str(tmp_path / "classes.txt")})
     assert "A calls a class 'car' that B calls 'van'." in error_of(capsys, a, b)
 
 
-def test_recipes_that_read_other_images(tmp_path):
-    examples = [Synthetic(count, seed=1) for count in (2, 3)]
-    origins = [{"data": None, "split": "val"}] * 2
-    with pytest.raises(
-        ValueError, match=r"A's recipe reads 2 images, B's 3, not the same ones\. Say --recipe for both"
-    ):
-        _require_one_split([tmp_path] * 2, origins, examples)
-    origins = [{"data": None, "split": "val"}, {"data": None, "split": "train"}]
-    with pytest.raises(ValueError, match=r"is scored on drawn scenes, val; .* is scored on drawn scenes, train\. Say"):
-        _require_one_split([tmp_path] * 2, origins, examples)
-
-
-def test_heads_are_compared_apart(tmp_path, capsys, monkeypatch):
-    def two(directory, split):
-        return Synthetic(2, seed=5, height=32, width=40, heads=True)
-
-    monkeypatch.setitem(recipes.RECIPES, "two", replace(recipes.SYNTHETIC_FCN8S, name="two", data=two))
-    a, b = tmp_path / "a.keras", tmp_path / "b.keras"
-    for seed, path in enumerate((a, b)):
-        randomize(FCN32s({"sem": 8, "geo": 3}, channels=NARROW), seed).save(path)
-    report = reported(capsys, a, b, "--recipe", "two", "--output", tmp_path / "out", "--resamplings", 100)
+def test_heads_are_compared_apart(nets, two_heads, tmp_path, capsys):
+    options = ["--recipe", two_heads, "--output", tmp_path / "out", "--resamplings", 100]
+    report = reported(capsys, nets["heads"], nets["other_heads"], *options)
     assert list(report["heads"]["geo"]["per_class_iu"]) == ["sky", "horizontal", "vertical"]
     assert report["heads"]["sem"]["pixels"] != report["heads"]["geo"]["pixels"]
     assert report["heads"]["sem"]["pixels"]["differ"]
@@ -242,9 +191,9 @@ def test_heads_are_compared_apart(tmp_path, capsys, monkeypatch):
     assert {path.name[2:6] for path in (tmp_path / "out" / "pictures").iterdir()} == {"_sem"}
 
 
-def test_nothing_says_which_images(nets, capsys):
-    message = error_of(capsys, *nets)
-    assert f"There is no recipe.json beside {nets[0]} or {nets[1]}: say --data DIR, or --recipe NAME." in message
+def test_nothing_says_which_images(pair, capsys):
+    message = error_of(capsys, *pair)
+    assert f"There is no recipe.json beside {pair[0]} or {pair[1]}: say --data DIR, or --recipe NAME." in message
 
 
 def test_label_files_that_do_not_match(labels, tmp_path, capsys):

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -13,45 +14,33 @@ from PIL import Image
 from sklearn import metrics as sklearn_metrics
 
 from fcn_keras import BoundaryScores
-from fcn_keras.datasets.folder import Folder
-from fcn_keras.datasets.synthetic import Synthetic
 from fcn_keras.inference import predict
 from fcn_keras.layers import Preprocess
-from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
 from fcn_keras.tta import predict_augmented
-from tests.training.small_run import TINY
-from tests.training.tiny import data_set, picture, randomize, saved, snapshot, write
+from tests.training import tiny
+from tests.training.tiny import NAMES, data_set, picture, snapshot, stage, write
 from training.evaluate.command import main
-from training.scoring.images import label_images, score_split
-from training.scoring.summary import picture as draw
-from training.scoring.summary import summary, table
+from training.recipes import readers
+from training.scoring.summary import summary
 
 ROOT = Path(__file__).parents[3]
-NAMES = ("sky", "road", "car", "tree")
-
-
-def evaluate(model, examples, **options):
-    return score_split(label_images(model, examples, **options)).matrices
+error_of, scored = partial(tiny.error_of, main), partial(tiny.printed, main)
+pytestmark = pytest.mark.usefixtures("models_once")
 
 
 @pytest.fixture(scope="module")
-def net(tmp_path_factory):
-    """A saved net of four classes."""
-    return saved(FCN8s(4, channels=TINY), tmp_path_factory.mktemp("net") / "net.keras")
+def net(nets):
+    return nets["fine"]
 
 
 @pytest.fixture(scope="module")
-def loaded(net):
-    """The same, read once: its first prediction takes most of a test."""
-    return keras.saving.load_model(net)
+def loaded(net, models_once):
+    return models_once(net)
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    """Images and masks whose truth holds classes 0 to 2 of four."""
-    folder = data_set(tmp_path_factory.mktemp("data"), 4, used=3)
-    (folder / "classes.txt").write_text("\n".join(NAMES))
-    return folder
+def data(four_classes):
+    return four_classes
 
 
 def pixels_of_split(model, data):
@@ -65,19 +54,8 @@ def pixels_of_split(model, data):
     return np.concatenate(truth), np.concatenate(predicted)
 
 
-def error_of(capsys, *arguments):
-    """Run the command, and return the one line that it fails with."""
-    assert main([*map(str, arguments)]) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("fcn-evaluate: ")
-    assert err.count("\n") == 1
-    return err
-
-
-def test_the_numbers_are_scikit_learns(net, loaded, data, tmp_path, capsys):
-    assert main([str(net), "--data", str(data), "--json", "--output", str(tmp_path / "out")]) == 0
-    printed = json.loads(capsys.readouterr().out)
+def test_the_numbers_are_scikit_learns(net, loaded, data, capsys):
+    printed = scored(capsys, net, "--data", data)
     truth, predicted = pixels_of_split(loaded, data)
     matrix = sklearn_metrics.confusion_matrix(truth, predicted, labels=range(4))
     assert printed["matrix"] == matrix.tolist()
@@ -180,60 +158,8 @@ def test_output_holds_json_table_and_picture(net, data, tmp_path, capsys):
     assert f"[{', '.join(map(str, report['matrix'][1]))}]" in (out / "metrics.json").read_text()
 
 
-def test_the_table():
-    matrix = np.array([[30, 10, 0, 0], [0, 59, 1, 0], [0, 0, 0, 0], [0, 0, 0, 0]])
-    assert table(summary(matrix, ("sky", "a long class name", "ghost", "boat"))) == "\n".join(
-        [
-            "class               pixels  accuracy       IU",
-            "sky                  40.00     75.00    75.00",
-            "a long class name    60.00     98.33    84.29",
-            "ghost                 0.00         -     0.00",
-            "boat                  0.00         -        -  left out",
-            "",
-            "pixel accuracy       89.00",
-            "mean accuracy        86.67",
-            "mean IU              53.10",
-            "f.w. IU              80.57",
-            "",
-            "Left out of the means, in neither truth nor prediction: boat.",
-            "",
-            "Predicted but in no label, so IU 0 counts in mean IU: ghost.",
-            "Mean IU over the 2 classes that the labels hold: 79.64.",
-        ]
-    )
-
-
-def test_the_picture_takes_one_class_and_many():
-    for count in (1, 30):
-        names = tuple(f"class {index}" for index in range(count))
-        assert draw(summary(np.eye(count, dtype=np.int64), names)).mode == "RGB"
-
-
-def test_heads_are_counted_apart(tmp_path):
-    model = randomize(FCN16s({"sem": 8, "geo": 3}, channels=TINY))
-    examples = Synthetic(3, seed=5, height=33, width=40, heads=True)
-    done = []
-    matrices = evaluate(model, examples, progress=lambda *now: done.append(now))
-    assert done == [(1, 3), (2, 3), (3, 3)]
-    for head, count in (("sem", 8), ("geo", 3)):
-        truth = np.concatenate([x["label"][head].ravel() for x in examples])
-        predicted = np.concatenate([predict(model, x["image"])[head].ravel() for x in examples])
-        expected = sklearn_metrics.confusion_matrix(truth[truth != 255], predicted[truth != 255], labels=range(count))
-        assert matrices[head].dtype == np.int64
-        np.testing.assert_array_equal(matrices[head], expected)
-
-
-def test_heads_are_printed_and_written_apart(tmp_path, capsys, monkeypatch):
-    from dataclasses import replace
-
-    from training.recipes import catalogue as recipes
-
-    def two(directory, split):
-        return Synthetic(2, seed=5, height=33, width=40, heads=True)
-
-    monkeypatch.setitem(recipes.RECIPES, "two", replace(recipes.SYNTHETIC_FCN8S, name="two", data=two))
-    model = saved(FCN32s({"sem": 8, "geo": 3}, channels=TINY), tmp_path / "net.keras")
-    assert main([str(model), "--recipe", "two", "--output", str(tmp_path / "out")]) == 0
+def test_heads_are_printed_and_written_apart(nets, two_heads, tmp_path, capsys):
+    assert main([str(nets["heads"]), "--recipe", two_heads, "--output", str(tmp_path / "out")]) == 0
     out = capsys.readouterr().out
     assert out.index("\nsem\n") < out.index("\ngeo\n")
     report = json.loads((tmp_path / "out" / "metrics.json").read_text())
@@ -242,55 +168,32 @@ def test_heads_are_printed_and_written_apart(tmp_path, capsys, monkeypatch):
     assert (tmp_path / "out" / "metrics_geo.png").exists()
 
 
-@pytest.mark.parametrize("modality", ["rgbd", "hha", "rgb_hha"])
-def test_models_that_eat_depth(modality):
-    model = randomize(
-        LateFusion(8, channels=TINY) if modality == "rgb_hha" else FCN32s(8, modality=modality, channels=TINY)
-    )
-    examples = Synthetic(2, seed=5, height=33, width=40)
-    labelled = sum(int((example["label"] != 255).sum()) for example in examples)
-    assert evaluate(model, examples)[""].sum() == labelled
-
-
-def stage(folder, model, recipe, data, overrides=None):
-    """Lay out what fcn-train leaves behind."""
-    saved(model, folder / "best.keras")
-    decisions = {"recipe": recipe, "overrides": overrides or {}, "data": str(data) if data else None}
-    (folder / "recipe.json").write_text(json.dumps({"decisions": decisions}))
-    (folder / "classes.txt").write_text("\n".join(NAMES))
-    return folder
-
-
-def test_a_stage_knows_its_data(tmp_path, data, capsys):
-    folder = stage(tmp_path / "runs" / "folder_fcn32s", FCN32s(4, channels=TINY), "folder_fcn32s", data)
-    assert main([str(folder), "--json"]) == 0
-    report = json.loads(capsys.readouterr().out)
+def test_a_stage_knows_its_data(net, tmp_path, data, capsys):
+    report = scored(capsys, stage(tmp_path / "runs" / "folder_fcn32s", net, "folder_fcn32s", data=data))
     assert (report["recipe"], report["data"]) == ("folder_fcn32s", str(data))
     assert report["classes"] == list(NAMES)
 
 
-def test_a_stage_trained_on_drawn_scenes_is_scored_on_them(tmp_path, capsys):
-    model = FCN32s(8, channels=TINY)
-    folder = stage(tmp_path / "voc_fcn32s", model, "voc_fcn32s", None, {"stand_in": True})
+def test_a_stage_trained_on_drawn_scenes_is_scored_on_them(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(readers.SCENES, "val", (2, 2))
+    colour_net(8).save(tmp_path / "net.keras")
+    folder = stage(tmp_path / "voc_fcn32s", tmp_path / "net.keras", "voc_fcn32s", overrides={"stand_in": True})
     report = scored(capsys, folder)
-    assert (report["recipe"], report["data"], report["split"], report["images"]) == ("voc_fcn32s", None, "val", 80)
+    assert (report["recipe"], report["data"], report["split"], report["images"]) == ("voc_fcn32s", None, "val", 2)
 
 
-def test_options_come_before_what_was_trained(tmp_path, capsys):
+def test_options_come_before_what_was_trained(net, tmp_path, capsys):
     other = data_set(tmp_path / "other", 5, split="test")
     overrides = {"classes": str(tmp_path / "gone.txt"), "ignore_label": 3}
-    folder = stage(tmp_path / "run", FCN32s(4, channels=TINY), "folder_fcn32s", tmp_path / "gone", overrides)
-    options = ["--data", other, "--split", "test", "--classes", "4", "--ignore-label", "4", "--json"]
-    assert main([str(folder), *map(str, options)]) == 0
-    report = json.loads(capsys.readouterr().out)
+    folder = stage(tmp_path / "run", net, "folder_fcn32s", data=tmp_path / "gone", overrides=overrides)
+    options = ["--data", other, "--split", "test", "--classes", "4", "--ignore-label", "4"]
+    report = scored(capsys, folder, *options)
     truth = np.concatenate([np.array(Image.open(p)).ravel() for p in (other / "test" / "labels").iterdir()])
     assert np.sum(report["matrix"], axis=1).tolist() == np.bincount(truth, minlength=5)[:4].tolist()
 
 
-def test_classes_default_to_the_models(net, tmp_path, capsys):
-    undivided = data_set(tmp_path, 4, split="val")
-    assert main([str(net), "--data", str(undivided / "val"), "--split", "none", "--json"]) == 0
-    report = json.loads(capsys.readouterr().out)
+def test_classes_default_to_the_models(net, data, capsys):
+    report = scored(capsys, net, "--data", data / "val", "--split", "none")
     assert (report["classes"], report["split"]) == (["0", "1", "2", "3"], None)
 
 
@@ -343,22 +246,12 @@ def test_no_data(capsys, net):
 def test_a_missing_data_folder(capsys, tmp_path, net):
     message = error_of(capsys, net, "--data", tmp_path / "gone")
     assert "gone is not a folder. Name the data set's folder." in message
-    folder = stage(tmp_path / "run", FCN32s(4, channels=TINY), "folder_fcn32s", tmp_path / "gone")
+    folder = stage(tmp_path / "run", net, "folder_fcn32s", data=tmp_path / "gone")
     assert "gone is not a folder. The model was trained on it: say --data DIR." in error_of(capsys, folder)
 
 
-def test_a_missing_split(capsys, net, data):
-    assert "has no split 'test'" in error_of(capsys, net, "--data", data, "--split", "test")
-    message = error_of(capsys, net, "--recipe", "synthetic_fcn8s", "--split", "test")
-    assert "The synthetic scenes have the splits train, val. Received: 'test'." in message
-
-
-def test_an_unknown_recipe(capsys, net, data):
-    assert "No recipe is called 'voc'." in error_of(capsys, net, "--data", data, "--recipe", "voc")
-
-
-def test_a_damaged_recipe(capsys, tmp_path, data):
-    folder = stage(tmp_path / "run", FCN32s(4, channels=TINY), "folder_fcn32s", data)
+def test_a_damaged_recipe(capsys, net, tmp_path, data):
+    folder = stage(tmp_path / "run", net, "folder_fcn32s", data=data)
     for text in ("{", "[" * 100_000, "\xff"):
         (folder / "recipe.json").write_text(text, encoding="latin-1")
         assert "recipe.json is not JSON" in error_of(capsys, folder)
@@ -368,19 +261,6 @@ def test_class_counts_that_differ(capsys, tmp_path, net, data):
     message = error_of(capsys, net, "--data", data, "--classes", 7, "--output", tmp_path / "out")
     assert "The model has 4 classes, the data set 7." in message
     assert not (tmp_path / "out").exists()
-    model = FCN32s({"sem": 8, "geo": 4}, channels=TINY)
-    with pytest.raises(ValueError, match="The model has 8 sem, 4 geo classes, the data set 8 sem, 3 geo"):
-        evaluate(model, Synthetic(1, seed=0, heads=True))
-
-
-def test_an_empty_data_set():
-    with pytest.raises(ValueError, match="The data set holds no image"):
-        evaluate(FCN32s(8, channels=TINY), Synthetic(0, seed=0))
-
-
-def test_a_data_set_without_what_the_model_eats(data):
-    with pytest.raises(ValueError, match="modality='rgbd' needs 'image', 'depth', 'label' in every example"):
-        evaluate(FCN32s(4, modality="rgbd", channels=TINY), Folder(data, "val"))
 
 
 def test_an_unreadable_image(capsys, tmp_path, net):
@@ -390,20 +270,6 @@ def test_an_unreadable_image(capsys, tmp_path, net):
     message = error_of(capsys, net, "--data", folder, "--output", tmp_path / "out")
     assert "2.png cannot be read as an image" in message
     assert not any((tmp_path / "out").iterdir())
-
-
-def test_a_label_out_of_range(capsys, tmp_path, net):
-    folder = data_set(tmp_path / "data", 4)
-    mask = np.full((1, 1), 9, np.uint8)
-    write(folder / "val" / "labels" / "1.png", mask)
-    assert "Received: [9] in" in error_of(capsys, net, "--data", folder)
-
-    class Wrong(Synthetic):
-        def __getitem__(self, index):
-            return {**super().__getitem__(index), "label": np.full((self.height, self.width), -3)}
-
-    with pytest.raises(ValueError, match=r"`label` may hold 0..7 or 255 .*Received: \[-3\] in image 4-000000"):
-        evaluate(FCN32s(8, channels=TINY), Wrong(1, seed=4, height=32, width=32))
 
 
 def test_a_split_of_void(capsys, tmp_path, net):
@@ -428,12 +294,6 @@ def test_help_needs_no_tensorflow():
     assert "pixel accuracy" in done.stdout
 
 
-def scored(capsys, *arguments):
-    """Run the command, and return what --json prints."""
-    assert main([*map(str, arguments), "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
-
-
 def test_label_files_against_true_ones(tmp_path, capsys):
     # Six pixels count: 0 is right twice and once taken for 3, 3 is right twice and once taken for 0.
     truth = np.array([[0, 0, 0, 255], [3, 3, 3, 255]], np.uint8)
@@ -446,13 +306,6 @@ def test_label_files_against_true_ones(tmp_path, capsys):
     assert (report["mean_iu"], report["images"], report["labels_without_prediction"]) == (0.5, 1, 0)
     assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["metrics.json", "metrics.png", "metrics.txt"]
     assert "mean IU           50.00" in (tmp_path / "o" / "metrics.txt").read_text()
-
-
-def palette_file(path, ids):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    picture = Image.fromarray(ids)
-    picture.putpalette(list(range(256)) * 3)
-    picture.save(path)
 
 
 def test_folders_of_label_files(tmp_path, capsys):
@@ -476,55 +329,17 @@ def test_folders_of_label_files(tmp_path, capsys):
     assert "3 files, in percent; 1 more labels have no prediction\n" in capsys.readouterr().out
 
 
+def palette_file(path, ids):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture = Image.fromarray(ids)
+    picture.putpalette(list(range(256)) * 3)
+    picture.save(path)
+
+
 def test_a_file_and_the_folder_of_its_label(tmp_path, capsys):
     write(tmp_path / "a.png", np.array([[1, 0]], np.uint8))
     write(tmp_path / "truth" / "a.png", np.array([[1, 1]], np.uint8))
     assert scored(capsys, tmp_path / "a.png", "--labels", tmp_path / "truth")["matrix"] == [[0, 0], [1, 1]]
-
-
-def test_label_files_in_colours(tmp_path, capsys):
-    (tmp_path / "classes.txt").write_text("sky 0 0 255\nroad 90 90 90\nvoid 0 0 0\n")
-    colors = np.array([[0, 0, 255], [90, 90, 90], [0, 0, 0]], np.uint8)
-    write(tmp_path / "truth.png", colors[[[0, 1, 1, 2]]])
-    write(tmp_path / "grey.png", np.array([[0, 1, 0, 0]], np.uint8))
-    options = ["--labels", tmp_path / "truth.png", "--classes", tmp_path / "classes.txt"]
-    report = scored(capsys, tmp_path / "grey.png", *options)
-    assert (report["classes"], report["matrix"]) == (["sky", "road"], [[1, 0], [1, 1]])
-    message = error_of(capsys, tmp_path / "grey.png", "--labels", tmp_path / "truth.png")
-    assert "truth.png holds colours, and the classes have none." in message
-
-
-def test_label_files_that_do_not_fit(tmp_path, capsys):
-    for folder, names in (("predicted", "abcdefg"), ("truth", "a")):
-        for name in names:
-            write(tmp_path / folder / f"{name}.png", np.zeros((2, 3), np.uint8))
-    predicted, truth = tmp_path / "predicted", tmp_path / "truth"
-    message = error_of(capsys, predicted, "--labels", truth)
-    assert (
-        f"6 of 7 predictions have no label of the same stem in {truth}: b, c, d, e, f and 1 more. Add the labels"
-        in message
-    )
-    assert "predicted is a folder, " in error_of(capsys, predicted, "--labels", truth / "a.png")
-    message = error_of(capsys, tmp_path / "gone", "--labels", truth)
-    assert "gone is missing. Name predicted label files." in message
-    message = error_of(capsys, predicted, "--labels", tmp_path / "gone")
-    assert "gone is missing. Name the true ones with --labels." in message
-    (tmp_path / "empty").mkdir()
-    assert "empty holds no label file." in error_of(capsys, tmp_path / "empty", "--labels", truth)
-    write(truth / "a.bmp", np.zeros((2, 3), np.uint8))
-    assert "a.bmp and " in error_of(capsys, truth / "a.png", "--labels", truth)
-
-
-def test_pixels_that_do_not_fit(tmp_path, capsys):
-    truth = write(tmp_path / "truth.png", np.array([[0, 1, 255]], np.uint8))
-    message = error_of(capsys, write(tmp_path / "turned.png", np.zeros((3, 1), np.uint8)), "--labels", truth)
-    assert "turned.png is (3, 1) (height, width), " in message
-    message = error_of(capsys, write(tmp_path / "open.png", np.array([[0, 255, 0]], np.uint8)), "--labels", truth)
-    assert "A prediction may hold 0..254, never void. Received: [255] in" in message
-    message = error_of(capsys, truth, "--labels", truth, "--classes", 1)
-    assert "`label` may hold 0..0 or 255 (void). Received: [1] in" in message
-    void = write(tmp_path / "void.png", np.full((1, 3), 255, np.uint8))
-    assert "Every pixel of the split is void (255)" in error_of(capsys, truth, "--labels", void)
 
 
 @pytest.mark.parametrize("option", ["--data", "--split", "--recipe"])

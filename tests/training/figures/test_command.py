@@ -2,54 +2,47 @@
 
 import csv
 import json
-from dataclasses import replace
+from functools import partial
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 from fcn_keras.datasets.folder import Folder
-from fcn_keras.datasets.synthetic import Synthetic
 from fcn_keras.metrics import scores
-from fcn_keras.models import FCN8s, FCN16s, FCN32s
-from tests.training.small_run import TINY
-from tests.training.tiny import data_set, saved
+from tests.training import tiny
+from tests.training.tiny import stage
 from training.figures import command as figures
 from training.figures.command import main
-from training.recipes import catalogue as recipes
 from training.scoring.images import label_images, score_split
 from training.scoring.summary import summary
 
-MODELS = {"fcn32s_fixed": FCN32s, "fcn32s": FCN32s, "fcn16s": FCN16s, "fcn8s": FCN8s}
+NETS = {"fcn32s_fixed": "coarse", "fcn32s": "fine", "fcn16s": "coarse", "fcn8s": "fine"}  # two stand for four
+error_of = partial(tiny.error_of, main)
+pytestmark = pytest.mark.usefixtures("models_once")
 
 
-def workdir(folder, nets, recipe, data=None, classes=4, prefix="toy"):
-    """Lay out what fcn-train leaves behind; without `classes`, with files for models that nobody opens."""
-    for seed, net in enumerate(nets):
-        stage = folder / f"{prefix}_{net}"
-        if classes is None:
-            stage.mkdir()
-            (stage / "best.keras").touch()
-        else:
-            saved(MODELS[net](classes, channels=TINY), stage / "best.keras")
-        decisions = {"recipe": recipe, "overrides": {"classes": 4} if data else {}, "data": str(data) if data else None}
-        (stage / "recipe.json").write_text(json.dumps({"decisions": decisions, "seed": seed}))
+def workdir(folder, nets, recipe, data=None, prefix="toy"):
+    """Lay out what fcn-train leaves behind: `nets` by stage, None for models that nobody opens."""
+    for name, net in nets.items():
+        stage(folder / f"{prefix}_{name}", net, recipe, data=data, overrides={"classes": 4} if data else {})
     return folder
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return data_set(tmp_path_factory.mktemp("data"), 4, sizes=((40, 33), (32, 64)))
+def data(four_classes):
+    return four_classes
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory, data):
-    return workdir(tmp_path_factory.mktemp("runs"), MODELS, "folder_fcn8s", data)
+def runs(tmp_path_factory, nets, data):
+    return workdir(
+        tmp_path_factory.mktemp("runs"), {name: nets[net] for name, net in NETS.items()}, "folder_fcn8s", data
+    )
 
 
-def test_the_table_and_the_picture(runs, data, tmp_path, capsys):
-    assert main([str(runs), "--output", str(tmp_path / "new"), "--images", "1"]) == 0
+def test_the_table_and_the_picture(runs, nets, models_once, data, tmp_path, capsys):
+    assert main([str(runs), "--output", str(tmp_path / "new"), "--images", "2"]) == 0
     out = tmp_path / "new"
     assert sorted(path.name for path in out.iterdir()) == ["figure4.png", "table2.csv", "table2.json", "table2.txt"]
     report = json.loads((out / "table2.json").read_text())
@@ -60,13 +53,12 @@ def test_the_table_and_the_picture(runs, data, tmp_path, capsys):
     assert list(rows) == list(report["nets"]) == ["FCN-32s-fixed", "FCN-32s", "FCN-16s", "FCN-8s"]
     assert [line.split()[0] for line in text.splitlines()[3:]] == list(rows)
     examples = Folder(data, "val", classes=4)
-    for net, title in zip(MODELS, rows, strict=True):
-        model = keras.saving.load_model(runs / f"toy_{net}" / "best.keras")
-        expected = scores(score_split(label_images(model, examples)).matrices[""])
+    for net, title in zip(NETS.values(), rows, strict=True):
+        expected = scores(score_split(label_images(models_once(nets[net]), examples)).matrices[""])
         for name in ("pixel_accuracy", "mean_accuracy", "mean_iu", "fw_iu"):
             assert float(rows[title][name]) == report["nets"][title][name] == pytest.approx(float(expected[name]))
     assert f"{100 * float(expected['mean_iu']):.1f}" in text.splitlines()[-1].split()
-    assert (report["data"], report["split"], report["images"]) == (str(data), "val", 2)
+    assert (report["data"], report["split"], report["images"]) == (str(data), "val", 3)
     with Image.open(out / "figure4.png") as image:
         assert image.width > 2 * image.height  # five columns, one row
 
@@ -76,20 +68,15 @@ def test_the_fixed_net_may_be_missing_and_the_place_has_a_default(tmp_path, data
         return {"": summary(np.eye(4, dtype=int), "abcd")}, {i: {"": examples[i]["label"]} for i in chosen}
 
     monkeypatch.setattr(figures, "_score", right)
-    folder = workdir(tmp_path, ["fcn32s", "fcn16s", "fcn8s"], "folder_fcn8s", data, classes=None)
-    (folder / "toy_fcn8s" / "classes.txt").write_text("sky\nroad\ncar\ntree\n")
+    folder = workdir(tmp_path, dict.fromkeys(["fcn32s", "fcn16s", "fcn8s"]), "folder_fcn8s", data)
     assert main([str(folder), "--prefix", "toy", "--count", "9", "--json"]) == 0
     report = json.loads((folder / "toy_figures" / "table2.json").read_text())
     assert json.loads(capsys.readouterr().out) == {"output": str(folder / "toy_figures"), **report}
     assert list(report["nets"]) == ["FCN-32s", "FCN-16s", "FCN-8s"]
 
 
-def test_each_head_has_its_own(tmp_path, monkeypatch, capsys):
-    def two(directory, split):
-        return Synthetic(2, seed=5, height=33, width=40, heads=True)
-
-    monkeypatch.setitem(recipes.RECIPES, "two", replace(recipes.SYNTHETIC_FCN8S, name="two", data=two))
-    folder = workdir(tmp_path, ["fcn32s", "fcn16s", "fcn8s"], "two", classes={"sem": 8, "geo": 3})
+def test_each_head_has_its_own(nets, two_heads, tmp_path, capsys):
+    folder = workdir(tmp_path, dict.fromkeys(["fcn32s", "fcn16s", "fcn8s"], nets["heads"]), two_heads)
     assert main([str(folder), "--output", str(tmp_path / "out"), "--json"]) == 0
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {f"{name}_{h}{x}" for h in ("sem", "geo") for name, x in FILES}
@@ -101,22 +88,13 @@ def test_each_head_has_its_own(tmp_path, monkeypatch, capsys):
 FILES = (("figure4", ".png"), ("table2", ".txt"), ("table2", ".csv"), ("table2", ".json"))
 
 
-def error_of(capsys, *arguments):
-    assert main([*map(str, arguments)]) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("fcn-figures: ")
-    assert err.count("\n") == 1
-    return err
-
-
 def test_nets_that_are_not_there(tmp_path, data, capsys):
     assert "gone is not a folder. Name the --workdir of fcn-train." in error_of(capsys, tmp_path / "gone")
     assert "holds 0 stages whose names end in _fcn8s. Train one" in error_of(capsys, tmp_path)
-    workdir(tmp_path, ["fcn32s", "fcn8s"], "folder_fcn8s", data, classes=None)
+    workdir(tmp_path, dict.fromkeys(["fcn32s", "fcn8s"]), "folder_fcn8s", data)
     message = error_of(capsys, tmp_path)
     assert f"toy_fcn16s/best.keras is missing. Train it: fcn-train toy_fcn8s --workdir {tmp_path}" in message
-    workdir(tmp_path, ["fcn8s"], "folder_fcn8s", data, classes=None, prefix="other")
+    workdir(tmp_path, {"fcn8s": None}, "folder_fcn8s", data, prefix="other")
     assert "holds 2 stages whose names end in _fcn8s. Choose one with --prefix: other, toy." in error_of(
         capsys, tmp_path
     )
@@ -124,7 +102,7 @@ def test_nets_that_are_not_there(tmp_path, data, capsys):
 
 def test_images_that_are_not_there(runs, tmp_path, capsys):
     out = ["--output", tmp_path / "out"]
-    assert "The split holds no image '7'. It holds 2, such as 0, 1." in error_of(capsys, runs, "--images", 7, *out)
+    assert "The split holds no image '7'. It holds 3, such as 0, 1, 2." in error_of(capsys, runs, "--images", 7, *out)
     assert "--count is at least 1. Received: 0." in error_of(capsys, runs, "--count", 0, *out)
     assert "has no split 'test'" in error_of(capsys, runs, "--split", "test", *out)
     assert not (tmp_path / "out").exists()

@@ -6,16 +6,19 @@ import json
 import re
 import shutil
 from dataclasses import replace
-from html.parser import HTMLParser
+from functools import partial
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from fcn_keras.datasets.synthetic import Synthetic
-from fcn_keras.models import FCN8s, FCN32s
-from tests.training.small_run import recipes_by_name
-from tests.training.tiny import NARROW, data_set, saved
+from fcn_keras.models import FCN32s
+from fcn_keras_console.words import percent
+from tests.training import tiny
+from tests.training.report.page_reader import Page
+from tests.training.small_run import TINY, recipes_by_name
+from tests.training.tiny import data_set
 from training.evaluate import command as evaluate
 from training.recipes import catalogue as recipes
 from training.report.command import main
@@ -23,54 +26,14 @@ from training.train import command as train
 
 HOSTILE = "<img src=x onerror=window.hacked=1>"
 STAGE = "a_stage_whose_name_has_no_end_" * 3
+scored = partial(tiny.printed, evaluate.main)
+error_of = partial(tiny.error_of, main)
+pytestmark = pytest.mark.usefixtures("models_once")
 COMMAND = "fcn-train folder_fcn8s --data '</code><script>window.hacked=1</script>'"
 
 
-class Page(HTMLParser):
-    """Read a page: its text, the tables' rows by caption, and every tag with its attributes."""
-
-    def __init__(self, path):
-        super().__init__()
-        self.source = path.read_text(encoding="utf-8")
-        self.tags, self.tables, self.words, self.metrics = [], {}, [], {}
-        self.within = []
-        self.feed(self.source)
-        self.text = " ".join(self.words)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        self.within.append((tag, dict(attributes)))
-        if tag == "table":
-            self.rows, self.caption = [], ""
-        elif tag == "tr":
-            self.rows.append([])
-        elif tag in ("td", "th"):
-            self.rows[-1].append("")
-
-    def handle_endtag(self, tag):
-        while self.within and self.within.pop()[0] != tag:
-            pass  # a tag that has no end, such as <meta>
-        if tag == "table":
-            self.tables[self.caption] = self.rows
-
-    def handle_data(self, text):
-        names = [name for name, _ in self.within]
-        self.words.append(text)
-        if "caption" in names:
-            self.caption += text
-        elif "td" in names or "th" in names:
-            self.rows[-1][-1] += text
-        elif names[-1:] == ["dd"] and "data-metric" in self.within[-1][1]:
-            head = next(found["data-head"] for name, found in self.within if name == "dl")
-            self.metrics[head, self.within[-1][1]["data-metric"]] = text
-
-    def table(self, start):
-        (rows,) = [rows for caption, rows in self.tables.items() if caption.startswith(start)]
-        return rows
-
-
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory, models_once):
     """Train an FCN-32s and the FCN-16s that starts from it for two epochs each, and report them."""
     workdir = tmp_path_factory.mktemp("runs") / "seven"
     with pytest.MonkeyPatch.context() as patch:
@@ -87,63 +50,51 @@ def page(run):
 
 
 @pytest.fixture(scope="module")
-def hostile(tmp_path_factory):
+def hostile(tmp_path_factory, nets, models_once):
     """A model that nobody logged, on photographs of several sizes, with names that are markup."""
     folder = tmp_path_factory.mktemp("hostile")
-    data = data_set(folder / "data", 3, sizes=((40, 33), (1, 1), (32, 64), (33, 700)))
-    (data / "classes.txt").write_text(f"{HOSTILE}\nroad\n</style>\n")
+    data = data_set(folder / "data", 4, sizes=((40, 33), (1, 1), (32, 64), (33, 700)))
+    (data / "classes.txt").write_text(f"{HOSTILE}\nroad\n</style>\ntree\n")
     for kind in ("images", "labels"):
         (data / "val" / kind / "2.png").rename(data / "val" / kind / f"{HOSTILE}.png")
-    stage = folder / "runs" / STAGE
-    saved(FCN8s(3, channels=NARROW), stage / "best.keras")
-    decisions = {"recipe": "folder_fcn8s", "overrides": {}, "data": str(data)}
-    (stage / "recipe.json").write_text(json.dumps({"decisions": decisions, "command": COMMAND}))
+    settings = tiny.stage(folder / "runs" / STAGE, nets["fine"], "folder_fcn8s", data=data) / "recipe.json"
+    settings.write_text(json.dumps({**json.loads(settings.read_text()), "command": COMMAND}))
     assert main([str(folder / "runs"), "--output", str(folder / "page.html")]) == 0
     return folder
 
 
-def percent(value):
-    return "-" if value is None else f"{100 * value:.2f}"
-
-
-def scored(capsys, *arguments):
-    """What `fcn-evaluate` says."""
-    assert evaluate.main([*map(str, arguments), "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
-
-
 def test_the_figures_are_those_of_fcn_evaluate(run, page, capsys):
-    told = scored(capsys, run / "tiny_fcn16s")
+    printed = scored(capsys, run / "tiny_fcn16s")
     for metric in ("pixel_accuracy", "mean_accuracy", "mean_iu", "fw_iu"):
-        assert page.metrics["", metric] == f"{percent(told[metric])} %"
-    matrix = np.array(told["matrix"])
+        assert page.metrics["", metric] == f"{percent(printed[metric])} %"
+    matrix = np.array(printed["matrix"])
     rows = page.table("Every class")[1:]
-    assert [row[0] for row in rows] == told["classes"]
+    assert [row[0] for row in rows] == printed["classes"]
     for index, (name, iu, accuracy, _, pixels, predicted, _) in enumerate(rows):
-        assert (iu, accuracy) == (percent(told["per_class_iu"][name]), percent(told["per_class_accuracy"][name]))
+        assert (iu, accuracy) == (percent(printed["per_class_iu"][name]), percent(printed["per_class_accuracy"][name]))
         assert pixels == percent(matrix[index].sum() / matrix.sum())
         assert predicted == percent(matrix[:, index].sum() / matrix.sum())
     wrong = matrix - np.diag(matrix.diagonal())
     truth, prediction = np.unravel_index(wrong.argmax(), wrong.shape)
     most = page.table("Most confused")[1]
-    assert most[0] == f"{told['classes'][truth]} as {told['classes'][prediction]}"
+    assert most[0] == f"{printed['classes'][truth]} as {printed['classes'][prediction]}"
     assert most[1:] == [percent(wrong.max() / matrix.sum()), percent(wrong.max() / matrix[truth].sum())]
 
 
 def test_boundaries_are_those_of_fcn_evaluate(run, page, capsys):
-    told = scored(capsys, run / "tiny_fcn16s", "--boundaries")
+    printed = scored(capsys, run / "tiny_fcn16s", "--boundaries")
     rows = page.table("Pixels near the true boundaries")[1:]
-    bands = told["boundaries"]["trimap"]
-    total = np.sum(told["matrix"])
+    bands = printed["boundaries"]["trimap"]
+    total = np.sum(printed["matrix"])
     assert [row[0] for row in rows] == [*(f"{width} px" for width in bands), "everywhere"]
     for row, band in zip(rows, bands.values(), strict=False):
         share = band["pixels"] / total
         assert row[1:] == [percent(x) for x in (share, band["pixel_accuracy"], band["mean_iu"])]
-    assert rows[-1][1:] == [percent(1), percent(told["pixel_accuracy"]), percent(told["mean_iu"])]
-    assert page.metrics["", "boundary_f1"] == f"{percent(told['boundaries']['boundary_f1'])} %"
+    assert rows[-1][1:] == [percent(1), percent(printed["pixel_accuracy"]), percent(printed["mean_iu"])]
+    assert page.metrics["", "boundary_f1"] == f"{percent(printed['boundaries']['boundary_f1'])} %"
     rows = page.table("Every class")
     found = {row[0]: row[rows[0].index("boundary F1")] for row in rows[1:]}
-    assert found == {name: percent(f1) for name, f1 in told["boundaries"]["per_class_boundary_f1"].items()}
+    assert found == {name: percent(f1) for name, f1 in printed["boundaries"]["per_class_boundary_f1"].items()}
 
 
 def test_images_that_hold_a_class_are_counted(page):
@@ -214,10 +165,10 @@ def test_what_machines_are_told(run, tmp_path, capsys):
     """All that `fcn-evaluate --boundaries` tells, and where the page is."""
     file = tmp_path / "page.html"
     assert main([str(run), "--images", "0", "--output", str(file), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    printed = json.loads(capsys.readouterr().out)
     expected = scored(capsys, run / "tiny_fcn16s", "--boundaries")
     own = {"report": str(file), "bytes": file.stat().st_size, "skipped": []}
-    assert told == {**expected, **own, "model": str((run / "tiny_fcn16s" / "best.keras").resolve())}
+    assert printed == {**expected, **own, "model": str((run / "tiny_fcn16s" / "best.keras").resolve())}
 
 
 def test_names_are_text(hostile):
@@ -252,24 +203,38 @@ def test_a_net_that_fcn_train_did_not_write_has_no_curves(hostile):
     assert "Widths from 1 to 700, heights from 1 to 40 pixels." in page.text
 
 
-def test_a_head_each(tmp_path, monkeypatch, capsys):
-    def two(directory, split):
-        return Synthetic(2, seed=5, height=33, width=40, heads=True)
-
-    monkeypatch.setitem(recipes.RECIPES, "two", replace(recipes.SYNTHETIC_FCN8S, name="two", data=two))
-    saved(FCN32s({"sem": 8, "geo": 3}, channels=NARROW), tmp_path / "two" / "best.keras")
-    (tmp_path / "two" / "recipe.json").write_text(json.dumps({"decisions": {"recipe": "two"}}))
+def test_a_head_each(nets, two_heads, tmp_path, capsys):
+    tiny.stage(tmp_path / "two", nets["heads"], two_heads)
     assert main([str(tmp_path)]) == 0
     page = Page(tmp_path / "report.html")
     capsys.readouterr()
-    told = scored(capsys, tmp_path / "two")["heads"]
+    printed = scored(capsys, tmp_path / "two")["heads"]
     assert main([str(tmp_path), "--images", "0", "--json"]) == 0
     heads = json.loads(capsys.readouterr().out)["heads"]
-    assert {head: value["mean_iu"] for head, value in heads.items()} == {h: told[h]["mean_iu"] for h in ("sem", "geo")}
+    assert {head: value["mean_iu"] for head, value in heads.items()} == {
+        h: printed[h]["mean_iu"] for h in ("sem", "geo")
+    }
     for head in ("sem", "geo"):
-        assert page.metrics[head, "mean_iu"] == f"{percent(told[head]['mean_iu'])} %"
-        assert [row[0] for row in page.table(f"Every class of {head}")[1:]] == told[head]["classes"]
+        assert page.metrics[head, "mean_iu"] == f"{percent(printed[head]['mean_iu'])} %"
+        assert [row[0] for row in page.table(f"Every class of {head}")[1:]] == printed[head]["classes"]
     assert sum(tag == "img" for tag, _ in page.tags) == 2 * 2 * 4  # two images, two heads, four panels
+
+
+def test_a_net_that_takes_no_photograph(tmp_path, monkeypatch):
+    """A net for HHA shows the photographs that the data set has as well."""
+
+    def scenes(directory, split):
+        return Synthetic(2, seed=5, height=33, width=40)
+
+    monkeypatch.setitem(recipes.RECIPES, "hha", replace(recipes.SYNTHETIC_FCN8S, name="hha", data=scenes))
+    net = tiny.saved(FCN32s(8, modality="hha", channels=TINY), tmp_path / "net.keras")
+    tiny.stage(tmp_path / "runs" / "hha", net, "hha")
+    assert main([str(tmp_path / "runs"), "--images", "1"]) == 0
+    page = Page(tmp_path / "runs" / "report.html")
+    assert page.table("Sizes")[1:] == [["40 x 33", "2"]]
+    photograph = next(found for tag, found in page.tags if tag == "img")
+    shown = np.asarray(decoded(photograph), int)
+    assert min(np.abs(shown - example["image"]).mean() for example in scenes(None, "val")) < 8
 
 
 def test_unreadable_files_are_skipped_and_named(hostile, tmp_path, capsys):
@@ -281,22 +246,13 @@ def test_unreadable_files_are_skipped_and_named(hostile, tmp_path, capsys):
     capsys.readouterr()
     assert main([*options, "--on-error", "skip", "--json"]) == 0
     out, err = capsys.readouterr()
-    told = json.loads(out)
-    assert told["images"] == 3
-    assert "0.png" in told["skipped"][0]
+    printed = json.loads(out)
+    assert printed["images"] == 3
+    assert "0.png" in printed["skipped"][0]
     assert "0.png" in err
     page = Page(tmp_path / "page.html")
     assert "1 file skipped" in page.text
     assert "0.png" in page.text
-
-
-def error_of(capsys, *arguments):
-    assert main([*map(str, arguments)]) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("fcn-report: ")
-    assert err.count("\n") == 1
-    return err
 
 
 def test_runs_that_are_not_there(hostile, tmp_path, capsys):
@@ -304,8 +260,8 @@ def test_runs_that_are_not_there(hostile, tmp_path, capsys):
     assert "holds no trained models. Train one: fcn-train" in error_of(capsys, tmp_path)
     for name in ("a", "b"):
         shutil.copytree(hostile / "runs" / STAGE, tmp_path / name)
-    told = error_of(capsys, tmp_path)
-    assert f"holds 2 trained models. Choose one: {tmp_path / 'a'}, {tmp_path / 'b'}." in told
+    message = error_of(capsys, tmp_path)
+    assert f"holds 2 trained models. Choose one: {tmp_path / 'a'}, {tmp_path / 'b'}." in message
     assert not (tmp_path / "report.html").exists()
 
 
@@ -315,10 +271,10 @@ def test_what_cannot_be_written_or_scored(hostile, tmp_path, capsys):
     (tmp_path / "file").touch()
     assert "cannot be written to" in error_of(capsys, runs, "--output", tmp_path / "file" / "page.html")
     assert "has no split 'test'" in error_of(capsys, runs, "--split", "test")
-    assert "The model has 3 classes, the data set 5." in error_of(capsys, runs, "--classes", "5")
-    data = data_set(tmp_path / "void", 3, sizes=((8, 8),))
+    assert "The model has 4 classes, the data set 5." in error_of(capsys, runs, "--classes", "5")
+    data = data_set(tmp_path / "void", 4, sizes=((8, 8),))
     Image.fromarray(np.full((8, 8), 255, np.uint8)).save(data / "val" / "labels" / "0.png")
-    assert "Every pixel of the split is void (255)" in error_of(capsys, runs, "--data", data, "--classes", "3")
+    assert "Every pixel of the split is void (255)" in error_of(capsys, runs, "--data", data, "--classes", "4")
     with pytest.raises(SystemExit):
         main([str(runs), "--images", "-1"])
     assert "a number from 0 on is expected. Received: -1" in capsys.readouterr().err
@@ -331,9 +287,9 @@ def test_tensorboard_shows_the_same_panels_and_the_matrix(run):
     events.Reload()
     assert set(events.Tags()["tensors"]) == {"overlay/0", "overlay/1", "overlay/2", "confusion"}
     assert [event.step for event in events.Tensors("confusion")] == [0, 1]
-    told = {tag: events.SummaryMetadata(tag).summary_description for tag in ("overlay/0", "confusion")}
-    assert told["overlay/0"] == "photograph, truth, prediction, errors"
-    assert told["confusion"].startswith("rows truth, columns prediction")
+    printed = {tag: events.SummaryMetadata(tag).summary_description for tag in ("overlay/0", "confusion")}
+    assert printed["overlay/0"] == "photograph, truth, prediction, errors"
+    assert printed["confusion"].startswith("rows truth, columns prediction")
     width, height, png = events.Tensors("overlay/1")[-1].tensor_proto.string_val
     assert (int(width), int(height)) == (4 * 32, 32)
     shown = np.asarray(Image.open(io.BytesIO(png)))
