@@ -26,7 +26,8 @@ SAFE = Recipe(
 class Saved(keras.callbacks.Callback):
     """Stands where `Checkpoint` does, and keeps what it would write."""
 
-    def on_train_begin(self, logs=None):
+    def __init__(self):
+        super().__init__()
         self.weights = []
 
     def on_epoch_end(self, epoch, logs=None):
@@ -58,7 +59,7 @@ def forever(*batches):
         yield from batches
 
 
-def run(recipe, model, train=None, val=None, *, heads=("",), first=0, **options):
+def run(recipe, model, train=None, val=None, *, heads=("",), first=0, callbacks=(), **options):
     """Fit as `training.fit` does, with the watchdog before what saves."""
     counts = 3 if heads == ("",) else dict.fromkeys(heads, 3)
     compile_model(model, recipe, counts)
@@ -71,7 +72,7 @@ def run(recipe, model, train=None, val=None, *, heads=("",), first=0, **options)
             initial_epoch=first,
             validation_data=forever(*val),
             validation_steps=len(val),
-            callbacks=[Watchdog(recipe, counts, dict.fromkeys(heads, NAMES), **options), saved],
+            callbacks=[*callbacks, Watchdog(recipe, counts, dict.fromkeys(heads, NAMES), **options), saved],
             verbose=0,
         )
     finally:

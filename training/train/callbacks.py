@@ -7,6 +7,7 @@ import time
 import keras
 import numpy as np
 
+from fcn_keras.finite import broken_layers
 from fcn_keras.inference import predict
 from fcn_keras.interface import heads_of, in_float32
 from fcn_keras.visualize import background_of
@@ -14,7 +15,7 @@ from fcn_keras.visualize import background_of
 from ..scoring.images import name_of
 from ..scoring.panels import TITLES, cells_of, panels
 from ..workdir.checkpoint import Position, save_model
-from .watchdog import confusion_metrics, finite
+from .watchdog import confusion_metrics
 
 CONFUSION = "rows truth, columns prediction, class 0 upper left; the darker, the larger the share of the row"
 LOG = logging.getLogger("fcn-train")
@@ -112,8 +113,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.signals.stop()
 
     def save(self, position):
-        if position.metrics is not None and not finite(self.model):
-            return  # the batch broke them: the next one's loss tells, and the checkpoint before is whole
+        if position.metrics is not None and broken_layers(self.model):
+            return  # the batch broke them: the watchdog tells at the epoch's end, and the checkpoint before is whole
         with self.devices.apart():  # saving makes variables, of which the other processes know nothing
             self.stage.save(self.model, position)
         self.saved = time.monotonic()

@@ -7,6 +7,9 @@ import keras
 import numpy as np
 
 import fcn_keras as fcn
+from fcn_keras.finite import broken_layers
+from fcn_keras.interface import heads_of
+from fcn_keras_console.words import some
 
 from ..recipes.solvers import HEAVY, PIXELS, Solver, translate
 
@@ -117,13 +120,19 @@ class Watchdog(keras.callbacks.Callback):
     def __init__(self, recipe, num_classes, class_names, scored=None, lead=True):
         super().__init__()
         self.recipe = recipe
-        self.num_classes = num_classes if isinstance(num_classes, dict) else {"": num_classes}
+        self.num_classes = heads_of(num_classes)
         self.class_names = class_names
         self.scored = scored
         self.lead = lead
         self._said, self._first, self._batches = set(), None, 0
         self._before, self._levels = {}, {}  # head -> loss over that of equal scores
         self._found = {head: np.zeros(count, bool) for head, count in self.num_classes.items()}
+
+    def on_train_begin(self, logs=None):
+        if layers := broken_layers(self.model):
+            raise ValueError(
+                self._not_finite(f"the weights of {some(layers)} are NaN or infinite before the first batch")
+            )
 
     def on_epoch_begin(self, epoch, logs=None):
         if self._first is None:
@@ -160,15 +169,20 @@ class Watchdog(keras.callbacks.Callback):
         if skips and self._infinite & (self._infinite - 1):
             return
         _sync(self.model)
-        if skips and finite(self.model):
+        if skips and not broken_layers(self.model):
             return
         what = "NaN" if math.isnan(loss) else "infinite"
         raise ValueError(self._not_finite(f"the loss became {what} at batch {batch + 1} of epoch {self._epoch + 1}"))
 
     def _require_finite(self, epoch, logs):
-        """Raise if the last update broke the weights, validation gave no number, or every batch was left out."""
-        if not finite(self.model):
-            raise ValueError(self._not_finite(f"weights became NaN or infinite in epoch {epoch + 1}"))
+        """Raise if an update broke the weights, validation gave no number, or every batch was left out.
+
+        The loss does not tell: ReLU may turn NaN into 0, see `fcn_keras.finite`.
+        """
+        if layers := broken_layers(self.model):
+            raise ValueError(
+                self._not_finite(f"the weights of {some(layers)} became NaN or infinite in epoch {epoch + 1}")
+            )
         scale = self._loss_scale()
         if scale is None:
             if not math.isfinite(logs.get("val_loss", 0.0)):
@@ -289,11 +303,6 @@ def _sync(model):
     """On JAX, bring the variables up to date, which lag behind within an epoch."""
     if keras.backend.backend() == "jax":
         model.jax_state_sync()
-
-
-def finite(model):
-    """Whether all of a model's weights are numbers; within an epoch on JAX, once its state is brought up to date."""
-    return all(np.isfinite(keras.ops.convert_to_numpy(variable)).all() for variable in model.weights)
 
 
 def _of(head):

@@ -11,10 +11,12 @@ import pytest
 from PIL import Image
 
 from fcn_keras.datasets.synthetic import Synthetic
+from fcn_keras.models import FCN32s
 from fcn_keras.optimizers import CaffeSGD
 from training.recipes import catalogue as recipes
 from training.train import callbacks
 from training.train import command as train
+from training.workdir.checkpoint import save_model
 
 TINY = (((4, 1), (6, 1), (8, 1), (8, 1), (8, 1)), 8)
 
@@ -220,6 +222,14 @@ def test_a_broken_checkpoint(tmp_path, capsys):
     for name in ("last.keras", "previous.keras"):
         (stage / name).write_bytes((stage / name).read_bytes()[:1000])
     assert "last.keras is damaged or cut off" in refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path)
+
+
+def test_a_checkpoint_with_weights_that_are_no_numbers(tmp_path):
+    model = FCN32s(3, channels=TINY)
+    model.get_layer("fc7").bias.assign([np.nan] * 8)
+    save_model(model, tmp_path / "last.keras")
+    with pytest.raises(ValueError, match=r"last\.keras cannot be read \(.*NaN or infinity in layer fc7 of .*Remove it"):
+        train._load(tmp_path / "last.keras")
 
 
 def test_options_out_of_range(tmp_path, capsys):

@@ -122,7 +122,7 @@ def test_weights_that_the_epochs_last_batch_breaks():
     """The loss of that batch is finite still."""
     recipe = replace(descending(3e38), steps=1, steps_per_epoch=1)
     image, label = pixels()
-    with pytest.raises(ValueError, match="weights became NaN or infinite in epoch 1"):
+    with pytest.raises(ValueError, match=r"the weights of conv, score_ became NaN or infinite in epoch 1"):
         run(recipe, net(), train=[(image * 1e4, label)])
 
 
@@ -253,11 +253,53 @@ def test_float16_that_always_overflows():
     assert_documented(str(e.value))
 
 
-def test_float16_with_broken_weights():
-    model = net(dtype="mixed_float16")
+@pytest.mark.parametrize("dtype", ["float32", "mixed_float16"])
+def test_weights_that_are_broken_from_the_start(dtype):
+    model = net(dtype=dtype)
     model.get_layer("conv").bias.assign([np.nan] * 4)
-    with pytest.raises(ValueError, match="the loss became NaN at batch 1 of epoch 1"):
-        run(replace(SAFE, dtype_policy="mixed_float16"), model)
+    with pytest.raises(ValueError, match="the weights of conv are NaN or infinite before the first batch"):
+        run(replace(SAFE, dtype_policy=dtype), model)
+
+
+def test_weights_that_break_while_the_loss_stays_a_number():
+    """As on x86, where TensorFlow computes convolution and ReLU in one call whose ReLU turns NaN into 0."""
+    inputs = keras.Input((None, None, 3))
+    hidden = keras.layers.Conv2D(4, 3, padding="same", name="conv", activation=zero_for_nan)(inputs)
+    model = keras.Model(inputs, keras.layers.Conv2D(3, 1, name="score")(hidden))
+
+    def spoil(batch, logs):
+        model.get_layer("conv").bias.assign([np.nan] * 4)
+
+    recipe = replace(SAFE, steps=2, steps_per_epoch=2)
+    losses = []
+    callbacks = [
+        keras.callbacks.LambdaCallback(on_train_batch_end=spoil),
+        keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: losses.append(logs["loss"])),
+    ]
+    with pytest.raises(ValueError, match="the weights of conv became NaN or infinite in epoch 1") as e:
+        run(recipe, model, callbacks=callbacks)
+    assert np.isfinite(losses).all()
+    assert len(losses) == 2
+    assert "no broken weights were saved" in str(e.value)
+
+
+def zero_for_nan(x):
+    return keras.ops.where(keras.ops.isnan(x), keras.ops.zeros_like(x), keras.ops.relu(x))
+
+
+def test_float16_with_weights_that_break_amid_an_epoch():
+    """A loss that is no number may be a batch that is left out; broken weights are told from it."""
+    model = net(dtype="mixed_float16")
+    recipe = replace(SAFE, dtype_policy="mixed_float16")
+    compile_model(model, recipe, 3)
+    watch = Watchdog(recipe, 3, {"": NAMES})
+    watch.set_model(model)
+    watch.set_params({"steps": STEPS})
+    watch.on_epoch_begin(0)
+    watch.on_train_batch_end(0, {"loss": math.nan})  # left out
+    model.get_layer("conv").bias.assign([np.nan] * 4)
+    with pytest.raises(ValueError, match="the loss became NaN at batch 2 of epoch 1"):
+        watch.on_train_batch_end(1, {"loss": math.nan})
 
 
 def breaking(rate):
