@@ -1,8 +1,6 @@
 """CamVid, the Cambridge-driving Labeled Video Database (Brostow et al., 2008), as its owners distribute it."""
 
 import os
-from collections.abc import Sequence
-from functools import cached_property
 from operator import index as as_index
 from pathlib import Path
 from typing import Any, SupportsIndex
@@ -13,7 +11,7 @@ from numpy.typing import NDArray
 from ..examples import VOID
 from .images import read_image, read_mask
 from .originals import check_label, files_of
-from .reading import Progress, read_all, read_sizes
+from .reading import Examples, require_split
 
 HOMEPAGE = "http://mi.eng.cam.ac.uk/research/projects/VideoRec/CamVid/"
 IMAGES_URL = "http://web4.cs.ucl.ac.uk/staff/g.brostow/MotionSegRecData/files/701_StillsRaw_full.zip"
@@ -68,7 +66,7 @@ _RUNS = {
 _STRAY = 0.01  # of a mask's pixels: single odd colours are void, more of them mean that the file is another one
 
 
-class Camvid(Sequence[dict[str, Any]]):
+class Camvid(Examples):
     """Read CamVid's 701 road scenes (720x960) with the usual 11 classes; what belongs to none of them is void.
 
     Below `directory` lie `701_StillsRaw_full/*.png` and `LabeledApproved_full/*_L.png`. Splits are SegNet's: `train`
@@ -91,8 +89,7 @@ class Camvid(Sequence[dict[str, Any]]):
     class_names = tuple(GROUPS)
 
     def __init__(self, directory: str | os.PathLike[str], split: str) -> None:
-        if split not in _RUNS:
-            raise ValueError(f"`split` must be one of {', '.join(_RUNS)}. Received: {split!r}.")
+        require_split(split, _RUNS)
         directory = Path(directory)
         self.ids = _ids(split)
         images, labels = directory / "701_StillsRaw_full", directory / "LabeledApproved_full"
@@ -103,24 +100,11 @@ class Camvid(Sequence[dict[str, Any]]):
             labels, [f"{key}_L.png" for key in self.ids], f"Download {LABELS_URL} and unpack it into {labels}."
         )
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
     def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:  # type: ignore[override]  # takes no slices
         image_file, label_file = self._images[as_index(index)], self._labels[as_index(index)]
         image = read_image(image_file)
         label = _grouped(read_mask(label_file, colored=True), label_file)
         return {"image": image, "label": check_label(label, image, self.num_classes, label_file, image_file)}
-
-    @cached_property
-    def sizes(self) -> list[tuple[int, int]]:
-        """List of `(H, W)`, read from the image files' headers."""
-        return read_sizes(self._images)
-
-    def verify(self, progress: Progress | None = None) -> NDArray[np.int64]:
-        """Read every example fully; return the `(11,)` pixels of each class. See `reading.read_all`."""
-        counts: NDArray[np.int64] = read_all(self, progress)
-        return counts
 
 
 def _ids(split: str) -> tuple[str, ...]:

@@ -2,8 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Mapping
 from operator import index as as_index
 from pathlib import Path
 from typing import Any, SupportsIndex
@@ -14,12 +13,12 @@ from numpy.typing import NDArray
 from ..examples import VOID
 from .classes import Classes, ClassTable
 from .images import extensions, orientation, read_image, read_mask
-from .reading import Progress, read_all, read_sizes
+from .reading import Examples, Progress
 
 _NAMED = 5  # files an error names before it only counts
 
 
-class Folder(Sequence[dict[str, Any]]):
+class Folder(Examples):
     """Read pairs of images and masks that share a file name stem.
 
     Three layouts, looked for in this order:
@@ -81,9 +80,6 @@ class Folder(Sequence[dict[str, Any]]):
         self.class_names = self._table.names
         self.num_classes = len(self.class_names)
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
     def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:  # type: ignore[override]  # takes no slices
         image_file, label_file = self._images[as_index(index)], self._labels[as_index(index)]
         image = read_image(image_file)
@@ -92,26 +88,9 @@ class Folder(Sequence[dict[str, Any]]):
             raise ValueError(_mismatch(image_file, image.shape[:2], label_file, label.shape))
         return {"image": image, "label": label}
 
-    @cached_property
-    def sizes(self) -> list[tuple[int, int]]:
-        """List of `(H, W)`, read from the image files' headers."""
-        return read_sizes(self._images)
-
     def verify(self, progress: Progress | None = None) -> NDArray[np.int64]:
-        """Read every pair fully, so that a bad file shows before training starts.
-
-        Takes about as long as an epoch's reading on all cores; memory does not grow with the data set.
-
-        Args:
-            progress: called in this thread as `progress(done, total)` after each pair.
-
-        Returns:
-            `(num_classes,)` int64 pixels of each class over the data set, void not counted.
-
-        Raises:
-            ValueError: if files are bad: names the first few in the order of `ids` and counts the rest.
-        """
-        counts: NDArray[np.int64] = read_all(self, progress)
+        """Read every pair fully, as `Examples.verify` does; refuse masks of 0 and 255 besides, whose 255 is no void."""
+        counts: NDArray[np.int64] = super().verify(progress)
         if self.num_classes == 2 and not counts[1] and self.ignore_label == VOID and self._void_within():
             raise ValueError(
                 f"The masks in {self.directory} hold 0 and 255 but never 1, and 255 is void: the second class has no "

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from copy import copy
-from functools import cached_property
 from operator import index as as_index
 from pathlib import Path
 from typing import Any, SupportsIndex
@@ -16,7 +15,7 @@ from ..hha import hha as encoded
 from .images import read_image, read_mask
 from .nyud_lists import CLASS_OF_LABEL, IMAGES, SPLITS, ids_of
 from .originals import check_label, read_ids
-from .reading import Progress, read_all, read_sizes, require
+from .reading import Examples, Progress, read_all, require, require_split
 
 CLASSES = (
     *("wall", "floor", "cabinet", "bed", "chair", "sofa", "table", "door", "window", "bookshelf"),
@@ -35,7 +34,7 @@ _ROWS, _COLUMNS = slice(45, -10), slice(40, -40)
 _CAMERAS = {(480, 640): NYUD_CAMERA, (425, 560): NYUD_CAMERA_CROPPED}
 
 
-class NyudV2(Sequence[dict[str, Any]]):
+class NyudV2(Examples):
     """Read NYUDv2 from its one official file, `nyu_depth_v2_labeled.mat`, which is never loaded as a whole.
 
     Examples hold `image` and `label`, `depth` `(H, W)` uint16 in millimetres (filled in by the data set's authors)
@@ -62,7 +61,7 @@ class NyudV2(Sequence[dict[str, Any]]):
     class_names = CLASSES
 
     def __init__(self, directory: str | os.PathLike[str], split: str, *, hha: bool = True) -> None:
-        _check_split(split)
+        require_split(split, SPLITS)
         directory, advice = Path(directory), f"Download {URL} (2.8 GB) and put it into {directory}."
         self._path = require(directory / FILE, advice)
         self._fields = ("images", "depths", "labels", *(("rawDepths",) if hha else ()))
@@ -70,9 +69,6 @@ class NyudV2(Sequence[dict[str, Any]]):
         self.ids = tuple(_listed(directory, split, advice) or ids_of(split))
         self._numbers = [_number(key, count, self._path, advice) for key in self.ids]
         self.sizes = [(len(range(height)[_ROWS]), len(range(width)[_COLUMNS]))] * len(self.ids)
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
     def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:  # type: ignore[override]  # takes no slices
         image, depth, label, *raw = self._read(self._numbers[as_index(index)])
@@ -86,27 +82,28 @@ class NyudV2(Sequence[dict[str, Any]]):
             example["hha"] = encoded(depth, NYUD_CAMERA_CROPPED, measured=raw[0] > 0)
         return example
 
-    def verify(self, progress: Progress | None = None) -> NDArray[np.int64]:
+    def verify(self, progress: Progress | None = None) -> Any:
         """Read every example but compute no HHA; return the `(40,)` pixels of each class. See `reading.read_all`."""
         files = copy(self)
         files._fields = self._fields[:3]
-        counts: NDArray[np.int64] = read_all(files, progress)
-        return counts
+        return read_all(files, progress)
 
     def _read(self, number: int) -> list[NDArray[Any]]:
         """Return one image's arrays, height before width; MATLAB stores them turned around."""
         import h5py
 
+        from ..untrusted_hdf5 import Malformed
+
         # Opened anew: a handle would not survive a fork, and opening takes far less than reading.
         try:
             with h5py.File(self._path, "r") as file:
                 arrays = [_array(file, field)[number] for field in self._fields]
-        except (OSError, RuntimeError) as error:
+        except (Malformed, OSError, RuntimeError) as error:
             raise ValueError(f"{self._path} cannot be read: {error}. Download {URL} again.") from error
         return [np.ascontiguousarray(array.T[_ROWS, _COLUMNS]) for array in arrays]
 
 
-class NyudFolder(Sequence[dict[str, Any]]):
+class NyudFolder(Examples):
     """Read a NYUDv2 already unpacked to image files.
 
     Below `directory` lie `images/`, `depths/` (grey PNG, 0 unknown), `labels40/` (grey PNG, 0..39 and 255 void) and
@@ -155,9 +152,6 @@ class NyudFolder(Sequence[dict[str, Any]]):
         self._hha = hha
         self._encoded = _by_stem(directory / "hha", ids, advice) if hha and (directory / "hha").is_dir() else None
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
     def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:  # type: ignore[override]  # takes no slices
         index = range(len(self))[as_index(index)]
         image_file, depth_file, label_file = self._images[index], self._depths[index], self._labels[index]
@@ -175,17 +169,11 @@ class NyudFolder(Sequence[dict[str, Any]]):
             example["hha"] = encoded(example["depth"], self._camera(image, image_file))
         return example
 
-    @cached_property
-    def sizes(self) -> list[tuple[int, int]]:
-        """List of `(H, W)`, read from the image files' headers."""
-        return read_sizes(self._images)
-
-    def verify(self, progress: Progress | None = None) -> NDArray[np.int64]:
+    def verify(self, progress: Progress | None = None) -> Any:
         """Read every example but compute no HHA; return the `(40,)` pixels of each class. See `reading.read_all`."""
         files = copy(self)
         files._hha = False
-        counts: NDArray[np.int64] = read_all(files, progress)
-        return counts
+        return read_all(files, progress)
 
     def _camera(self, image: NDArray[Any], path: Path) -> ArrayLike:
         camera = _CAMERAS.get(image.shape[:2]) if self.camera is None else self.camera
@@ -197,19 +185,16 @@ class NyudFolder(Sequence[dict[str, Any]]):
         return camera
 
 
-def _check_split(split: str) -> None:
-    if split not in SPLITS:
-        raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: {split!r}.")
-
-
 def _shape(path: Path, fields: Sequence[str], advice: str) -> tuple[int, int, int]:
     """Return the number of images in the file, their height and their width."""
     import h5py
 
+    from ..untrusted_hdf5 import Malformed
+
     try:
         with h5py.File(path, "r") as file:
             shapes = [_array(file, field).shape for field in fields]
-    except (OSError, KeyError, AttributeError, RuntimeError) as error:
+    except (Malformed, OSError, KeyError, AttributeError, RuntimeError) as error:
         raise ValueError(f"{path} is cut short, or another file: {error}. {advice}") from error
     count, *turned = shapes[1]
     expected = [(count, 3, *turned), *[(count, *turned)] * (len(fields) - 1)]
@@ -224,12 +209,12 @@ def _array(file: Any, field: str) -> Any:
     """Return a dataset that lies in the file itself: a link or an external one would read other files."""
     import h5py
 
-    link = file.get(field, getlink=True, default=None)
-    array = file[field] if isinstance(link, h5py.HardLink) else None
+    from ..untrusted_hdf5 import Malformed, member, require_within
+
+    array = member(file, field)
     if not isinstance(array, h5py.Dataset):
-        raise OSError(f"it holds no array {field}")
-    if array.external or array.is_virtual:
-        raise OSError(f"{field} lies in another file")
+        raise Malformed(f"it holds no array {field}")
+    require_within(array, field)
     return array
 
 

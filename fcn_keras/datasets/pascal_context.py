@@ -2,8 +2,6 @@
 
 import os
 import re
-from collections.abc import Sequence
-from functools import cached_property
 from operator import index as as_index
 from pathlib import Path
 from typing import Any, SupportsIndex
@@ -13,7 +11,7 @@ from numpy.typing import NDArray
 
 from .images import read_image
 from .originals import check_label, download_advice, files_of, read_ids, read_matlab
-from .reading import Progress, read_all, read_sizes, require
+from .reading import Examples, require, require_split
 
 HOMEPAGE = "https://cs.stanford.edu/~roozbeh/pascal-context/"
 VOC_URL = "http://host.robots.ox.ac.uk/pascal/VOC/voc2010/VOCtrainval_03-May-2010.tar"
@@ -31,7 +29,7 @@ CLASSES = (  # in the order of the data set's 59_labels.txt
 _NAMED_OTHERWISE = {"diningtable": "table", "bedcloth": "bedclothes", "clothes": "cloth"}  # in labels.txt
 
 
-class PascalContext(Sequence[dict[str, Any]]):
+class PascalContext(Examples):
     """Read VOC 2010's images with PASCAL-Context's labels: 59 classes, and everything else background. Nothing is void.
 
     Below `directory` lie `VOCdevkit/VOC2010` (VOC's archive), `trainval/*.mat` (the annotations) and `labels.txt`,
@@ -54,8 +52,7 @@ class PascalContext(Sequence[dict[str, Any]]):
     class_names = CLASSES
 
     def __init__(self, directory: str | os.PathLike[str], split: str) -> None:
-        if split not in SPLITS:
-            raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: {split!r}.")
+        require_split(split, SPLITS)
         directory = Path(directory)
         voc, advice = directory / "VOCdevkit" / "VOC2010", download_advice(VOC_URL, directory)
         self.ids = tuple(read_ids(voc / "ImageSets" / "Main" / f"{split}.txt", advice))
@@ -64,9 +61,6 @@ class PascalContext(Sequence[dict[str, Any]]):
         self._labels = files_of(directory / "trainval", [f"{key}.mat" for key in self.ids], advice)
         names = directory / "trainval" / "labels.txt"
         self._class_of = _class_of(names if names.is_file() else directory / "labels.txt")
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
     def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:  # type: ignore[override]  # takes no slices
         image_file, label_file = self._images[as_index(index)], self._labels[as_index(index)]
@@ -79,16 +73,6 @@ class PascalContext(Sequence[dict[str, Any]]):
             )
         label = self._class_of[np.minimum(numbers, len(self._class_of) - 1)]
         return {"image": image, "label": check_label(label, image, self.num_classes, label_file, image_file)}
-
-    @cached_property
-    def sizes(self) -> list[tuple[int, int]]:
-        """List of `(H, W)`, read from the image files' headers."""
-        return read_sizes(self._images)
-
-    def verify(self, progress: Progress | None = None) -> NDArray[np.int64]:
-        """Read every example fully; return the `(60,)` pixels of each class. See `reading.read_all`."""
-        counts: NDArray[np.int64] = read_all(self, progress)
-        return counts
 
 
 def _class_of(path: Path) -> NDArray[np.uint8]:

@@ -1,10 +1,12 @@
 """What the readers share: refusing an incomplete tree, reading everything once, and taking ids as labels."""
 
 import os
-from collections.abc import Callable, Iterable
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,43 @@ Progress = Callable[[int, int], object]  # called with what is done, and how muc
 _THREADS = min(8, os.cpu_count() or 1)
 _NAMED = 5  # files an error names before it only counts
 _CHUNK = 256  # examples in flight at once
+
+
+class Examples(Sequence[dict[str, Any]]):
+    """What the readers of image files share; each adds what one example is.
+
+    Attributes:
+        ids: tuple of the examples' ids.
+    """
+
+    ids: tuple[str, ...]
+    _images: list[Path]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @abstractmethod
+    def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:  # type: ignore[override]  # takes no slices
+        """Read an example, from any thread."""
+
+    @cached_property
+    def sizes(self) -> list[tuple[int, int]]:
+        """List of `(H, W)`, read from the image files' headers."""
+        return read_sizes(self._images)
+
+    def verify(self, progress: Progress | None = None) -> Any:
+        """Read every example fully, so that a bad file shows before training starts: see `read_all`.
+
+        Args:
+            progress: called in this thread as `progress(done, total)` after each example.
+
+        Returns:
+            `(num_classes,)` int64 pixels of each class, void not counted; of several heads, a dict of them.
+
+        Raises:
+            ValueError: if examples are bad: names the first few in order and counts the rest.
+        """
+        return read_all(self, progress)
 
 
 def require(path: str | os.PathLike[str], advice: str) -> Path:
@@ -32,6 +71,16 @@ def require(path: str | os.PathLike[str], advice: str) -> Path:
     if not path.exists():
         raise ValueError(f"{path} is missing. {advice}")
     return path
+
+
+def require_split(split: str, splits: Iterable[str]) -> None:
+    """Refuse a split that is none of these.
+
+    Raises:
+        ValueError: naming them.
+    """
+    if split not in splits:
+        raise ValueError(f"`split` must be one of {', '.join(splits)}. Received: {split!r}.")
 
 
 def read_sizes(files: Iterable[Path]) -> list[tuple[int, int]]:

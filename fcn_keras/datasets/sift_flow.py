@@ -1,8 +1,6 @@
 """SIFT Flow (Liu, Yuen, Torralba, 2009), with the labels and the split of Tighe and Lazebnik, ECCV 2010."""
 
 import os
-from collections.abc import Sequence
-from functools import cached_property
 from operator import index as as_index
 from pathlib import Path
 from typing import Any, SupportsIndex
@@ -13,7 +11,7 @@ from numpy.typing import NDArray
 from ..examples import VOID
 from .images import read_image
 from .originals import check_label, files_of, read_ids, read_matlab
-from .reading import Progress, read_all, read_sizes
+from .reading import Examples, require_split
 
 SPLITS = ("trainval", "test")
 SEM = (
@@ -67,7 +65,7 @@ _TEST = {
 }
 
 
-class SiftFlow(Sequence[dict[str, Any]]):
+class SiftFlow(Examples):
     """Read SIFT Flow's outdoor scenes of 256x256: 33 semantic and 3 geometric classes, both as in FCN.
 
     `directory` is `SiftFlowDataset` or the folder that holds it, with `Images/`, `SemanticLabels/` and `GeoLabels/`.
@@ -97,8 +95,7 @@ class SiftFlow(Sequence[dict[str, Any]]):
     }
 
     def __init__(self, directory: str | os.PathLike[str], split: str) -> None:
-        if split not in SPLITS:
-            raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: {split!r}.")
+        require_split(split, SPLITS)
         directory = Path(directory)
         advice = f"Download {URL} and unpack it into {directory}, so that it holds SiftFlowDataset."
         inside = directory / "SiftFlowDataset"
@@ -111,9 +108,6 @@ class SiftFlow(Sequence[dict[str, Any]]):
             for kind in ("SemanticLabels", "GeoLabels")
         )
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
     def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:  # type: ignore[override]  # takes no slices
         index = range(len(self))[as_index(index)]
         image_file = self._images[index]
@@ -121,16 +115,6 @@ class SiftFlow(Sequence[dict[str, Any]]):
         for head, path in (("sem", self._sem[index]), ("geo", self._geo[index])):
             label[head] = check_label(_ids(path), image, self.num_classes[head], path, image_file)
         return {"image": image, "label": label}
-
-    @cached_property
-    def sizes(self) -> list[tuple[int, int]]:
-        """List of `(H, W)`, read from the image files' headers."""
-        return read_sizes(self._images)
-
-    def verify(self, progress: Progress | None = None) -> dict[str, NDArray[np.int64]]:
-        """Read every example fully; return the pixels of each class, by head. See `reading.read_all`."""
-        counts: dict[str, NDArray[np.int64]] = read_all(self, progress)
-        return counts
 
 
 def _division(images: Path, split: str, advice: str) -> list[str]:

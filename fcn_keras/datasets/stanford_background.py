@@ -2,8 +2,6 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
-from functools import cached_property
 from operator import index as as_index
 from pathlib import Path
 from typing import Any, SupportsIndex
@@ -14,7 +12,7 @@ from numpy.typing import NDArray
 from ..examples import VOID
 from .images import read_image, read_mask
 from .originals import check_label, files_of, read_ids
-from .reading import Progress, read_all, read_sizes
+from .reading import Examples, require_split
 
 SPLITS = ("train", "val")
 SEM = ("sky", "tree", "road", "grass", "water", "building", "mountain", "foreground")
@@ -27,7 +25,7 @@ _GEO_OF_SEM = np.full(256, VOID, np.uint8)
 _GEO_OF_SEM[: len(SEM)] = [0, 2, 1, 1, 1, 2, 2, 2]
 
 
-class StanfordBackground(Sequence[dict[str, Any]]):
+class StanfordBackground(Examples):
     """Read Stanford Background, as distributed or with the labels turned into PNG.
 
     `directory` is `iccv09Data` or the folder that holds it. The original keeps `images/<id>.jpg`,
@@ -56,8 +54,7 @@ class StanfordBackground(Sequence[dict[str, Any]]):
     class_names: tuple[str, ...] | dict[str, tuple[str, ...]] = {"sem": SEM, "geo": GEO}  # noqa: RUF012
 
     def __init__(self, directory: str | os.PathLike[str], split: str, *, heads: bool = True) -> None:
-        if split not in SPLITS:
-            raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: {split!r}.")
+        require_split(split, SPLITS)
         directory, self.heads = Path(directory), heads
         advice = f"Download {URL} and unpack it into {directory}, so that it holds iccv09Data."
         inside = directory / "iccv09Data"
@@ -73,9 +70,6 @@ class StanfordBackground(Sequence[dict[str, Any]]):
         if not heads:
             self.num_classes, self.class_names = len(SEM), SEM
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
     def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:  # type: ignore[override]  # takes no slices
         index = range(len(self))[as_index(index)]
         image_file, sem_file = self._images[index], self._sem[index]
@@ -88,15 +82,6 @@ class StanfordBackground(Sequence[dict[str, Any]]):
         geo_file = self._geo[index]
         geo = check_label(_ids(geo_file), image, len(GEO), geo_file, image_file)
         return {"image": image, "label": {"sem": sem, "geo": geo}}
-
-    @cached_property
-    def sizes(self) -> list[tuple[int, int]]:
-        """List of `(H, W)`, read from the image files' headers."""
-        return read_sizes(self._images)
-
-    def verify(self, progress: Progress | None = None) -> Any:
-        """Read every example fully; return the pixels of each class, by head. See `reading.read_all`."""
-        return read_all(self, progress)
 
 
 def _division(images: Path, split: str, advice: str) -> list[str]:

@@ -4,8 +4,6 @@ VOC: http://host.robots.ox.ac.uk/pascal/VOC/. SBD: Hariharan et al., ICCV 2011.
 """
 
 import os
-from collections.abc import Sequence
-from functools import cached_property
 from operator import index as as_index
 from pathlib import Path
 from typing import Any, SupportsIndex
@@ -15,7 +13,7 @@ from numpy.typing import NDArray
 
 from .images import read_image, read_mask
 from .originals import check_label, download_advice, files_of, read_ids, read_matlab
-from .reading import Progress, read_all, read_sizes
+from .reading import Examples, require_split
 
 SPLITS = ("train", "sbd_train", "seg11valid", "val", "test")
 CLASSES = (
@@ -35,7 +33,7 @@ _DEVKITS = ("VOCdevkit", "TrainVal/VOCdevkit", "")  # 2011's archive unpacks int
 _SBD_FOLDERS = ("benchmark_RELEASE/dataset", "dataset", "")
 
 
-class VocSbd(Sequence[dict[str, Any]]):
+class VocSbd(Examples):
     """Read images and class masks of VOC and SBD: 20 classes and background, object borders void in VOC's masks.
 
     Below `directory` lie `VOCdevkit/VOC2011` or `VOCdevkit/VOC2012`, and for SBD `benchmark_RELEASE/dataset`, where
@@ -72,8 +70,7 @@ class VocSbd(Sequence[dict[str, Any]]):
         year: int | None = None,
         sbd: str | os.PathLike[str] | None = None,
     ) -> None:
-        if split not in SPLITS:
-            raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: {split!r}.")
+        require_split(split, SPLITS)
         if year not in (None, *VOC_URLS):
             raise ValueError(f"`year` must be 2011 or 2012. Received: {year!r}.")
         self.directory, self.split = Path(directory), split
@@ -90,9 +87,6 @@ class VocSbd(Sequence[dict[str, Any]]):
         self._images = files_of(images, [f"{key}.jpg" for key in ids], advice)
         self._labels = None if split == "test" else files_of(labels[0], [key + labels[1] for key in ids], advice)
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
     def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:  # type: ignore[override]  # takes no slices
         image_file = self._images[as_index(index)]
         image = read_image(image_file)
@@ -101,16 +95,6 @@ class VocSbd(Sequence[dict[str, Any]]):
         label_file = self._labels[as_index(index)]
         label = _segmentation(label_file) if self.split == "sbd_train" else _mask(label_file)
         return {"image": image, "label": check_label(label, image, self.num_classes, label_file, image_file)}
-
-    @cached_property
-    def sizes(self) -> list[tuple[int, int]]:
-        """List of `(H, W)`, read from the image files' headers."""
-        return read_sizes(self._images)
-
-    def verify(self, progress: Progress | None = None) -> NDArray[np.int64]:
-        """Read every example fully; return the `(21,)` pixels of each class. See `reading.read_all`."""
-        counts: NDArray[np.int64] = read_all(self, progress)
-        return counts
 
 
 def _voc_folder(directory: Path, split: str, year: int | None) -> tuple[Path, str]:
