@@ -16,8 +16,10 @@ from sklearn import metrics as sklearn_metrics
 from fcn_keras import BoundaryScores
 from fcn_keras.inference import predict
 from fcn_keras.layers import Preprocess
+from fcn_keras.models import FCN32s
 from fcn_keras.tta import predict_augmented
 from tests.training import tiny
+from tests.training.small_run import TINY
 from tests.training.tiny import NAMES, data_set, picture, snapshot, stage, write
 from training.evaluate.command import main
 from training.recipes import readers
@@ -229,6 +231,19 @@ def test_a_damaged_model(capsys, tmp_path, net, data):
     broken[len(broken) // 3 : len(broken) // 2] = bytes(len(broken) // 2 - len(broken) // 3)
     (tmp_path / "broken.keras").write_bytes(broken)
     assert "broken.keras cannot be loaded (" in error_of(capsys, tmp_path / "broken.keras", "--data", data)
+
+
+def test_weights_that_are_no_numbers(capsys, tmp_path, data):
+    """A graph's ReLU turns NaN into 0 on x86: such a net would predict, and be scored, as any other."""
+    model = tiny.randomize(FCN32s(4, channels=TINY))
+    kernel = model.get_layer("conv3_1").kernel
+    weights = np.array(kernel)
+    weights[0, 0, 0, 0] = np.nan
+    kernel.assign(weights)
+    model.save(tmp_path / "broken.keras")
+    message = error_of(capsys, tmp_path / "broken.keras", "--data", data, "--output", tmp_path / "out")
+    assert f"NaN or infinity in layer conv3_1 of {tmp_path / 'broken.keras'}" in message
+    assert not (tmp_path / "out").exists()
 
 
 def test_another_kind_of_model(capsys, tmp_path):
