@@ -442,6 +442,16 @@ def test_real_files_are_bit_equal_to_pillow(pattern):
         assert_decodes_as_pillow(file.read_bytes())
 
 
+def test_an_animated_webp_file_is_refused_before_it_is_decoded():
+    frames = [noise(8, 9).convert(mode) for mode in ("RGB", "RGBA", "RGB")]
+    contents = encode(frames[0], format="WEBP", save_all=True, append_images=frames[1:], lossless=True)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="an animated WebP file"):
+        tf.function(decode_image)(tf.constant(contents))
+    still = encode(noise(8, 9), "RGBA", format="WEBP", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0")  # VP8X too
+    assert still[12:16] == b"VP8X"
+    assert_decodes_as_pillow(still)
+
+
 def test_no_image_is_an_error():
     for contents in (b"", b"short", b"RIFF1234WEBPnothing"):
         with pytest.raises(tf.errors.InvalidArgumentError):
