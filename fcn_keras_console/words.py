@@ -30,12 +30,13 @@ def counted(number, unit):
     return f"{number:,} {unit}{'' if number == 1 else 's'}"
 
 
-def some(names, most=5):
-    """Join the first `most` names by commas, and count the others: `a, b and 3 more`.
+def some(names, most=5, between=", "):
+    """Join the first `most` names, and count the others: `a, b and 3 more`.
 
     Args:
         names: sequence of what is to be named.
         most: how many are named at most.
+        between: what divides them.
     """
-    shown = ", ".join(str(name) for name in names[:most])
+    shown = between.join(str(name) for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"

@@ -37,7 +37,7 @@ class Network(NamedTuple):
         return f"{', '.join(filter(None, parts))}; mean {_numbers(self.options['mean'])} ({self.source})"
 
 
-def recognise(path, blobs, origin="", modality=None, mean=None):
+def identify_network(path, blobs, origin="", modality=None, mean=None):
     """Tell the network from the layers of a file.
 
     Args:
@@ -58,11 +58,11 @@ def recognise(path, blobs, origin="", modality=None, mean=None):
 
 def _network(blobs, origin, modality, mean):
     builder, table, heads, options = (_alexnet if "conv1" in blobs else _vgg16)(blobs)
-    eaten = _eaten(builder, options, origin, modality)
-    if eaten == "hha":
+    taken = _modality(builder, options, origin, modality)
+    if taken == "hha":
         options["modality"] = "hha"
-    options["mean"], source = _mean(heads, origin, mean, eaten == "hha")
-    if not eaten and 40 in heads.values():
+    options["mean"], source = _mean(heads, origin, mean, taken == "hha")
+    if not taken and 40 in heads.values():
         source += "; if this is the HHA net, which looks the same: --modality hha"
     return Network(builder, heads, {**options, "channels": table}, source)
 
@@ -124,18 +124,19 @@ def _filters(blobs, name, inputs, side):
 
 def _heads(blobs, suffix, width):
     """Return the number of classes by head."""
-    found = {m[1] or "": m[0] for m in (re.fullmatch(rf"score_fr{suffix}(?:_(\w+))?", name) for name in blobs) if m}
-    if not found:
+    matches = (re.fullmatch(rf"score_fr{suffix}(?:_(\w+))?", name) for name in blobs)
+    layers = {match[1] or "": match[0] for match in matches if match}
+    if not layers:
         raise ValueError(
             f"has no layer score_fr{suffix}: it is a classifier, or an FCN of other names. Build a network and load a "
             "classifier with fcn_keras.load_caffemodel, to train it."
         )
-    if len(found) > 1 and "" in found:
-        raise ValueError(f"has heads with and without a name: {', '.join(found.values())}.")
-    heads = {head: _filters(blobs, name, width, 1) for head, name in found.items()}
+    if len(layers) > 1 and "" in layers:
+        raise ValueError(f"has heads with and without a name: {', '.join(layers.values())}.")
+    heads = {head: _filters(blobs, name, width, 1) for head, name in layers.items()}
     for head, classes in heads.items():
         if classes > MOST_CLASSES:
-            raise ValueError(f"has {classes} classes in {found[head]}. Expected: up to {MOST_CLASSES}.")
+            raise ValueError(f"has {classes} classes in {layers[head]}. Expected: up to {MOST_CLASSES}.")
     return heads
 
 
@@ -147,13 +148,13 @@ def _skips(blobs, suffix, head):
     return sum(there)
 
 
-def _eaten(builder, options, origin, modality):
-    """Return what the network eats, `None` if only the shapes say it: they are the same for colour and HHA."""
+def _modality(builder, options, origin, modality):
+    """Return what the network takes, `None` if only the shapes say it: they are the same for colour and HHA."""
     if builder in ("FCNAlexNet", "LateFusion") or "modality" in options:
-        eaten = options.get("modality", {"FCNAlexNet": "rgb", "LateFusion": "rgb_hha"}.get(builder))
+        taken = options.get("modality", {"FCNAlexNet": "rgb", "LateFusion": "rgb_hha"}.get(builder))
         if modality:
-            raise ValueError(f"needs no --modality: its layers tell that it eats {eaten}. Leave it out.")
-        return eaten
+            raise ValueError(f"needs no --modality: its layers tell that it takes {taken}. Leave it out.")
+        return taken
     if stated := re.search(r"modality=(rgb|hha)", origin):
         return modality or stated[1]
     words = set(re.findall(r"hha|color|rgb", origin.lower()))

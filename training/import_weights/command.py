@@ -28,7 +28,7 @@ def _parser():
     parser.add_argument("source", type=Path, help="a .caffemodel or .caffemodel.gz; or a .keras file or stage's folder")
     parser.add_argument("target", type=Path, help="a .keras file, or a .caffemodel")
     parser.add_argument(
-        "--modality", choices=("rgb", "hha"), help="what a .caffemodel of three channels eats (default: as it says)"
+        "--modality", choices=("rgb", "hha"), help="what a .caffemodel of three channels takes (default: as it says)"
     )
     parser.add_argument(
         "--mean",
@@ -66,9 +66,9 @@ def _import(source, target, modality, mean):
     from fcn_keras import caffemodel, load_caffemodel
 
     from ..workdir.checkpoint import save_model
-    from .caffe_network import recognise
+    from .caffe_network import identify_network
 
-    network = recognise(source, caffemodel.read(source), caffemodel.origin(source), modality, mean)
+    network = identify_network(source, caffemodel.read(source), caffemodel.origin(source), modality, mean)
     print(f"{source}: {network}", flush=True)
     model = network.build()
     loaded = load_caffemodel(model, source)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from fcn_keras_console import Parser, Progress, add_reporting, run
 
-from .. import reading as unreadable
-from ..scoring import tta_options as augmentation
+from .. import reading
+from ..scoring import tta_options
 
 LOG = logging.getLogger("fcn-predict")
 TILE = 1024  # pixels; with its margins an FCN-8s works on 1536x1536 at once
@@ -38,7 +38,7 @@ EXAMPLES = (
     "fcn-predict net.keras a.jpg b.png --output out",
     ("fcn-predict net.keras 'photos/**/*.jpg' --output out --format labelme", "labels to correct by hand"),
     ("fcn-predict net.keras drive.mp4 --output out", "out/overlays/drive.mp4"),
-    ("cat a.jpg | fcn-predict net.keras - --output out --json", "from stdin; tells what it found as JSON"),
+    ("cat a.jpg | fcn-predict net.keras - --output out --json", "from stdin; tells as JSON which classes cover it"),
     ("fcn-predict net.keras photos --output out --tta", "several times as slow, usually a little better"),
 )
 CODES = {0: "images were labelled", 2: "an image cannot be read, or with --on-error skip none can"}
@@ -75,8 +75,8 @@ def _parser():
         help="side of the tiles of large images, a multiple of 32; smaller ones take less memory and more time "
         "(default: %(default)s)",
     )
-    augmentation.add_options(parser)
-    unreadable.add_option(parser)
+    tta_options.add_options(parser)
+    reading.add_option(parser)
     add_reporting(parser, json="a line for each image: file, width, height, outputs, classes (their shares), seconds")
     return parser
 
@@ -97,6 +97,7 @@ def _predict(arguments):
 def _predict_all(arguments, temporary_folder):
     from fcn_keras.interface import class_counts, modality_of
     from fcn_keras_console.files import require_folder
+    from fcn_keras_console.words import counted
     from fcn_keras_console.workdir import find_model
 
     from ..workdir.trained_model import load_model
@@ -105,10 +106,10 @@ def _predict_all(arguments, temporary_folder):
 
     if arguments.tile < 32 or arguments.tile % 32:
         raise ValueError(f"--tile is a positive multiple of 32. Received: {arguments.tile}.")
-    copies = augmentation.scales_of(arguments)
+    copies = tta_options.scales_of(arguments)
     path = find_model(arguments.model)
     companions = {name: getattr(arguments, name) for name in ("depth", "hha") if getattr(arguments, name)}
-    bad = unreadable.Unreadable("fcn-predict", arguments.on_error)
+    bad = reading.Unreadable("fcn-predict", arguments.on_error)
     images = find_images(arguments.inputs, companions, temporary_folder)
     _require_formats(arguments.formats or DEFAULT, images)
     if arguments.on_error == "fail":
@@ -130,7 +131,7 @@ def _predict_all(arguments, temporary_folder):
     bad.require_some(labelled + painted)
     results.finish()
     if not arguments.json:
-        done = [f"{n} {kind}{'' if n == 1 else 's'}" for n, kind in ((labelled, "image"), (painted, "video")) if n]
+        done = [counted(number, kind) for number, kind in ((labelled, "image"), (painted, "video")) if number]
         print(f"{' and '.join(done)} labelled in {arguments.output}{bad.told()}", flush=True)
 
 
@@ -150,9 +151,11 @@ def _require_companions(modality, given, images):
     needed = {"rgbd": {"depth"}, "rgb_hha": {"hha"}}.get(modality, set())
     for image in images:
         if image.video and modality != "rgb":
-            raise ValueError(f"This model ({modality}) eats more than colour, which {image.name} has not. Give images.")
+            raise ValueError(
+                f"This model ({modality}) takes more than colour, which {image.name} has not. Give images."
+            )
     for name in sorted(needed - set(given)):
-        raise ValueError(f"This model also eats {name}: say --{name} DIR, files named like the images.")
+        raise ValueError(f"This model also takes {name}: say --{name} DIR, files named like the images.")
     for name in sorted(set(given) - needed):
         raise ValueError(f"This model ({modality}) takes no --{name}. Leave it out.")
 
@@ -171,7 +174,7 @@ def _names(path, counts):
 
 
 def _labels(model, tile, copies, pixels):
-    """Label the pixels that a model eats, by head; in tiles where they are many."""
+    """Label the pixels that a model takes, by head; in tiles where they are many."""
     import fcn_keras as fcn
     from fcn_keras.interface import heads_of
 
@@ -188,11 +191,10 @@ def _label_images(arguments, label, modality, images, results, bad):
 
     from fcn_keras.interface import pixels_of
 
-    from ..reading import read_ahead
     from .inputs import read_example
 
     done = 0
-    examples = read_ahead(unreadable.attempted(read_example), images)
+    examples = reading.read_ahead(reading.attempted(read_example), images)
     with Progress("Labelling", "images", quiet=arguments.quiet) as progress:
         for number, (image, example) in enumerate(zip(images, examples, strict=True), 1):
             progress(number - 1, len(images))
@@ -203,12 +205,12 @@ def _label_images(arguments, label, modality, images, results, bad):
             if modality == "hha":
                 example["hha"] = rgb
             LOG.debug("%s: read, %dx%d", image.name, rgb.shape[1], rgb.shape[0])
-            told = {}
+            written = {}
             for head, labels in label(pixels_of(example, modality)).items():
                 files = results.write(image, head, rgb, labels)
                 LOG.debug("%s: wrote %s", image.name, ", ".join(map(str, files)))
-                told[head] = files, results.classes[head].shares(np.bincount(labels.ravel()))
-            _tell(arguments, image, rgb.shape[:2], told, time.perf_counter() - start)
+                written[head] = files, results.classes[head].shares(np.bincount(labels.ravel()))
+            _report(arguments, image, rgb.shape[:2], written, time.perf_counter() - start)
             done += 1
             progress(number, len(images))
     return done
@@ -243,23 +245,27 @@ def _label_videos(arguments, label, videos, results, bad):
         except ValueError as error:
             bad(error)
             continue
-        told = {head: ([target], results.classes[head].shares(pixels[head])) for head, target in targets.items()}
+        painted = {head: ([target], results.classes[head].shares(pixels[head])) for head, target in targets.items()}
         more = {"frames": frames, "sound": "left out" if video.sound else "none"}
-        _tell(arguments, file, size, told, time.perf_counter() - start, **more)
+        _report(arguments, file, size, painted, time.perf_counter() - start, **more)
         done += 1
     return done
 
 
-def _tell(arguments, image, size, told, seconds, **more):
-    """Print what became of an image or video, as a line of text or of JSON."""
-    files = {head: [str(path.relative_to(arguments.output)) for path in paths] for head, (paths, _) in told.items()}
+def _report(arguments, image, size, by_head, seconds, **more):
+    """Print what became of an image or video, as a line of text or of JSON.
+
+    Args:
+        by_head: the files that were written, and the shares of the classes.
+    """
+    files = {head: [str(path.relative_to(arguments.output)) for path in paths] for head, (paths, _) in by_head.items()}
     height, width = size
     if arguments.json:
-        heads = {head: {"outputs": files[head], "classes": shares} for head, (_, shares) in told.items()}
+        heads = {head: {"outputs": files[head], "classes": shares} for head, (_, shares) in by_head.items()}
         report = {"file": image.name, "width": width, "height": height, **more, **heads.get("", {"heads": heads})}
         print(json.dumps({**report, "seconds": round(seconds, 3)}), flush=True)  # ASCII, which every pipe takes
         return
-    parts = [f"{files[head][0]}  {_shares(shares)}" for head, (_, shares) in told.items()]
+    parts = [f"{files[head][0]}  {_shares(shares)}" for head, (_, shares) in by_head.items()]
     parts += ["its sound is left out"] if more.get("sound") == "left out" else []
     frames = f", {more['frames']} frames" if more else ""
     print(f"{image.name} {width}x{height}{frames} -> {'; '.join(parts)}", flush=True)
@@ -267,5 +273,5 @@ def _tell(arguments, image, size, told, seconds, **more):
 
 def _shares(shares, most=4):
     """Say which classes cover an image, the largest first: `road 41 %, car 12 %, 2 more`."""
-    told = [f"{name} {round(100 * share) or '<1'} %" for name, share in list(shares.items())[:most]]
-    return ", ".join(told + [f"{len(shares) - most} more"] * (len(shares) > most))
+    largest = [f"{name} {round(100 * share) or '<1'} %" for name, share in list(shares.items())[:most]]
+    return ", ".join(largest + [f"{len(shares) - most} more"] * (len(shares) > most))

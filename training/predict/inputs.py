@@ -5,13 +5,13 @@ import shutil
 import sys
 
 from fcn_keras_console.image_files import ImageFinder
+from fcn_keras_console.words import some
 
 from .marks import is_result
 from .video import EXTENSIONS as VIDEOS
 from .video import opened
 
 STDIN = "-"
-_NAMED = 5  # files an error names before it only counts
 
 
 def find_images(inputs, companion_folders, temporary_folder):
@@ -48,8 +48,7 @@ def require_readable(images):
     bad = []
     without_unreadable(images, lambda error: bad.append(str(error)))
     if len(bad) > 1:
-        more = f" ... and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-        raise ValueError(f"{len(bad)} files are bad: {' '.join(bad[:_NAMED])}{more}")
+        raise ValueError(f"{len(bad)} files are bad: {some(bad, between=' ')}")
     if bad:
         raise ValueError(bad[0])
 

@@ -51,7 +51,7 @@ class Video:
         import numpy as np
 
         done, last, step, size = 0, None, max(1, round(1 / (self.rate * self.time_base))), None
-        with _told(self.path, lambda: f" at frame {done + 1}"):
+        with _naming(self.path, lambda: f" at frame {done + 1}"):
             for frame in self._decoded():
                 time = frame.pts if frame.pts is not None else (0 if last is None else last + step)
                 time = time if last is None else max(time, last + 1)  # damaged files go back in time
@@ -94,7 +94,7 @@ def opened(path):
     """
     av = import_av()
     with contextlib.ExitStack() as stack:
-        with _told(path):
+        with _naming(path):
             # The reader is chosen here: FFmpeg itself would follow a playlist to other files and addresses.
             container = stack.enter_context(av.open(str(path), format=_reader_of(path), metadata_errors="ignore"))
             stream = container.streams.best("video")  # no cover of an album, if there is another
@@ -188,7 +188,7 @@ def _require_modest(width, height):
 
 
 @contextlib.contextmanager
-def _told(path, where=lambda: ""):
+def _naming(path, where=lambda: ""):
     """Turn what goes wrong with a video into a `ValueError` that names it."""
     try:
         yield

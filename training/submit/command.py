@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from fcn_keras_console import Parser, Progress, add_reporting, run
+from fcn_keras_console.words import some
 
 DESCRIPTION = """Label PASCAL VOC's test images with a model, as VOC's evaluation server takes them: palette PNGs of
 class ids, DIR/results/VOC2012/Segmentation/comp6_test_cls/ID.png, and DIR/comp6_test_cls.tar.gz to upload. Everything
@@ -18,7 +19,6 @@ EXAMPLES = (
 )
 CLASSES = 21
 LOG = logging.getLogger("fcn-submit")
-_NAMED = 5  # files an error names before it only counts
 
 
 def main(argv=None):
@@ -60,7 +60,7 @@ def _submit(arguments):
         if arguments.model is not None:
             raise ValueError("--check takes no model: it reads what is there. Leave one of them out.")
         check(folder, images)
-        _say(arguments, images, folder, None, f"{len(images)} files in {folder} are as the server takes them.")
+        _report(arguments, images, folder, None, f"{len(images)} files in {folder} are as the server takes them.")
         return
     if arguments.model is None:
         raise ValueError("Name a model: a .keras file or the folder of a stage that fcn-train wrote.")
@@ -72,16 +72,21 @@ def _submit(arguments):
     check(folder, images)
     archive = root / f"{name}.tar.gz"
     _pack(archive, folder, root)
-    told = f"{len(images)} images labelled in {folder}, checked and packed in {archive}"
-    _say(arguments, images, folder, archive, told)
+    _report(
+        arguments,
+        images,
+        folder,
+        archive,
+        f"{len(images)} images labelled in {folder}, checked and packed in {archive}",
+    )
 
 
-def _say(arguments, images, folder, archive, told):
+def _report(arguments, images, folder, archive, sentence):
     """Print what was done: a sentence, or JSON."""
     if arguments.json:
         packed = None if archive is None else str(archive)
-        told = json.dumps({"images": len(images), "labels": str(folder), "archive": packed}, ensure_ascii=False)
-    print(told)
+        sentence = json.dumps({"images": len(images), "labels": str(folder), "archive": packed}, ensure_ascii=False)
+    print(sentence)
 
 
 def find_images(data, year, split):
@@ -100,21 +105,21 @@ def find_images(data, year, split):
     roots = (data, data / f"VOC{year}", data / "VOCdevkit" / f"VOC{year}")
     root = next((root for root in roots if (root / "JPEGImages").is_dir()), None)
     if root is None:
-        found = {path.stem: path for path in sorted(data.iterdir()) if path.suffix.lower() in extensions()}
-        if not found:
+        images = {path.stem: path for path in sorted(data.iterdir()) if path.suffix.lower() in extensions()}
+        if not images:
             raise ValueError(f"{data} holds neither images nor VOC{year}/JPEGImages. Name VOCdevkit.")
-        return found
+        return images
     listed = root / "ImageSets" / "Segmentation" / f"{split}.txt"
     if not listed.is_file():
         raise ValueError(f"{listed} is missing. It comes with VOC{year}'s test data from the evaluation server.")
     keys = listed.read_text(encoding="utf-8").split()
     if strange := [key for key in keys if not re.fullmatch(r"\w[\w.-]*", key)]:
         raise ValueError(f"{listed} lists {strange[0][:60]!r}. Expected names of files without folder and extension.")
-    found = {key: root / "JPEGImages" / f"{key}.jpg" for key in keys}
-    missing = [path.name for path in found.values() if not path.is_file()]
-    if missing or not found:
-        raise ValueError(f"{root / 'JPEGImages'} lacks {len(missing)} of {listed}: {_some(missing)}. Add them.")
-    return found
+    images = {key: root / "JPEGImages" / f"{key}.jpg" for key in keys}
+    missing = [path.name for path in images.values() if not path.is_file()]
+    if missing or not images:
+        raise ValueError(f"{root / 'JPEGImages'} lacks {len(missing)} of {listed}: {some(missing)}. Add them.")
+    return images
 
 
 def check(folder, images):
@@ -135,11 +140,11 @@ def check(folder, images):
     _require_no_others(folder, images)
     missing = [f"{key}.png" for key in images if not (folder / f"{key}.png").is_file()]
     if missing:
-        raise ValueError(f"{folder} lacks {len(missing)} of {len(images)} files: {_some(missing)}.")
+        raise ValueError(f"{folder} lacks {len(missing)} of {len(images)} files: {some(missing)}.")
     faults = read_ahead(lambda key: _fault(folder / f"{key}.png", images[key]), images)
     bad = [fault for fault in faults if fault]
     if bad:
-        raise ValueError(f"{len(bad)} of {len(images)} files are bad: {_some(bad, '; ')}.")
+        raise ValueError(f"{len(bad)} of {len(images)} files are bad: {some(bad, between='; ')}.")
 
 
 def _fault(path, image):
@@ -169,7 +174,7 @@ def _require_no_others(folder, images):
     others = [path for path in sorted(folder.rglob("*")) if path.is_dir() or path not in expected]
     if others:
         names = [path.relative_to(folder).as_posix() for path in others]
-        raise ValueError(f"{folder} holds {len(others)} other files or folders: {_some(names)}. Take them out.")
+        raise ValueError(f"{folder} holds {len(others)} other files or folders: {some(names)}. Take them out.")
 
 
 def _load(given):
@@ -182,8 +187,10 @@ def _load(given):
     model = load_model(path)
     counts = class_counts(model)
     if counts != {"": CLASSES} or modality_of(model) != "rgb":
-        told = ", ".join(f"{count} {head}".strip() for head, count in counts.items())
-        raise ValueError(f"VOC has {CLASSES} classes of RGB images. {path} has {told}, and eats {modality_of(model)}.")
+        classes = ", ".join(f"{count} {head}".strip() for head, count in counts.items())
+        raise ValueError(
+            f"VOC has {CLASSES} classes of RGB images. {path} has {classes}, and takes {modality_of(model)}."
+        )
     return model
 
 
@@ -227,7 +234,3 @@ def _pack(archive, folder, root):
     ):
         for path in sorted(folder.iterdir()):
             tar.add(path, path.relative_to(root).as_posix(), filter=bare)
-
-
-def _some(names, between=", "):
-    return between.join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")

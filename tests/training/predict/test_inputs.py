@@ -6,24 +6,21 @@ import logging
 import os
 import sys
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 import fcn_keras as fcn
-from tests.training.tiny import NARROW, picture, saved, snapshot, write
+from tests.training.loaded_once import load_once
+from tests.training.tiny import picture, snapshot, write
 from training.predict import command
 from training.predict.command import main
 from training.predict.marks import is_result
 
 
-@pytest.fixture(scope="module")
-def net(tmp_path_factory):
-    """A saved net of four classes, with names."""
-    path = saved(fcn.FCN32s(4, channels=NARROW), tmp_path_factory.mktemp("net") / "net.keras")
-    (path.parent / "classes.txt").write_text("sky\nroad\ncar\ntree\n")
-    return path
+@pytest.fixture
+def net(named_net):
+    return named_net
 
 
 @pytest.fixture
@@ -95,7 +92,7 @@ def test_an_image_from_stdin(net, photos, tmp_path, capsys, monkeypatch):
     code, lines, _ = call(capsys, net, "-", "--output", out)
     assert code == 0
     assert lines[0].startswith("stdin 40x33 -> labels/stdin.png  ")
-    expected = fcn.predict(keras.saving.load_model(net), read(photos / "a.png"))
+    expected = fcn.predict(load_once(net), read(photos / "a.png"))
     np.testing.assert_array_equal(read(out / "labels" / "stdin.png"), expected)
 
 
@@ -150,8 +147,8 @@ def test_annotations_of_others_are_never_replaced(net, photos, tmp_path, capsys)
     assert not is_result(path)
 
 
-def test_heads_have_annotations_of_their_own(photos, tmp_path, capsys):
-    model = saved(fcn.FCN32s({"sem": 4, "geo": 3}, channels=NARROW), tmp_path / "net.keras")
+def test_heads_have_annotations_of_their_own(two_heads, photos, tmp_path, capsys):
+    model = two_heads
     options = ("--output", tmp_path / "out", "--format", "coco", "--json")
     code, lines, _ = call(capsys, model, photos / "a.png", *options)
     assert code == 0
@@ -221,7 +218,7 @@ def test_unknown_formats_are_named(net, photos, tmp_path, capsys):
 
 def test_augmentation(net, photos, tmp_path, capsys, monkeypatch):
     options = ("--output", tmp_path / "out", "--format", "ids", "--tta")
-    model, image = keras.saving.load_model(net), read(photos / "a.png")
+    model, image = load_once(net), read(photos / "a.png")
     for scales in ((0.75, 1, 1.25), (0.5,)):
         given = () if len(scales) > 1 else ("--tta-scales", "0.5")
         assert call(capsys, net, photos / "a.png", *options, *given)[0] == 0

@@ -6,21 +6,16 @@ import sys
 from fractions import Fraction
 
 import av
-import keras
 import numpy as np
 import pytest
 
 import fcn_keras as fcn
 from fcn_keras.visualize import overlay
+from tests.training.loaded_once import load_once
 from tests.training.tiny import NARROW, picture, saved, snapshot, write
 from training.predict.command import main
 from training.predict.marks import is_result
 from training.predict.video import opened
-
-
-@pytest.fixture(scope="module")
-def net(tmp_path_factory):
-    return saved(fcn.FCN32s(4, channels=NARROW), tmp_path_factory.mktemp("net") / "net.keras")
 
 
 def frame(number, height, width):
@@ -80,7 +75,7 @@ def test_every_frame_is_painted(net, tmp_path, capfd, name, size, codec):
     assert [x for x in out.rglob("*") if x.is_file()] == [target]
     assert lines[0].startswith(f"{path} {size[1]}x{size[0]}, 6 frames -> overlays/{name[0]}.mp4  class ")
     assert lines[-1] == f"1 video labelled in {out}"
-    model = keras.saving.load_model(net)
+    model = load_once(net)
     with opened(path) as given:
         images = [image for _, image in given.frames()]
     painted, _, rate = contents(target)
@@ -161,8 +156,8 @@ def test_sound_is_left_out_and_that_is_said(net, tmp_path, capfd):
     assert sum(report["classes"].values()) == pytest.approx(1)
 
 
-def test_videos_beside_images_and_heads(tmp_path, capfd):
-    model = saved(fcn.FCN32s({"sem": 4, "geo": 3}, channels=NARROW), tmp_path / "net.keras")
+def test_videos_beside_images_and_heads(two_heads, tmp_path, capfd):
+    model = two_heads
     video(tmp_path / "in" / "a.mp4", frames=2)
     write(tmp_path / "in" / "a.png", picture(24, 32))
     arguments = (model, tmp_path / "in" / "*", "--output", tmp_path / "out", "--format", "overlay,ids")
@@ -228,7 +223,7 @@ def test_what_a_video_cannot_be(net, tmp_path, capfd, monkeypatch):
     assert (code, line.endswith(f"0001.jpg. Videos are labelled when they are named: {path}.")) == (2, True)
     deep = saved(fcn.FCN32s(4, modality="rgbd", channels=NARROW), tmp_path / "deep.keras")
     code, _, (line,) = call(capfd, deep, path, *out)
-    assert (code, f"This model (rgbd) eats more than colour, which {path} has not." in line) == (2, True)
+    assert (code, f"This model (rgbd) takes more than colour, which {path} has not." in line) == (2, True)
     monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 1000)
     code, _, (line,) = call(capfd, net, path, *out)
     assert (code, "its frames of 64x48 exceed Pillow's limit of 1000 pixels" in line) == (2, True)

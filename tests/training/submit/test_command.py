@@ -4,13 +4,13 @@ import json
 import tarfile
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 from fcn_keras.inference import predict
 from fcn_keras.models import FCN32s
+from tests.training.loaded_once import load_once
 from tests.training.tiny import NARROW, picture, saved, snapshot, write
 from training.submit.command import find_images, main
 
@@ -72,7 +72,7 @@ def test_the_tree_and_the_archive(net, voc, tmp_path, capsys):
     with tarfile.open(archive, "r:gz") as tar:
         assert tar.getnames() == [(TREE / f"{key}.png").as_posix() for key in IDS]
         assert tar.extractfile(tar.getnames()[0]).read() == (tmp_path / TREE / f"{IDS[0]}.png").read_bytes()
-    model = keras.saving.load_model(net)
+    model = load_once(net)
     for key in IDS:
         image = np.array(Image.open(voc / "VOC2012" / "JPEGImages" / f"{key}.jpg"))
         labels = Image.open(tmp_path / TREE / f"{key}.png")
@@ -178,7 +178,7 @@ def test_models_that_do_not_fit(tmp_path, voc, capsys):
     model = saved(FCN32s(4, channels=NARROW), tmp_path / "four.keras")
     message = error_of(capsys, model, "--data", voc, "--output", tmp_path / "out")
     assert "VOC has 21 classes of RGB images. " in message
-    assert "four.keras has 4, and eats rgb." in message
+    assert "four.keras has 4, and takes rgb." in message
     assert "Name a model" in error_of(capsys, "--data", voc, "--output", tmp_path / "out")
     message = error_of(capsys, model, "--data", voc, "--check", tmp_path)
     assert "--check takes no model" in message
