@@ -10,7 +10,7 @@ import numpy as np
 from fcn_keras.datasets.classes import ClassTable
 
 from ..annotations.masks import VOID, Mask
-from ..reading import read_ahead
+from ..reading import read_each
 from .buckets import choose_buckets
 from .checks import MASK_FAULTS, ImageFacts, check_pair_sizes, check_reading, read_pair
 from .class_balance import balancing_weights, check_classes, class_pixels
@@ -129,12 +129,8 @@ def _read(pairs, table, ignore_label, progress):
         LOG.debug("%s: reading its image and mask, %d of %d", pair.key, number, len(pairs))
         return read_pair(pair.image, pair.label, table=table, ignore_label=ignore_label)
 
-    facts = []
-    for pair in read_ahead(read, enumerate(pairs, 1), threads=_THREADS, ahead=4 * _THREADS):
-        facts.append(pair)
-        if progress is not None:
-            progress(len(facts), len(pairs))
-    return facts
+    numbered = list(enumerate(pairs, 1))
+    return [facts for _, facts in read_each(read, numbered, progress=progress, threads=_THREADS)]
 
 
 def _by_split(masks, names, ignore_label, files):
