@@ -11,6 +11,7 @@ import zipfile
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from fcn_keras.datasets.synthetic import Synthetic
 from tests.attacks import kills
@@ -27,12 +28,11 @@ NAME = "synthetic_fcn32s"
 
 def use_tiny_recipe(monkeypatch):
     def scenes(directory, split):
-        return Synthetic(7, seed={"train": 1, "val": 2}[split], height=32, width=40)
+        return Synthetic(4, seed={"train": 1, "val": 2}[split], height=32, width=40)
 
     options = {"channels": TINY, "dropout": 0.5}
-    recipe = recipes.replace(
-        recipes.RECIPES[NAME], data=scenes, model_options=options, steps=8, steps_per_epoch=4, batch_size=2
-    )
+    sizes = {"steps": 4, "steps_per_epoch": 2, "batch_size": 2, "validation_images": 2}
+    recipe = recipes.replace(recipes.RECIPES[NAME], data=scenes, model_options=options, **sizes)
     monkeypatch.setitem(recipes.RECIPES, NAME, recipe)
 
 
@@ -41,12 +41,20 @@ def tiny_recipe(monkeypatch):
     use_tiny_recipe(monkeypatch)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def eagerly():
+    """Run without graphs: of four batches, tracing is most of the time. `test_kill_9` stops the real command."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 def run(workdir, *options):
     return train.main([NAME, "--workdir", str(workdir), "--quiet", "--no-watchdog", *map(str, options)])
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def whole(eagerly, tmp_path_factory):
     """The folder of a stage that nothing interrupted."""
     with pytest.MonkeyPatch.context() as patch:
         use_tiny_recipe(patch)
@@ -56,11 +64,11 @@ def whole(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def stopped_once(tmp_path_factory):
-    """The workdir of a run that was stopped after 7 of its 8 batches."""
+def stopped_once(eagerly, tmp_path_factory):
+    """The workdir of a run that was stopped after 3 of its 4 batches."""
     with pytest.MonkeyPatch.context() as patch:
         use_tiny_recipe(patch)
-        stop_at(patch, "on_train_batch_end", 7)
+        stop_at(patch, "on_train_batch_end", 3)
         workdir = tmp_path_factory.mktemp("stopped")
         assert run(workdir) == 143
     return workdir
@@ -86,30 +94,30 @@ def stop_at(monkeypatch, event, count, *, number=signal.SIGTERM):
     monkeypatch.setattr(callbacks.Checkpoint, event, counted)
 
 
-@pytest.mark.parametrize(
-    ("event", "count", "batches"),
-    [
-        ("on_train_batch_end", 3, 3),
-        ("on_train_batch_end", 4, 4),  # the epoch's last: its validation is missing
-        ("on_test_batch_end", 3, 4),
-        ("on_epoch_end", 2, 8),
-    ],
-)
-def test_sigterm_saves_and_the_next_start_goes_on(whole, tmp_path, monkeypatch, capsys, event, count, batches):
-    with monkeypatch.context() as patch:
-        stop_at(patch, event, count)
-        assert run(tmp_path) == 143
-    said = capsys.readouterr().err.splitlines()
-    assert said == ["fcn-train: SIGTERM: saving after this batch", "fcn-train: stopped by SIGTERM"]
-    assert checkpoint.verify(tmp_path / NAME / "last.keras").batches == batches
+def test_sigterm_saves_and_the_next_start_goes_on(whole, tmp_path, monkeypatch, capsys):
+    """One run that is stopped at four moments, one after the other: nothing is replayed, and nothing is lost."""
     trained, end = [], callbacks.Checkpoint.on_train_batch_end
-    monkeypatch.setattr(
-        callbacks.Checkpoint,
-        "on_train_batch_end",
-        lambda self, batch, logs=None: trained.append(self.position.batches + 1) or end(self, batch, logs),
-    )
+
+    def counted(self, batch, logs=None):
+        trained.append(self.position.batches + 1)
+        return end(self, batch, logs)
+
+    monkeypatch.setattr(callbacks.Checkpoint, "on_train_batch_end", counted)
+    for event, count, batches, expected in (
+        ("on_train_batch_end", 1, 1, [1]),
+        ("on_train_batch_end", 1, 2, [1, 2]),  # the epoch's last: its validation is missing
+        ("on_test_batch_end", 2, 2, [1, 2]),
+        ("on_epoch_end", 2, 4, [1, 2, 3, 4]),
+    ):
+        with monkeypatch.context() as patch:
+            stop_at(patch, event, count)
+            assert run(tmp_path) == 143
+        printed = capsys.readouterr().err.splitlines()
+        assert printed == ["fcn-train: SIGTERM: saving after this batch", "fcn-train: stopped by SIGTERM"]
+        assert checkpoint.verify(tmp_path / NAME / "last.keras").batches == batches
+        assert trained == expected
     assert run(tmp_path) == 0
-    assert trained == list(range(batches + 1, 9))  # nothing is replayed
+    assert trained == [1, 2, 3, 4]
     assert differences(tmp_path / NAME, whole) == []
 
 
@@ -135,14 +143,14 @@ def test_a_second_signal_does_not_wait(tmp_path, monkeypatch):
 
 
 def test_outside_of_fit_a_signal_ends_at_once(tmp_path, monkeypatch, capsys):
-    start = train._Run.start
+    start = train._Training.start
 
     def started(self, recipe, examples):
         os.kill(os.getpid(), signal.SIGTERM)
         return start(self, recipe, examples)
 
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr(train._Run, "start", started)
+    monkeypatch.setattr(train._Training, "start", started)
     assert run(tmp_path / "w") == 143
     assert capsys.readouterr().err == "fcn-train: stopped by SIGTERM\n"
     assert not (tmp_path / "w").exists()
@@ -156,13 +164,13 @@ def test_saving_within_epochs_changes_nothing(whole, tmp_path, monkeypatch):
     def save(self, model, position):
         stage_save(self, model, position)
         seen.append((position.batches, position.metrics is not None))
-        if seen[-1][0] == 6:
+        if seen[-1][0] == 3:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(Stage, "save", save)
         assert run(tmp_path, "--checkpoint-minutes", 0) == 130
-    assert seen == [(1, True), (2, True), (3, True), (4, False), (5, True), (6, True)]
+    assert seen == [(1, True), (2, False), (3, True)]
     assert run(tmp_path) == 0
     assert differences(tmp_path / NAME, whole) == []
 
@@ -171,29 +179,15 @@ def test_saving_within_epochs_changes_nothing(whole, tmp_path, monkeypatch):
 def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(whole, stopped, tmp_path, capsys, damage):
     spoil(stopped / "last.keras", damage)
     assert run(tmp_path) == 0
-    said, warned = capsys.readouterr()
+    printed, warned = capsys.readouterr()
     assert ("last.keras is damaged" in warned and "Going on from" in warned) == (damage != "gone")
-    assert f"{NAME}: going on after batch 4 of 8" in said
+    assert f"{NAME}: going on after batch 2 of 4" in printed
     assert differences(stopped, whole) == []
-
-
-@pytest.mark.parametrize("damage", ["cut", "flip", "empty"])
-def test_damage_is_found(whole, tmp_path, damage):
-    target = tmp_path / "copy.keras"
-    target.write_bytes((whole / "last.keras").read_bytes())
-    spoil(target, damage)
-    with pytest.raises(ValueError, match=r"copy\.keras is damaged"):
-        checkpoint.verify(target)
 
 
 def spoil(path, damage):
     contents = bytearray(path.read_bytes())
-    if damage == "cut":
-        del contents[len(contents) // 2 :]
-    elif damage == "flip":
-        contents[len(contents) // 2] ^= 16
-    elif damage == "empty":
-        contents.clear()
+    contents[len(contents) // 2] ^= 16
     path.unlink()
     if damage != "gone":
         path.write_bytes(contents)
@@ -203,10 +197,10 @@ def test_two_damaged_checkpoints(stopped, tmp_path, capsys):
     for name in ("last.keras", "previous.keras"):
         spoil(stopped / name, "flip")
     assert run(tmp_path) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "last.keras is damaged" in said
-    assert f"remove {stopped} to train that stage anew" in said
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1
+    assert "last.keras is damaged" in printed
+    assert f"remove {stopped} to train that stage anew" in printed
 
 
 def test_the_best_of_an_epoch_that_was_lost_is_not_kept(tmp_path, monkeypatch):
@@ -238,13 +232,6 @@ def test_half_a_log_row_is_written_anew(whole, stopped, tmp_path):
     assert differences(stopped, whole) == []  # amid the second epoch
 
 
-def test_half_a_header_is_written_anew(tmp_path):
-    stage = Stage(tmp_path)
-    stage.log.write_text("epoch,lo")
-    assert stage.history(0) == []
-    assert not stage.log.exists()
-
-
 def test_a_full_disk_is_one_line_and_the_checkpoint_before_is_used(whole, tmp_path, monkeypatch, capsys):
     with monkeypatch.context() as patch:
         save = keras.Model.save
@@ -256,40 +243,30 @@ def test_a_full_disk_is_one_line_and_the_checkpoint_before_is_used(whole, tmp_pa
 
         patch.setattr(keras.Model, "save", full)
         assert run(tmp_path) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "next.keras cannot be written (No space left on device)" in said
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1
+    assert "next.keras cannot be written (No space left on device)" in printed
     assert not list((tmp_path / NAME).glob(".*"))
     assert run(tmp_path) == 0
     assert differences(tmp_path / NAME, whole) == []
 
 
 def test_two_runs_in_one_workdir(tmp_path, monkeypatch, capsys):
-    answers = []
-    start = train._Run.start
+    codes = []
 
     def again(self, recipe, examples):
-        if not answers:
-            answers.append(None)
-            answers.append(run(tmp_path))
-        return start(self, recipe, examples)
+        if codes:
+            raise KeyboardInterrupt
+        codes.append(None)
+        codes.append(run(tmp_path))
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(train._Run, "start", again)
-    assert run(tmp_path) == 0
-    assert answers == [None, 2]
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert f"Another fcn-train is writing to {tmp_path}" in said
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
-def test_a_read_only_workdir(tmp_path, capsys):
-    tmp_path.chmod(0o500)
-    assert run(tmp_path) == 2
-    assert run(tmp_path / "w") == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 2
-    assert said.count("cannot be written to: Permission denied") == 2
+    monkeypatch.setattr(train._Training, "start", again)
+    assert run(tmp_path) == 130
+    assert codes == [None, 2]
+    other, interrupted = capsys.readouterr().err.splitlines()
+    assert f"Another fcn-train is writing to {tmp_path}" in other
+    assert interrupted == "fcn-train: interrupted"
 
 
 def test_the_same_command_gives_the_same_bits(whole, tmp_path):
@@ -306,26 +283,11 @@ def test_a_checkpoint_holds_the_sum_of_what_it_trained(whole):
     """The comparisons above would mean little if momentum or counters were not in the files."""
     held = arrays(whole / "last.keras")
     assert any("optimizer" in name for name in held)
-    assert [int(value) for value in held.values() if value.shape == () and value.dtype.kind == "i"].count(8) >= 1
+    assert [int(value) for value in held.values() if value.shape == () and value.dtype.kind == "i"].count(4) >= 1
     with zipfile.ZipFile(whole / "last.keras") as archive:
         record = json.loads(archive.read(checkpoint.MEMBER))
     assert set(record["sha256"]) == set(archive.namelist()) - {checkpoint.MEMBER}
-    assert record["position"] == {"batches": 8, "metrics": None}
-
-
-def test_a_member_that_the_record_does_not_know(whole, tmp_path):
-    target = tmp_path / "copy.keras"
-    target.write_bytes((whole / "best.keras").read_bytes())
-    assert checkpoint.verify(target).batches in (4, 8)
-    with zipfile.ZipFile(target, "a") as archive:
-        archive.writestr("more", "of it")
-    with pytest.raises(ValueError, match="the SHA-256 of more"):
-        checkpoint.verify(target)
-
-
-def test_a_model_without_a_record(tmp_path):
-    keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]).save(tmp_path / "m.keras")
-    assert checkpoint.verify(tmp_path / "m.keras") is None
+    assert record["position"] == {"batches": 4, "metrics": None}
 
 
 def test_log_rows_are_numbers_of_all_four_metrics(whole):

@@ -1,32 +1,34 @@
-"""How long epochs took, as it is written and read."""
+"""How long every epoch took: written by a callback, read row by row."""
 
-from types import SimpleNamespace
+import csv
+
+import pytest
 
 from training.workdir import timings
-from training.workdir.timings import Timings, read_timings
+from training.workdir.timings import Timings, read_table, read_timings
 
 
-def test_an_epoch_is_divided_into_training_and_validation(tmp_path, monkeypatch):
-    path = tmp_path / "timings.csv"
-    callback, clock = Timings(path), iter([100.0, 102.0, 107.5, 110.0, 200.0, 203.0])
-    monkeypatch.setattr(timings, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    callback.on_epoch_begin(0)
+def test_training_ends_with_the_last_batch(tmp_path, monkeypatch):
+    clock = iter([100.0, 101.0, 103.0, 107.5])
+    monkeypatch.setattr(timings.time, "monotonic", lambda: next(clock))
+    callback = Timings(tmp_path / "timings.csv")
+    callback.on_epoch_begin(4)
     callback.on_train_batch_end(0)
     callback.on_train_batch_end(1)
-    callback.on_epoch_end(0)
-    callback.on_epoch_begin(1)  # a run that only had to validate
-    callback.on_epoch_end(1)
-    assert path.read_text().splitlines() == ["epoch,batches,training,validation", "0,2,7.5,2.5", "1,0,0.0,3.0"]
-    assert read_timings(path) == {
-        0: {"batches": 2, "training": 7.5, "validation": 2.5},
-        1: {"batches": 0, "training": 0, "validation": 3},
-    }
+    callback.on_epoch_end(4)
+    assert (tmp_path / "timings.csv").read_text().split() == ["epoch,batches,training,validation", "4,2,3.0,4.5"]
+    assert read_timings(tmp_path / "timings.csv") == {4: {"batches": 2.0, "training": 3.0, "validation": 4.5}}
 
 
-def test_a_repeated_epoch_counts_once_and_a_damaged_row_not_at_all(tmp_path):
+def test_an_epoch_counts_once_and_half_a_row_not(tmp_path):
     path = tmp_path / "timings.csv"
-    path.write_text("epoch,batches,training,validation\n0,2,9,1\n0,2,5,2\n1,x,1,1\n2,2,-1,1\n3,2,nan,1\n4,2,7.")
-    assert read_timings(path) == {0: {"batches": 2, "training": 5, "validation": 2}}
-    path.write_bytes(b"\xff\xfe\x00,")
     assert read_timings(path) == {}
-    assert read_timings(tmp_path / "none.csv") == {}
+    path.write_text("epoch,batches,training,validation\n0,2,1,1\n0,1,0.5,1\n1,2,nan,1\n2,2,-1,1\n3,2")
+    assert read_timings(path) == {0: {"batches": 1.0, "training": 0.5, "validation": 1.0}}
+
+
+def test_a_file_that_is_no_csv(tmp_path, monkeypatch):
+    path = tmp_path / "timings.csv"
+    path.write_text("epoch\n" + "x" * (csv.field_size_limit() + 1))
+    with pytest.raises(ValueError, match=r"timings\.csv is not CSV .* Restore it from a copy"):
+        read_table(path)
