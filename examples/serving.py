@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from fcn_keras_serving.client.client import Client
+from fcn_keras_serving.client import Client
 from PIL import Image
 
 STAGES = ("synthetic_fcn32s", "synthetic_fcn16s")  # version 1 is the first's net, version 2 the second's
@@ -76,10 +76,10 @@ class serving:
     def __enter__(self):
         print("$", "fcn-serve", *self._words[1:], flush=True)
         self._server = subprocess.Popen(self._words, stdout=subprocess.PIPE, text=True)
-        found = [self._server.stdout.readline().split() for _ in range(2)]
-        if not all(found):
+        lines = [self._server.stdout.readline().split() for _ in range(2)]
+        if not all(lines):
             sys.exit("serving: fcn-serve did not start.")
-        grpc, rest = found[0][-2], found[1][-2].removeprefix("at:")
+        grpc, rest = lines[0][-2], lines[1][-2].removeprefix("at:")
         print(f"serving: REST and page at http://{rest}, gRPC at {grpc}", flush=True)
         return self._server, f"http://{rest}", f"grpc://{grpc}"
 
