@@ -224,11 +224,12 @@ class Client:
 
         arguments = {argument: value for argument, value in arguments.items() if value is not None}
         names = self.inputs(set(arguments))
+        metadata = self._metadata or self.metadata()  # another thread may forget it from here on
         if isinstance(arguments.get("image"), (str, os.PathLike)):
             name = os.fspath(arguments["image"])
         files = {names[argument]: file_of(value, argument) for argument, value in arguments.items()}
         try:
-            outputs = self._retry(lambda seconds: self._transport.predict(files, self._metadata, seconds))
+            outputs = self._retry(lambda seconds: self._transport.predict(files, metadata, seconds))
         except ServingError as error:
             if error.code in _CHANGED:
                 self._metadata = None

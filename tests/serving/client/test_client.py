@@ -167,6 +167,15 @@ def test_a_busy_server_is_asked_again(server, status):
         assert len(server.requests) == 12
 
 
+def test_a_signature_that_another_thread_forgets_stays_for_this_call(server):
+    image = picture()
+    with Client(server.url) as client:
+        client.metadata()
+        server.moods.append(503)
+        server.hold = lambda: setattr(client, "_metadata", None)  # as after an answer NOT_FOUND
+        np.testing.assert_array_equal(client.predict(image), image[..., 0] // 16)
+
+
 def test_other_errors_are_told_at_once(server):
     with Client(server.url) as client:
         for status, code in ((400, "INVALID_ARGUMENT"), (404, "NOT_FOUND")):
