@@ -16,6 +16,7 @@ from fcn_keras.datasets.folder import Folder
 from fcn_keras.models import FCN8s
 from tests.attacks.images import accepted, attempt, refused, storm
 from tests.attacks.images import write as write_files
+from tests.training.conftest import models_once  # noqa: F401  # a fixture
 from tests.training.faulty import clean
 from tests.training.tiny import NARROW, data_set, picture, saved, write
 from training.bound import command as bound
@@ -25,6 +26,7 @@ from training.predict import command as predict
 
 ROOT = Path(__file__).parents[2]
 REFUSED, ACCEPTED = refused(), accepted()
+pytestmark = pytest.mark.usefixtures("models_once")
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +245,7 @@ def test_doctor_and_bound_name_them(data, capsys):
     assert "0.png cannot be read as an image" in lines[0]
 
 
-def test_doctor_mends_an_image_whose_exif_loops(tmp_path, capsys):
+def test_doctor_fixes_an_image_whose_exif_loops(tmp_path, capsys):
     folder = clean(tmp_path / "data")
     path = folder / "train" / "images" / "0.png"
     pixels = np.asarray(Image.open(path))
@@ -253,6 +255,6 @@ def test_doctor_mends_an_image_whose_exif_loops(tmp_path, capsys):
     Image.fromarray(np.rot90(pixels).copy()).save(path, exif=exif)
     code, _, lines = run(doctor.main, capsys, folder, "--fix", tmp_path / "fixed")
     assert (code, lines) == (0, [])
-    mended = tmp_path / "fixed" / "train" / "images" / "0.png"
-    assert images.orientation(mended) == 1
-    np.testing.assert_array_equal(images.read_image(mended), pixels)
+    fixed = tmp_path / "fixed" / "train" / "images" / "0.png"
+    assert images.orientation(fixed) == 1
+    np.testing.assert_array_equal(images.read_image(fixed), pixels)

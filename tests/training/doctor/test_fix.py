@@ -24,7 +24,8 @@ from tests.training.tiny import picture, snapshot
 from training.doctor.command import main
 from training.doctor.examination import examination, examine
 from training.doctor.fix import fix
-from training.hold_out import divide
+from training.hold_out import THRESHOLD, divide
+from training.recipes import readers
 
 
 def fixed(data, **options):
@@ -309,3 +310,17 @@ def test_fix_divides_nothing_twice(source, out, capsys):
     assert main([str(source), "--fix", str(out), "--val", "0.3"]) == 2
     assert "is divided already: train." in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_who_validated_before_a_fix_and_its_division_validates_after(source, out):
+    """`fcn-train` holds images out of a folder; `--fix --val` divides a copy, to which images were added."""
+    before = readers.folder(undivided(source, 30), "val", held_out=0.2, held_out_by=THRESHOLD).ids
+    (source / "labels/3.png").write_bytes(b"no mask")
+    undivided(source, 40)
+    (source / "labels/5.png").unlink()
+    assert main([str(source), "--fix", str(out), "--val", "0.2"]) == 0
+    train, val = (set((out / f"{split}.txt").read_text().split()) for split in ("train", "val"))
+    assert 1 < len(before) < 15
+    assert set(before) - {"5"} <= val
+    assert not set(before) & train
+    assert len(train) + len(val) == 39

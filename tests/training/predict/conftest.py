@@ -1,14 +1,16 @@
-"""Nets are loaded once for all calls of the command, and saved once for all test files."""
+"""Nets that all test files of the command share."""
 
 import shutil
 
 import pytest
 
 from fcn_keras.models import FCN32s
-from tests.training.loaded_once import loaded_once
 from tests.training.tiny import NARROW, saved
 
-__all__ = ["loaded_once"]
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded_once(models_once):
+    """Load each net once for all calls of the command."""
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +33,6 @@ def named_net(plain_net, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def two_heads(tmp_path_factory):
+def net_of_two_heads(tmp_path_factory):
     """A saved net of four and three classes."""
     return saved(FCN32s({"sem": 4, "geo": 3}, channels=NARROW), tmp_path_factory.mktemp("heads") / "net.keras")

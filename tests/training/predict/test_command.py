@@ -15,7 +15,6 @@ from fcn_keras.datasets.synthetic import Synthetic
 from fcn_keras.inference import predict
 from fcn_keras.models import FCN32s, LateFusion
 from fcn_keras.visualize import overlay, palette
-from tests.training.loaded_once import load_once
 from tests.training.tiny import NARROW, picture, saved, snapshot, write
 from training.predict.command import main
 
@@ -58,12 +57,12 @@ def assert_nearly(painted, expected):
     assert np.abs(painted.astype(int) - expected).mean() < 4
 
 
-def test_a_folder_becomes_labels_and_overlays(net, photos, tmp_path, capsys):
+def test_a_folder_becomes_labels_and_overlays(models_once, net, photos, tmp_path, capsys):
     out = tmp_path / "new" / "out"
     assert main([str(net), str(photos), "--output", str(out)]) == 0
     keys = ["a", "b.v2", "inner/a"]
     assert files(out) == [*(f"labels/{key}.png" for key in keys), *(f"overlays/{key}.jpg" for key in keys)]
-    model = load_once(net)
+    model = models_once(net)
     for source in ("a.png", "b.v2.jpg", "inner/a.png"):
         image = read(photos / source)
         labels = predict(model, image)
@@ -106,8 +105,8 @@ def test_exif_rotation_is_applied(net, tmp_path):
     np.testing.assert_array_equal(labels, read(tmp_path / "labels" / "upright.png"))
 
 
-def test_heads_have_folders_of_their_own(two_heads, photos, tmp_path, capsys):
-    model = shutil.copyfile(two_heads, tmp_path / "net.keras")
+def test_heads_have_folders_of_their_own(models_once, net_of_two_heads, photos, tmp_path, capsys):
+    model = shutil.copyfile(net_of_two_heads, tmp_path / "net.keras")
     (tmp_path / "classes.txt").write_text("sky\nhorizontal\nvertical\n")
     assert main([str(model), str(photos / "a.png"), "--output", str(tmp_path / "out")]) == 0
     assert files(tmp_path / "out") == [
@@ -116,7 +115,7 @@ def test_heads_have_folders_of_their_own(two_heads, photos, tmp_path, capsys):
         "overlays_geo/a.jpg",
         "overlays_sem/a.jpg",
     ]
-    expected = predict(load_once(model), read(photos / "a.png"))
+    expected = predict(models_once(model), read(photos / "a.png"))
     for head in ("sem", "geo"):
         np.testing.assert_array_equal(read(tmp_path / "out" / f"labels_{head}" / "a.png"), expected[head])
     told = capsys.readouterr().out.splitlines()[0]
@@ -133,7 +132,7 @@ def scene(folder):
     return example
 
 
-def test_rgbd_hha_and_late_fusion(tmp_path):
+def test_rgbd_hha_and_late_fusion(models_once, tmp_path):
     example = scene(tmp_path)
     rgbd = np.concatenate([example["image"], example["depth"][..., None]], axis=-1, dtype="float32")
     for model, arguments, pixels in (
@@ -144,7 +143,7 @@ def test_rgbd_hha_and_late_fusion(tmp_path):
         path = saved(model, tmp_path / "net.keras")
         arguments = [x if x.startswith("--") else str(tmp_path / x) for x in arguments]
         assert main([str(path), *arguments, "--output", str(tmp_path / "out")]) == 0
-        np.testing.assert_array_equal(read(tmp_path / "out" / "labels" / "x.png"), predict(load_once(path), pixels))
+        np.testing.assert_array_equal(read(tmp_path / "out" / "labels" / "x.png"), predict(models_once(path), pixels))
 
 
 def test_companion_files_are_asked_for_and_refused(capsys, net, tmp_path):

@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 import fcn_keras as fcn
-from tests.training.loaded_once import load_once
 from tests.training.tiny import picture, snapshot, write
 from training.predict import command
 from training.predict.command import main
@@ -86,13 +85,13 @@ def stdin(monkeypatch, contents):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(contents)))
 
 
-def test_an_image_from_stdin(net, photos, tmp_path, capsys, monkeypatch):
+def test_an_image_from_stdin(models_once, net, photos, tmp_path, capsys, monkeypatch):
     stdin(monkeypatch, (photos / "a.png").read_bytes())
     out = tmp_path / "out"
     code, lines, _ = call(capsys, net, "-", "--output", out)
     assert code == 0
     assert lines[0].startswith("stdin 40x33 -> labels/stdin.png  ")
-    expected = fcn.predict(load_once(net), read(photos / "a.png"))
+    expected = fcn.predict(models_once(net), read(photos / "a.png"))
     np.testing.assert_array_equal(read(out / "labels" / "stdin.png"), expected)
 
 
@@ -147,8 +146,8 @@ def test_annotations_of_others_are_never_replaced(net, photos, tmp_path, capsys)
     assert not is_result(path)
 
 
-def test_heads_have_annotations_of_their_own(two_heads, photos, tmp_path, capsys):
-    model = two_heads
+def test_heads_have_annotations_of_their_own(net_of_two_heads, photos, tmp_path, capsys):
+    model = net_of_two_heads
     options = ("--output", tmp_path / "out", "--format", "coco", "--json")
     code, lines, _ = call(capsys, model, photos / "a.png", *options)
     assert code == 0
@@ -216,9 +215,9 @@ def test_unknown_formats_are_named(net, photos, tmp_path, capsys):
     )
 
 
-def test_augmentation(net, photos, tmp_path, capsys, monkeypatch):
+def test_augmentation(models_once, net, photos, tmp_path, capsys, monkeypatch):
     options = ("--output", tmp_path / "out", "--format", "ids", "--tta")
-    model, image = load_once(net), read(photos / "a.png")
+    model, image = models_once(net), read(photos / "a.png")
     for scales in ((0.75, 1, 1.25), (0.5,)):
         given = () if len(scales) > 1 else ("--tta-scales", "0.5")
         assert call(capsys, net, photos / "a.png", *options, *given)[0] == 0

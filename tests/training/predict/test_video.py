@@ -11,7 +11,6 @@ import pytest
 
 import fcn_keras as fcn
 from fcn_keras.visualize import overlay
-from tests.training.loaded_once import load_once
 from tests.training.tiny import NARROW, picture, saved, snapshot, write
 from training.predict.command import main
 from training.predict.marks import is_result
@@ -66,7 +65,7 @@ def call(capfd, *arguments):
     [("a.mp4", (48, 64), "libx264"), ("b.mov", (33, 47), "libx264"), ("c.avi", (48, 64), "mjpeg"),
      ("d.webm", (48, 64), "libvpx-vp9"), ("e.mkv", (2, 2), "libx264")],
 )  # fmt: skip
-def test_every_frame_is_painted(net, tmp_path, capfd, name, size, codec):
+def test_every_frame_is_painted(models_once, net, tmp_path, capfd, name, size, codec):
     path = video(tmp_path / "in" / name, size=size, codec=codec)
     out = tmp_path / "out"
     code, lines, errors = call(capfd, net, path, "--output", out)
@@ -75,7 +74,7 @@ def test_every_frame_is_painted(net, tmp_path, capfd, name, size, codec):
     assert [x for x in out.rglob("*") if x.is_file()] == [target]
     assert lines[0].startswith(f"{path} {size[1]}x{size[0]}, 6 frames -> overlays/{name[0]}.mp4  class ")
     assert lines[-1] == f"1 video labelled in {out}"
-    model = load_once(net)
+    model = models_once(net)
     with opened(path) as given:
         images = [image for _, image in given.frames()]
     painted, _, rate = contents(target)
@@ -156,8 +155,8 @@ def test_sound_is_left_out_and_that_is_said(net, tmp_path, capfd):
     assert sum(report["classes"].values()) == pytest.approx(1)
 
 
-def test_videos_beside_images_and_heads(two_heads, tmp_path, capfd):
-    model = two_heads
+def test_videos_beside_images_and_heads(net_of_two_heads, tmp_path, capfd):
+    model = net_of_two_heads
     video(tmp_path / "in" / "a.mp4", frames=2)
     write(tmp_path / "in" / "a.png", picture(24, 32))
     arguments = (model, tmp_path / "in" / "*", "--output", tmp_path / "out", "--format", "overlay,ids")

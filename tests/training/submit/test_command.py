@@ -10,12 +10,13 @@ from PIL import Image
 
 from fcn_keras.inference import predict
 from fcn_keras.models import FCN32s
-from tests.training.loaded_once import load_once
 from tests.training.tiny import NARROW, picture, saved, snapshot, write
 from training.submit.command import find_images, main
 
 IDS = ("2008_000006", "2008_000011", "2008_000012")
 TREE = Path("results/VOC2012/Segmentation/comp6_test_cls")
+
+pytestmark = pytest.mark.usefixtures("models_once")
 
 
 @pytest.fixture(scope="module")
@@ -65,14 +66,14 @@ def test_images_are_found_from_any_folder_of_the_tree(voc, below):
     assert all(path.samefile(voc / "VOC2012" / "JPEGImages" / f"{key}.jpg") for key, path in found.items())
 
 
-def test_the_tree_and_the_archive(net, voc, tmp_path, capsys):
+def test_the_tree_and_the_archive(models_once, net, voc, tmp_path, capsys):
     assert main([str(net), "--data", str(voc), "--output", str(tmp_path)]) == 0
     assert "3 images labelled in" in capsys.readouterr().out
     archive = tmp_path / "comp6_test_cls.tar.gz"
     with tarfile.open(archive, "r:gz") as tar:
         assert tar.getnames() == [(TREE / f"{key}.png").as_posix() for key in IDS]
         assert tar.extractfile(tar.getnames()[0]).read() == (tmp_path / TREE / f"{IDS[0]}.png").read_bytes()
-    model = load_once(net)
+    model = models_once(net)
     for key in IDS:
         image = np.array(Image.open(voc / "VOC2012" / "JPEGImages" / f"{key}.jpg"))
         labels = Image.open(tmp_path / TREE / f"{key}.png")
