@@ -72,14 +72,14 @@ def read_each(read, items, *, unreadable=None, progress=None, threads=2):
 
 
 class Unreadable:
-    """Raise what it is called with (`fail`), or say and keep it (`skip`).
+    """Raise the error that it is called with (`fail`), or write it on stderr and keep it (`skip`).
 
     Args:
-        command: its name, for what is said.
+        command: its name, which the lines on stderr begin with.
         on_error: `"fail"` or `"skip"`.
 
     Attributes:
-        skipped: what was said, one line a file.
+        skipped: the messages, one line a file.
     """
 
     def __init__(self, command, on_error):
@@ -96,6 +96,6 @@ class Unreadable:
         if not left:
             raise ValueError(f"None of {len(self.skipped)} files can be read, and nothing is left without them.")
 
-    def told(self):
+    def counted(self):
         """Return the end of a summary: `"; 2 skipped"`, or nothing."""
         return f"; {len(self.skipped)} skipped" if self.skipped else ""

@@ -64,9 +64,9 @@ def _parser():
 
 
 def _compare(arguments):
-    from fcn_keras_console.environment import versions
     from fcn_keras_console.files import require_folder, to_json
 
+    from ..scoring.summary import as_report
     from .compared import two_folders, two_models
 
     _check(arguments)
@@ -79,7 +79,7 @@ def _compare(arguments):
         results[head], names = _result(tally, pairs, head, arguments)
         pictured[head] = largest[head].figures(names)
     bootstrap = {"resamplings": arguments.resamplings, "seed": arguments.seed, "interval": 0.95}
-    report = {**pairs.origin, "bootstrap": bootstrap, "versions": versions(), **results.get("", {"heads": results})}
+    report = as_report({**pairs.origin, "bootstrap": bootstrap}, results)
     text = _text(pairs.origin, results, arguments)
     if arguments.output is not None:
         _write(arguments.output, report, text, results, pictured)

@@ -56,11 +56,10 @@ def _parser():
 
 
 def _evaluate(arguments):
-    from fcn_keras_console.environment import versions
     from fcn_keras_console.files import to_json
 
     from ..scoring.images import require_scored
-    from ..scoring.summary import by_head, summaries, table
+    from ..scoring.summary import as_report, by_head, summaries, table
 
     unreadable = reading.Unreadable("fcn-evaluate", arguments.on_error)
     score = _score_model if arguments.labels is None else _score_files
@@ -69,8 +68,8 @@ def _evaluate(arguments):
     if unreadable.skipped:
         origin["skipped"] = unreadable.skipped
     results = summaries(scores, class_names)
-    report = {**origin, "versions": versions(), **results.get("", {"heads": results})}
-    text = by_head(title + unreadable.told(), {head: table(result) for head, result in results.items()})
+    report = as_report(origin, results)
+    text = by_head(title + unreadable.counted(), {head: table(result) for head, result in results.items()})
     if arguments.output is not None:
         _write(arguments.output, report, text, results)
     print(to_json(report) if arguments.json else text)

@@ -132,7 +132,7 @@ def _predict_all(arguments, temporary_folder):
     results.finish()
     if not arguments.json:
         done = [counted(number, kind) for number, kind in ((labelled, "image"), (painted, "video")) if number]
-        print(f"{' and '.join(done)} labelled in {arguments.output}{bad.told()}", flush=True)
+        print(f"{' and '.join(done)} labelled in {arguments.output}{bad.counted()}", flush=True)
 
 
 def _require_formats(formats, images):

@@ -50,11 +50,11 @@ def _count(text):
 
 def _report(arguments):
     from fcn_keras.interface import class_counts, heads_of
-    from fcn_keras_console.files import write_text
+    from fcn_keras_console.files import to_json, write_text
     from fcn_keras_console.words import counted
 
     from ..scoring.split import open_split_of_model
-    from ..scoring.summary import summaries
+    from ..scoring.summary import as_report, summaries
     from ..workdir.trained_model import load_model
     from .page import page
     from .training_run import find_run
@@ -78,20 +78,13 @@ def _report(arguments):
     )
     write_text(output, text)
     if arguments.json:
+        page_file = {"report": str(output), "bytes": output.stat().st_size}
         counts = {"images": len(scores.images), "skipped": unreadable.skipped}
-        print(_as_json(output, {**origin, **counts}, results))
+        print(to_json(as_report({**page_file, **origin, **counts}, results)))
         return
     means = ", ".join(f"mean IU {100 * result['mean_iu']:.2f} {head}".rstrip() for head, result in results.items())
     size = f"{output.stat().st_size / 1e6:.1f} MB"
-    print(f"{output}: {counted(len(scores.images), 'image')}{unreadable.told()}, {means}, {size}")
-
-
-def _as_json(output, origin, results):
-    from fcn_keras_console.environment import versions
-    from fcn_keras_console.files import to_json
-
-    report = {"report": str(output), "bytes": output.stat().st_size}
-    return to_json({**report, **origin, "versions": versions(), **results.get("", {"heads": results})})
+    print(f"{output}: {counted(len(scores.images), 'image')}{unreadable.counted()}, {means}, {size}")
 
 
 def _score(arguments, model, examples, unreadable):

@@ -16,22 +16,19 @@ def tiles(results):
     Args:
         results: `summary` by head.
     """
-    order = sorted(TITLES, key=lambda metric: metric != "mean_iu")
+    titles = {"mean_iu": TITLES["mean_iu"], **TITLES, "boundary_f1": "boundary F1"}
     drawn = []
     for head, result in results.items():
+        values = {**result, "boundary_f1": result["boundaries"]["boundary_f1"]}
         boxes = [
             element(
                 "div",
-                element("dt", TITLES[metric]),
-                element("dd", _with_unit(result[metric]), data_metric=metric),
+                element("dt", title),
+                element("dd", _with_unit(values[metric]), data_metric=metric),
                 class_="first" if metric == "mean_iu" else None,
             )
-            for metric in order
+            for metric, title in titles.items()
         ]
-        f1 = result["boundaries"]["boundary_f1"]
-        boxes.append(
-            element("div", element("dt", "boundary F1"), element("dd", _with_unit(f1), data_metric="boundary_f1"))
-        )
         drawn += [element("h3", head) if head else None, element("dl", boxes, class_="tiles", data_head=head)]
         drawn.append(element("p", _in_words(result)))
     return drawn
@@ -43,52 +40,60 @@ def classes(results, holding):
     Args:
         holding: by head, the images whose truth holds each class.
     """
-    drawn = [element("h2", "Classes")]
-    for head, result in results.items():
-        drawn += [element("h3", head) if head else None, _class_table(head, result, holding[head])]
-        drawn += [element("p", note, class_="soft") for note in _notes(result)]
-    return element("section", drawn, id="classes")
+
+    def draw(head, result):
+        return _class_table(head, result, holding[head]), [element("p", x, class_="soft") for x in _notes(result)]
+
+    return _section("Classes", "classes", results, draw)
 
 
 def boundaries(results):
     """Show the metrics in bands along the true boundaries, and boundary F1."""
-    drawn = [element("h2", "Boundaries")]
-    for head, result in results.items():
-        metrics, total = result["boundaries"], sum(map(sum, result["matrix"]))
-        bands = {f"{width} px": (band["pixels"] / total, band) for width, band in metrics["trimap"].items()}
-        bands["everywhere"] = 1, result
-        rows = [
-            [closer, percent(share), percent(band["pixel_accuracy"]), percent(band["mean_iu"])]
-            for closer, (share, band) in bands.items()
-        ]
-        title = f"Pixels near the true boundaries{f' of {head}' if head else ''}, in percent"
-        f1, near = _with_unit(metrics["boundary_f1"]), 100 * metrics["tolerance"]
-        drawn += [
-            element("h3", head) if head else None,
-            table(("closer than", "pixels", "pixel accuracy", "mean IU"), rows, caption=title),
-            element("p", f"Boundary F1 {f1}, within {near:g} % of an image's diagonal."),
-        ]
-    return element("section", drawn, id="boundaries")
+    return _section("Boundaries", "boundaries", results, _bands)
 
 
 def confusions(results):
     """Show where the pixels of every class went."""
-    drawn = [element("h2", "Confusion")]
-    for head, result in results.items():
-        names, matrix = result["classes"], result["matrix"]
-        title = f"Confusion matrix{f' of {head}' if head else ''}: where the pixels of each class went"
-        picture = element(
-            "div",
-            confusion(title, matrix, names),
-            element("p", "Rows: truth. Columns: prediction. Percent of the row.", class_="soft"),
-            class_="wide drawn",
-            tabindex="0",
-            role="region",
-            aria_label=title,
-        )
-        drawn.append(element("h3", head) if head else None)
-        drawn.append(element("div", picture, _most_confused(names, matrix), class_="matrix"))
-    return element("section", drawn, id="confusion")
+    return _section("Confusion", "confusion", results, _matrix)
+
+
+def _section(title, id, results, draw):
+    """Make a section of what `draw(head, result)` returns for every head."""
+    parts = [(element("h3", head) if head else None, draw(head, result)) for head, result in results.items()]
+    return element("section", element("h2", title), parts, id=id)
+
+
+def _of(head):
+    return f" of {head}" if head else ""
+
+
+def _bands(head, result):
+    metrics, total = result["boundaries"], sum(map(sum, result["matrix"]))
+    bands = {f"{width} px": (band["pixels"] / total, band) for width, band in metrics["trimap"].items()}
+    bands["everywhere"] = 1, result
+    rows = [
+        [closer, percent(share), percent(band["pixel_accuracy"]), percent(band["mean_iu"])]
+        for closer, (share, band) in bands.items()
+    ]
+    heads, title = ("closer than", "pixels", "pixel accuracy", "mean IU"), f"Pixels near the true boundaries{_of(head)}"
+    f1, near = _with_unit(metrics["boundary_f1"]), 100 * metrics["tolerance"]
+    note = element("p", f"Boundary F1 {f1}, within {near:g} % of an image's diagonal.")
+    return table(heads, rows, caption=f"{title}, in percent"), note
+
+
+def _matrix(head, result):
+    names, matrix = result["classes"], result["matrix"]
+    title = f"Confusion matrix{_of(head)}: where the pixels of each class went"
+    picture = element(
+        "div",
+        confusion(title, matrix, names),
+        element("p", "Rows: truth. Columns: prediction. Percent of the row.", class_="soft"),
+        class_="wide drawn",
+        tabindex="0",
+        role="region",
+        aria_label=title,
+    )
+    return element("div", picture, _most_confused(names, matrix), class_="matrix")
 
 
 def _with_unit(share):
@@ -125,7 +130,7 @@ def _class_table(head, result, holding):
                 f"{holding[index]:,}",
             ]
         )
-    title = f"Every class{f' of {head}' if head else ''}, in percent; class balance over the labelled pixels"
+    title = f"Every class{_of(head)}, in percent; class balance over the labelled pixels"
     heads = ("class", "IU", "accuracy", "boundary F1", "pixels", "predicted", "images")
     return table(heads, rows, caption=title, class_="classes")
 

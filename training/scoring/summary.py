@@ -1,5 +1,6 @@
 """Show a confusion matrix to people and programs: JSON's types, a table, a picture."""
 
+from fcn_keras_console.environment import versions
 from fcn_keras_console.words import percent
 
 FOUR = ("pixel_accuracy", "mean_accuracy", "mean_iu", "fw_iu")
@@ -91,6 +92,16 @@ def _named(names, values):
 
 def _or_none(value):
     return None if value != value else float(value)
+
+
+def as_report(origin, results):
+    """Join where results come from, the versions they were computed with, and the results: JSON's types.
+
+    Args:
+        origin: dict.
+        results: by head; those of an only head, `""`, stand beside the origin.
+    """
+    return {**origin, "versions": versions(), **results.get("", {"heads": results})}
 
 
 def by_head(title, texts):

@@ -43,7 +43,7 @@ def test_the_interval_covers_the_true_difference():
 
     Of 300 splits, 285 are expected, with a standard deviation of 3.8; percentiles of 40 images are narrow by 1 to 2 %.
     """
-    covered = told = 0
+    covered = different = 0
     for seed in range(300):
         generator = np.random.default_rng(seed)
         hard = generator.beta(4, 4, 40)  # images are hard or easy for both
@@ -51,20 +51,20 @@ def test_the_interval_covers_the_true_difference():
         b = generator.binomial(1000, np.clip(0.35 + 0.5 * hard + generator.uniform(-0.1, 0.1, 40), 0, 1))
         found = bootstrap(rows_of_accuracies(a, 1000), rows_of_accuracies(b, 1000), times=400, seed=seed)
         covered += found["pixel_accuracy"].low <= 0.05 <= found["pixel_accuracy"].high
-        told += found["pixel_accuracy"].p < 0.05
+        different += found["pixel_accuracy"].p < 0.05
     assert 270 <= covered <= 296
-    assert told > 290  # 0.05 is five standard errors: the pairing takes out how hard the images are
+    assert different > 290  # 0.05 is five standard errors: the pairing takes out how hard the images are
 
 
 def test_p_is_even_where_there_is_no_difference():
     """Of models that are alike, one in twenty shows a difference at 5 %."""
-    told = 0
+    different = 0
     for seed in range(300):
         generator = np.random.default_rng(seed)
         a, b = generator.binomial(1000, generator.beta(4, 4, (2, 40)))
         found = bootstrap(rows_of_accuracies(a, 1000), rows_of_accuracies(b, 1000), times=400, seed=seed)
-        told += found["pixel_accuracy"].p < 0.05
-    assert 4 <= told <= 30
+        different += found["pixel_accuracy"].p < 0.05
+    assert 4 <= different <= 30
 
 
 def test_equal_models_differ_by_nothing():

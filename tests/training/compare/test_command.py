@@ -213,15 +213,15 @@ def test_options_that_do_not_go_with_label_files(option, capsys):
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "told"),
+    ("option", "value", "message"),
     [
         ("--resamplings", 99, "--resamplings is at least 100. Received: 99."),
         ("--seed", -1, "--seed is not negative. Received: -1."),
         ("--pictures", -1, "--pictures is not negative. Received: -1."),
     ],
 )
-def test_numbers_that_make_no_sense(option, value, told, labels, capsys):
-    assert told in error_of(capsys, labels / "a", labels / "b", "--labels", labels / "truth", option, value)
+def test_numbers_that_make_no_sense(option, value, message, labels, capsys):
+    assert message in error_of(capsys, labels / "a", labels / "b", "--labels", labels / "truth", option, value)
 
 
 def test_a_split_of_void(tmp_path, capsys):

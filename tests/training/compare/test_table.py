@@ -11,7 +11,7 @@ LARGE = np.full((30, 5), 100)
 
 
 @pytest.mark.parametrize(
-    ("value", "images", "told"),
+    ("value", "images", "sentence"),
     [
         ((0.5, 0.541, 0.041, 0.03, 0.052, 0.0002), 30, "B is better by 4.10 mean IU (95 % interval 3.00 to 5.20, p 0"),
         ((0.541, 0.5, -0.041, -0.052, -0.03, 0.0002), 30, "A is better by 4.10 mean IU (95 % interval 3.00 to 5.20,"),
@@ -21,8 +21,8 @@ LARGE = np.full((30, 5), 100)
         ((0.5, 0.6, 0.1, 0.05, 0.2, 0.0002), 19, "p 0.0002). 19 images are few: the interval is too narrow."),
     ],
 )
-def test_the_sentence(value, images, told):
-    assert told in verdict(Compared(*value, images), LARGE)
+def test_the_sentence(value, images, sentence):
+    assert sentence in verdict(Compared(*value, images), LARGE)
 
 
 def test_the_sentence_where_chance_cannot_be_told():

@@ -79,7 +79,7 @@ def test_the_numbers_are_scikit_learns(net, loaded, data, capsys):
 
 
 def colour_net(classes):
-    """A net that reads a pixel's class off its own colour: red is 0, green 1, blue 2, and no other is ever said."""
+    """A net that reads a pixel's class off its own colour: red is 0, green 1, blue 2; it predicts no other."""
     image = keras.Input((None, None, 3))
     kernel = np.zeros((1, 1, 3, classes), "float32")
     kernel[0, 0, [2, 1, 0], [0, 1, 2]] = 1  # BGR
@@ -95,13 +95,13 @@ def test_the_split_is_one_sum_of_pixels_at_the_images_own_sizes(tmp_path, capsys
     colour_net(5).save(tmp_path / "net.keras")
     generator, each = np.random.default_rng(0), []
     for number, (size, right) in enumerate({(1, 1): 0, (3, 200): 0.1, (97, 41): 0.95, (64, 64): 0.9}.items()):
-        said = generator.integers(0, 3, size)
-        truth = np.where(generator.random(size) < right, said, generator.integers(0, 2, size)).astype("uint8")
+        labels = generator.integers(0, 3, size)
+        truth = np.where(generator.random(size) < right, labels, generator.integers(0, 2, size)).astype("uint8")
         truth[generator.random(size) < (0.2 if number else 0)] = 255
-        write(tmp_path / f"val/images/{number}.png", np.eye(3, dtype="uint8")[said] * 255)
+        write(tmp_path / f"val/images/{number}.png", np.eye(3, dtype="uint8")[labels] * 255)
         write(tmp_path / f"val/labels/{number}.png", truth)
         each.append(np.zeros((5, 5), int))
-        np.add.at(each[-1], (truth[truth != 255], said[truth != 255]), 1)
+        np.add.at(each[-1], (truth[truth != 255], labels[truth != 255]), 1)
     total = sum(each)
     report = scored(capsys, tmp_path / "net.keras", "--data", tmp_path, "--classes", 5)
     assert report["matrix"] == total.tolist()
@@ -237,7 +237,7 @@ def test_weights_that_are_no_numbers(capsys, tmp_path, data):
     """A graph's ReLU turns NaN into 0 on x86: such a net would predict, and be scored, as any other."""
     model = tiny.randomize(FCN32s(4, channels=TINY))
     kernel = model.get_layer("conv3_1").kernel
-    weights = np.array(kernel)
+    weights = keras.ops.convert_to_numpy(kernel).copy()
     weights[0, 0, 0, 0] = np.nan
     kernel.assign(weights)
     model.save(tmp_path / "broken.keras")
