@@ -13,6 +13,8 @@ from fcn_keras_console import start_tensorflow
 
 from .ports import bound, serve
 
+FREEZING = []  # an item for each block of `frozen_objects` under way
+
 
 class Options(NamedTuple):
     """How to serve; named as the options of `fcn-serve`, whose `--help` explains them."""
@@ -179,25 +181,34 @@ def loaded(models, options, batching, config_file=None):
     per_model = options.enable_per_model_batching_parameters
     batcher = Batcher(pool, batching, per_model=per_model, run=metrics.run) if batching else None
     # In the end the models go first: who still waits then has been sent away, and what he asked for need not run.
-    with closing(pool), closing(batcher) if batcher else nullcontext(), closing(served):
-        # Python looks through TensorFlow's hundreds of thousands of objects again and again, whenever a version goes or
-        # a large JSON text is read: 0.3 s each time. They stay for good, so it may leave them out.
-        frozen_before = gc.get_freeze_count() > 0  # such as by a server around this one
-        gc.collect()
-        gc.freeze()
-        try:
-            _start(served)
-            yield Service(
-                served,
-                pool,
-                batcher=batcher,
-                metrics=metrics,
-                base_paths=lambda: _base_paths(models, config_file),
-                max_pixels=options.max_request_pixels,
-            )
-        finally:
-            if not frozen_before:
-                gc.unfreeze()
+    with closing(pool), closing(batcher) if batcher else nullcontext(), closing(served), frozen_objects():
+        _start(served)
+        yield Service(
+            served,
+            pool,
+            batcher=batcher,
+            metrics=metrics,
+            base_paths=lambda: _base_paths(models, config_file),
+            max_pixels=options.max_request_pixels,
+        )
+
+
+@contextmanager
+def frozen_objects():
+    """Leave the objects that are there out of garbage collections, until the last of such blocks ends.
+
+    Python looks through TensorFlow's hundreds of thousands of objects again and again, whenever a version goes or a
+    large JSON text is read: 0.3 s each time. They stay for good.
+    """
+    FREEZING.append(None)
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        FREEZING.pop()
+        if not FREEZING:
+            gc.unfreeze()
 
 
 def _base_paths(models, config_file):

@@ -1,19 +1,16 @@
 """SavedModels that several tests serve, written once; and collections of garbage that cost little."""
 
-import gc
-
 import pytest
 
+from serving.server.in_process import frozen_objects
 from tests.serving.server.small_models import write_half, write_line
 
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_collection():
-    """Freeze what is there: a server that finds frozen objects leaves TensorFlow's out of collections from then on."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
+    """Keep objects frozen from the first server's start on: each start and end would look through TensorFlow's."""
+    with frozen_objects():
+        yield
 
 
 @pytest.fixture(scope="session")

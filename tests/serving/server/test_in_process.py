@@ -1,7 +1,6 @@
 """A server within this process: both ports, its limits and its end."""
 
 import contextlib
-import gc
 import threading
 
 import grpc
@@ -10,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from serving.server import running
+from serving.server import in_process, running
 from serving.server.models.servable import Servable
 from serving.server.settings import Batching, Monitoring
 from tests.serving.server.asking import ask_grpc, ask_rest, refused, rest, wait_until
@@ -31,14 +30,21 @@ def test_a_block_serves_both_ways_with_page_and_metrics(line):
         assert refused((host, int(port)))
 
 
-def test_metrics_are_off_unless_asked_for_and_a_server_within_another_leaves_garbage_as_it_is(line):
-    frozen = gc.get_freeze_count() > 0
+def test_metrics_are_off_unless_asked_for(line):
     with running({"line": line}) as addresses:
         assert rest(addresses.rest, "/monitoring/prometheus/metrics")[0] == 404
-        with running({"line": line}) as others:
-            assert ask_rest(others) == 6.0
-        assert gc.get_freeze_count() > 0
-    assert (gc.get_freeze_count() > 0) == frozen
+
+
+def test_objects_stay_frozen_until_the_last_server_ends(monkeypatch):
+    calls = []
+    monkeypatch.setattr(in_process, "FREEZING", [])
+    monkeypatch.setattr(in_process.gc, "freeze", lambda: calls.append("freeze"))
+    monkeypatch.setattr(in_process.gc, "unfreeze", lambda: calls.append("unfreeze"))
+    with in_process.frozen_objects():
+        with pytest.raises(ValueError, match="no model"), in_process.frozen_objects():
+            raise ValueError("no model")
+        assert calls == ["freeze"] * 2
+    assert calls == ["freeze"] * 2 + ["unfreeze"]
 
 
 def test_requests_are_merged_where_batching_is_on(line, monkeypatch):
