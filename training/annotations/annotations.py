@@ -15,7 +15,6 @@ from .json_values import whole
 
 BACKGROUND = ("background", "_background_")  # the second is LabelMe's
 IGNORED = ("void", "__ignore__")  # the second is LabelMe's
-UNLABELLED = ("background", "void")
 SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
@@ -91,7 +90,7 @@ def choose_classes(labels, given, unlabelled, origin):
     Args:
         labels: dict of label -> the first file that has it, in the order of the ids.
         given: names of a class file, or None.
-        unlabelled: what pixels are that no shape covers, one of `UNLABELLED`.
+        unlabelled: what pixels are that no shape covers, `background` or `void`.
         origin: the class file, for the errors.
 
     Returns:

@@ -13,7 +13,6 @@ from .class_colors import unknown_colors as unknown_colors_of
 from .image_lookup import ImageLookup, stem
 from .voc import mask_label
 
-UNKNOWN = ("fail", "void", "near")
 _IMAGES = ("images", "image", "imgs", "img", "JPEGImages", "leftImg8bit", "701_StillsRaw_full")
 _MASKS = ("labels", "masks", "label", "mask", "annotations", "gtFine", "LabeledApproved_full")
 _BESIDE = ("_labels", "_masks", "_label", "_mask", "annot")  # train_labels beside train

@@ -34,7 +34,7 @@ def choose_buckets(sizes, counts, *, most=4):
     costs = np.where(same, areas[:, None], 10 * areas.max()) * weights
     best = None
     for number in range(1, min(most, len(candidates)) + 1):
-        places, cost = min((_exchange(costs, start) for start in _starts(costs, number)), key=lambda found: found[1])
+        places, cost = min((_exchange(costs, start) for start in _starts(costs, number)), key=lambda choice: choice[1])
         if best is not None and cost > (1 - _GAIN) * best:
             break
         chosen, best = places, cost

@@ -96,21 +96,21 @@ def import_annotations(arguments, classes):
     options = {name: value for name, value in options.items() if value is not None}
     with new_folder(arguments.into, "--into", arguments.directory) as folder:
         with Progress("Reading annotations", "files", quiet=arguments.quiet) as progress:
-            found = _reader(arguments.kind)(
+            annotations = _reader(arguments.kind)(
                 arguments.directory, classes=classes, **options, unreadable=unreadable, progress=progress
             )
         with Progress("Writing", "images", quiet=arguments.quiet) as progress:
             images, how = write(
-                found, folder, share=arguments.val, seed=arguments.seed, unreadable=unreadable, progress=progress
+                annotations, folder, share=arguments.val, seed=arguments.seed, unreadable=unreadable, progress=progress
             )
-    left_out = {reason: names for reason, names in found.left_out.items() if names}
+    left_out = {reason: names for reason, names in annotations.left_out.items() if names}
     return Imported(
         arguments.kind,
         str(arguments.directory),
         str(arguments.into),
         images,
-        found.names,
-        found.decisions + ([how] if how else []),
+        annotations.names,
+        annotations.decisions + ([how] if how else []),
         left_out,
         unreadable.skipped,
     )

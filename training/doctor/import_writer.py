@@ -45,7 +45,7 @@ class Imported:
         class_names: tuple, in the order of the ids.
         decisions: a sentence each.
         left_out: names of what was not taken over, by reason.
-        skipped: what was said of files that could not be used.
+        skipped: a line for each file that could not be used.
     """
 
     kind: str

@@ -169,8 +169,8 @@ def _names(path, counts):
 
     names = class_names_beside(path) or ()
     fitting = [head for head, count in counts.items() if count == len(names)]
-    found = {head: class_names_beside(path, head) for head in counts}
-    return {head: found[head] or (names if fitting == [head] else None) for head in counts}
+    of_head = {head: class_names_beside(path, head) for head in counts}
+    return {head: of_head[head] or (names if fitting == [head] else None) for head in counts}
 
 
 def _labels(model, tile, copies, pixels):
