@@ -113,38 +113,6 @@ def _options(tf: ModuleType) -> Any:
     return options
 
 
-def decode_image(contents: Tensor) -> Tensor:
-    """Decode a JPEG, PNG, BMP, GIF or WebP file in a TensorFlow graph, as Pillow's `convert("RGB")` does.
-
-    Bit-equal to Pillow for 8-bit files, but for BMP files with a palette. Transparency is dropped; of an animated GIF
-    the first frame counts; EXIF rotation is ignored. An animated WebP file is an `InvalidArgumentError`: TensorFlow's
-    decoder does not survive every one.
-
-    Args:
-        contents: scalar string tensor, the file's bytes.
-
-    Returns:
-        `(H, W, 3)` uint8 RGB.
-    """
-    tf = import_tensorflow()
-
-    def jpeg() -> Tensor:  # the default method changes two thirds of the values
-        return tf.io.decode_jpeg(contents, channels=3, dct_method="INTEGER_ACCURATE")
-
-    def webp() -> Tensor:  # decode_image refuses transparency here
-        flags = tf.io.decode_raw(tf.strings.substr(contents, 20, 1), tf.uint8)[0]
-        animated = tf.equal(tf.strings.substr(contents, 12, 4), "VP8X") & (flags & 2 > 0)
-        with tf.control_dependencies([tf.debugging.assert_equal(animated, False, "an animated WebP file")]):
-            return tf.io.decode_webp(contents, channels=0)[0, ..., :3]
-
-    def other() -> Tensor:
-        return tf.io.decode_image(contents, channels=3, expand_animations=False)
-
-    is_webp = tf.strings.regex_full_match(tf.strings.substr(contents, 0, 12), r"RIFF\C{4}WEBP")
-    image = tf.cond(tf.io.is_jpeg(contents), jpeg, lambda: tf.cond(is_webp, webp, other))
-    return tf.ensure_shape(image, (None, None, 3))
-
-
 @dataclasses.dataclass(frozen=True)
 class _Plan:
     """The arguments of `batches`, checked."""

@@ -7,9 +7,13 @@ from importlib import metadata
 from pathlib import Path
 
 
-def versions():
-    """Return the versions of Python and of the packages that decide a result; None for one that is not installed."""
-    packages = ("fcn_keras", "tensorflow", "keras", "numpy", "pillow")
+def versions(*further):
+    """Return the versions of Python and of the packages that decide a result; None for one that is not installed.
+
+    Args:
+        further: names of other packages.
+    """
+    packages = ("fcn_keras", "tensorflow", "keras", "numpy", "pillow", *further)
     found = {"python": platform.python_version()}
     for package in packages:
         try:

@@ -100,7 +100,8 @@ def publish(files, folder):
     targets = [Path(folder) / path.name for path in files]
     if wrong := [target for target in targets if target.is_dir()]:
         raise IsADirectoryError(f"{wrong[0]} is a folder. Choose another name, or remove it.")
-    targets[-1].unlink(missing_ok=True)
+    if len(targets) > 1:
+        targets[-1].unlink(missing_ok=True)
     moved = []
     try:
         for path, target in zip(files, targets, strict=True):

@@ -11,9 +11,7 @@ from fcn_keras_console import run, start_tensorflow
 from fcn_keras_console.workdir import find_model
 
 from . import options
-from .checks import check_model
 from .options import MAX_PIXELS, SIZES
-from .provenance import names_beside, provenance_of, read_names
 from .version import check_absent, export
 
 LOG = logging.getLogger("fcn-export")
@@ -25,6 +23,8 @@ def main(argv=None):
 
 
 def _command(arguments):
+    from .provenance import names_beside, provenance_of
+
     # What is wrong on the command line shows at once, before TensorFlow takes its seconds to start.
     options.check(arguments)
     least_agreement = options.share("--least-agreement", arguments.least_agreement)
@@ -57,8 +57,8 @@ def _command(arguments):
 
 
 def _to_file(model, arguments, classes, counts, least_agreement, provenance):
+    from .checks import class_names
     from .other_formats import export_file
-    from .saved_model.assets import class_names
 
     rows = export_file(
         model,
@@ -88,6 +88,8 @@ def _size(text):
 
 def _read_classes(files):
     """Read `FILE`, or `HEAD=FILE`s, into names by head."""
+    from .provenance import read_names
+
     heads = {}
     for given in files or []:
         head, _, path = given.rpartition("=")
@@ -98,9 +100,10 @@ def _read_classes(files):
 def _load(path):
     """Return the model in a file, and its number of classes by head."""
     start_tensorflow()
-    import fcn_keras.models  # noqa: F401  the layers that a .keras file may name
     from fcn_keras import keras_files
     from fcn_keras.interface import class_counts
+
+    from .checks import check_model
 
     model = keras_files.load_model(path)
     check_model(model)

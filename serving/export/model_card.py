@@ -1,89 +1,162 @@
-"""The model card of a served version: `model.json` for programs, `README.md` for people."""
+"""The model card: `README.md` and `model.json` of a served version, `<file>.md` of another runtime's file."""
 
 import datetime
-import json
-import platform
-from importlib import metadata
 
-PACKAGES = ("tensorflow", "keras", "numpy", "pillow")
+from fcn_keras.interface import class_counts
+from fcn_keras_console.environment import versions
+from fcn_keras_console.files import write_json, write_text
+from fcn_keras_console.words import percent
+
 METRICS = ("pixel_accuracy", "mean_accuracy", "mean_iu", "fw_iu")
 
 
-def write(folder, facts):
+def describe(model, names, packages=()):
+    """Say what a model is, and what exports it now.
+
+    Args:
+        model: a network of this package.
+        names: class names by head, as `checks.class_names` returns them.
+        packages: further ones whose versions matter.
+
+    Returns:
+        dict of JSON's types.
+    """
+    now = datetime.datetime.now(datetime.UTC)
+    return {
+        "network": model.name,
+        "weights": model.count_params(),
+        "heads": {head: {"classes": count, "names": names.get(head)} for head, count in class_counts(model).items()},
+        "exported": now.isoformat(timespec="seconds"),
+        "versions": {name: version for name, version in versions(*packages).items() if version},
+    }
+
+
+def write_version_card(folder, facts):
     """Write both files into a version's folder.
 
     Args:
-        facts: what `artefact.write` returns, with `"name"` and `"version"`, and where known `"recipe"`, `"training"`,
-            `"metrics"` and `"source"` (see `provenance`).
+        facts: what `describe` and `saved_model.contents.write` return, with `"name"` and `"version"`, and where known
+            `"recipe"`, `"training"`, `"metrics"` and `"source"` (see `provenance`).
     """
-    now = datetime.datetime.now(datetime.UTC)
-    found = {
-        **facts,
-        "exported": now.isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version(), **package_versions()},
+    sizes = ", ".join(f"{height}x{width}" for height, width in facts["warm_up_sizes"])
+    extras = f" Further outputs: {', '.join(facts['extra_outputs'])}." if facts["extra_outputs"] else ""
+    answers = (
+        "`serving_default` takes JPEG, PNG, BMP and WebP files of any mix of sizes, turns them upright by EXIF, and "
+        "gives each a grey PNG of class ids at its own size, or a sentence in `status`. Images of more than "
+        f"{facts['max_pixels']:,} pixels are refused.{extras} `predict_tensors` takes and gives arrays; "
+        f"`predict_scores` gives the scores. A server warms up with photographs of {sizes} (height x width)."
+    )
+    parity = (
+        "One drawn image a size, this SavedModel against `fcn_keras.predict` on the model it was made of. The scores "
+        "differ by the order in which sums are taken."
+    )
+    columns = ("size", "head", "labels agree", "largest score error", "largest score")
+    rows = [
+        (
+            f"{row['height']}x{row['width']}",
+            row["head"] or "-",
+            f"{100 * row['label_agreement']:.3f} %",
+            f"{row['largest_score_error']:.1e}",
+            f"{row['largest_score']:.3g}",
+        )
+        for row in facts["parity"]
+    ]
+    card = _card(
+        f"{facts['name']}, version {facts['version']}",
+        "as a SavedModel: photograph bytes in, label PNG out",
+        facts,
+        remark="; the same facts for programs are in `model.json`",
+        answers=["## What it answers", answers],
+        parity=[parity, "\n".join(_table(columns, rows))],
+    )
+    write_json(folder / "model.json", facts)
+    write_text(folder / "README.md", card)
+
+
+def write_file_card(path, content, facts, rows, notes):
+    """Write the card of a file beside it.
+
+    Args:
+        path: of the file.
+        content: what the file is for, and what it takes and answers.
+        facts: what `describe` returns, and where known what `provenance` reads.
+        rows: lines of `figures_table`.
+        notes: sentences on what was compared with what.
+    """
+    parity = (
+        "This file against `fcn_keras.predict` on the model it was made of. The error is a share of the image's "
+        f"largest score. {notes}"
+    )
+    card = _card(path.name, content, facts, parity=["\n".join(rows), parity.strip()])
+    write_text(path.with_name(path.name + ".md"), card)
+
+
+def figures_table(precision, figures, validation=None):
+    """Lay out how far a file is from its model.
+
+    Args:
+        figures: `accuracy.agreement.Figures`.
+        validation: `accuracy.mean_iu.Validation`, or None.
+
+    Returns:
+        Lines of a Markdown table of one row.
+    """
+    error = "-" if figures.largest_error is None else f"{100 * figures.largest_error:.2g} %"
+    cells = {
+        "precision": precision,
+        "labels agree": f"{100 * figures.agreement:.3f} %",
+        "compared on": f"{figures.images} images",
+        "largest score error": error,
     }
-    (folder / "model.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    (folder / "README.md").write_text(_markdown(found), encoding="utf-8")
+    if validation is not None:
+        difference = 100 * (validation.file - validation.model)
+        cells |= {"mean IU": percent(validation.file), "of the model": percent(validation.model)}
+        cells["difference"] = f"{difference:+.2f}"
+    return _table(cells, [cells.values()])
 
 
-def _markdown(found):
+def _card(title, content, facts, *, parity, remark="", answers=()):
     parts = [
-        f"# {found['name']}, version {found['version']}",
-        f"A fully convolutional network ({found['network']}, {found['weights']:,} weights) as a SavedModel: photograph "
-        f"bytes in, label PNG out. Exported {found['exported']}; the same facts for programs are in `model.json`.",
+        f"# {title}",
+        f"A fully convolutional network ({facts['network']}, {facts['weights']:,} weights) {content}. "
+        f"Exported {facts['exported']}{remark}.",
         "## Classes",
-        *(classes_of(head, one) for head, one in found["heads"].items()),
-        "## What it answers",
-        _answers(found),
+        *(_classes(head, classes) for head, classes in facts["heads"].items()),
+        *answers,
         "## Data and training",
-        training_of(found),
+        _training(facts),
         "## Metrics",
-        metrics_of(found.get("metrics"), found.get("training")),
+        _metrics(facts.get("metrics"), facts.get("training")),
         "## Parity",
-        "One drawn scene a size, this SavedModel against `fcn_keras.predict` on the model it was made of. The scores "
-        "differ by the order in which sums are taken.",
-        _parity(found["parity"]),
+        *parity,
         "## Versions",
-        ", ".join(f"{package} {version}" for package, version in found["versions"].items()) + ".",
+        ", ".join(f"{package} {version}" for package, version in facts["versions"].items()) + ".",
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def classes_of(head, one):
+def _classes(head, classes):
     """Say how many classes a head has, and their names."""
-    title = f"Head `{head}`: {one['classes']} classes" if head else f"{one['classes']} classes"
-    if not one["names"]:
+    title = f"Head `{head}`: {classes['classes']} classes" if head else f"{classes['classes']} classes"
+    if not classes["names"]:
         return f"{title}, without names."
-    return f"{title}: " + ", ".join(f"{index} {name}" for index, name in enumerate(one["names"])) + "."
+    return f"{title}: " + ", ".join(f"{index} {name}" for index, name in enumerate(classes["names"])) + "."
 
 
-def _answers(found):
-    extras = f" Further outputs: {', '.join(found['extra_outputs'])}." if found["extra_outputs"] else ""
-    sizes = ", ".join(f"{height}x{width}" for height, width in found["warm_up_sizes"])
-    return (
-        "`serving_default` takes JPEG, PNG, BMP and WebP files of any mix of sizes, turns them upright by EXIF, and "
-        "gives each a grey PNG of class ids at its own size, or a sentence in `status`. Images of more than "
-        f"{found['max_pixels']:,} pixels are refused.{extras} `predict_tensors` takes and gives arrays; "
-        f"`predict_scores` gives the scores. A server warms up with photographs of {sizes} (height x width)."
-    )
-
-
-def training_of(found):
+def _training(facts):
     """List what is known of data, training and the exported file."""
-    recipe = found.get("recipe") or {}
-    lines = [f"- {key}: {recipe[key]}" for key in ("recipe", "data", "weights") if recipe.get(key)]
+    recipe = facts.get("recipe") or {}
     settings = recipe.get("settings", {})
-    lines += [
-        f"- {key}: {settings[key]}"
-        for key in ("model", "steps", "batch_size", "learning_rate", "optimizer", "reduction", "init_from")
-        if settings.get(key) is not None
-    ]
-    if found.get("source"):
-        lines.append(f"- exported from `{found['source']['file']}`, SHA-256 `{found['source']['sha256']}`")
+    known = {key: recipe.get(key) for key in ("recipe", "data", "weights")}
+    keys = ("model", "steps", "batch_size", "learning_rate", "optimizer", "reduction", "init_from")
+    known |= {key: settings.get(key) for key in keys}
+    lines = [f"- {key}: {value}" for key, value in known.items() if value not in (None, "")]
+    if source := facts.get("source"):
+        lines.append(f"- exported from `{source['file']}`, SHA-256 `{source['sha256']}`")
     return "\n".join(lines) or "Nothing was recorded."
 
 
-def metrics_of(metrics, training):
+def _metrics(metrics, training):
     """Tabulate the metrics of `fcn-evaluate`, or say what is known without them."""
     if not metrics:
         best = (training or {}).get("best", {}).get("val_mean_iu")
@@ -93,30 +166,18 @@ def metrics_of(metrics, training):
         return (
             f"{known} `fcn-evaluate MODEL --output DIR` writes all four to the file that `fcn-export --metrics` takes."
         )
+    columns = ("head", "pixel accuracy", "mean accuracy", "mean IU", "frequency weighted IU")
     heads = metrics.get("heads", {"": metrics})
-    lines = ["| head | pixel accuracy | mean accuracy | mean IU | frequency weighted IU |", "|---|---|---|---|---|"]
-    for head, one in heads.items():
-        lines.append(f"| {head or '-'} | " + " | ".join(f"{100 * one[name]:.1f}" for name in METRICS) + " |")
+    rows = [(head or "-", *(f"{100 * scores[name]:.1f}" for name in METRICS)) for head, scores in heads.items()]
     split = ", ".join(f"{key} {metrics[key]}" for key in ("data", "split", "images") if metrics.get(key) is not None)
-    return "\n".join(lines) + f"\n\nIn percent{f', on {split}' if split else ''}."
+    return "\n".join(_table(columns, rows)) + f"\n\nIn percent{f', on {split}' if split else ''}."
 
 
-def _parity(rows):
-    lines = ["| size | head | labels agree | largest score error | largest score |", "|---|---|---|---|---|"]
-    for row in rows:
-        lines.append(
-            f"| {row['height']}x{row['width']} | {row['head'] or '-'} | {100 * row['label_agreement']:.3f} % | "
-            f"{row['largest_score_error']:.1e} | {row['largest_score']:.3g} |"
-        )
-    return "\n".join(lines)
-
-
-def package_versions(more=()):
-    """Return `{package: version}` of what a model was exported with, and of `more` packages."""
-    found = {}
-    for package in (*PACKAGES, *more):
-        found[package] = metadata.version(package)
-    try:
-        return {"fcn_keras": metadata.version("fcn_keras"), **found}
-    except metadata.PackageNotFoundError:  # run from a checkout
-        return found
+def _table(columns, rows):
+    """Lay out a Markdown table whose columns line up, as lines."""
+    rows = [list(row) for row in rows]
+    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+    lines = [list(columns), ["-" * width for width in widths], *rows]
+    return [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
+    ]

@@ -10,7 +10,7 @@ from fcn_keras_console.files import made, publish
 
 from .accuracy.calibration import read_calibration
 from .accuracy.mean_iu import VOID, open_examples, validate
-from .accuracy.table import markdown, table
+from .model_card import describe, figures_table, write_file_card
 
 PACKAGES = {"onnx": ("tf2onnx", "onnx", "onnxruntime"), "openvino": ("tf2onnx", "onnx", "openvino"), "litert": ()}
 NAMES = {"onnx": "ONNX Runtime", "openvino": "OpenVINO", "litert": "LiteRT"}
@@ -52,11 +52,11 @@ def export_file(model, path, *, format, names, least_agreement, arguments, prove
             figures = export(model, temporary, least_agreement=least_agreement, **options)
         with Progress("Validating", "images", quiet=arguments.quiet) as progress:
             validation = examples and validate(model, runner(temporary), examples, progress)
-        rows = table(arguments.precision, figures, validation)
-        card = temporary.with_name(path.name + ".md")
+        rows = figures_table(arguments.precision, figures, validation)
+        answers = "images of bytes in, labels out" if arguments.labels else "float32 images in, scores out"
+        facts = {**describe(model, names, PACKAGES[format]), **provenance.facts}
         notes = _notes(arguments, options.get("calibration"), validation)
-        facts = _facts(model, path, format, names, arguments, provenance)
-        card.write_text(markdown(facts, rows, notes), encoding="utf-8")
+        write_file_card(temporary, f"for {NAMES[format]}: {answers}", facts, rows, notes)
         publish([*(file for file in Path(folder).iterdir() if file != temporary), temporary], path.parent)
     return rows
 
@@ -67,29 +67,25 @@ def _watch(calibration, progress):
         return
     total, number = len(calibration) + len(calibration.held_out or calibration), itertools.count(1)
 
-    def asked(path):
+    def report(path):
         LOG.debug("%s: image %d of %d", path, (done := next(number)), total)
         progress(done, total)
 
-    calibration.watch(asked)
+    calibration.watch(report)
 
 
 def _format(format):
     """Return the function that exports, and the one that loads a file to run it."""
     if format == "onnx":
-        from .onnx.export import export_onnx
+        from .onnx.export import export_onnx as export
         from .onnx.run import runner
-
-        return export_onnx, runner
-    if format == "litert":
-        from .litert.export import export_litert
+    elif format == "litert":
+        from .litert.export import export_litert as export
         from .litert.run import runner
-
-        return export_litert, runner
-    from .openvino.export import export_openvino
-    from .openvino.run import runner
-
-    return export_openvino, runner
+    else:
+        from .openvino.export import export_openvino as export
+        from .openvino.run import runner
+    return export, runner
 
 
 def _examples(model, arguments):
@@ -100,20 +96,6 @@ def _examples(model, arguments):
         raise ValueError(f"--ignore-label is a class id. Received: {ignored}.")
     split = None if arguments.split == "none" else arguments.split or "val"
     return open_examples(model, arguments.validate, split, VOID if ignored is None else int(ignored))
-
-
-def _facts(model, path, format, names, arguments, provenance):
-    heads = model.output if isinstance(model.output, dict) else {"": model.output}
-    return {
-        "file": path.name,
-        "format": NAMES[format],
-        "answers": "images of bytes in, labels out" if arguments.labels else "float32 images in, scores out",
-        "network": model.name,
-        "weights": model.count_params(),
-        "packages": PACKAGES[format],
-        "heads": {head: {"classes": x.shape[-1], "names": names.get(head)} for head, x in heads.items()},
-        **provenance.facts,
-    }
 
 
 def _notes(arguments, calibration, validation):

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from fcn_keras.datasets.classes import read_class_file
 from fcn_keras_console.files import read_json, sha256_of
 from fcn_keras_console.workdir import StageFiles, class_names_in, decisions_beside
 
@@ -64,8 +65,6 @@ def names_beside(path, counts):
 
 def read_names(path):
     """Read the names in a class file, or in a list that `fcn-train` wrote beside a model."""
-    from fcn_keras.datasets.classes import read_class_file
-
     return class_names_in(path, lambda file: read_class_file(file)[0])
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from fcn_keras_console.files import made
 
-from .checks import check_model
 from .options import EXTRAS, MAX_PIXELS, SIZES
 
 LOG = logging.getLogger("fcn-export")
@@ -58,14 +57,16 @@ def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXEL
         FileExistsError: if the version is there; versions are never overwritten.
         OSError: if the folder cannot be written.
     """
-    check_model(model)
-    _check_options(version=version, max_pixels=max_pixels, extras=extras, sizes=sizes)
     from fcn_keras.interface import class_counts
 
-    from .saved_model.assets import class_names
-    from .saved_model.contents import Settings, write
+    from .checks import check_model, class_names
+    from .model_card import describe
 
-    settings = Settings(max_pixels, tuple(extras), tuple(sizes or _default_sizes(max_pixels)))
+    check_model(model)
+    _check_options(version=version, max_pixels=max_pixels, extras=extras, sizes=sizes)
+    from .saved_model.contents import write  # which imports TensorFlow, whatever Keras's backend is
+
+    sizes = tuple(sizes or _default_sizes(max_pixels))
     names = class_names(classes, class_counts(model))
     directory = Path(directory).absolute()
     with made(directory):
@@ -75,7 +76,10 @@ def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXEL
         try:
             folder = temporary / "model"  # with the permissions that the user's umask gives, unlike mkdtemp's own
             LOG.debug("writing the SavedModel, and comparing it with the model")
-            facts = {"name": directory.name, **write(folder, directory.name, model, names, settings), **(origin or {})}
+            contents = write(
+                folder, directory.name, model, names, max_pixels=max_pixels, extras=tuple(extras), sizes=sizes
+            )
+            facts = {"name": directory.name, **describe(model, names), **contents, **(origin or {})}
             return _publish(folder, directory, version, facts)
         finally:
             shutil.rmtree(temporary)
@@ -83,12 +87,12 @@ def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXEL
 
 def _publish(folder, directory, version, facts):
     """Write the model card and rename a finished folder to its version."""
-    from . import model_card as card
+    from .model_card import write_version_card
 
     while True:
         number = version or max(_versions(directory), default=0) + 1
         check_absent(directory, version)
-        card.write(folder, {**facts, "version": number})
+        write_version_card(folder, {**facts, "version": number})
         target = directory / str(number)
         try:
             os.rename(folder, target)

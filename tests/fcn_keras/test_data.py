@@ -1,17 +1,13 @@
-import io
 import itertools
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
 from fcn_keras.augment import compose, crop, jitter, mirror, scale
-from fcn_keras.data import batch_indices, batches, decode_image
+from fcn_keras.data import batch_indices, batches
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 SIZES = [(5, 7), (8, 4), (1, 1), (5, 7), (3, 3), (8, 8), (2, 7)]
 BUCKETS = [(8, 8), (5, 7), (3, 3)]
 MEAN_RGB = np.float32([122.67892, 116.66877, 104.00699])
@@ -392,67 +388,3 @@ def test_errors_of_the_data_set_surface():
 
     with pytest.raises(tf.errors.OpError, match=r"cannot identify image file 0003.jpg"):
         list(batches(Broken()))
-
-
-# Decoding
-
-
-def encode(image, mode="RGB", **options):
-    file = io.BytesIO()
-    image.convert(mode).save(file, **options)
-    return file.getvalue()
-
-
-def assert_decodes_as_pillow(contents):
-    expected = np.asarray(Image.open(io.BytesIO(contents)).convert("RGB"))
-    np.testing.assert_array_equal(tf.function(decode_image)(tf.constant(contents)), expected)
-
-
-def noise(height, width):
-    rng = np.random.default_rng(height * width)
-    smooth = Image.fromarray(rng.integers(0, 256, (1 + height // 6, 1 + width // 6, 4), np.uint8))
-    return smooth.resize((width, height), Image.Resampling.BICUBIC)
-
-
-@pytest.mark.parametrize("size", [(1, 1), (1, 7), (17, 33), (61, 40)])
-@pytest.mark.parametrize("options", [{"subsampling": 0}, {"subsampling": 2}, {"progressive": True}, {"quality": 30}])
-def test_jpeg_is_bit_equal_to_pillow(size, options):
-    assert_decodes_as_pillow(encode(noise(*size), format="JPEG", **options))
-    assert_decodes_as_pillow(encode(noise(*size), "L", format="JPEG", **options))
-
-
-@pytest.mark.parametrize(
-    ("kind", "mode"),
-    [("PNG", m) for m in ("RGB", "RGBA", "L", "LA", "P", "1")]
-    + [("BMP", "RGB"), ("BMP", "L"), ("WEBP", "RGB"), ("WEBP", "RGBA"), ("GIF", "P"), ("JPEG", "CMYK")],
-)
-def test_other_formats_are_bit_equal_to_pillow(kind, mode):
-    for size in ((1, 1), (23, 38)):
-        assert_decodes_as_pillow(encode(noise(*size), mode, format=kind))
-
-
-@pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data")
-@pytest.mark.parametrize(
-    "pattern", ["camvid/val/images/*", "voc/VOCdevkit/VOC2012/JPEGImages/*", "fcn_demo/*.[jp][pn]g"]
-)
-def test_real_files_are_bit_equal_to_pillow(pattern):
-    files = sorted(SHARED.glob(pattern))[:5]
-    assert files
-    for file in files:
-        assert_decodes_as_pillow(file.read_bytes())
-
-
-def test_an_animated_webp_file_is_refused_before_it_is_decoded():
-    frames = [noise(8, 9).convert(mode) for mode in ("RGB", "RGBA", "RGB")]
-    contents = encode(frames[0], format="WEBP", save_all=True, append_images=frames[1:], lossless=True)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="an animated WebP file"):
-        tf.function(decode_image)(tf.constant(contents))
-    still = encode(noise(8, 9), "RGBA", format="WEBP", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0")  # VP8X too
-    assert still[12:16] == b"VP8X"
-    assert_decodes_as_pillow(still)
-
-
-def test_no_image_is_an_error():
-    for contents in (b"", b"short", b"RIFF1234WEBPnothing"):
-        with pytest.raises(tf.errors.InvalidArgumentError):
-            decode_image(tf.constant(contents))

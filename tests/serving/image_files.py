@@ -1,6 +1,7 @@
 """Drawn images as files of every kind that the exported model takes."""
 
 import io
+import struct
 import tempfile
 
 import numpy as np
@@ -23,6 +24,25 @@ def encode(image, kind="PNG", **options):
     image = image if isinstance(image, Image.Image) else Image.fromarray(image)
     image.save(file, kind, **options)
     return file.getvalue()
+
+
+def bmp(bits, ids, colors, *, top_down=False):
+    """Make a BMP file of 1, 4 or 8 bits a pixel, of which Pillow writes but some.
+
+    Args:
+        ids: (H, W) indices.
+        colors: (n, 3) uint8 RGB.
+        top_down: write the rows from the top down.
+    """
+    height, width = ids.shape
+    ids = np.pad(ids if top_down else ids[::-1], ((0, 0), (0, -width % (32 // bits))))  # rows end at 4 bytes
+    packed = ids.reshape(height, -1, 8 // bits) << np.arange(8 - bits, -1, -bits)
+    pixels = packed.sum(axis=-1).astype(np.uint8).tobytes()
+    palette = np.pad(colors[:, ::-1], ((0, 0), (0, 1))).astype(np.uint8).tobytes()
+    start = 14 + 40 + len(palette)
+    head = struct.pack("<2sIHHI", b"BM", start + len(pixels), 0, 0, start)
+    size = (40, width, -height if top_down else height, 1, bits)
+    return head + struct.pack("<IiiHHIIiiII", *size, 0, len(pixels), 0, 0, len(colors), 0) + palette + pixels
 
 
 def evaluated(contents):
@@ -57,6 +77,7 @@ def files():
         "bmp": encode(rgb, "BMP"),
         "alpha bmp": encode(with_alpha, "BMP"),
         "grey bmp": encode(rgb.convert("L"), "BMP"),
+        "bit bmp": encode(rgb.convert("1"), "BMP"),
         "palette bmp": encode(rgb.quantize(200), "BMP"),
         "webp": encode(rgb, "WEBP"),
         "lossless alpha webp": encode(with_alpha, "WEBP", lossless=True, exact=True),

@@ -4,7 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-PRECISIONS = ("fp32", "fp16", "int8")
+import fcn_keras as fcn
+from fcn_keras.interface import heads_of, in_float32, inputs_of
+
+from ..drawn_images import draw_inputs, for_predict
+from ..options import PRECISIONS
+
 # Labels: two scores that nearly tie may change places. A trained network has such pixels along the borders of objects.
 # float16 keeps 11 bits of a weight, and moves scores by a thousandth; int8 keeps 8 bits, and moves them by hundredths.
 LEAST_AGREEMENT = {"fp32": 0.999, "fp16": 0.995, "int8": 0.98}
@@ -53,14 +58,11 @@ def measure(model, answer, calibration=None):
     Returns:
         `Figures`.
     """
-    import fcn_keras as fcn
-    from fcn_keras.interface import in_float32
-
     model = in_float32(model)
     images, phrase = _images(model, calibration)
     equal, pixels, error = {}, 0, None
     for image in images:
-        theirs = by_head(fcn.predict(model, image, output="scores"))
+        theirs = heads_of(fcn.predict(model, image, output="scores"))
         pixels += next(iter(theirs.values()))[..., 0].size
         for head, ours in answer(image).items():
             scores = theirs[head]
@@ -75,19 +77,15 @@ def measure(model, answer, calibration=None):
 def _images(model, calibration):
     """Choose the images to compare on, and a phrase that says what they are."""
     if calibration is None:
-        return drawn_images(model), "drawn"
+        return _drawn(model), "drawn"
     if held_out := getattr(calibration, "held_out", ()):
         return held_out, f"{len(held_out)} held out"
     return calibration, f"{len(calibration)} calibrated on"
 
 
-def drawn_images(model):
-    """Draw two images for a model, as `fcn_keras.predict` takes them."""
-    from ..saved_model.warmup import drawn
-
-    inputs = model.input if isinstance(model.input, dict) else {"": model.input}
-    scenes = [{name: drawn(*size, x.shape[-1]) for name, x in inputs.items()} for size in DRAWN_SIZES]
-    return [scene.get("", scene) for scene in scenes]
+def _drawn(model):
+    channels = {name: x.shape[-1] for name, x in inputs_of(model).items()}
+    return [for_predict(draw_inputs(channels, *size)) for size in DRAWN_SIZES]
 
 
 def require(figures, name, precision, least_agreement=None):
@@ -105,8 +103,3 @@ def require(figures, name, precision, least_agreement=None):
     else:
         return
     raise ValueError(f"{name} gives {wrong}. Nothing was written. {ADVICE[precision]}.")
-
-
-def by_head(found):
-    """Return a dict by head, whose only head is `""` where there is but one."""
-    return found if isinstance(found, dict) else {"": found}

@@ -1,10 +1,13 @@
 """Choose images of the user's to calibrate int8 on, and others to see what it cost."""
 
-import hashlib
-import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
+
+from fcn_keras.datasets.images import extensions, read_image
+from fcn_keras.interface import modality_of
+from fcn_keras_console.files import sha256_of
+from fcn_keras_console.image_files import files_below
 
 from .calibration_checks import require_alike
 
@@ -18,28 +21,26 @@ class Calibration(Sequence):
 
     Attributes:
         held_out: `Calibration` of images that are not among these; empty if there were too few.
-        asked: called with the path of every image that is asked for, of these and of those held out; None at first.
+        report: called with the path of every image that is asked for, of these and of those held out; None at first.
     """
 
     def __init__(self, paths, held_out=()):
         self.paths = tuple(paths)
         self.held_out = Calibration(held_out) if held_out else ()
-        self.asked = None
+        self.report = None
 
-    def watch(self, asked):
-        """Have `asked(path)` called from now on."""
-        self.asked = asked
+    def watch(self, report):
+        """Have `report(path)` called from now on."""
+        self.report = report
         if self.held_out:
-            self.held_out.watch(asked)
+            self.held_out.watch(report)
 
     def __len__(self):
         return len(self.paths)
 
     def __getitem__(self, index):
-        from fcn_keras.datasets.images import read_image
-
-        if self.asked is not None:
-            self.asked(self.paths[index])
+        if self.report is not None:
+            self.report(self.paths[index])
         return read_image(self.paths[index])
 
 
@@ -75,49 +76,41 @@ def read_calibration(folder, model, *, sizes=(), any_images=False):
             f"Calibration needs at least {LEAST} different images. Received: {len(files)} in {folder}{copies}. "
             "Add images like those of the training."
         )
-    held_out = min(HELD_OUT, len(chosen) - LEAST)
-    found = Calibration(chosen[held_out:], chosen[:held_out])
     if not any_images:
-        require_alike(Calibration(chosen), folder, mean=_mean(model, modality), modality=modality, sizes=sizes)
-    return found
+        require_alike(Calibration(chosen), folder, mean=_mean(model), modality=modality, sizes=sizes)
+    held_out = min(HELD_OUT, len(chosen) - LEAST)
+    return Calibration(chosen[held_out:], chosen[:held_out])
 
 
 def _modality(model):
-    from fcn_keras.layers import Preprocess
-
-    found = [layer.modality for layer in model.layers if isinstance(layer, Preprocess)]
-    if found not in (["rgb"], ["hha"]):
-        kind = "RGB-D" if found == ["rgbd"] else "late fusion"
+    modality = modality_of(model)
+    if modality not in ("rgb", "hha"):
+        kind = "RGB-D" if modality == "rgbd" else "late fusion"
         raise ValueError(
             f"Calibration reads one image file a scene. Received: a network of {kind}, which takes two. Export it with "
             "--precision fp16, or pass its images to the Python function."
         )
-    return found[0]
+    return modality
 
 
-def _mean(model, modality):
+def _mean(model):
     """Return the mean that the network subtracts, in the order of the file's channels."""
     from fcn_keras.layers import Preprocess
 
     (layer,) = (layer for layer in model.layers if isinstance(layer, Preprocess))
-    return layer.mean[::-1] if modality == "rgb" else layer.mean
+    return layer.mean[::-1] if layer.modality == "rgb" else layer.mean
 
 
 def _files(folder):
-    from fcn_keras.datasets.images import extensions
-
-    known, found = extensions(), []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(parent, name) for name in names if not name.startswith(".")]
-    return sorted(path for path in found if path.suffix.lower() in known and path.is_file())  # not pipes
+    known = extensions()
+    return sorted(path for path in files_below(folder) if path.suffix.lower() in known and path.is_file())  # not pipes
 
 
 def _different(files, count):
     """Take the first files that are no copies of earlier ones."""
-    found = {}
+    different = {}
     for path in files:
-        found.setdefault(hashlib.sha256(path.read_bytes()).digest(), path)
-        if len(found) == count:
+        different.setdefault(sha256_of(path), path)
+        if len(different) == count:
             break
-    return list(found.values())
+    return list(different.values())

@@ -21,7 +21,7 @@ ADVICE = (
 )
 
 
-class Look(NamedTuple):
+class ImageFacts(NamedTuple):
     """What is looked at in one image."""
 
     size: tuple  # (H, W)
@@ -41,18 +41,18 @@ def require_alike(images, folder, *, mean, modality, sizes):
         modality: `"rgb"` or `"hha"`.
         sizes: (H, W)s of the training; may be empty.
     """
-    looks = [look(image) for image in images]
-    checks = (_flat(looks), _drawn(looks), modality == "rgb" and _grey(looks, mean), _far(looks, mean))
-    wrong = next(filter(None, (*checks, _sized(looks, sizes))), None)
+    facts = [_facts_of(image) for image in images]
+    checks = (_flat(facts), _drawn(facts), modality == "rgb" and _grey(facts, mean), _far(facts, mean))
+    wrong = next(filter(None, (*checks, _sized(facts, sizes))), None)
     if wrong:
         raise ValueError(f"The images in {folder} look unlike those of the training: {wrong}. {ADVICE}")
 
 
-def look(image):
+def _facts_of(image):
     """Look at one image: `(H, W, 3)` uint8."""
     pixels = image.reshape(-1, 3)
     sample = pixels[:: max(1, len(pixels) // SAMPLE)].astype(np.int64)
-    return Look(
+    return ImageFacts(
         image.shape[:2],
         sample.mean(axis=0),
         float(sample.std(axis=0).max()),
@@ -61,35 +61,35 @@ def look(image):
     )
 
 
-def _flat(looks):
-    flat = sum(one.spread < FLAT for one in looks)
-    return flat > EXCEPTIONS * len(looks) and f"{flat} of {len(looks)} are of a single colour"
+def _flat(facts):
+    flat = sum(one.spread < FLAT for one in facts)
+    return flat > EXCEPTIONS * len(facts) and f"{flat} of {len(facts)} are of a single colour"
 
 
-def _drawn(looks):
+def _drawn(facts):
     # A tiny photograph has no more colours than pixels.
-    drawn = sum(one.colors < min(COLORS, one.size[0] * one.size[1] / 2) for one in looks)
-    return drawn > EXCEPTIONS * len(looks) and (
-        f"{drawn} of {len(looks)} hold fewer than {COLORS} colours, as masks do"
+    drawn = sum(one.colors < min(COLORS, one.size[0] * one.size[1] / 2) for one in facts)
+    return drawn > EXCEPTIONS * len(facts) and (
+        f"{drawn} of {len(facts)} hold fewer than {COLORS} colours, as masks do"
     )
 
 
-def _grey(looks, mean):
+def _grey(facts, mean):
     """A network that subtracts one number from all channels may well have been trained on grey images."""
-    grey = sum(one.is_grey for one in looks)
-    return grey > GREY * len(looks) and np.ptp(mean) > 1 and f"{grey} of {len(looks)} are grey, the network's are not"
+    grey = sum(one.is_grey for one in facts)
+    return grey > GREY * len(facts) and np.ptp(mean) > 1 and f"{grey} of {len(facts)} are grey, the network's are not"
 
 
-def _far(looks, mean):
-    found = np.mean([one.mean for one in looks], axis=0)
-    if np.abs(found - mean).max() <= MEAN_DISTANCE:
+def _far(facts, mean):
+    color = np.mean([one.mean for one in facts], axis=0)
+    if np.abs(color - mean).max() <= MEAN_DISTANCE:
         return None
-    theirs, ours = (" ".join(f"{value:.0f}" for value in values) for values in (found, mean))
+    theirs, ours = (" ".join(f"{value:.0f}" for value in values) for values in (color, mean))
     return f"their mean colour is {theirs}, the network subtracts {ours}; {MEAN_DISTANCE} grey levels may lie between"
 
 
-def _sized(looks, sizes):
-    height, width = (median(one.size[axis] for one in looks) for axis in (0, 1))
+def _sized(facts, sizes):
+    height, width = (median(one.size[axis] for one in facts) for axis in (0, 1))
     if min(height, width) < SMALLEST:
         return f"their median size is {height:g}x{width:g}; {SMALLEST} pixels a side are the least"
     area, trained = height * width, median(h * w for h, w in sizes) if sizes else height * width

@@ -1,10 +1,13 @@
 """Mean IU of a file and of the model that it was made of, on labelled images."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+import fcn_keras as fcn
 from fcn_keras.confusion import confusion
+from fcn_keras.datasets.folder import Folder
 from fcn_keras.examples import VOID
 
 
@@ -32,10 +35,6 @@ def open_examples(model, folder, split, ignore_label=VOID):
     Raises:
         ValueError: if the folder, or its number of classes, does not fit.
     """
-    from pathlib import Path
-
-    from fcn_keras.datasets.folder import Folder
-
     if isinstance(model.output, dict) or isinstance(model.input, dict) or model.input.shape[-1] != 3:
         raise ValueError(
             "Validation reads folders of images and masks: one image file and one kind of labels a scene. "
@@ -67,15 +66,14 @@ def validate(model, answer, examples, progress=None):
     Raises:
         ValueError: if every pixel is void.
     """
-    import fcn_keras as fcn
-
     count = examples.num_classes
     ours, theirs = (np.zeros((count, count), np.int64) for _ in range(2))
     for index in range(len(examples)):
         example, place = examples[index], f"example {index}"
         theirs += confusion(example["label"], fcn.predict(model, example["image"]), count, place)
-        found = answer(example["image"])[""]
-        ours += confusion(example["label"], found.argmax(axis=-1) if found.ndim == 3 else found, count, place)
+        labels = answer(example["image"])[""]
+        labels = labels.argmax(axis=-1) if labels.ndim == 3 else labels
+        ours += confusion(example["label"], labels, count, place)
         if progress is not None:
             progress(index + 1, len(examples))
     if not theirs.any():

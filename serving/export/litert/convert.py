@@ -2,6 +2,9 @@
 
 import tensorflow as tf
 
+from fcn_keras.interface import class_counts, inputs_of
+
+from ..tensors import label_dtype, output_name, pixel_dtype
 from .graph import Floats, apply
 from .int8 import Integers
 
@@ -13,7 +16,7 @@ def convert(model, *, labels, precision, ranges=None):
         model: a network of this package, in float32.
         labels: images of whole numbers to labels; otherwise float32 images to float32 scores.
         precision: `"fp32"`; `"fp16"`, weights stored in float16; or `"int8"`, all weights and activations.
-        ranges: of the activations, as `integers.observe` finds them; for `"int8"`.
+        ranges: of the activations, as `int8.calibrate` finds them; for `"int8"`.
 
     Returns:
         bytes of a flat buffer with built-in operators only, and one signature, `serving_default`; and the kernels that
@@ -32,23 +35,19 @@ def convert(model, *, labels, precision, ranges=None):
 
 
 def _function(model, labels, precision, numbers):
-    inputs = model.input if isinstance(model.input, dict) else {"image": model.input}
-    outputs = model.output if isinstance(model.output, dict) else {"": model.output}
-    dtypes = {head: tf.uint8 if x.shape[-1] <= 256 else tf.uint16 for head, x in outputs.items()}
-    dtype = tf.float32
-    if labels and precision != "int8":  # whose converter makes integers of floats itself
-        dtype = tf.uint16 if 4 in (x.shape[-1] for x in inputs.values()) else tf.uint8  # depth is in millimetres
-
-    signature = [tf.TensorSpec([None, None, None, x.shape[-1]], dtype, name) for name, x in inputs.items()]
+    channels = {name: x.shape[-1] for name, x in inputs_of(model).items()}
+    # In int8 the converter makes integers of floats itself.
+    dtype = pixel_dtype(channels.values()) if labels and precision != "int8" else "float32"
+    dtypes = {head: label_dtype(count) for head, count in class_counts(model).items()}
+    signature = [tf.TensorSpec([None, None, None, count], dtype, name) for name, count in channels.items()]
 
     @tf.function(input_signature=signature, autograph=False)
     def function(*images):
-        images = [tf.cast(image, tf.float32) for image in images]
-        named = dict(zip(inputs, images, strict=True))
+        images = dict(zip(channels, [tf.cast(image, tf.float32) for image in images], strict=True))
         if not labels:
-            return {f"{head}_scores".lstrip("_"): x for head, x in apply(model, named, numbers).items()}
-        found = apply(model, named, numbers, _highest)
-        return {f"{head}_label".lstrip("_"): tf.cast(x, dtypes[head]) for head, x in found.items()}
+            return {output_name(head, "scores"): x for head, x in apply(model, images, numbers).items()}
+        classes = apply(model, images, numbers, _highest)
+        return {output_name(head, "label"): tf.cast(x, dtypes[head]) for head, x in classes.items()}
 
     return function.get_concrete_function()
 

@@ -13,9 +13,10 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from fcn_keras.interface import heads_of, inputs_of
 from fcn_keras.layers import LOG_DEPTH_MEAN, CeilMaxPooling2D, CropLike, PadToMultiple, Preprocess
 
-LARGEST_CONSTANT = 4_000_000  # weights; conv5_3 has 2.4 million, fc7 16.8 million, fc6 102.8 million
+from ..tensors import LARGEST_CONSTANT
 
 
 class Floats:
@@ -71,9 +72,8 @@ def apply(model, images, numbers, finish=tf.identity):
     Returns:
         `{head: finished scores}`; an only head is named `""`.
     """
-    inputs = model.input if isinstance(model.input, dict) else {"image": model.input}
-    outputs = model.output if isinstance(model.output, dict) else {"": model.output}
-    values = {id(x): numbers.activation(name, images[name], (0, 255)) for name, x in inputs.items()}
+    outputs = heads_of(model.output)
+    values = {id(x): numbers.activation(name, images[name], (0, 255)) for name, x in inputs_of(model).items()}
     last = {id(x) for x in outputs.values()}
     for layer in model.layers:
         if isinstance(layer, layers.InputLayer):
@@ -81,12 +81,12 @@ def apply(model, images, numbers, finish=tf.identity):
         given = keras.tree.map_structure(lambda x: values[id(x)], layer.input)
         with tf.name_scope(layer.name):  # by which `weights.fill` finds it in the file
             if id(layer.output) not in last:
-                found = _through(layer, given, numbers)
+                value = _through(layer, given, numbers)
             elif isinstance(layer, CropLike):
-                found = _crop_like(finish(given[0]), given[1], layer.offset)
+                value = _crop_like(finish(given[0]), given[1], layer.offset)
             else:
-                found = finish(_through(layer, given, numbers))
-        values[id(layer.output)] = found
+                value = finish(_through(layer, given, numbers))
+        values[id(layer.output)] = value
     return {head: values[id(x)] for head, x in outputs.items()}
 
 
@@ -176,9 +176,9 @@ def _spread(kernel, stride, taps, ahead):
     rows = np.arange(stride)[None] + ahead - stride * np.arange(taps)[:, None]  # (taps, stride)
     inside = (rows >= 0) & (rows < size)
     rows = np.where(inside, rows, 0)
-    found = kernel[rows[:, None, :, None], rows[None, :, None, :]]  # (taps, taps, stride, stride, out, in)
-    found = found * (inside[:, None, :, None] & inside[None, :, None, :])[..., None, None]
-    return np.moveaxis(found, -1, 2).reshape(taps, taps, channels, stride**2 * filters)
+    spread = kernel[rows[:, None, :, None], rows[None, :, None, :]]  # (taps, taps, stride, stride, out, in)
+    spread = spread * (inside[:, None, :, None] & inside[None, :, None, :])[..., None, None]
+    return np.moveaxis(spread, -1, 2).reshape(taps, taps, channels, stride**2 * filters)
 
 
 def _pad_to_multiple(x, multiple):

@@ -14,7 +14,7 @@ class Integers(Floats):
     """Compute with floats that 8-bit integers can hold: kernels by output channel, activations by layer.
 
     Args:
-        ranges: `{layer: (least, greatest)}` of the activations, as `observe` finds them.
+        ranges: `{layer: (least, greatest)}` of the activations, as `calibrate` finds them.
     """
 
     def __init__(self, ranges):
@@ -32,7 +32,7 @@ class Integers(Floats):
         return tf.quantization.fake_quant_with_min_max_vars_per_channel(kept, -bound, bound, narrow_range=True)
 
 
-def observe(model, images):
+def calibrate(model, images):
     """Find the range of every layer's output over images, each at its own size.
 
     Args:
@@ -42,15 +42,15 @@ def observe(model, images):
     Returns:
         `{layer: (least, greatest)}`; `<layer>/sum` is what an average divides.
     """
-    seen = {layer.name: ops.stack([ops.min(layer.output), ops.max(layer.output)]) for layer in model.layers}
-    probe = keras.Model(model.input, seen)
+    ends = {layer.name: ops.stack([ops.min(layer.output), ops.max(layer.output)]) for layer in model.layers}
+    probe = keras.Model(model.input, ends)
     probe.jit_compile = False  # or it would be compiled anew for every size
-    found = {}
+    ranges = {}
     for image in images:
         batch = keras.tree.map_structure(lambda pixels: pixels[None], image)
         for name, (least, greatest) in probe.predict_on_batch(batch).items():
-            before = found.get(name, (np.inf, -np.inf))
-            found[name] = min(before[0], float(least)), max(before[1], float(greatest))
+            before = ranges.get(name, (np.inf, -np.inf))
+            ranges[name] = min(before[0], float(least)), max(before[1], float(greatest))
     averages = [layer for layer in model.layers if isinstance(layer, layers.Average)]
-    sums = {f"{layer.name}/sum": [len(layer.input) * end for end in found[layer.name]] for layer in averages}
-    return {**found, **sums}
+    sums = {f"{layer.name}/sum": [len(layer.input) * end for end in ranges[layer.name]] for layer in averages}
+    return {**ranges, **sums}

@@ -3,7 +3,7 @@
 import os
 import warnings
 
-import numpy as np
+from ..tensors import feeds, head_of
 
 
 def runner(path, *, threads=None):
@@ -17,12 +17,10 @@ def runner(path, *, threads=None):
         Function from an image, as `fcn_keras.predict` takes it, to `{head: array}`: labels (H, W) or scores (H, W, K).
     """
     run = _interpreter(str(path), threads or os.cpu_count()).get_signature_runner("serving_default")
-    types = {name: value["dtype"] for name, value in run.get_input_details().items()}
+    dtypes = {name: value["dtype"] for name, value in run.get_input_details().items()}
 
     def answer(image):
-        images = image if isinstance(image, dict) else dict.fromkeys(types, image)
-        arrays = run(**{name: np.asarray(images[name])[None].astype(dtype) for name, dtype in types.items()})
-        return {name.rpartition("_")[0]: array[0].copy() for name, array in arrays.items()}
+        return {head_of(name): array[0].copy() for name, array in run(**feeds(dtypes, image)).items()}
 
     return answer
 

@@ -1,4 +1,4 @@
-"""See what a written LiteRT file is made of, in place."""
+"""Look at what a written LiteRT file is made of, in place."""
 
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
@@ -23,8 +23,8 @@ def check_structure(path, *, integers):
     if foreign := [code.CustomCode().decode() for code in codes if code.CustomCode()]:
         raise ValueError(f"{path.name} needs operators that LiteRT lacks: {foreign}. Nothing was written.")
     operators = [graph.Operators(i) for i in range(graph.OperatorsLength())]
-    made = {operator.Outputs(i) for operator in operators for i in range(operator.OutputsLength())}
-    within = [graph.Tensors(i) for i in sorted(made - {graph.Outputs(i) for i in range(graph.OutputsLength())})]
+    results = {operator.Outputs(i) for operator in operators for i in range(operator.OutputsLength())}
+    within = [graph.Tensors(i) for i in sorted(results - {graph.Outputs(i) for i in range(graph.OutputsLength())})]
     floats = [tensor.Name().decode() for tensor in within if DTYPES.get(tensor.Type(), np.int8) != np.int8]
     if integers and floats:
         raise ValueError(

@@ -4,6 +4,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from fcn_keras.interface import heads_of, inputs_of
+
+from ..tensors import label_dtype, output_name, pixel_dtype
 from .upsampling import find
 
 OPSET = 17
@@ -26,8 +29,7 @@ def convert(model, *, labels):
     import tf2onnx
 
     weights = {f"weight_{index}": variable for index, variable in enumerate(model.variables)}
-    heads = model.output if isinstance(model.output, dict) else {"": model.output}
-    endings = {head: find(scores) for head, scores in heads.items()}
+    endings = {head: find(scores) for head, scores in heads_of(model.output).items()}
     if None in endings.values():
         endings = {}
     weights |= {f"upsampling_{head}": ending.kernel for head, ending in endings.items()}
@@ -35,42 +37,42 @@ def convert(model, *, labels):
     proto, _ = tf2onnx.convert.from_function(
         function, input_signature=signature, opset=OPSET, custom_op_handlers={"ReverseV2": (_reverse, [])}
     )
-    folded = _fold(proto.graph, weights)
-    _attach_biases(proto.graph, folded)
+    initializers = _fold(proto.graph, weights)
+    _attach_biases(proto.graph, initializers)
     _take_out(proto.graph.input, weights)
     for value in (*proto.graph.input, *proto.graph.output):
         for axis, dimension in zip(AXES, value.type.tensor_type.shape.dim, strict=False):
             dimension.dim_param = axis
     used = {name for node in proto.graph.node for name in node.input}
     _take_out(proto.graph.initializer, {tensor.name for tensor in proto.graph.initializer} - used)
-    return proto, ((name, _array(weights[source], axes)) for name, (source, axes) in folded.items() if name in used)
+    return proto, (
+        (name, _array(weights[source], axes)) for name, (source, axes) in initializers.items() if name in used
+    )
 
 
 def _function(model, endings, weights, labels):
     """Make the function to convert, whose last inputs are the weights, and its signature."""
-    inputs = model.input if isinstance(model.input, dict) else {"image": model.input}
-    dtype = tf.float32
-    if labels:
-        dtype = tf.uint16 if 4 in (x.shape[-1] for x in inputs.values()) else tf.uint8  # depth is in millimetres
-    signature = [tf.TensorSpec([None, None, None, x.shape[-1]], dtype, name) for name, x in inputs.items()]
+    channels = {name: x.shape[-1] for name, x in inputs_of(model).items()}
+    dtype = pixel_dtype(channels.values()) if labels else "float32"
+    signature = [tf.TensorSpec([None, None, None, count], dtype, name) for name, count in channels.items()]
     signature += [tf.TensorSpec(array.shape, tf.float32, name) for name, array in weights.items()]
     network = model
     if endings:
         network = keras.Model(model.input, {h: e.features for h, e in endings.items()}, name=model.name)
 
     @tf.function(input_signature=signature, autograph=False)
-    def function(*given):
-        images = [tf.cast(image, tf.float32) for image in given[: len(inputs)]]
-        arrays = dict(zip(weights, given[len(inputs) :], strict=True))
-        batch = dict(zip(inputs, images, strict=True)) if isinstance(model.input, dict) else images[0]
+    def function(*arguments):
+        images = [tf.cast(image, tf.float32) for image in arguments[: len(channels)]]
+        arrays = dict(zip(weights, arguments[len(channels) :], strict=True))
+        batch = dict(zip(channels, images, strict=True)) if isinstance(model.input, dict) else images[0]
         with keras.StatelessScope(state_mapping=list(zip(model.variables, arrays.values(), strict=False))):
-            found = network(batch, training=False)
-        found = found if isinstance(found, dict) else {"": found}
+            outputs = heads_of(network(batch, training=False))
         size = tf.unstack(tf.shape(images[0])[1:3])
-        kind = "label" if labels else "scores"
         return {
-            f"{h}_{kind}".lstrip("_"): _end(x, endings.get(h), arrays.get(f"upsampling_{h}"), size, labels)
-            for h, x in found.items()
+            output_name(head, "label" if labels else "scores"): _end(
+                x, endings.get(head), arrays.get(f"upsampling_{head}"), size, labels
+            )
+            for head, x in outputs.items()
         }
 
     return function, signature
@@ -78,11 +80,9 @@ def _function(model, endings, weights, labels):
 
 def _end(x, ending, kernel, size, labels):
     """Turn what the network found into scores or labels of an image's size."""
-    classes = x.shape[-1]
-    dtype = tf.uint8 if classes <= 256 else tf.uint16
     if ending is None:
-        return tf.cast(tf.argmax(x, axis=-1), dtype) if labels else tf.identity(x)
-    return ending.labels(x, kernel, size, dtype) if labels else ending.scores(x, kernel, size)
+        return tf.cast(tf.argmax(x, axis=-1), label_dtype(x.shape[-1])) if labels else tf.identity(x)
+    return ending.labels(x, kernel, size, label_dtype(x.shape[-1])) if labels else ending.scores(x, kernel, size)
 
 
 def _reverse(graph, node, name, _):
@@ -93,9 +93,9 @@ def _reverse(graph, node, name, _):
     shape, dtype = graph.get_shape(node.output[0]), graph.get_dtype(node.output[0])
     steps = [-1] * len(axes)
     slices = {"starts": steps, "ends": [-(2**31)] * len(axes), "axes": axes, "steps": steps}
-    made = {"data": node.input[0], "outputs": node.output, **slices}
+    arguments = {"data": node.input[0], "outputs": node.output, **slices}
     graph.remove_node(node.name)
-    GraphBuilder(graph).make_slice(made, name=name, shapes=[shape], dtypes=[dtype])
+    GraphBuilder(graph).make_slice(arguments, name=name, shapes=[shape], dtypes=[dtype])
 
 
 def _fold(graph, weights):
@@ -106,21 +106,21 @@ def _fold(graph, weights):
     Returns:
         `{name of an initializer: (name of the weight, axes or None)}`.
     """
-    found = {name: (name, None) for name in weights}
+    initializers = {name: (name, None) for name in weights}
     reshaped = {n.output[0]: n.input[0] for n in graph.node if n.op_type == "Reshape" and n.input[0] in weights}
     kept = []
     for node in graph.node:
         source = node.input[0] if node.input else ""
         if node.op_type == "Transpose" and source in weights:
-            found[node.output[0]] = (source, tuple(node.attribute[0].ints))
+            initializers[node.output[0]] = (source, tuple(node.attribute[0].ints))
         elif node.op_type == "Squeeze" and source in reshaped and len(weights[reshaped[source]].shape) == 1:
-            found[node.output[0]] = (reshaped[source], None)
+            initializers[node.output[0]] = (reshaped[source], None)
         else:
             kept.append(node)
     used = {name for node in kept for name in node.input}
     del graph.node[:]
     graph.node.extend(node for node in kept if not (node.output[0] in reshaped and node.output[0] not in used))
-    return found
+    return initializers
 
 
 def _attach_biases(graph, weights):

@@ -4,7 +4,8 @@ import gc
 import tempfile
 from pathlib import Path
 
-from ..accuracy import agreement as parity
+from ..checked_file import write_checked
+from ..tensors import class_list_name
 
 
 def export_onnx(model, path, *, labels=False, names=None, precision="fp32", calibration=None, least_agreement=None):
@@ -27,34 +28,40 @@ def export_onnx(model, path, *, labels=False, names=None, precision="fp32", cali
         precision: `"fp32"`; `"fp16"`, which stores the kernels in half the bytes and computes in float32; or `"int8"`,
             a quarter of the bytes and three times as fast on processors that multiply bytes (x86 with VNNI, ARM with
             dot products; older ones may saturate, so measure there), see `quantize.quantize`.
-        calibration: for int8, images of the user's: what `precision.calibration.read_calibration` returns, or any
+        calibration: for int8, images of the user's: what `accuracy.calibration.read_calibration` returns, or any
             sequence of images as `fcn_keras.predict` takes them.
         least_agreement: share of the pixels that the file has to label as the model does; default
-            `precision.parity.LEAST_AGREEMENT`.
+            `accuracy.agreement.LEAST_AGREEMENT`.
 
     Returns:
-        `precision.parity.Figures`: on drawn images; for int8 on images held out from calibration, where there are any.
+        `accuracy.agreement.Figures`: on drawn images; for int8 on images held out from calibration, where there are
+        any.
 
     Raises:
         ImportError: if onnx, onnxruntime or tf2onnx is missing.
-        ValueError: if the file does not answer as the model does, or `precision` and `calibration` do not fit.
+        ValueError: if the file does not answer as the model does, the model is no network or its weights are broken, or
+            `precision` and `calibration` do not fit.
         OSError: if it cannot be written.
     """
-    parity.check_precision(precision, calibration)
-    check_packages()
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".exporting-", dir=path.parent) as folder:
-        temporary = Path(folder) / path.name
-        write_file(temporary, model, labels=labels, names=names, precision=precision, calibration=calibration)
-        figures = parity.measure(model, _checked_runner(temporary, precision), calibration)
-        parity.require(figures, path.name, precision, least_agreement)
-        temporary.replace(path)
-    return figures
+
+    def write(file):
+        write_file(file, model, labels=labels, names=names, precision=precision, calibration=calibration)
+
+    return write_checked(
+        model,
+        path,
+        write,
+        lambda file: _checked_runner(file, precision),
+        suffix=None,
+        precision=precision,
+        calibration=calibration,
+        least_agreement=least_agreement,
+    )
 
 
 def write_file(path, model, *, labels, names, precision, calibration):
-    """Write the file without comparing it; arguments as for `export_onnx`."""
+    """Write the file without comparing it; arguments and errors as for `export_onnx`."""
+    _check_packages()
     from .quantize import quantize
 
     if precision != "int8":
@@ -79,8 +86,7 @@ def _write_floats(path, model, labels, names, *, in_halves):
 
     model = in_float32(model, matrices=False)
     proto, weights = convert(model, labels=labels)
-    properties = {f"classes_{head}" if head else "classes": "\n".join(one) for head, one in (names or {}).items()}
-    helper.set_model_props(proto, properties)
+    helper.set_model_props(proto, {class_list_name(head): "\n".join(one) for head, one in (names or {}).items()})
     write(path, proto, halve(proto, weights) if in_halves else weights)
     return proto.graph
 
@@ -94,7 +100,7 @@ def _checked_runner(path, precision):
     return runner(path, lean=precision != "int8")  # int8 only is itself when its nodes are fused
 
 
-def check_packages():
+def _check_packages():
     """Raise an `ImportError` that says what to install if a package for ONNX is missing."""
     try:
         import onnx  # noqa: F401

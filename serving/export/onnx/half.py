@@ -29,6 +29,7 @@ def halve(proto, weights):
 
 
 def _kernels(graph):
-    made = {name for node in graph.node for name in node.output} | {tensor.name for tensor in graph.initializer}
-    found = [n.input[1] for n in graph.node if n.op_type in ("Conv", "ConvTranspose")]
-    return [name for name in dict.fromkeys(found) if name not in made]
+    """Name the kernels that a model reads from its file, and does not compute."""
+    present = {name for node in graph.node for name in node.output} | {tensor.name for tensor in graph.initializer}
+    kernels = [node.input[1] for node in graph.node if node.op_type in ("Conv", "ConvTranspose")]
+    return [name for name in dict.fromkeys(kernels) if name not in present]

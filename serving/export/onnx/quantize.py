@@ -3,13 +3,13 @@
 import contextlib
 import logging
 
-from .run import feeds
+from ..tensors import feeds
 
 QUANTIZED = ("Conv", "Relu", "MaxPool")
 
 
 def quantize(source, target, graph, images):
-    """Write a float32 file again with the convolutions of its trunk in int8.
+    """Write a float32 file again with the convolutions of its backbone in int8.
 
     Weights are int8, symmetric, with a scale a channel; activations uint8 with a scale a map, from the least and the
     largest value that it takes on the images. The graph says so with QuantizeLinear and DequantizeLinear nodes, which
@@ -24,7 +24,7 @@ def quantize(source, target, graph, images):
     """
     from onnxruntime import quantization
 
-    reader = _reader(quantization.CalibrationDataReader, _types(graph), images)
+    reader = _reader(quantization.CalibrationDataReader, _dtypes(graph), images)
     with _without_hints():
         quantization.quantize_static(
             source,
@@ -40,20 +40,20 @@ def quantize(source, target, graph, images):
         )
 
 
-def _types(graph):
+def _dtypes(graph):
     from onnx import helper
 
     return {value.name: helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type) for value in graph.input}
 
 
 def _nodes(graph):
-    """Name the trunk's nodes: its convolutions are those that end in a ReLU, which no scoring layer does."""
+    """Name the nodes to quantise; the backbone's convolutions end in a ReLU, which no scoring layer does."""
     rectified = {node.input[0] for node in graph.node if node.op_type == "Relu"}
-    trunk = [node.name for node in graph.node if node.op_type == "Conv" and node.output[0] in rectified]
-    return trunk + [node.name for node in graph.node if node.op_type in QUANTIZED[1:]]
+    backbone = [node.name for node in graph.node if node.op_type == "Conv" and node.output[0] in rectified]
+    return backbone + [node.name for node in graph.node if node.op_type in QUANTIZED[1:]]
 
 
-def _reader(base, types, images):
+def _reader(base, dtypes, images):
     class Reader(base):
         """What ONNX Runtime asks for the next image."""
 
@@ -62,7 +62,7 @@ def _reader(base, types, images):
 
         def get_next(self):
             image = next(self.images, None)
-            return None if image is None else feeds(types, image)
+            return None if image is None else feeds(dtypes, image)
 
     return Reader()
 

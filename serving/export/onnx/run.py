@@ -2,7 +2,9 @@
 
 import numpy as np
 
-TYPES = {"tensor(uint8)": np.uint8, "tensor(uint16)": np.uint16, "tensor(float)": np.float32}
+from ..tensors import feeds, head_of
+
+DTYPES = {"tensor(uint8)": np.uint8, "tensor(uint16)": np.uint16, "tensor(float)": np.float32}
 
 
 def runner(path, *, lean=False):
@@ -22,27 +24,11 @@ def runner(path, *, lean=False):
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.add_session_config_entry("session.disable_prepacking", "1")
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    types = {value.name: TYPES[value.type] for value in session.get_inputs()}
+    dtypes = {value.name: DTYPES[value.type] for value in session.get_inputs()}
     names = [value.name for value in session.get_outputs()]
 
     def answer(image):
-        arrays = session.run(names, feeds(types, image))
+        arrays = session.run(names, feeds(dtypes, image))
         return {head_of(name): array[0] for name, array in zip(names, arrays, strict=True)}
 
     return answer
-
-
-def feeds(types, image):
-    """Return `{name of an input: batch of one}` for an image.
-
-    Args:
-        types: dtype by name of an input.
-        image: `(H, W, C)` array, or a dict of them.
-    """
-    images = image if isinstance(image, dict) else dict.fromkeys(types, image)
-    return {name: np.asarray(images[name])[None].astype(dtype) for name, dtype in types.items()}
-
-
-def head_of(output):
-    """Return the head that an output belongs to: `"sem_label"` -> `"sem"`, `"label"` -> `""`."""
-    return output.rpartition("_")[0]

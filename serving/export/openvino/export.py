@@ -1,12 +1,10 @@
 """Write a network as OpenVINO's two files."""
 
-import tempfile
-from pathlib import Path
+import json
 
-from fcn_keras_console.files import publish
-
-from ..accuracy import agreement as parity
-from ..onnx.export import check_packages, write_file
+from ..checked_file import write_checked
+from ..onnx.export import write_file
+from ..tensors import class_list_name
 from .quiet_import import load_openvino
 from .run import runner
 
@@ -29,45 +27,41 @@ def export_openvino(model, path, *, labels=False, names=None, precision="fp32", 
         model, labels, calibration, least_agreement: as for `export_onnx`.
 
     Returns:
-        `precision.parity.Figures`, as `export_onnx` does.
+        `accuracy.agreement.Figures`, as `export_onnx` does.
 
     Raises:
         ImportError: if openvino, or what `export_onnx` needs, is missing.
-        ValueError: if the files do not answer as the model does, or `path` does not end in `.xml`, or `precision` and
-            `calibration` do not fit.
+        ValueError: as `export_onnx` does, and if `path` does not end in `.xml`.
         OSError: if they cannot be written.
     """
-    path = Path(path)
-    if path.suffix != ".xml":
-        raise ValueError(f"The name of OpenVINO's file ends in .xml. Received: {path}.")
-    parity.check_precision(precision, calibration)
-    check_packages()
-    load_openvino()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".exporting-", dir=path.parent) as folder:
-        temporary = Path(folder) / path.name
-        source = temporary.with_suffix(".onnx")
+
+    def write(file):
+        load_openvino()  # that it is missing is said before the work
+        source = file.with_suffix(".onnx")
         # fp16 is made of fp32: the cast that an ONNX file of halves holds, OpenVINO would have to undo.
         through = "int8" if precision == "int8" else "fp32"
         write_file(source, model, labels=labels, names=None, precision=through, calibration=calibration)
-        _convert(source, temporary, names or {}, in_halves=precision == "fp16")
+        _convert(source, file, names or {}, in_halves=precision == "fp16")
         source.unlink()
-        figures = parity.measure(model, runner(temporary), calibration)
-        parity.require(figures, path.name, precision, least_agreement)
-        publish([temporary.with_suffix(".bin"), temporary], path.parent)
-    return figures
+
+    return write_checked(
+        model,
+        path,
+        write,
+        runner,
+        suffix=".xml",
+        precision=precision,
+        calibration=calibration,
+        least_agreement=least_agreement,
+    )
 
 
 def _convert(source, target, names, *, in_halves):
-    import json
-
     openvino = load_openvino()
     # Not `openvino.convert_model`, which for an ONNX file does the same, and reports it.
     network = openvino.Core().read_model(source)
-    for value in network.inputs:
-        value.node.set_layout(openvino.Layout(LAYOUTS[len(value.partial_shape)]))
-    for value in network.outputs:
+    for value in (*network.inputs, *network.outputs):
         value.node.set_layout(openvino.Layout(LAYOUTS[len(value.partial_shape)]))
     for head, one in names.items():
-        network.set_rt_info(json.dumps(list(one)), ["fcn_keras", f"classes_{head}" if head else "classes"])
+        network.set_rt_info(json.dumps(list(one)), ["fcn_keras", class_list_name(head)])
     openvino.save_model(network, target, compress_to_fp16=in_halves)

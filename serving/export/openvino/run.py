@@ -1,6 +1,6 @@
 """Run OpenVINO's files on an image, as `fcn_keras.predict` runs a model."""
 
-from ..onnx.run import feeds, head_of
+from ..tensors import feeds, head_of
 from .quiet_import import load_openvino
 
 
@@ -16,10 +16,10 @@ def runner(path):
     openvino = load_openvino()
     # By itself it computes in bfloat16 on processors that have it, which is neither fp32 nor what other machines do.
     compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    types = {value.any_name: value.element_type.to_dtype() for value in compiled.inputs}
+    dtypes = {value.any_name: value.element_type.to_dtype() for value in compiled.inputs}
 
     def answer(image):
-        found = compiled(feeds(types, image))
-        return {head_of(value.any_name): found[value][0] for value in compiled.outputs}
+        arrays = compiled(feeds(dtypes, image))
+        return {head_of(value.any_name): arrays[value][0] for value in compiled.outputs}
 
     return answer

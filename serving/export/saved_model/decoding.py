@@ -5,10 +5,7 @@ Importing this imports TensorFlow.
 
 import tensorflow as tf
 
-from fcn_keras.data import decode_image
-
-from .exif import orientation, upright
-from .file_bytes import number, part
+from .exif import number, orientation, part, upright
 
 PNG = b"\x89PNG\r\n\x1a\n"
 GREY_16_BIT = 0x1000  # PNG's bit depth and colour type, a byte each
@@ -23,6 +20,11 @@ TOO_MANY_TEXTS = f"This PNG file holds more than {MAX_TEXTS} compressed texts. S
 TOO_MANY_SCANS = f"This JPEG file has more than {MAX_SCANS} scans. Save it anew."
 
 
+# A graph of its own, which every signature and every input calls: it takes most of the time to build.
+_reader = tf.function(input_signature=[tf.TensorSpec([], tf.string), tf.TensorSpec([], tf.int64)], autograph=False)
+
+
+@_reader
 def read_image(contents, max_pixels):
     """Decode a photograph to what `fcn_keras.datasets.images.read_image` makes of it.
 
@@ -49,6 +51,7 @@ def read_image(contents, max_pixels):
     return image, _damaged_if_empty(status, image)
 
 
+@_reader
 def read_depth(contents, max_pixels):
     """Decode a depth map.
 
@@ -110,15 +113,13 @@ def _size(contents, is_kind):
     def png():
         return tf.stack([number(contents, 20, 4, big=True), number(contents, 16, 4, big=True)])
 
-    def bmp():
-        height, width = (number(contents, position, 4) for position in (22, 18))
-        return tf.stack([tf.minimum(height, 2**32 - height), width])  # rows from the top down have a negative height
-
-    def webp():
-        return _webp_size(contents)
-
-    branches = {"jpeg": jpeg, "png": png, "bmp": bmp, "webp": webp}
+    branches = {"jpeg": jpeg, "png": png, "bmp": lambda: _bmp_size(contents), "webp": lambda: _webp_size(contents)}
     return tf.case([(is_kind[kind], branch) for kind, branch in branches.items()], exclusive=True)
+
+
+def _bmp_size(contents):
+    height, width = (number(contents, position, 4) for position in (22, 18))
+    return tf.stack([tf.minimum(height, 2**32 - height), width])  # rows from the top down have a negative height
 
 
 def _webp_size(contents):
@@ -141,8 +142,8 @@ def _webp_size(contents):
 def _checked(status, size, max_pixels):
     """Say in `status` what is wrong with a size, unless something is already wrong."""
     too_large = tf.strings.format(
-        f"This image is {{}} pixels high and {{}} wide; more than {max_pixels} pixels are refused. Scale it down.",
-        (size[0], size[1]),
+        "This image is {} pixels high and {} wide; more than {} pixels are refused. Scale it down.",
+        (size[0], size[1], max_pixels),
     )
     wrong = tf.where(
         tf.reduce_any(size < 1), DAMAGED, tf.where(size[0] > max_pixels // tf.maximum(size[1], 1), too_large, "")
@@ -150,9 +151,9 @@ def _checked(status, size, max_pixels):
     return tf.where(tf.equal(status, ""), wrong, status)
 
 
-def _first(status, say):
+def _first(status, look):
     """Keep what is wrong already, or look for more."""
-    return _when(status, say, status)
+    return _when(status, look, status)
 
 
 def _bomb(contents, is_kind):
@@ -180,22 +181,38 @@ def _damaged_if_empty(status, image):
 
 
 def _decode(contents):
-    """Decode as Pillow does, palette BMP included."""
-    image = decode_image(contents)
-    return tf.cond(_has(contents, 0, b"BM"), lambda: _look_up_palette(contents, image), lambda: image)
+    """Decode as Pillow's `convert("RGB")` does; transparency is dropped, EXIF rotation is ignored."""
+    is_kind = _kinds(contents)
+    is_indexed = is_kind["bmp"] & tf.reduce_any(tf.equal(number(contents, 28, 2), (1, 4, 8)))
+
+    def jpeg():  # the default method changes two thirds of the values
+        return tf.io.decode_jpeg(contents, channels=3, dct_method="INTEGER_ACCURATE")
+
+    def webp():  # decode_image refuses transparency here
+        return tf.io.decode_webp(contents, channels=0)[0, ..., :3]
+
+    def other():
+        return tf.io.decode_image(contents, channels=3, expand_animations=False)
+
+    branches = [(is_kind["jpeg"], jpeg), (is_kind["webp"], webp), (is_indexed, lambda: _indexed_bmp(contents))]
+    return tf.ensure_shape(tf.case(branches, default=other), (None, None, 3))
 
 
-def _look_up_palette(contents, image):
-    """Replace the indices, which TensorFlow returns as grey levels, by the colours of an 8-bit BMP file."""
-
-    def colours():
-        plain = tf.debugging.assert_equal(number(contents, 30, 4), tf.constant(0, tf.int64), "a compressed BMP file")
-        with tf.control_dependencies([plain]):
-            start = 14 + number(contents, 14, 4)
-        end = number(contents, 10, 4)  # where the pixels start
-        palette = tf.io.decode_raw(part(contents, start, tf.minimum(end - start, 1024)), tf.uint8)
-        palette = tf.pad(palette, [[0, 1024 - tf.size(palette)]])
-        return tf.gather(tf.reshape(palette, [256, 4])[:, 2::-1], tf.cast(image[..., 0], tf.int32))  # stored as BGR0
-
-    bits_per_pixel = number(contents, 28, 2)
-    return tf.cond(tf.equal(bits_per_pixel, 8), colours, lambda: image)
+def _indexed_bmp(contents):
+    """Decode a BMP file of 1, 4 or 8 bits a pixel, which are indices of colours: TensorFlow knows 8 bits, as grey."""
+    plain = tf.debugging.assert_equal(number(contents, 30, 4), tf.constant(0, tf.int64), "a compressed BMP file")
+    with tf.control_dependencies([plain]):
+        bits = number(contents, 28, 2)
+    end = number(contents, 10, 4)  # of the palette: there the pixels start
+    height, width = tf.unstack(_bmp_size(contents))
+    stride = (width * bits + 31) // 32 * 4  # bytes of a row
+    rows = tf.reshape(tf.io.decode_raw(part(contents, end, height * stride), tf.uint8), [height, stride])
+    shifts = tf.cast(tf.range(8 - bits, -1, -bits), tf.uint8)
+    indices = tf.bitwise.right_shift(rows[..., None], shifts) & tf.cast(2**bits - 1, tf.uint8)
+    indices = tf.reshape(indices, [height, -1])[:, :width]
+    is_upside_down = number(contents, 22, 4) < 2**31
+    indices = tf.cond(is_upside_down, lambda: indices[::-1], lambda: indices)
+    start = 14 + number(contents, 14, 4)
+    palette = tf.io.decode_raw(part(contents, start, tf.minimum(end - start, 1024)), tf.uint8)
+    palette = tf.pad(palette, [[0, 1024 - tf.size(palette)]])
+    return tf.gather(tf.reshape(palette, [256, 4])[:, 2::-1], tf.cast(indices, tf.int32))  # stored as BGR0

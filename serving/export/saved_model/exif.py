@@ -3,9 +3,9 @@
 What is found is what `fcn_keras.datasets.images` finds: in JPEG's APP1, PNG's eXIf before the pixels, WebP's EXIF.
 """
 
-import tensorflow as tf
+import functools
 
-from .file_bytes import number, part
+import tensorflow as tf
 
 ORIENTATION = 0x0112
 SHORT = 3  # TIFF's type of two bytes
@@ -33,25 +33,14 @@ def orientation(contents, is_kind):
 def upright(image, orientation):
     """Turn and mirror an `(H, W, C)` image by its EXIF orientation."""
 
-    def turned(*, transpose, down, right):
-        turned = tf.transpose(image, [1, 0, 2]) if transpose else image
-        axes = [axis for axis, reverse in enumerate((down, right)) if reverse]
-        return lambda: tf.reverse(turned, axes) if axes else turned
-
-    branches = [
-        turned(transpose=transpose, down=down, right=right)
-        for transpose, down, right in [
-            (False, False, False),
-            (False, False, True),
-            (False, True, True),
-            (False, True, False),
-            (True, False, False),
-            (True, False, True),
-            (True, True, True),
-            (True, True, False),
-        ]
-    ]
-    return tf.switch_case(orientation - 1, branches)
+    for orientations, turn in (
+        ((5, 6, 7, 8), lambda image: tf.transpose(image, [1, 0, 2])),
+        ((3, 4, 7, 8), lambda image: image[::-1]),
+        ((2, 3, 6, 7), lambda image: image[:, ::-1]),
+    ):
+        is_turned = tf.reduce_any(tf.equal(orientation, orientations))
+        image = tf.cond(is_turned, functools.partial(turn, image), functools.partial(tf.identity, image))
+    return image
 
 
 def _walk(contents, start, step):
@@ -129,3 +118,28 @@ def _in_tiff(contents, start):
 
     found = tf.while_loop(unfinished, body, (NOWHERE, tf.constant(1, tf.int64)), maximum_iterations=MAX_CHUNKS)[1]
     return tf.cast(tf.where((found >= 1) & (found <= 8), found, 1), tf.int32)
+
+
+def number(contents, position, count, *, big=False):
+    """Read an unsigned number of 1 to 4 bytes.
+
+    Args:
+        contents: scalar string tensor, the file.
+        position: of the first byte, int or int64 scalar; bytes behind the end of the file count as 0.
+        count: number of bytes.
+        big: most significant byte first; a bool or a scalar bool tensor.
+
+    Returns:
+        int64 scalar.
+    """
+    values = tf.cast(tf.io.decode_raw(part(contents, position, count), tf.uint8), tf.int64)
+    values = tf.pad(values, [[0, count - tf.size(values)]])
+    weights = [256**i for i in range(count)]
+    return tf.reduce_sum(values * tf.where(big, *(tf.constant(w, tf.int64) for w in (weights[::-1], weights))))
+
+
+def part(contents, position, count):
+    """Return `count` bytes from `position` on, or as many as there are."""
+    length = tf.strings.length(contents)
+    start = tf.clip_by_value(tf.cast(position, tf.int64), 0, tf.cast(length, tf.int64))
+    return tf.strings.substr(contents, tf.cast(start, tf.int32), tf.cast(count, tf.int32))

@@ -10,7 +10,7 @@ import tensorflow as tf
 from fcn_keras.inference import label_of
 from fcn_keras.interface import class_counts, heads_of, in_float32, inputs_of
 
-LARGEST_CONSTANT = 4_000_000  # weights; conv5_3 has 2.4 million, fc7 16.8 million, fc6 102.8 million
+from ..tensors import LARGEST_CONSTANT
 
 
 class Network(NamedTuple):

@@ -1,20 +1,28 @@
-"""How far a written SavedModel's answers are from the model's own."""
+"""How far a written SavedModel's answers are from the model's own. Importing this imports TensorFlow."""
 
 import io
 
 import numpy as np
+import tensorflow as tf
+from PIL import Image
 
-from .warmup import as_files, scene
+import fcn_keras as fcn
+from fcn_keras.interface import heads_of
+
+from ..drawn_images import draw_inputs, for_predict
+from ..tensors import output_name
+from .signatures import png_name
+from .warmup import as_files
 
 
 def compare(model, network, folder, sizes):
-    """Load a SavedModel, and answer one drawn scene of each size with it and with `fcn_keras.predict`.
+    """Load a SavedModel, and answer one drawn image of each size with it and with `fcn_keras.predict`.
 
     The first call of every signature makes its graph ready, so this takes some seconds for a large network.
 
     Args:
         model: the Keras model that was exported.
-        network: `network.Network` of it.
+        network: `frozen_network.Network` of it.
         folder: of the SavedModel.
         sizes: (H, W) pairs.
 
@@ -23,41 +31,25 @@ def compare(model, network, folder, sizes):
         `serving_default` labels as `fcn_keras.predict` does), `largest_score` and `largest_score_error` (of
         `predict_scores`, absolute).
     """
-    import tensorflow as tf
-
-    import fcn_keras as fcn
-
-    loaded = tf.saved_model.load(str(folder))
-    from_files, to_scores = (loaded.signatures[name] for name in ("serving_default", "predict_scores"))
+    signatures = tf.saved_model.load(str(folder)).signatures
     rows = []
     for height, width in sizes:
-        pixels = scene(network, height, width)
-        image = pixels if len(pixels) > 1 else pixels["image"]
-        labels, scores = (_by_head(fcn.predict(model, image, output=output)) for output in ("labels", "scores"))
-        files = {name: tf.constant([contents]) for name, contents in as_files(network, pixels).items()}
-        answer = from_files(**files)
-        theirs = to_scores(**{name: tf.constant(x[None].astype(np.float32)) for name, x in pixels.items()})
-        for head in network.classes:
-            label = _decode(answer[f"{head or 'label'}_png_bytes"].numpy()[0])
-            error = theirs[f"{head}_scores" if head else "scores"].numpy()[0] - scores[head]
+        images = draw_inputs(network.channels, height, width)
+        files = {name: tf.constant([contents]) for name, contents in as_files(network, images).items()}
+        pngs = signatures["serving_default"](**files)
+        batch = {name: tf.constant(x[None].astype(np.float32)) for name, x in images.items()}
+        theirs = signatures["predict_scores"](**batch)
+        for head, scores in heads_of(fcn.predict(model, for_predict(images), output="scores")).items():
+            label = np.asarray(Image.open(io.BytesIO(pngs[png_name(head)].numpy()[0])))
+            error = theirs[output_name(head, "scores")].numpy()[0] - scores
             rows.append(
                 {
                     "height": height,
                     "width": width,
                     "head": head,
-                    "label_agreement": float(np.mean(label == labels[head])),
-                    "largest_score": float(np.abs(scores[head]).max()),
+                    "label_agreement": float(np.mean(label == scores.argmax(axis=-1))),
+                    "largest_score": float(np.abs(scores).max()),
                     "largest_score_error": float(np.abs(error).max()),
                 }
             )
     return rows
-
-
-def _by_head(result):
-    return result if isinstance(result, dict) else {"": result}
-
-
-def _decode(png):
-    from PIL import Image
-
-    return np.asarray(Image.open(io.BytesIO(png)))

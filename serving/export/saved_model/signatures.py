@@ -5,6 +5,7 @@ import tensorflow as tf
 from fcn_keras.inference import label_of
 from fcn_keras.visualize import palette
 
+from ..tensors import output_name, pixel_dtype
 from .decoding import read_depth, read_image
 
 
@@ -12,7 +13,7 @@ def build(network, *, max_pixels, extras=()):
     """Build the signatures of a network.
 
     Args:
-        network: as `network.freeze` makes it.
+        network: as `frozen_network.freeze` makes it.
         max_pixels: largest height times width that `serving_default` accepts.
         extras: further outputs of `serving_default`: `"color"`, `"counts"`, `"confidence"`.
 
@@ -29,16 +30,15 @@ def build(network, *, max_pixels, extras=()):
 def _to_scores(network):
     @tf.function(input_signature=network.specs(tf.float32), autograph=False)
     def predict_scores(*images):
-        return {_named(head, "scores"): x for head, x in network.scores(*images).items()}
+        return {output_name(head, "scores"): x for head, x in network.scores(*images).items()}
 
     return predict_scores
 
 
 def _from_pixels(network):
-    # Depth is in millimetres.
-    @tf.function(input_signature=network.specs(tf.uint16 if network.is_rgbd else tf.uint8), autograph=False)
+    @tf.function(input_signature=network.specs(pixel_dtype(network.channels.values())), autograph=False)
     def predict_tensors(*images):
-        return {_named(head, "label"): x for head, x in network.labels(images).items()}
+        return {output_name(head, "label"): x for head, x in network.labels(images).items()}
 
     return predict_tensors
 
@@ -79,8 +79,8 @@ def _first_wrong(statuses, images):
     """Return the first status that is not empty, naming its input where there are several."""
     status = tf.constant("")
     for name, theirs in statuses.items():
-        said = tf.where(tf.equal(theirs, ""), "", f"{name}: " + theirs) if len(statuses) > 1 else theirs
-        status = tf.where(tf.equal(status, ""), said, status)
+        sentence = tf.where(tf.equal(theirs, ""), "", f"{name}: " + theirs) if len(statuses) > 1 else theirs
+        status = tf.where(tf.equal(status, ""), sentence, status)
     sizes = tf.stack([tf.shape(image)[:2] for image in images])
     message = f"{' and '.join(statuses)} must have one height and width."
     unequal = tf.where(tf.reduce_all(tf.equal(sizes, sizes[:1])), "", message)
@@ -96,9 +96,9 @@ def _answer(network, images, extras):
     answer = {"height": size[0], "width": size[1]}
     for head, scores in network.scores(*batch).items():
         label = label_of(scores)[0]  # (H, W)
-        answer[_png_name(head)] = tf.io.encode_png(label[..., None])
+        answer[png_name(head)] = tf.io.encode_png(label[..., None])
         for extra in extras:
-            answer[_named(head, NAMES[extra])] = MAKERS[extra](scores[0], label)
+            answer[output_name(head, NAMES[extra])] = MAKERS[extra](scores[0], label)
     return answer
 
 
@@ -124,14 +124,11 @@ def _empty_answer(network, extras):
     answer = {"height": tf.constant(0), "width": tf.constant(0)}
     for head, classes in network.classes.items():
         empty = {"color": tf.constant(""), "counts": tf.zeros([classes], tf.int64), "confidence": tf.constant(0.0)}
-        answer[_png_name(head)] = tf.constant("")
-        answer |= {_named(head, NAMES[extra]): empty[extra] for extra in extras}
+        answer[png_name(head)] = tf.constant("")
+        answer |= {output_name(head, NAMES[extra]): empty[extra] for extra in extras}
     return answer
 
 
-def _png_name(head):
+def png_name(head):
+    """Name the output of a head's labels as a PNG file."""
     return f"{head or 'label'}_png_bytes"
-
-
-def _named(head, name):
-    return f"{head}_{name}" if head else name

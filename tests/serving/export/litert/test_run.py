@@ -1,40 +1,25 @@
-"""A LiteRT file is run by LiteRT where it is installed, else by TensorFlow's older copy of it."""
-
-import sys
+"""Files of other tools are run as ours are: by the names of their inputs and outputs."""
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
-from fcn_keras import inference
-from fcn_keras.models import FCN32s
-from serving.export.litert import run
-from serving.export.litert.export import export_litert
-from tests.serving.image_files import picture
-from tests.serving.nets import randomize
+from serving.export.litert.run import runner
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    """A network and its file."""
-    net = randomize(FCN32s(3, channels=(((4, 1), (4, 1), (4, 1), (4, 1), (4, 1)), 4)))
-    path = tmp_path_factory.mktemp("litert") / "net.tflite"
-    export_litert(net, path, labels=True)
-    return net, path
+def test_two_images_and_answers_by_head(tmp_path):
+    spec = [
+        tf.TensorSpec([None, None, None, 3], dtype, name) for dtype, name in ((tf.uint8, "rgb"), (tf.float32, "hha"))
+    ]
 
+    @tf.function(input_signature=spec)
+    def function(rgb, hha):
+        return {"sem_scores": 2 * tf.cast(rgb, tf.float32), "scores": hha + 1}
 
-def without_litert(monkeypatch):
-    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
-
-
-def without_tf_lite(monkeypatch):
-    pytest.importorskip("ai_edge_litert", reason="needs the extra `litert`")
-    monkeypatch.setattr(tf.lite, "Interpreter", None)
-
-
-@pytest.mark.parametrize("without", [without_litert, without_tf_lite])
-def test_either_gives_the_labels_of_predict(without, exported, monkeypatch):
-    net, path = exported
-    without(monkeypatch)
-    image = picture(40, 50)
-    np.testing.assert_array_equal(run.runner(path, threads=1)(image)[""], inference.predict(net, image))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], tf.Module())
+    (tmp_path / "net.tflite").write_bytes(converter.convert())
+    answer = runner(tmp_path / "net.tflite", threads=1)
+    image = np.arange(18).reshape(2, 3, 3)
+    first, second = answer({"rgb": image, "hha": image}), answer({"rgb": image[:1], "hha": image[:1]})
+    np.testing.assert_array_equal(first["sem"], 2 * image)  # which the second run has not overwritten
+    np.testing.assert_array_equal(first[""], image + 1)
+    assert second["sem"].shape == (1, 3, 3)

@@ -1,24 +1,19 @@
 """Networks as OpenVINO's files, run by OpenVINO beside `fcn_keras.predict`."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
 from fcn_keras import inference
-from fcn_keras.models import FCN8s, FCN32s, LateFusion
+from fcn_keras.models import FCN8s, LateFusion
 from serving.export.openvino.export import export_openvino
 from serving.export.openvino.quiet_import import load_openvino
 from tests.serving.calibrating import scenes
 from tests.serving.image_files import picture
-from tests.serving.nets import randomize
+from tests.serving.nets import TINY, labels_of, randomize
 
 openvino = load_openvino()
-NARROW = (((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32)
 SIZES = [(1, 1), (31, 100), (64, 32)]
 
 
@@ -30,9 +25,13 @@ def described(values):
     return {value.any_name: (value.element_type.get_type_name(), str(value.partial_shape)) for value in values}
 
 
-def test_scores_of_any_size_and_number_of_images(tmp_path):
-    net = randomize(FCN8s(5, padding="caffe", channels=NARROW))
-    figures = export_openvino(net, tmp_path / "net.xml", names={"": ["a", "b c", "ä", '"', "<"]})
+@pytest.fixture(scope="module")
+def five():
+    return randomize(FCN8s(5, padding="caffe", channels=TINY))
+
+
+def test_scores_of_any_size_and_number_of_images(five, tmp_path):
+    figures = export_openvino(five, tmp_path / "net.xml", names={"": ["a", "b c", "ä", '"', "<"]})
     assert 0 < figures.largest_error < 1e-5
     assert sorted(path.name for path in tmp_path.iterdir()) == ["net.bin", "net.xml"]
     run = compiled(tmp_path / "net.xml")
@@ -45,58 +44,37 @@ def test_scores_of_any_size_and_number_of_images(tmp_path):
     for size in SIZES:
         images = np.stack([picture(*size, seed) for seed in range(2)])
         for image, given in zip(images, run({"image": images.astype(np.float32)})["scores"], strict=True):
-            expected = inference.predict(net, image, output="scores")
+            expected = inference.predict(five, image, output="scores")
             np.testing.assert_allclose(given, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
 def test_labels_of_two_inputs_in_halves(tmp_path):
-    net = randomize(LateFusion(4, channels=NARROW))
-    sizes = []
-    for precision in ("fp32", "fp16"):
-        export_openvino(net, tmp_path / "net.xml", labels=True, precision=precision)
-        sizes.append((tmp_path / "net.bin").stat().st_size)
-    assert sizes[1] < 0.55 * sizes[0]
+    net = randomize(LateFusion(4, channels=TINY))
+    export_openvino(net, tmp_path / "net.xml", labels=True, precision="fp16")
+    upsampling = 4 * 4 * (64 * 64 * 4 - 2 * 2 * 32 * 32)  # bytes of zeros between classes, which no file holds
+    assert (tmp_path / "net.bin").stat().st_size < 0.55 * (4 * net.count_params() - upsampling)
     run = compiled(tmp_path / "net.xml")
     assert described(run.outputs) == {"label": ("u8", "[?,?,?]")}
     pair = {"rgb": picture(40, 50), "hha": picture(40, 50, 1)}
     label = run({name: image[None] for name, image in pair.items()})["label"][0]
-    assert np.mean(label == inference.predict(net, pair)) > 0.99
+    assert np.mean(label == labels_of(net, pair)) > 0.99
 
 
-def test_int8_runs_in_int8(tmp_path):
-    keras.utils.set_random_seed(0)
-    net = randomize(FCN8s(5, padding="caffe", channels=NARROW))
+def test_int8_runs_in_int8(five, tmp_path):
     figures = export_openvino(
-        net, tmp_path / "net.xml", labels=True, precision="int8", calibration=scenes(6), least_agreement=0.9
+        five, tmp_path / "net.xml", labels=True, precision="int8", calibration=scenes(6), least_agreement=0.9
     )
     assert 0.9 < figures.agreement < 1
     run = compiled(tmp_path / "net.xml")
     nodes = [node.get_rt_info() for node in run.get_runtime_model().get_ops()]
     facts = [{key: info[key].astype(str) for key in ("layerType", "runtimePrecision")} for info in nodes]
     kinds = [fact["runtimePrecision"] for fact in facts if fact["layerType"] == "Convolution"]
-    assert sum(kind in ("u8", "i8") for kind in kinds) == 15
+    assert sum(kind in ("u8", "i8") for kind in kinds) == 7
     image = picture(64, 48)
     assert run({"image": image[None]})["label"].shape == (1, 64, 48)
 
 
-def test_what_is_refused_leaves_nothing(tmp_path):
-    net = randomize(FCN32s(3, channels=NARROW))
-    with pytest.raises(ValueError, match=r"The name of OpenVINO's file ends in .xml. Received: .*net.onnx"):
-        export_openvino(net, tmp_path / "net.onnx")
-    with pytest.raises(ValueError, match=r"net.xml gives labels of which .* 110 % have to. Nothing was written"):
-        export_openvino(net, tmp_path / "net.xml", least_agreement=1.1)
+def test_another_name_is_refused(five, tmp_path):
+    with pytest.raises(ValueError, match=r"The file's name ends in .xml. Received: .*net.onnx"):
+        export_openvino(five, tmp_path / "net.onnx")
     assert not list(tmp_path.iterdir())
-
-
-def test_nothing_is_reported_and_what_is_missing_is_named(monkeypatch):
-    program = (
-        "import sys; from serving.export.openvino.quiet_import import load_openvino; load_openvino(); "
-        "print([name for name in sys.modules if 'openvino_telemetry' in name], "
-        "sys.modules['openvino.tools.ovc'].telemetry.__class__.__module__)"
-    )
-    root = Path(__file__).resolve().parents[4]
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=root)
-    assert run.stdout.split() == ["[]", "openvino.tools.ovc.telemetry_stub"]
-    monkeypatch.setitem(sys.modules, "openvino", None)
-    with pytest.raises(ImportError, match=r'OpenVINO needs openvino. Install it with: pip install "fcn_keras\[openvi'):
-        load_openvino()

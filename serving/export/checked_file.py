@@ -1,0 +1,39 @@
+"""Put a network's file into its place once it answers as the network does: the same for every format."""
+
+import tempfile
+from pathlib import Path
+
+from fcn_keras_console.files import made, publish
+
+from .accuracy.agreement import check_precision, measure, require
+from .checks import check_model
+
+
+def write_checked(model, path, write, load, *, suffix, precision, calibration, least_agreement):
+    """Write a file, compare it with the model, and put it into its place, with what `write` put beside it.
+
+    Args:
+        write: function that writes the file at a path.
+        load: function from that path to one that answers an image, as `onnx.run.runner`.
+        suffix: how the file's name has to end, or None.
+        model, path, precision, calibration, least_agreement: as for `onnx.export.export_onnx`.
+
+    Returns:
+        `accuracy.agreement.Figures`.
+
+    Raises:
+        ValueError: if the arguments do not fit, or the file does not answer as the model does. Nothing is written then.
+        OSError: if it cannot be written.
+    """
+    path = Path(path)
+    if suffix and path.suffix != suffix:
+        raise ValueError(f"The file's name ends in {suffix}. Received: {path}.")
+    check_precision(precision, calibration)
+    check_model(model)
+    with made(path.parent), tempfile.TemporaryDirectory(prefix=".exporting-", dir=path.parent) as folder:
+        temporary = Path(folder) / path.name
+        write(temporary)
+        figures = measure(model, load(temporary), calibration)
+        require(figures, path.name, precision, least_agreement)
+        publish([*(file for file in Path(folder).iterdir() if file != temporary), temporary], path.parent)
+    return figures
