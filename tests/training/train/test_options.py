@@ -1,0 +1,76 @@
+"""What the options of `fcn-train` mean, and what is refused before TensorFlow starts."""
+
+import json
+
+import pytest
+
+from training.train.options import buckets_of, check_options, overrides_of, parser, weights_of
+
+
+def test_buckets_are_heights_and_widths():
+    assert buckets_of(["512x512", "384x640"]) == ((512, 512), (384, 640))
+
+
+@pytest.mark.parametrize("given", ["512", "512x", "0x512", "-1x5", "5x5x5", "axb"])
+def test_what_is_no_bucket(given):
+    with pytest.raises(ValueError, match=rf"--buckets are HEIGHTxWIDTH, .* Received: 512x512 {given}\."):
+        buckets_of(["512x512", given])
+
+
+@pytest.mark.parametrize("value", [[1, 2.5], {"class_weights": [1, 2.5], "images": 3}])
+def test_class_weights_are_a_list_or_the_doctor_s(value, tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps(value))
+    assert weights_of(tmp_path / "a.json") == [1, 2.5]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, r"a\.json cannot be read: .*No such file.* Name the doctor\.json of fcn-doctor"),
+        ("[1,", r"a\.json cannot be read: "),
+        ("[]", r"a\.json holds no list of numbers"),
+        ('{"class_weights": null}', r"a\.json holds no list of numbers"),
+        ('[1, "2"]', r"a\.json holds no list of numbers"),
+    ],
+)
+def test_what_holds_no_class_weights(text, message, tmp_path):
+    if text is not None:
+        (tmp_path / "a.json").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        weights_of(tmp_path / "a.json")
+
+
+def test_overrides_are_what_was_given(tmp_path):
+    (tmp_path / "classes.txt").write_text("road\n")
+    given = ["voc_fcn8s", "--steps", "3", "--buckets", "32x64", "--classes", str(tmp_path / "classes.txt")]
+    expected = {"steps": 3, "buckets": ((32, 64),), "classes": str(tmp_path / "classes.txt")}
+    assert overrides_of(parser().parse_args(given)) == expected
+    assert overrides_of(parser().parse_args(["voc_fcn8s", "--classes", "5"])) == {"classes": 5}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([], r"Name your own folder with --data DIR, or a recipe"),
+        (["voc_fcn8s", "--model", "fcn8s"], r"--model goes without a recipe\. Leave it or voc_fcn8s out\."),
+        (["--data", "nowhere"], r"--data nowhere is not a folder\."),
+    ],
+)
+def test_options_that_do_not_go_together(given, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        check_options(parser().parse_args(given))
+
+
+@pytest.mark.parametrize("backend", ["numpy", "openvino"])
+def test_backends_that_cannot_train(backend, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    with pytest.raises(ValueError, match=rf"backend {backend} cannot train\. .* one of tensorflow, jax, torch\."):
+        check_options(parser().parse_args(["synthetic_fcn32s"]))
+
+
+@pytest.mark.parametrize("minutes", ["-1", "soon", "nan"])
+def test_minutes_are_numbers(minutes, capsys):
+    with pytest.raises(SystemExit):
+        parser().parse_args(["voc_fcn8s", "--checkpoint-minutes", minutes])
+    assert f"a number of minutes from 0 on is expected. Received: {minutes}" in capsys.readouterr().err
