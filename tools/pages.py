@@ -28,7 +28,7 @@ def commands():
 
 def parsers():
     """Build every command's parser, by its name."""
-    return {name: module._parser() for name, module in commands().items()}
+    return {name: module.build_parser() for name, module in commands().items()}
 
 
 def commands_page():

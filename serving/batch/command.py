@@ -21,10 +21,10 @@ CODES = {0: "images were labelled, now or before", 2: "none could be, or with --
 
 def main(argv=None):
     """Run `fcn-batch` and return its exit code: 0, or 2 with lines on stderr."""
-    return run("fcn-batch", _batch, _parser().parse_known_args(argv))
+    return run("fcn-batch", _batch, build_parser().parse_known_args(argv))
 
 
-def _parser():
+def build_parser():
     parser = Parser("fcn-batch", DESCRIPTION, examples=EXAMPLES, codes=CODES, allow_abbrev=False)
     parser.add_argument(
         "--input",

@@ -32,14 +32,14 @@ LOG = logging.getLogger("fcn-query")
 
 def main(argv=None):
     """Run `fcn-query` and return its exit code: 0, 1 if images failed, or 2 with one line on stderr."""
-    parser = _parser()
+    parser = build_parser()
     arguments = parser.parse_args(argv)
     if not arguments.status and not (arguments.images and arguments.output):
         parser.error("say which images, and --output DIR; or --status")
     return run("fcn-query", _answer, arguments)
 
 
-def _parser():
+def build_parser():
     parser = Parser("fcn-query", DESCRIPTION, examples=EXAMPLES, codes=CODES)
     parser.add_argument("url", help="the server: http://host:8501, https://..., grpc://host:8500 or grpcs://...")
     parser.add_argument("images", nargs="*", metavar="image", help="an image, a folder of them, or a quoted pattern")

@@ -11,7 +11,7 @@ from fcn_keras_console import run, start_tensorflow
 from fcn_keras_console.workdir import find_model
 
 from . import options
-from .options import MAX_PIXELS, SIZES
+from .options import MAX_PIXELS, SIZES, build_parser
 from .version import check_absent, export
 
 LOG = logging.getLogger("fcn-export")
@@ -19,7 +19,7 @@ LOG = logging.getLogger("fcn-export")
 
 def main(argv=None):
     """Run `fcn-export` and return its exit code: 0, or 2 with one line on stderr."""
-    return run("fcn-export", _command, options.parser().parse_args(argv))
+    return run("fcn-export", _command, build_parser().parse_args(argv))
 
 
 def _command(arguments):

@@ -17,7 +17,7 @@ EXAMPLES = (
 )
 
 
-def parser():
+def build_parser():
     """Make the parser."""
     made = Parser("fcn-export", DESCRIPTION, examples=EXAMPLES)
     made.add_argument("model", help="a .keras file, or a folder that fcn-train wrote: then its best.keras")

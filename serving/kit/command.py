@@ -47,10 +47,12 @@ def kit(name, directory):
 
 def main(argv=None):
     """Run `fcn-kit` and return its exit code: 0, or 2 with one line on stderr."""
-    return run("fcn-kit", lambda arguments: print(kit(arguments.name, arguments.directory)), _parser().parse_args(argv))
+    return run(
+        "fcn-kit", lambda arguments: print(kit(arguments.name, arguments.directory)), build_parser().parse_args(argv)
+    )
 
 
-def _parser():
+def build_parser():
     parser = Parser("fcn-kit", __doc__, examples=("fcn-kit fcn deploy",))
     parser.add_argument("name", help="the model's name, that of the folder which holds its versions")
     parser.add_argument("directory", help="the folder to write")

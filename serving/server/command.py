@@ -34,7 +34,7 @@ LOG = logging.getLogger(__name__)
 
 def main(argv=None):
     """Run `fcn-serve` and return its exit code: 0 after SIGTERM or SIGINT, or 2 with one line on stderr."""
-    return run("fcn-serve", _command, _parser().parse_args(argv))
+    return run("fcn-serve", _command, build_parser().parse_args(argv))
 
 
 def _command(arguments):
@@ -91,7 +91,7 @@ def _more_files():
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
 
-def _parser():
+def build_parser():
     parser = Parser("fcn-serve", PURPOSE, examples=EXAMPLES, codes=CODES, allow_abbrev=False)
     add, defaults = parser.add_argument, Options()
 

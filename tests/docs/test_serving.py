@@ -173,7 +173,7 @@ def test_names_are_those_of_the_kit_and_the_pins():
 
 def test_the_local_server_has_the_options_of_the_container():
     compose = yaml.safe_load((CONFIG / "compose.yaml").read_text())
-    options = server._parser().parse_args(compose["services"]["serving"]["command"])
+    options = server.build_parser().parse_args(compose["services"]["serving"]["command"])
     assert options.batching
     assert options.allow_version_labels_for_unavailable_models
     assert options.model_config_file == "/config/models.config"

@@ -156,7 +156,7 @@ class Workshop:
         from serving.server.security import read_token
         from serving.server.settings import ModelConfig
 
-        given = self.commands[name]._parser().parse_args(arguments)
+        given = self.commands[name].build_parser().parse_args(arguments)
         options = {field: getattr(given, field) for field in Options._fields if field != "token"}
         options |= {"host": "127.0.0.1", "port": 0, "rest_api_port": 0, "token": read_token(given.token_file)}
         options["allow_version_labels_for_unavailable_models"] = True  # the label is there from the start

@@ -24,9 +24,9 @@ def leave_what_training_leaves(arguments):
     from fcn_keras_console.workdir import StageFiles
     from tests.training.tiny import saved
     from training.recipes.catalogue import RECIPES
-    from training.train.options import parser
+    from training.train.options import build_parser
 
-    options = parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     recipe = RECIPES[options.recipe]
     for stage, network in ((recipe.init_from, FCN32s), (recipe.name, FCN16s)):
         net = network(6, channels=(((4, 1),) * 5, 8))

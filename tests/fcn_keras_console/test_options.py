@@ -41,7 +41,7 @@ class TestEveryCommand:
         assert subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True).stderr == ""
 
     def test_examples_in_the_help_are_accepted(self, command, capsys, monkeypatch):
-        parser = importlib.import_module(f"{COMMANDS[command]}.command")._parser()
+        parser = importlib.import_module(f"{COMMANDS[command]}.command").build_parser()
         shown = parser.epilog.split("exit codes:")[0].splitlines()
         lines = [line.strip() for line in shown if line.startswith(f"  {command} ")]
         assert lines

@@ -15,11 +15,11 @@ FACTORS = (128, 64, 32, 16, 8, 4)
 
 
 def main(argv=None):
-    arguments = _parser().parse_args(argv)
+    arguments = build_parser().parse_args(argv)
     return run("fcn-bound", _bound, arguments, tensorflow=arguments.recipe is not None)  # recipes bring Keras
 
 
-def _parser():
+def build_parser():
     parser = Parser("fcn-bound", DESCRIPTION, examples=EXAMPLES)
     add_options(parser)
     parser.add_argument(

@@ -24,10 +24,10 @@ LOG = logging.getLogger("fcn-compare")
 
 
 def main(argv=None):
-    return run("fcn-compare", _compare, _parser().parse_args(argv), tensorflow=True)
+    return run("fcn-compare", _compare, build_parser().parse_args(argv), tensorflow=True)
 
 
-def _parser():
+def build_parser():
     parser = Parser("fcn-compare", DESCRIPTION, examples=EXAMPLES)
     parser.add_argument(
         "a", type=Path, metavar="A", help="a .keras file, or a stage's folder; with --labels, label files"

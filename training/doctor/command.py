@@ -31,10 +31,10 @@ CODES = {
 
 
 def main(argv=None):
-    return run("fcn-doctor", _doctor, _parser().parse_args(argv))
+    return run("fcn-doctor", _doctor, build_parser().parse_args(argv))
 
 
-def _parser():
+def build_parser():
     parser = Parser("fcn-doctor", DESCRIPTION, examples=EXAMPLES, codes=CODES)
     parser.add_argument(
         "directory",

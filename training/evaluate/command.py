@@ -27,10 +27,10 @@ CODES = {0: "files were scored", 2: "one cannot be read, or with --on-error skip
 
 
 def main(argv=None):
-    return run("fcn-evaluate", _evaluate, _parser().parse_args(argv), tensorflow=True)
+    return run("fcn-evaluate", _evaluate, build_parser().parse_args(argv), tensorflow=True)
 
 
-def _parser():
+def build_parser():
     parser = Parser("fcn-evaluate", DESCRIPTION, examples=EXAMPLES, codes=CODES)
     parser.add_argument(
         "model",

@@ -25,10 +25,10 @@ PICTURED = ("fcn32s", "fcn16s", "fcn8s")
 
 
 def main(argv=None):
-    return run("fcn-figures", _figures, _parser().parse_args(argv), tensorflow=True)
+    return run("fcn-figures", _figures, build_parser().parse_args(argv), tensorflow=True)
 
 
-def _parser():
+def build_parser():
     parser = Parser("fcn-figures", DESCRIPTION, examples=EXAMPLES)
     parser.add_argument("workdir", type=Path, help="the --workdir of fcn-train")
     parser.add_argument("--prefix", help="of the stages' names, such as voc (default: the only one in the workdir)")

@@ -20,10 +20,10 @@ EXAMPLES = (
 
 
 def main(argv=None):
-    return run("fcn-import-weights", _convert, _parser().parse_args(argv), tensorflow=True)
+    return run("fcn-import-weights", _convert, build_parser().parse_args(argv), tensorflow=True)
 
 
-def _parser():
+def build_parser():
     parser = Parser("fcn-import-weights", DESCRIPTION, examples=EXAMPLES)
     parser.add_argument("source", type=Path, help="a .caffemodel or .caffemodel.gz; or a .keras file or stage's folder")
     parser.add_argument("target", type=Path, help="a .keras file, or a .caffemodel")

@@ -45,10 +45,10 @@ CODES = {0: "images were labelled", 2: "an image cannot be read, or with --on-er
 
 
 def main(argv=None):
-    return run("fcn-predict", _predict, _parser().parse_args(argv), tensorflow=True)
+    return run("fcn-predict", _predict, build_parser().parse_args(argv), tensorflow=True)
 
 
-def _parser():
+def build_parser():
     parser = Parser("fcn-predict", DESCRIPTION, examples=EXAMPLES, codes=CODES)
     parser.add_argument("model", type=Path, help="a .keras file, or a stage's folder: then its best.keras")
     parser.add_argument(

@@ -22,10 +22,10 @@ CODES = {0: "the page was written"}
 
 
 def main(argv=None):
-    return run("fcn-report", _report, _parser().parse_args(argv), tensorflow=True)
+    return run("fcn-report", _report, build_parser().parse_args(argv), tensorflow=True)
 
 
-def _parser():
+def build_parser():
     parser = Parser("fcn-report", DESCRIPTION, examples=EXAMPLES, codes=CODES)
     parser.add_argument("workdir", type=Path, help="the --workdir of fcn-train, or a stage's folder in it")
     add_options(parser)

@@ -22,10 +22,10 @@ LOG = logging.getLogger("fcn-submit")
 
 
 def main(argv=None):
-    return run("fcn-submit", _submit, _parser().parse_args(argv), tensorflow=True)
+    return run("fcn-submit", _submit, build_parser().parse_args(argv), tensorflow=True)
 
 
-def _parser():
+def build_parser():
     parser = Parser("fcn-submit", DESCRIPTION, examples=EXAMPLES)
     parser.add_argument("model", type=Path, nargs="?", help="a .keras file, or a stage's folder: then its best.keras")
     parser.add_argument(

@@ -13,13 +13,13 @@ from ..hold_out import THRESHOLD
 from ..workdir.checkpoint import Position, verify
 from ..workdir.lock import alone
 from ..workdir.stage import Stage
-from .options import check_options, overrides_of, parser, require_training
+from .options import build_parser, check_options, overrides_of, require_training
 from .reporter import Reporter
 from .signals import Signals
 
 
 def main(argv=None):
-    arguments = parser().parse_args(argv)
+    arguments = build_parser().parse_args(argv)
     with Signals() as signals:
         return run("fcn-train", functools.partial(_train, signals), arguments)
 

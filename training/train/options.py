@@ -45,7 +45,7 @@ OVERRIDES = (
 )
 
 
-def parser():
+def build_parser():
     made = Parser("fcn-train", DESCRIPTION, examples=EXAMPLES, codes=CODES)
     made.add_argument("recipe", nargs="?", help="its name, such as voc_fcn8s (default: chosen for your own folder)")
     made.add_argument("--data", type=Path, help="folder of the data set")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from serving.export.options import check, parser, share
+from serving.export.options import build_parser, check, share
 
 
 @pytest.mark.parametrize(
@@ -24,13 +24,13 @@ from serving.export.options import check, parser, share
 )
 def test_what_does_not_go_together(arguments, message):
     with pytest.raises(ValueError, match=message):
-        check(parser().parse_args(["net.keras", *arguments.split()]))
+        check(build_parser().parse_args(["net.keras", *arguments.split()]))
 
 
 def test_what_goes_together():
     int8 = "net.xml --format openvino --precision int8 --calibrate photos --validate data --split test"
     for arguments in ("served --extra color --size 9x9", int8, "net.tflite --format litert --labels"):
-        check(parser().parse_args(["net.keras", *arguments.split()]))
+        check(build_parser().parse_args(["net.keras", *arguments.split()]))
 
 
 def test_a_share():

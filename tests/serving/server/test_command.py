@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from serving.server.command import Options, _parser, _warn, main
+from serving.server.command import Options, _warn, build_parser, main
 from serving.server.settings import SSLConfig
 from tests.serving.server.asking import ask_grpc, ask_rest, rest, wait_until
 
@@ -243,4 +243,4 @@ def test_listening_beyond_this_machine_is_warned_of(capfd, host, token, tls, exp
     warning = capfd.readouterr().err
     assert re.findall(r"--(?:token_file|ssl_config_file)", warning) == expected
     assert warning == "" or warning.startswith(f"fcn-serve: warning: --host {host} listens beyond this machine")
-    assert _parser().parse_args([]).host == "127.0.0.1"
+    assert build_parser().parse_args([]).host == "127.0.0.1"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from training.train.options import buckets_of, check_options, overrides_of, parser, weights_of
+from training.train.options import buckets_of, build_parser, check_options, overrides_of, weights_of
 
 
 def test_buckets_are_heights_and_widths():
@@ -44,8 +44,8 @@ def test_overrides_are_what_was_given(tmp_path):
     (tmp_path / "classes.txt").write_text("road\n")
     given = ["voc_fcn8s", "--steps", "3", "--buckets", "32x64", "--classes", str(tmp_path / "classes.txt")]
     expected = {"steps": 3, "buckets": ((32, 64),), "classes": str(tmp_path / "classes.txt")}
-    assert overrides_of(parser().parse_args(given)) == expected
-    assert overrides_of(parser().parse_args(["voc_fcn8s", "--classes", "5"])) == {"classes": 5}
+    assert overrides_of(build_parser().parse_args(given)) == expected
+    assert overrides_of(build_parser().parse_args(["voc_fcn8s", "--classes", "5"])) == {"classes": 5}
 
 
 @pytest.mark.parametrize(
@@ -59,18 +59,18 @@ def test_overrides_are_what_was_given(tmp_path):
 def test_options_that_do_not_go_together(given, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=message):
-        check_options(parser().parse_args(given))
+        check_options(build_parser().parse_args(given))
 
 
 @pytest.mark.parametrize("backend", ["numpy", "openvino"])
 def test_backends_that_cannot_train(backend, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", backend)
     with pytest.raises(ValueError, match=rf"backend {backend} cannot train\. .* one of tensorflow, jax, torch\."):
-        check_options(parser().parse_args(["synthetic_fcn32s"]))
+        check_options(build_parser().parse_args(["synthetic_fcn32s"]))
 
 
 @pytest.mark.parametrize("minutes", ["-1", "soon", "nan"])
 def test_minutes_are_numbers(minutes, capsys):
     with pytest.raises(SystemExit):
-        parser().parse_args(["voc_fcn8s", "--checkpoint-minutes", minutes])
+        build_parser().parse_args(["voc_fcn8s", "--checkpoint-minutes", minutes])
     assert f"a number of minutes from 0 on is expected. Received: {minutes}" in capsys.readouterr().err
