@@ -1,0 +1,60 @@
+"""What a run changes in its recipes."""
+
+import json
+from functools import partial
+
+import numpy as np
+import pytest
+
+from training.recipes.catalogue import RECIPES, chain, find
+from training.recipes.overrides import Overrides
+
+
+def test_options_become_values():
+    changed = find("folder_fcn8s", Overrides(classes=4, steps=10))
+    assert isinstance(changed.data, partial)
+    assert (changed.steps, changed.steps_per_epoch) == (10, 10)
+    shorter = find("camvid_fcn16s", Overrides(steps=80))  # its own epochs of 50 do not fit
+    assert (shorter.steps, shorter.steps_per_epoch) == (80, 40)
+    assert find("folder_fcn8s").steps == RECIPES["folder_fcn8s"].steps
+
+
+def test_width_multiplies_the_channels():
+    recipe = find("voc_fcn32s", Overrides(width=0.125))
+    assert recipe.model_options["channels"] == ((((8, 2), (16, 2), (32, 3), (64, 3), (64, 3))), 512)
+    assert not recipe.imagenet
+    assert find("voc_fcn32s", Overrides(width=1)).imagenet
+    for width in (0, 1.5):
+        with pytest.raises(ValueError, match=rf"`width` is above 0, at most 1. Received: {width}"):
+            find("voc_fcn32s", Overrides(width=width))
+
+
+def test_stand_ins_have_the_heads_of_the_data_set():
+    assert find("voc_fcn32s", Overrides(stand_in=True)).data(None, "val").num_classes == 8
+    assert find("sift_flow_fcn8s", Overrides(stand_in=True)).data(None, "val").num_classes == {
+        "sem": 8,
+        "geo": 3,
+    }
+
+
+def test_a_stage_may_have_values_of_its_own():
+    own = Overrides(steps=30, steps_per_epoch=10)
+    overrides = Overrides(seed=5, steps=8, stages={"folder_fcn32s": own})
+    coarse, *finer = chain("folder_fcn8s", overrides)
+    assert (coarse.steps, coarse.steps_per_epoch, coarse.seed) == (30, 10, 5)
+    assert [(recipe.steps, recipe.seed) for recipe in finer] == [(8, 5), (8, 5)]
+    written = {"seed": 5, "steps": 8, "stages": {"folder_fcn32s": {"steps": 30, "steps_per_epoch": 10}}}
+    assert json.loads(json.dumps(overrides.as_json())) == written
+    assert Overrides().as_json() == {}
+
+
+def test_a_crop_comes_after_the_recipes_own_augmentation():
+    recipe = find("folder_fcn32s", Overrides(crop=[8, 6]))
+    image = np.zeros((20, 30, 3), "float32")
+    example = recipe.augment({"image": image, "label": np.zeros((20, 30), "int32")}, [1, 2])
+    assert example["image"].shape == (8, 6, 3)
+
+
+def test_only_ones_own_folder_takes_classes():
+    with pytest.raises(ValueError, match="voc_fcn8s knows its classes: classes, ignore_label cannot be set for it"):
+        find("voc_fcn8s", Overrides(classes=3, ignore_label=9))

@@ -1,0 +1,65 @@
+"""Where recipes read from, and which of one's own images are held out."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from training.hold_out import divide
+from training.recipes.catalogue import RECIPES
+from training.recipes.readers import folder, has_two_heads, synthetic
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Five images and masks of one pixel that nobody divided."""
+    for name in ("images", "labels"):
+        (tmp_path / name).mkdir()
+        for index in range(5):
+            Image.fromarray(np.zeros((1, 1), np.uint8)).save(tmp_path / name / f"{index}.png")
+    return tmp_path
+
+
+@pytest.mark.parametrize("rule", [None, "threshold"])
+def test_held_out_images_are_neither_trained_on_nor_lost(photos, rule):
+    reading = {"classes": 2, "held_out": 0.4, "held_out_by": rule}
+    parts = {split: folder(photos, split, **reading).ids for split in ("train", "val")}
+    assert set(parts["val"]) == (divide("01234", 0.4) if rule else {"3", "4"})
+    assert sorted(parts["train"] + parts["val"]) == list("01234")
+    assert parts["train"] == tuple(sorted(parts["train"]))
+
+
+def test_a_split_of_ones_own_is_not_divided(photos):
+    for split, keys in {"train": "012", "val": "34"}.items():
+        (photos / f"{split}.txt").write_text("\n".join(keys))
+    assert folder(photos, "val", classes=2, held_out=0.2).ids == ("3", "4")
+    assert folder(photos, "train", classes=2, held_out=0.2).ids == ("0", "1", "2")
+
+
+def test_a_list_of_training_images_is_divided(photos):
+    (photos / "train.txt").write_text("0\n2\n4\n")
+    reading = {"classes": 2, "held_out": 0.2, "held_out_by": "threshold"}
+    assert sorted(folder(photos, "train", **reading).ids + folder(photos, "val", **reading).ids) == ["0", "2", "4"]
+
+
+@pytest.mark.parametrize(
+    "name", ["voc_fcn32s", "context_fcn32s", "nyud_fcn32s_rgb", "sift_flow_fcn32s", "stanford_fcn32s"]
+)
+def test_a_data_set_needs_its_folder(name, tmp_path):
+    recipe = RECIPES[name]
+    with pytest.raises(ValueError, match="give their folder with --data DIR"):
+        recipe.data(None, recipe.splits[0])
+    with pytest.raises(ValueError, match=str(tmp_path)):
+        recipe.data(tmp_path, recipe.splits[0])
+
+
+def test_drawn_scenes_have_two_splits_and_no_folder(tmp_path):
+    assert len(synthetic(None, "val")) == 80
+    with pytest.raises(ValueError, match="Leave --data out"):
+        synthetic(tmp_path, "val")
+    with pytest.raises(ValueError, match=r"have the splits train, val\. Received: 'test'"):
+        synthetic(None, "test")
+
+
+def test_which_data_sets_have_two_heads():
+    named = {name for name, recipe in RECIPES.items() if has_two_heads(recipe.data)}
+    assert named == {name for name in RECIPES if name.startswith(("sift_flow", "stanford"))}
