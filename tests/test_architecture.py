@@ -184,3 +184,21 @@ def test_nothing_unpickles():
         for path in modules(folder):
             assert not set(imports(path)) & {"pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}, path
             assert "allow_pickle=True" not in path.read_text(encoding="utf-8"), path
+
+
+PRODUCT = ("fcn_keras", "fcn_keras_console", "training", "serving")
+
+
+def test_every_module_has_a_test_file():
+    """`training/doctor/fix.py` is tested by `tests/training/doctor/test_fix.py`, and so is every other module."""
+    places = [path.relative_to(ROOT) for package in PRODUCT for path in modules(package)]
+    assert [str(p) for p in places if not (ROOT / "tests" / p.parent / f"test_{p.name}").is_file()] == []
+
+
+def test_every_room_has_a_readme():
+    """At most 25 lines: why it exists, what to read first, what it must not import."""
+    rooms = {path.parent for package in PRODUCT for path in modules(package)}
+    readmes = [room / "README.md" for room in sorted(rooms)]
+    assert [str(path.relative_to(ROOT)) for path in readmes if not path.is_file()] == []
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in readmes}
+    assert {name: lines for name, lines in lengths.items() if lines > 25} == {}
