@@ -99,7 +99,7 @@ def test_not_a_number_and_infinities_are_written_among_numbers(shape, monkeypatc
 def test_floats_read_back_equal(dtype):
     random = np.random.default_rng(0)
     bits = random.integers(0, 2 ** (8 * dtype().itemsize), 7_000, np.uint64).astype(f"u{dtype().itemsize}")
-    numbers = np.concatenate([bits.view(dtype), np.round(random.normal(size=1000), 3).astype(dtype)])
+    numbers = np.concatenate([bits.view(dtype), np.round(random.normal(size=2000), 3).astype(dtype)])
     for reply in (json_replies.predictions, json_replies.outputs_object):
         [read_back] = json.loads(reply({"y": numbers.reshape(-1, 3)})).values()
         np.testing.assert_array_equal(np.array(read_back, dtype), numbers.reshape(-1, 3))
