@@ -126,15 +126,16 @@ def rooms(folder):
     """
     imported = _imported_rooms(ROOT / folder)
     below = {room: _all_below(room, imported) for room in imported}
-    floors = {}
+    floors, top = {}, max(_floor(room, imported) for room in imported)
     for room in sorted(imported):
-        floors.setdefault(_floor(room, imported), []).append(room)
-    wide, high, gap, step = 150, 40, 20, 110
+        needed = any(room in others for others in imported.values())
+        floors.setdefault(_floor(room, imported) if needed else top, []).append(room)
+    wide, high, gap, step = 160, 40, 16, 110
     width = max(len(floor) for floor in floors.values()) * (wide + gap) + gap
     drawing = Drawing(width, len(floors) * step - step + high + 40, f"The rooms of {folder}/ and which imports which")
     places = {}
     for floor, names in floors.items():
-        y = 20 + step * (max(floors) - floor)
+        y = 20 + step * (top - floor)
         left = (width - len(names) * (wide + gap) + gap) / 2
         for number, room in enumerate(names):
             places[room] = left + number * (wide + gap), y
