@@ -96,7 +96,7 @@ def figures_table(precision, figures, validation=None):
 
     Args:
         figures: `accuracy.agreement.Figures`.
-        validation: `accuracy.mean_iu.Validation`, or None.
+        validation: `accuracy.validation.Validation`, or None.
 
     Returns:
         Lines of a Markdown table of one row.

@@ -9,7 +9,7 @@ from fcn_keras_console import Progress
 from fcn_keras_console.files import made, publish
 
 from .accuracy.calibration import read_calibration
-from .accuracy.mean_iu import VOID, open_examples, validate
+from .accuracy.validation import VOID, open_examples, validate
 from .model_card import describe, figures_table, write_file_card
 
 PACKAGES = {"onnx": ("tf2onnx", "onnx", "onnxruntime"), "openvino": ("tf2onnx", "onnx", "openvino"), "litert": ()}

@@ -109,7 +109,7 @@ class Checkpoint(keras.callbacks.Callback):
         # Its presence says that the epoch's log row and better model are there too.
         self.position = Position(self.position.batches)
         self.save(self.position)
-        self.stage.settle(self.position.batches)
+        self.stage.promote_better(self.position.batches)
         self.signals.stop()
 
     def save(self, position):

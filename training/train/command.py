@@ -121,7 +121,7 @@ class _Training:
             model, position = self.model(recipe, stage, splits["train"])
             if self.devices.lead:
                 stage.open(self.decisions(recipe), heads_of(splits["train"].class_names))
-                stage.settle(position.batches)
+                stage.promote_better(position.batches)
             history = fit(
                 recipe,
                 stage,

@@ -57,7 +57,7 @@ class Stage(StageFiles):
             os.replace(self.last, self.previous)
         os.replace(fresh, self.last)
 
-    def settle(self, batches):
+    def promote_better(self, batches):
         """Make a better model the best if the checkpoint at `batches` has seen its epoch; else forget it."""
         if not self.better.exists():
             return

@@ -62,7 +62,7 @@ def export_onnx(model, path, *, labels=False, names=None, precision="fp32", cali
 def write_file(path, model, *, labels, names, precision, calibration):
     """Write the file without comparing it; arguments and errors as for `export_onnx`."""
     _check_packages()
-    from .quantize import quantize
+    from .int8 import quantize
 
     if precision != "int8":
         _write_floats(path, model, labels, names, in_halves=precision == "fp16")

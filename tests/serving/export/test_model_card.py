@@ -5,7 +5,7 @@ import json
 import tensorflow as tf
 
 from serving.export.accuracy.agreement import Figures
-from serving.export.accuracy.mean_iu import Validation
+from serving.export.accuracy.validation import Validation
 from serving.export.model_card import figures_table, write_file_card
 
 FACTS = {

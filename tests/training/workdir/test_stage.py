@@ -52,7 +52,7 @@ def test_the_one_before_a_damaged_or_missing_checkpoint(stage):
 def test_a_better_model_becomes_the_best_when_its_epoch_is_saved(stage, better, best):
     stage.best.write_text("old")
     stage.better.write_text(better)
-    stage.settle(4)
+    stage.promote_better(4)
     assert stage.best.read_text() == best
     assert not stage.better.exists()
 

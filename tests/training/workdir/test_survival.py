@@ -217,7 +217,9 @@ def test_the_best_of_an_epoch_that_was_lost_is_not_kept(tmp_path, monkeypatch):
 
 def test_a_better_model_becomes_the_best_if_its_checkpoint_was_written(whole, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(Stage, "settle", lambda self, batches: (_ for _ in ()).throw(KeyboardInterrupt) if batches else 0)
+        patch.setattr(
+            Stage, "promote_better", lambda self, batches: (_ for _ in ()).throw(KeyboardInterrupt) if batches else 0
+        )
         assert run(tmp_path) == 130
     assert not (tmp_path / NAME / "best.keras").exists()
     assert run(tmp_path) == 0

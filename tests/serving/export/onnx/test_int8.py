@@ -64,7 +64,7 @@ def test_int8_is_computed_in_int8(quantised, tmp_path):
 def test_the_tool_s_advice_is_left_out(caplog):
     import logging
 
-    from serving.export.onnx.quantize import _without_hints
+    from serving.export.onnx.int8 import _without_hints
 
     with _without_hints():
         logging.warning("Please consider to run pre-processing before quantization.")

@@ -7,7 +7,7 @@ from sklearn.metrics import jaccard_score
 
 from fcn_keras import inference
 from fcn_keras.models import FCN32s, LateFusion
-from serving.export.accuracy.mean_iu import open_examples, validate
+from serving.export.accuracy.validation import open_examples, validate
 from tests.serving.image_files import picture
 from tests.serving.nets import TINY, randomize
 
