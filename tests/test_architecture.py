@@ -60,7 +60,7 @@ ROOMS = {
     "serving/export": {
         "command": {"checks", "options", "version", "other_formats", "provenance"},
         "version": {"checks", "model_card", "options", "saved_model"},
-        "other_formats": {"accuracy", "litert", "model_card", "onnx", "openvino"},
+        "other_formats": {"accuracy", "checked_file", "litert", "model_card", "onnx", "openvino"},
         "saved_model": {"drawn_images", "tensors"},
         "openvino": {"checked_file", "onnx", "tensors"},
         "onnx": {"checked_file", "tensors"},

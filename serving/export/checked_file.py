@@ -35,5 +35,10 @@ def write_checked(model, path, write, load, *, suffix, precision, calibration, l
         write(temporary)
         figures = measure(model, load(temporary), calibration)
         require(figures, path.name, precision, least_agreement)
-        publish([*(file for file in Path(folder).iterdir() if file != temporary), temporary], path.parent)
+        publish_all(temporary, path.parent)
     return figures
+
+
+def publish_all(path, folder):
+    """Move a finished file, and all that lies beside it, into a folder; the file comes last."""
+    publish([*(file for file in path.parent.iterdir() if file != path), path], folder)

@@ -19,26 +19,28 @@ EXAMPLES = (
 
 def build_parser():
     """Make the parser."""
-    made = Parser("fcn-export", DESCRIPTION, examples=EXAMPLES)
-    made.add_argument("model", help="a .keras file, or a folder that fcn-train wrote: then its best.keras")
-    made.add_argument(
+    parser = Parser("fcn-export", DESCRIPTION, examples=EXAMPLES)
+    parser.add_argument("model", help="a .keras file, or a folder that fcn-train wrote: then its best.keras")
+    parser.add_argument(
         "output",
         help="the served model's folder, which holds its versions and names the model; or the file, whose name ends in "
         ".onnx, .xml (OpenVINO) or .tflite (LiteRT)",
     )
-    made.add_argument("--format", choices=("savedmodel", *SUFFIXES), default="savedmodel", help="default: %(default)s")
-    made.add_argument(
+    parser.add_argument(
+        "--format", choices=("savedmodel", *SUFFIXES), default="savedmodel", help="default: %(default)s"
+    )
+    parser.add_argument(
         "--classes",
         action="append",
         metavar="FILE",
         help="class file, as for training, whose names are stored with the model (default: the classes.txt beside it); "
         "HEAD=FILE, repeated, where it has several heads",
     )
-    made.add_argument("--metrics", metavar="FILE", help="metrics.json of fcn-evaluate, for the model card")
-    _add_saved_model(made.add_argument_group("SavedModel"))
-    _add_files(made.add_argument_group("ONNX, OpenVINO and LiteRT"))
-    add_reporting(made, json="the path that was written, and the figures of a file")
-    return made
+    parser.add_argument("--metrics", metavar="FILE", help="metrics.json of fcn-evaluate, for the model card")
+    _add_saved_model(parser.add_argument_group("SavedModel"))
+    _add_files(parser.add_argument_group("ONNX, OpenVINO and LiteRT"))
+    add_reporting(parser, json="the path that was written, and the figures of a file")
+    return parser
 
 
 def _add_saved_model(group):

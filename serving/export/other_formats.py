@@ -6,10 +6,11 @@ import tempfile
 from pathlib import Path
 
 from fcn_keras_console import Progress
-from fcn_keras_console.files import made, publish
+from fcn_keras_console.files import made
 
 from .accuracy.calibration import read_calibration
 from .accuracy.validation import VOID, open_examples, validate
+from .checked_file import publish_all
 from .model_card import describe, figures_table, write_file_card
 
 PACKAGES = {"onnx": ("tf2onnx", "onnx", "onnxruntime"), "openvino": ("tf2onnx", "onnx", "openvino"), "litert": ()}
@@ -57,7 +58,7 @@ def export_file(model, path, *, format, names, least_agreement, arguments, prove
         facts = {**describe(model, names, PACKAGES[format]), **provenance.facts}
         notes = _notes(arguments, options.get("calibration"), validation)
         write_file_card(temporary, f"for {NAMES[format]}: {answers}", facts, rows, notes)
-        publish([*(file for file in Path(folder).iterdir() if file != temporary), temporary], path.parent)
+        publish_all(temporary, path.parent)
     return rows
 
 

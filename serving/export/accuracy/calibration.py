@@ -48,7 +48,7 @@ def read_calibration(folder, model, *, sizes=(), any_images=False):
     """Choose from a folder up to 128 images to calibrate on and 20 more to measure on, always the same ones.
 
     Images should be those that the network will see, best those it was trained on; masks are not needed. They are
-    refused where they can hardly be: see `likeness` for what is looked at.
+    refused where they can hardly be: see `calibration_checks` for what is looked at.
 
     Args:
         folder: of image files (HHA files for an HHA net), searched with its sub-folders.

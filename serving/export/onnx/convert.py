@@ -79,7 +79,7 @@ def _function(model, endings, weights, labels):
 
 
 def _end(x, ending, kernel, size, labels):
-    """Turn what the network found into scores or labels of an image's size."""
+    """Turn a network's outputs, or what its last upsampling takes, into scores or labels of an image's size."""
     if ending is None:
         return tf.cast(tf.argmax(x, axis=-1), label_dtype(x.shape[-1])) if labels else tf.identity(x)
     return ending.labels(x, kernel, size, label_dtype(x.shape[-1])) if labels else ending.scores(x, kernel, size)

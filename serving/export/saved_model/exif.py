@@ -1,6 +1,6 @@
 """EXIF orientation inside a TensorFlow graph, which TensorFlow's decoders ignore. Importing this imports TensorFlow.
 
-What is found is what `fcn_keras.datasets.images` finds: in JPEG's APP1, PNG's eXIf before the pixels, WebP's EXIF.
+It is looked for where `fcn_keras.datasets.images` looks: in JPEG's APP1, PNG's eXIf before the pixels, WebP's EXIF.
 """
 
 import functools
@@ -55,12 +55,12 @@ def _walk(contents, start, step):
     """
     length = tf.strings.length(contents)
 
-    def unfinished(position, found):
-        return tf.equal(found, 0) & (position > 0) & (position < tf.cast(length, tf.int64))
+    def unfinished(position, header):
+        return tf.equal(header, 0) & (position > 0) & (position < tf.cast(length, tf.int64))
 
     def body(position, _):
-        found, following = step(position)
-        return following, found
+        header, following = step(position)
+        return following, header
 
     state = (tf.constant(start, tf.int64), NOWHERE)
     return tf.while_loop(unfinished, body, state, maximum_iterations=MAX_CHUNKS)[1]
@@ -110,14 +110,14 @@ def _in_tiff(contents, start):
     def unfinished(index, _):
         return index < count
 
-    def body(index, found):
+    def body(index, value):
         entry = directory + 2 + 12 * index
         kind = number(contents, entry + 2, 2, big=big)
-        value = tf.where(tf.equal(kind, SHORT), number(contents, entry + 8, 2, big=big), NOWHERE)
-        return index + 1, tf.where(tf.equal(number(contents, entry, 2, big=big), ORIENTATION), value, found)
+        here = tf.where(tf.equal(kind, SHORT), number(contents, entry + 8, 2, big=big), NOWHERE)
+        return index + 1, tf.where(tf.equal(number(contents, entry, 2, big=big), ORIENTATION), here, value)
 
-    found = tf.while_loop(unfinished, body, (NOWHERE, tf.constant(1, tf.int64)), maximum_iterations=MAX_CHUNKS)[1]
-    return tf.cast(tf.where((found >= 1) & (found <= 8), found, 1), tf.int32)
+    value = tf.while_loop(unfinished, body, (NOWHERE, tf.constant(1, tf.int64)), maximum_iterations=MAX_CHUNKS)[1]
+    return tf.cast(tf.where((value >= 1) & (value <= 8), value, 1), tf.int32)
 
 
 def number(contents, position, count, *, big=False):

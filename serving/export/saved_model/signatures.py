@@ -88,7 +88,7 @@ def _first_wrong(statuses, images):
 
 
 def _answer(network, images, extras):
-    """Label one scene: what `serving_default` answers, without the status."""
+    """Label one image: what `serving_default` answers, without the status."""
     batch = [tf.cast(image, tf.float32)[None] for image in images]
     if network.is_rgbd:
         batch = [tf.concat(batch, axis=-1)]
