@@ -54,7 +54,10 @@ def tiny(monkeypatch):
     """Nets of five convolutions on three scenes: what takes time is TensorFlow's tracing of every layer."""
 
     def narrowed(recipe, width):
-        return replace(recipe, model_options={**recipe.model_options, "channels": TINY}, imagenet=False)
+        # A finer net has the augmentation of those that it starts from: it is traced once a chain.
+        augment = recipe.augment if recipe.name in LAST else None
+        options = {**recipe.model_options, "channels": TINY}
+        return replace(recipe, model_options=options, augment=augment, imagenet=False)
 
     monkeypatch.setattr(overrides, "narrowed", narrowed)
     monkeypatch.setattr(sources, "SCENES", {"train": (3, 1), "val": (2, 2)})

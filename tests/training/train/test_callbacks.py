@@ -1,13 +1,18 @@
 """What happens in and after every epoch; whole runs are in test_command.py and workdir/test_survival.py."""
 
 import logging
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
-from training.train.callbacks import Batches, Reseed, flat, mean_iu
+from fcn_keras.datasets.synthetic import Synthetic
+from training.train import callbacks
+from training.train.callbacks import Batches, Checkpoint, Overlays, Reseed, Restore, flat, mean_iu
+from training.train.devices import OneDevice
+from training.workdir.checkpoint import Position
 
 
 def test_mean_iu_is_the_mean_over_the_heads():
@@ -41,3 +46,52 @@ def test_dropout_goes_on_where_it_would_have_been(epoch, counter):
     callback.on_epoch_begin(epoch)
     states = [np.asarray(layer.seed_generator.state) for layer in model.layers]
     np.testing.assert_array_equal(states, [[40, counter], [41, counter]])
+
+
+def model(dropout=0.5):
+    return keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="dense"), keras.layers.Dropout(dropout)])
+
+
+def test_training_metrics_go_on_where_they_were():
+    net = model()
+    net.compile("sgd", "mse")
+    net.train_on_batch(np.zeros((1, 2)), np.ones((1, 2)))
+    before = [keras.ops.convert_to_numpy(variable).tolist() for variable in net.metrics_variables]
+    net.reset_metrics()
+    callback = Restore(before, OneDevice())
+    callback.set_model(net)
+    callback.on_epoch_begin(0)
+    after = [keras.ops.convert_to_numpy(variable).tolist() for variable in net.metrics_variables]
+    assert after == before
+    assert any(np.any(value) for value in after)
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_broken_weights_are_not_saved_within_an_epoch(broken):
+    saves = []
+    stage = SimpleNamespace(save=lambda net, position: saves.append(position))
+    devices = SimpleNamespace(apart=nullcontext, shares=1)
+    options = {"position": Position(), "steps": 4, "signals": None, "minutes": 15}
+    callback = Checkpoint(stage, None, devices, **options)
+    net = model()
+    if broken:
+        net.get_layer("dense").bias.assign([np.nan, 0])
+    callback.set_model(net)
+    callback.save(Position(3, [1.0]))
+    assert saves == ([] if broken else [Position(3, [1.0])])
+
+
+def test_pictures_of_images_and_of_the_matrix(tmp_path, monkeypatch):
+    examples = Synthetic(2, seed=1, height=8, width=12)
+    monkeypatch.setattr(callbacks, "predict", lambda net, pixels: np.zeros(pixels.shape[:2], np.uint8))
+    matrix = SimpleNamespace(matrix=np.eye(8), name="confusion")
+    monkeypatch.setattr(callbacks, "confusion_metrics", lambda net: [matrix])
+    callback = Overlays(
+        [x["image"] for x in examples], list(examples), {"": examples.class_names}, tmp_path, OneDevice()
+    )
+    callback.set_model(model())
+    callback.on_epoch_end(3)
+    (events,) = tmp_path.rglob("events*")
+    written = events.read_bytes()
+    for tag in (b"overlay/0", b"overlay/1", b"confusion"):
+        assert tag in written

@@ -18,12 +18,12 @@ from training.recipes import catalogue as recipes
 from training.train import command as train
 from training.train import devices
 
-HERE = Path(__file__).resolve().parent
+SMALL_RUN = Path(small_run.__file__)
 
 
 def start(options, *arguments, **environment):
     """Start one process of the command on the tiny recipes."""
-    command = [sys.executable, HERE / "small_run.py", json.dumps({"devices": 1, "stop": None, **options})]
+    command = [sys.executable, SMALL_RUN, json.dumps({"devices": 1, "stop": None, **options})]
     return subprocess.Popen(
         [*map(str, command), *map(str, arguments), "--quiet"],
         env={**os.environ, **environment},
@@ -165,12 +165,3 @@ def test_what_mirrored_devices_refuse(change, message):
     two.check(recipe)
     with pytest.raises(ValueError, match=message):
         two.check(replace(recipe, **change))
-
-
-def test_fewer_validation_images_than_processes():
-    from training.train.fit import Part, _share
-
-    alone = devices.OneDevice()
-    alone.shares = 3
-    with pytest.raises(ValueError, match="Received: 2 for 3"):
-        _share(Part(small_run.scenes(None, "val"), range(2)), None, alone)

@@ -15,7 +15,6 @@ from training.recipes import catalogue as recipes
 from training.recipes.overrides import Overrides
 from training.train import command as train
 from training.train.fit import compile_model
-from training.train.options import buckets_of
 from training.workdir import checkpoint
 
 
@@ -139,10 +138,6 @@ def test_accumulation_replaces_the_recipes_own(tiny):
         recipes.find("voc_paper_fcn32s", Overrides(accumulate=0))
 
 
-def test_buckets_of_the_command_line(tmp_path, tiny, capsys):
-    assert buckets_of(["512x512", "384x512"]) == ((512, 512), (384, 512))
+def test_batches_of_several_sizes_are_padded_and_accumulated(tmp_path, tiny):
     tiny(steps=1, steps_per_epoch=1)
-    for given in ("512", "0x5", "5x-1", "axb"):
-        assert run(tmp_path, "--buckets", given)[0] == 2
-        assert f"Received: {given}." in capsys.readouterr().err
     assert run(tmp_path, "--buckets", "32x32", "64x64", "--accumulate", "2")[0] == 0

@@ -1,10 +1,15 @@
 """What the options of `fcn-train` mean, and what is refused before TensorFlow starts."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from training.train.options import buckets_of, build_parser, check_options, overrides_of, weights_of
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_buckets_are_heights_and_widths():
@@ -74,3 +79,20 @@ def test_minutes_are_numbers(minutes, capsys):
     with pytest.raises(SystemExit):
         build_parser().parse_args(["voc_fcn8s", "--checkpoint-minutes", minutes])
     assert f"a number of minutes from 0 on is expected. Received: {minutes}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("backend", ["openvino", "tensorflow"])
+def test_wrong_options_are_told_before_tensorflow_starts(backend):
+    code = "import sys; sys.modules['tensorflow'] = None; from training.train import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--data", "nowhere"],
+        env={"KERAS_BACKEND": backend, "PATH": ""},
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert done.returncode == 2
+    expected = "nowhere is not a folder" if backend == "tensorflow" else "backend openvino cannot train"
+    assert done.stderr.startswith("fcn-train: ")
+    assert expected in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fcn_keras.datasets.folder import Folder
 from training.doctor.examination import Report
 from training.doctor.findings import Finding
 from training.hold_out import divide
@@ -188,20 +189,6 @@ def photos(tmp_path):
     return tmp_path
 
 
-def test_held_out_images_are_neither_trained_on_nor_lost(photos):
-    parts = {split: folder(photos / "photos", split, classes=2, held_out=0.4).ids for split in ("train", "val")}
-    assert len(parts["val"]) == 2
-    assert sorted(parts["train"] + parts["val"]) == list("01234")
-    assert folder(photos / "photos", "val", classes=2, held_out=0.4).ids == parts["val"]
-
-
-def test_a_split_of_ones_own_is_not_divided(photos):
-    for split, keys in {"train": "012", "val": "34"}.items():
-        (photos / "photos" / f"{split}.txt").write_text("\n".join(keys))
-    assert folder(photos / "photos", "val", classes=2, held_out=0.2).ids == ("3", "4")
-    assert folder(photos / "photos", "train", classes=2, held_out=0.2).ids == ("0", "1", "2")
-
-
 def call(photos, monkeypatch, *options):
     monkeypatch.chdir(photos)
     small = ("--width", "0.015625", "--steps", "2", "--no-watchdog")
@@ -236,19 +223,13 @@ def test_json_is_a_line_for_the_plan_every_epoch_and_every_stage(photos, monkeyp
     assert all(names and set(names) <= trained for names in named)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ([], "Name your own folder with --data DIR, or a recipe"),
-        (["folder_fcn8s", "--model", "fcn8s", "--data", "x"], "--model goes without a recipe"),
-        (["--data", "nowhere"], "nowhere is not a folder"),
-    ],
-)
-def test_refusals(options, message, capsys):
-    assert train.main(options) == 2
-    told = capsys.readouterr().err
-    assert message in told
-    assert told.count("\n") == 1
+def test_what_the_doctor_read_is_not_read_again(photos, monkeypatch):
+    """Before the first step, every photograph is decoded once."""
+    read = []
+    monkeypatch.setattr(Folder, "__getitem__", lambda self, index: read.append(index))
+    monkeypatch.setattr("training.train.fit.fit", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert call(photos, monkeypatch, "--quiet") == 130
+    assert read == []
 
 
 def test_the_doctor_names_every_pair_it_reads(photos, capsys):

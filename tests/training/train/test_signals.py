@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 
 import pytest
 
@@ -63,3 +64,17 @@ def test_the_handlers_from_before_come_back():
     with Signals():
         assert signal.getsignal(signal.SIGTERM) != before
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_other_threads_set_no_handlers():
+    before = signal.getsignal(signal.SIGTERM)
+    handlers = []
+
+    def body():
+        with Signals():
+            handlers.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    thread.join()
+    assert handlers == [before]
