@@ -1,1 +1,1 @@
-"""Serving: export a trained network, serve it, query it. One file is one command, `main(argv=None) -> int`."""
+"""Serving: export a trained network, serve it, query it. A folder is a command, `main(argv=None) -> int`."""

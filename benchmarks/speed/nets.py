@@ -25,7 +25,7 @@ def build(width, padding="same", **options):
 
 
 def drawn(width):
-    """Build the one network of the benchmark: He-normal trunk, scoring layers drawn too, the same at every call."""
+    """Build the one network of the benchmark: He-normal backbone, scoring layers drawn too, the same at every call."""
     keras.utils.set_random_seed(SEED)
     model = build(width)
     generator = np.random.default_rng(SEED)

@@ -148,7 +148,7 @@ def test_train(tmp_path):
     assert reloaded_equal
     assert (trained, validated) == (46, 13)  # of 48, one without a mask, one also in val
     assert curves[-1] < curves[0]
-    report = json.loads((tmp_path / "checkup" / "doctor.json").read_text())
+    report = json.loads((tmp_path / "report" / "doctor.json").read_text())
     found = {finding["code"] for finding in report["findings"]}
     assert found >= {"mask-is-rgb", "image-without-mask", "duplicate-across-splits"}
     assert report["fix"]["findings"] == []
