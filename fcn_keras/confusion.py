@@ -22,6 +22,7 @@ def confusion(
     Args:
         truth: integers of any shape, classes and `void`.
         predicted: integers of the same shape; what it holds where the truth is void does not matter.
+        num_classes: number of classes C, void not counted.
         place: where both come from, for the errors.
         void: id of the pixels that do not count.
         count_missed: allow `void` in a prediction too, which misses whatever the truth is.

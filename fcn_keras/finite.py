@@ -41,6 +41,10 @@ def require_finite_arrays(arrays: Iterable[tuple[str, Sequence[Any]]], origin: o
 
     Args:
         arrays: pairs of a layer's name and its float16, float32 or float64 arrays.
+        origin: where they come from, for the error.
+
+    Raises:
+        ValueError: if one holds NaN or infinity; names the layers.
     """
     with np.errstate(invalid="ignore"):
         # A float64 sum of float32 cannot overflow, and needs no mask of the array's size.

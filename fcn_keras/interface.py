@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 def modality_of(model: keras.Model) -> str:
     """Return `"rgb"`, `"hha"`, `"rgbd"` or `"rgb_hha"`, as `fcn_keras.batches` names them.
 
+    Args:
+        model: a network of this package.
+
     Raises:
         ValueError: if the model does not begin with this package's `Preprocess`.
     """
@@ -29,7 +32,7 @@ def modality_of(model: keras.Model) -> str:
 
 
 def pixels_of(example: Mapping[str, Any], modality: str) -> Any:
-    """Pick from an example what `fcn_keras.predict` takes for a modality."""
+    """Return of an example what `fcn_keras.predict` takes for a modality."""
     if modality == "rgb":
         return example["image"]
     if modality == "hha":

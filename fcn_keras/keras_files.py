@@ -23,7 +23,7 @@ import keras
 import numpy as np
 
 from fcn_keras.finite import require_finite
-from fcn_keras.untrusted_hdf5 import Malformed, leaves, require_within
+from fcn_keras.untrusted_hdf5 import MalformedError, leaves, require_within
 
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 # What Keras writes for a model without assets, and the checksums that `fcn-train` adds.
@@ -115,23 +115,25 @@ def _check(path: str) -> None:
     with zipfile.ZipFile(path) as archive, open(path, "rb") as file:
         members = {member.filename: member for member in archive.infolist()}
         if len(members) != len(archive.infolist()) or set(members) - MEMBERS or not {CONFIG, WEIGHTS} <= set(members):
-            raise Malformed(f"expected {', '.join(sorted(MEMBERS))} inside, each once. Received: {sorted(members)[:5]}")
+            raise MalformedError(
+                f"expected {', '.join(sorted(MEMBERS))} inside, each once. Received: {sorted(members)[:5]}"
+            )
         for member in members.values():
             if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
-                raise Malformed(f"{member.filename} is compressed, which Keras does not do")
+                raise MalformedError(f"{member.filename} is compressed, which Keras does not do")
         if members[CONFIG].file_size > MAX_CONFIG:
-            raise Malformed(f"{CONFIG} has {members[CONFIG].file_size} bytes, over {MAX_CONFIG}")
+            raise MalformedError(f"{CONFIG} has {members[CONFIG].file_size} bytes, over {MAX_CONFIG}")
         config = json.loads(archive.read(CONFIG))
         _check_names(config)
         try:
             held = _numbers_in(_member(file, members[WEIGHTS]))
-        except Malformed as error:
-            raise Malformed(f"{WEIGHTS}: {error}") from None
+        except MalformedError as error:
+            raise MalformedError(f"{WEIGHTS}: {error}") from None
     # In a thread of its own, as Keras keeps a list, by thread, of variables that a later scope would fill.
     with ThreadPoolExecutor(1) as pool:
         wanted = pool.submit(_numbers_of, config).result()
     if wanted > held:
-        raise Malformed(f"its layers take {wanted} numbers, and {held} are there")
+        raise MalformedError(f"its layers take {wanted} numbers, and {held} are there")
 
 
 def _walk(value: Any) -> Iterator[dict[str, Any]]:
@@ -159,7 +161,7 @@ def _check_names(config: Any) -> None:
         known = module in KERAS or (module == "keras" and name in POLICIES)
         if not known or registered not in (None, name, value.get("config")) or name in FOREIGN:
             told = value.get("config") if name == "function" else name
-            raise Malformed(
+            raise MalformedError(
                 f"it names {str(told)[:60]!r} of {str(module)[:60]!r}, and neither code nor layers of other packages "
                 "are loaded"
             )
@@ -177,7 +179,7 @@ def _check_heads(model: Any) -> None:
     outputs = getattr(model, "output", None)  # a Sequential that was never called has none
     for head in outputs if isinstance(outputs, dict) else ():
         if not re.fullmatch(r"\w[\w-]{0,99}", str(head)):
-            raise Malformed(f"an output is called {str(head)[:60]!r}; expected letters, digits, - and _")
+            raise MalformedError(f"an output is called {str(head)[:60]!r}; expected letters, digits, - and _")
 
 
 def _unfilled(config: Any) -> Any:
@@ -198,12 +200,12 @@ def _numbers_in(file: _Part) -> int:
     with h5py.File(io.BufferedReader(file), "r") as root:
         for name, array in leaves(root, MAX_NODES):
             if not isinstance(array, h5py.Dataset) or array.shape is None or not _is_numeric(array.dtype):
-                raise Malformed(f"{name} is no array of numbers")
+                raise MalformedError(f"{name} is no array of numbers")
             require_within(array, name)
             numbers += array.size
             size += array.size * array.dtype.itemsize
     if size > file.size:
-        raise Malformed(f"its arrays declare {size} bytes, and it has {file.size}")
+        raise MalformedError(f"its arrays declare {size} bytes, and it has {file.size}")
     return numbers
 
 
@@ -217,7 +219,7 @@ def _member(file: BinaryIO, member: zipfile.ZipInfo) -> _Part:
     magic, name, extra = LOCAL_HEADER.unpack(file.read(LOCAL_HEADER.size))
     start = member.header_offset + LOCAL_HEADER.size + name + extra
     if magic != b"PK\x03\x04" or start + member.file_size > os.fstat(file.fileno()).st_size:
-        raise Malformed(f"{member.filename} is cut off")
+        raise MalformedError(f"{member.filename} is cut off")
     return _Part(file, start, member.file_size)
 
 

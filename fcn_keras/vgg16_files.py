@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fcn_keras.untrusted_hdf5 import Malformed, leaves, member, require_within
+from fcn_keras.untrusted_hdf5 import MalformedError, leaves, member, require_within
 
 Result = TypeVar("Result")
 Pair = tuple[NDArray[np.float32], NDArray[np.float32]]  # kernel and bias
@@ -78,14 +78,14 @@ def read(path: str | os.PathLike[str], wanted: Mapping[str, tuple[int, ...]]) ->
     path = os.fspath(path)
     try:
         if os.path.exists(path) and not os.path.isfile(path):
-            raise Malformed("it is no file")
+            raise MalformedError("it is no file")
         with open(path, "rb") as file:
             magic = file.read(8)
         for prefix, source in ((HDF5_MAGIC, _Hdf5), (ZIP_MAGIC, _Npz)):
             if magic.startswith(prefix):
                 return _read(source, path, wanted)
-        raise Malformed(f"it begins with {magic!r}")
-    except Malformed as error:
+        raise MalformedError(f"it begins with {magic!r}")
+    except MalformedError as error:
         raise ValueError(
             "`path` must hold VGG16 weights: a .h5 as Keras publishes and saves them, or a .npz with <layer>_W and "
             f"<layer>_b. Received: {path}: {error}. The published file is {URL}{PUBLISHED[True][0]}."
@@ -123,7 +123,7 @@ def _read(
             elif layer in CLASSIFIER:
                 continue
             else:
-                raise Malformed(f"layer {layer} is missing (it has {', '.join(present) or 'none of VGG16'})")
+                raise MalformedError(f"layer {layer} is missing (it has {', '.join(present) or 'none of VGG16'})")
             if pair:
                 weights[layer] = pair
     return weights, present
@@ -137,9 +137,9 @@ def _pair(file: _Hdf5 | _Npz, layer: str, shape: tuple[int, ...]) -> Pair | None
     if kernel.shape not in shapes:
         if layer in CLASSIFIER:
             return None
-        raise Malformed(f"its kernel has shape {kernel.shape}, the model's {shape}; is `channels` narrower?")
+        raise MalformedError(f"its kernel has shape {kernel.shape}, the model's {shape}; is `channels` narrower?")
     if bias.shape != shape[-1:]:
-        raise Malformed(f"its bias has shape {bias.shape}, the model's {shape[-1:]}")
+        raise MalformedError(f"its bias has shape {bias.shape}, the model's {shape[-1:]}")
     return file.array(kernel).reshape(shape), file.array(bias)
 
 
@@ -148,12 +148,12 @@ def _named(layer: str, function: Callable[..., Result], *args: Any) -> Result:
     try:
         with _foreign("it cannot be read"):
             return function(*args)
-    except Malformed as error:
-        raise Malformed(f"layer {layer}: {error}") from None
+    except MalformedError as error:
+        raise MalformedError(f"layer {layer}: {error}") from None
 
 
 class _foreign:
-    """Turn whatever h5py, zipfile and NumPy raise on hostile bytes into `Malformed`; they name no set of types."""
+    """Turn whatever h5py, zipfile and NumPy raise on hostile bytes into `MalformedError`; they name no set of types."""
 
     def __init__(self, what: str) -> None:
         self.what = what
@@ -164,13 +164,13 @@ class _foreign:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if isinstance(error, Exception) and not isinstance(error, Malformed):
-            raise Malformed(f"{self.what} ({type(error).__name__}: {str(error)[:200]})") from error
+        if isinstance(error, Exception) and not isinstance(error, MalformedError):
+            raise MalformedError(f"{self.what} ({type(error).__name__}: {str(error)[:200]})") from error
 
 
 def _check_number(dtype: np.dtype[Any]) -> None:
     if dtype.kind != "f" or dtype.itemsize > 8:
-        raise Malformed(f"numbers of type {dtype} instead of float16, float32 or float64")
+        raise MalformedError(f"numbers of type {dtype} instead of float16, float32 or float64")
 
 
 class _Hdf5:
@@ -205,7 +205,7 @@ class _Hdf5:
         kernels = [d for d in datasets if len(d.shape or ()) > 1]
         biases = [d for d in datasets if len(d.shape or ()) == 1]
         if len(kernels) != 1 or len(biases) != 1:
-            raise Malformed(f"{len(kernels)} kernels and {len(biases)} biases instead of one each")
+            raise MalformedError(f"{len(kernels)} kernels and {len(biases)} biases instead of one each")
         return kernels[0], biases[0]
 
     def array(self, dataset: Any) -> NDArray[np.float32]:
@@ -244,7 +244,7 @@ class _Npz:
             stream.read(header.length)
             data = stream.read(size)
             if len(data) != size or stream.read(1):
-                raise Malformed(f"{header.member} does not hold the {size} bytes of shape {header.shape}")
+                raise MalformedError(f"{header.member} does not hold the {size} bytes of shape {header.shape}")
         numbers = np.frombuffer(data, header.dtype).astype(np.float32)
         return numbers.reshape(header.shape, order="F" if header.fortran else "C")
 
@@ -255,10 +255,10 @@ class _Header:
     def __init__(self, archive: zipfile.ZipFile, member: str) -> None:
         self.member = member
         if archive.getinfo(member).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise Malformed(f"{member} is compressed in a way NumPy does not write")
+            raise MalformedError(f"{member} is compressed in a way NumPy does not write")
         with archive.open(member) as stream:
             version = np.lib.format.read_magic(stream)
             if version != (1, 0):  # NumPy writes others for structured arrays, with headers of up to 4 GiB
-                raise Malformed(f"{member} has .npy version {version}")
+                raise MalformedError(f"{member} has .npy version {version}")
             self.shape, self.fortran, self.dtype = np.lib.format.read_array_header_1_0(stream)
             self.length = stream.tell()

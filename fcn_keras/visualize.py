@@ -122,7 +122,11 @@ def overlay(
 
 
 def background_of(class_names: Sequence[str]) -> int | None:
-    """Return the class that is not painted: VOC's 0 is what is left over, a class 0 of another name is a thing."""
+    """Return the class that is not painted: VOC's 0 is what is left over, a class 0 of another name is a thing.
+
+    Args:
+        class_names: in the order of their ids.
+    """
     return 0 if class_names[0] == "background" else None
 
 

@@ -92,13 +92,13 @@ class NyudV2(Examples):
         """Return one image's arrays, height before width; MATLAB stores them turned around."""
         import h5py
 
-        from ..untrusted_hdf5 import Malformed
+        from ..untrusted_hdf5 import MalformedError
 
         # Opened anew: a handle would not survive a fork, and opening takes far less than reading.
         try:
             with h5py.File(self._path, "r") as file:
                 arrays = [_array(file, field)[number] for field in self._fields]
-        except (Malformed, OSError, RuntimeError) as error:
+        except (MalformedError, OSError, RuntimeError) as error:
             raise ValueError(f"{self._path} cannot be read: {error}. Download {URL} again.") from error
         return [np.ascontiguousarray(array.T[_ROWS, _COLUMNS]) for array in arrays]
 
@@ -189,12 +189,12 @@ def _shape(path: Path, fields: Sequence[str], advice: str) -> tuple[int, int, in
     """Return the number of images in the file, their height and their width."""
     import h5py
 
-    from ..untrusted_hdf5 import Malformed
+    from ..untrusted_hdf5 import MalformedError
 
     try:
         with h5py.File(path, "r") as file:
             shapes = [_array(file, field).shape for field in fields]
-    except (Malformed, OSError, KeyError, AttributeError, RuntimeError) as error:
+    except (MalformedError, OSError, KeyError, AttributeError, RuntimeError) as error:
         raise ValueError(f"{path} is cut short, or another file: {error}. {advice}") from error
     count, *turned = shapes[1]
     expected = [(count, 3, *turned), *[(count, *turned)] * (len(fields) - 1)]
@@ -209,11 +209,11 @@ def _array(file: Any, field: str) -> Any:
     """Return a dataset that lies in the file itself: a link or an external one would read other files."""
     import h5py
 
-    from ..untrusted_hdf5 import Malformed, member, require_within
+    from ..untrusted_hdf5 import MalformedError, member, require_within
 
     array = member(file, field)
     if not isinstance(array, h5py.Dataset):
-        raise Malformed(f"it holds no array {field}")
+        raise MalformedError(f"it holds no array {field}")
     require_within(array, field)
     return array
 

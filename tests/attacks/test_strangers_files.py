@@ -167,12 +167,12 @@ def nyud(path, **replaced):
 @pytest.mark.parametrize(
     ("field", "change", "message"),
     [
-        ("depths", lambda f, s: f.__setitem__("depths", h5py.ExternalLink("x.h5", "/y")), "it holds no array depths"),
-        ("labels", lambda f, s: f.__setitem__("labels", h5py.SoftLink("/depths")), "it holds no array labels"),
+        ("depths", lambda f, s: f.__setitem__("depths", h5py.ExternalLink("x.h5", "/y")), "depths is a link to else"),
+        ("labels", lambda f, s: f.__setitem__("labels", h5py.SoftLink("/depths")), "labels is a link to elsewhere"),
         (
             "depths",
             lambda f, s: f.create_dataset("depths", s, "u1", external=[("/etc/passwd", 0, h5py.h5f.UNLIMITED)]),
-            "depths lies in another file",
+            "the numbers of depths lie in another file",
         ),
         ("labels", lambda f, s: f.create_group("labels"), "it holds no array labels"),
     ],

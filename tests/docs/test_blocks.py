@@ -47,19 +47,22 @@ NOT_RUN = {
     ("docs/performance.md", "fcn-export "): "wants CamVid; tests/serving/export/onnx/test_export.py calibrates",
     ("docs/training.md", "fcn-train "): "README's, with options that tests/training/ runs",
     ("docs/training.md", "KERAS_BACKEND=jax fcn-train "): "wants two hosts; test_devices.py has two processes",
-    ("docs/serving.md", f"{ROAD} models/road.tflite "): "int8: see test_litert_file.py",
-    ("docs/serving.md", f"{ROAD} models/road.onnx --format onnx --labels --precision int8 "): "see test_onnx_file.py",
+    ("docs/serving.md", f"{ROAD} models/road.tflite "): "int8: see tests/serving/export/litert/test_export.py",
+    (
+        "docs/serving.md",
+        f"{ROAD} models/road.onnx --format onnx --labels --precision int8 ",
+    ): "see tests/serving/export/onnx/test_export.py",
     ("docs/serving.md", "fcn-batch "): "tests/serving/batch/test_command.py runs the pipeline",
     ("docs/serving.md", "docker "): "wants Docker; tests/docs/test_serving.py compares the image's version",
     ("docs/serving.md", "cd kit"): "leads to Docker's files",
-    ("docs/serving.md", "MODELS=$PWD/../models docker "): "wants Docker; the file is read in tests/serving/local",
-    ("docs/serving.md", "bash ready.sh "): "asks the container; run in tests/serving/local",
+    ("docs/serving.md", "MODELS=$PWD/../models docker "): "wants Docker; the file is read in tests/serving/kit",
+    ("docs/serving.md", "bash ready.sh "): "asks the container; run in tests/serving/kit",
     ("docs/serving.md", "echo ready"): "follows it",
-    ("docs/serving.md", "kubectl "): "wants a cluster; the files are read in tests/serving/local",
+    ("docs/serving.md", "kubectl "): "wants a cluster; the files are read in tests/serving/kit",
 }
 # Blocks that are neither run nor parsed: where they are compared instead.
 COMPARED = {
-    ("docs/serving.md", "textproto"): "test_serving_docs.py rolls a version out with them",
+    ("docs/serving.md", "textproto"): "tests/docs/test_serving.py rolls a version out with them",
     ("README.md", "text"): "what a run of ten minutes printed, of docs/first-hour.md",
     ("README.md", ""): "test_the_drawn_folder_is_the_one_that_is_trained_on",
 }

@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from fcn_keras.untrusted_hdf5 import Malformed, leaves, member, require_within
+from fcn_keras.untrusted_hdf5 import MalformedError, leaves, member, require_within
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def file(tmp_path):
 
 def test_everything_below_a_group(file):
     assert {name: node.shape for name, node in leaves(file, 4)} == {"kernel": (6,), "bias": (2,)}
-    with pytest.raises(Malformed, match="over 3 members"):
+    with pytest.raises(MalformedError, match="over 3 members"):
         list(leaves(file, 3))
 
 
@@ -25,7 +25,7 @@ def test_everything_below_a_group(file):
 def test_links_to_elsewhere(file, link):
     file["conv/linked"] = link
     for look in (lambda: member(file["conv"], "linked"), lambda: list(leaves(file, 9))):
-        with pytest.raises(Malformed, match=rf"linked is a link to elsewhere \({type(link).__name__}\)"):
+        with pytest.raises(MalformedError, match=rf"linked is a link to elsewhere \({type(link).__name__}\)"):
             look()
 
 
@@ -38,7 +38,7 @@ def test_members(file):
 def test_the_same_object_twice(file, name):
     """A hard link to a group above never ends; to an array, it is counted twice."""
     file["conv/again"] = file[name]
-    with pytest.raises(Malformed, match="is there twice, or a cycle"):
+    with pytest.raises(MalformedError, match="is there twice, or a cycle"):
         list(leaves(file, 99))
 
 
@@ -50,5 +50,5 @@ def test_numbers_of_other_files_and_chunks_of_gigabytes(file):
     layout[:] = h5py.VirtualSource("elsewhere.h5", "x", (4,))
     file.create_virtual_dataset("virtual", layout)
     for name, message in (("outside", "lie in another file"), ("virtual", "lie in another"), ("wide", "has chunks of")):
-        with pytest.raises(Malformed, match=f"{name} {message}"):
+        with pytest.raises(MalformedError, match=f"{name} {message}"):
             require_within(file[name], name)
