@@ -1,5 +1,6 @@
 """Quiet TensorFlow, and the tables several tests share."""
 
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -10,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+# What is imported stays. Python would look through all of TensorFlow again and again for what could go.
+gc.disable()
+
 # The width of the parity fixtures: real Caffe ran the released topologies with these channels.
 NARROW = ((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32
 
@@ -17,6 +21,12 @@ NARROW = ((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32
 def pytest_collection_modifyitems(items):
     """Start with the tests marked `early`: they take long, and nothing should wait for them at the end."""
     items.sort(key=lambda item: item.get_closest_marker("early") is None)
+
+
+def pytest_collection_finish():
+    """Keep the garbage collector away from what was imported, and let it collect what tests leave."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

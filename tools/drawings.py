@@ -139,12 +139,12 @@ def rooms(folder):
         left = (width - len(names) * (wide + gap) + gap) / 2
         for number, room in enumerate(names):
             places[room] = left + number * (wide + gap), y
-    for room, others in imported.items():
-        for other in others:
+    for room, others in sorted(imported.items()):
+        for other in sorted(others):
             if not any(other in below[between] for between in others):
                 (x, y), (to_x, to_y) = places[room], places[other]
                 drawing.arrow((x + wide / 2, y + high), (to_x + wide / 2, to_y))
-    for room, (x, y) in places.items():
+    for room, (x, y) in sorted(places.items()):
         command = (ROOT / folder / room / "command.py").is_file()
         drawing.box(x, y, wide, high, BLUE if command else GREEN, room)
     return drawing.svg()

@@ -71,7 +71,7 @@ ELSEWHERE = {
     (
         "docs/serving.md",
         "HandleReloadConfigRequest",
-    ): "test_serving_docs.py sends it; fcn-serve takes no folder from it",
+    ): "tests/docs/test_serving.py sends it; fcn-serve takes no folder from it",
 }
 SHELL, PYTHON = "sh", "python"
 READ = {"json": json.loads}
