@@ -130,7 +130,7 @@ def rooms(folder):
     for room in sorted(imported):
         needed = any(room in others for others in imported.values())
         floors.setdefault(_floor(room, imported) if needed else top, []).append(room)
-    wide, high, gap, step = 160, 40, 16, 110
+    wide, high, gap, step = 176, 40, 16, 110
     width = max(len(floor) for floor in floors.values()) * (wide + gap) + gap
     drawing = Drawing(width, len(floors) * step - step + high + 40, f"The rooms of {folder}/ and which imports which")
     places = {}
