@@ -19,7 +19,7 @@ def described():
 
 
 def packages(name, folder):
-    """List the packages of a folder of commands under the name that it is installed by."""
+    """List the packages of a folder under the name that it is installed by."""
     return [name, *(f"{name}.{package}" for package in find_packages(HERE / folder))]
 
 
@@ -41,8 +41,7 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11",
     packages=[
-        "fcn_keras",
-        "fcn_keras.datasets",
+        *packages("fcn_keras", "fcn_keras"),
         "fcn_keras_console",
         *packages("fcn_keras_training", "training"),
         *packages("fcn_keras_serving", "serving"),

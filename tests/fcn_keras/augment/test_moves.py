@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from fcn_keras import augment, layers
 from fcn_keras.augment import compose, crop, jitter, mirror, scale
+from tests.fcn_keras.augment.examples import as_numpy, example, seed
 
 AUGMENTATIONS = {
     "mirror": mirror,
@@ -17,27 +17,6 @@ AUGMENTATIONS = {
         mirror, partial(jitter, pixels=2), partial(scale, low=0.6, high=1.6), partial(crop, height=7, width=5)
     ),
 }
-
-
-def seed(n):
-    return tf.constant([7, n], tf.int64)
-
-
-def example(height=8, width=11, heads=False):
-    """An example in which every map holds the pixel's number, so that a pixel can be followed."""
-    number = np.arange(height * width).reshape(height, width)
-    label = number.astype(np.uint8)
-    return {
-        "image": np.repeat(number[..., None], 3, axis=2).astype(np.uint8),
-        "label": {"sem": label, "geo": label.copy()} if heads else label,
-        "depth": number.astype(np.uint16),
-        "hha": np.repeat(number[..., None], 3, axis=2).astype(np.uint8),
-        "id": "0001",
-    }
-
-
-def as_numpy(moved):
-    return {key: tf.nest.map_structure(lambda x: np.asarray(x), value) for key, value in moved.items()}
 
 
 def labels_of(function, source, count):
@@ -151,26 +130,12 @@ def test_same_seed_same_result_eagerly_and_in_map(name, size):
             np.testing.assert_array_equal(value, mapped[key])
 
 
-def test_compose_gives_each_function_its_own_seed():
-    seeds = []
-    compose(*[lambda e, s: seeds.append(tuple(np.asarray(s))) or e] * 3)({}, seed(0))
-    compose(*[lambda e, s: seeds.append(tuple(np.asarray(s))) or e] * 3)({}, seed(1))
-    assert len(set(seeds)) == 6
-
-
 def test_static_sizes_survive():
     spec = {"image": tf.TensorSpec((8, 11, 3), tf.uint8), "label": tf.TensorSpec((8, 11), tf.uint8)}
     for name, size in (("mirror", (8, 11)), ("jitter", (8, 11)), ("crop", (6, 9))):
         traced = tf.function(AUGMENTATIONS[name]).get_concrete_function(spec, tf.TensorSpec([2], tf.int64))
         assert traced.structured_outputs["image"].shape == (*size, 3)
         assert traced.structured_outputs["label"].shape == size
-
-
-def test_mean_is_bgr_and_that_of_the_models():
-    assert augment.VOC_MEAN == layers.VOC_MEAN
-    moved = as_numpy(crop(example(1, 1), seed(0), height=2, width=1, mean=(1, 2, 3), ignore_label=9))
-    assert [3.0, 2.0, 1.0] in moved["image"][:, 0].tolist()
-    assert 9 in moved["label"]
 
 
 @pytest.mark.parametrize(
@@ -185,9 +150,3 @@ def test_mean_is_bgr_and_that_of_the_models():
 def test_messages(function, message):
     with pytest.raises(ValueError, match=message):
         function(example(), seed(0))
-
-
-def test_missing_tensorflow_names_the_command(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "tensorflow", None)
-    with pytest.raises(ImportError, match="pip install tensorflow"):
-        mirror(example(), [0, 0])
