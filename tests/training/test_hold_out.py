@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from training.hold_out import divide, divide_by_number
+from training.hold_out import THRESHOLD, TOGETHER, divide, divide_by_number, held_out, usable_groups
 
 
 def test_division_by_hash_is_stable_seeded_and_near_the_share():
@@ -50,3 +50,85 @@ def test_the_rule_of_runs_begun_before():
     assert divide_by_number("01234", 0.4) == {"3", "4"}
     assert divide_by_number("01234", 0.2) == {"4"}
     assert divide_by_number("01234", 0.01) == {"4"}
+
+
+# --- near-duplicates ----------------------------------------------------------------------------------------
+
+
+def groups_of(size, number=2000):
+    """Draw up groups, and all their ids."""
+    groups = [[f"{group}/{member}" for member in range(size)] for group in range(number)]
+    return groups, [key for group in groups for key in group]
+
+
+@pytest.mark.parametrize("size", [2, 7])
+def test_groups_stay_together_and_validate_as_often_as_images_do(size):
+    groups, keys = groups_of(size)
+    chosen = divide(keys, 0.2, together=groups)
+    inside = [len(chosen.intersection(group)) for group in groups]
+    assert set(inside) == {0, size}
+    assert abs(inside.count(size) - 400) < 4 * np.sqrt(2000 * 0.2 * 0.8)
+
+
+def test_images_without_a_twin_go_where_they_went():
+    groups, keys = groups_of(3, 100)
+    alone = [f"image {number}" for number in range(1000)]
+    assert divide(alone + keys, 0.2, together=groups) & set(alone) == divide(alone, 0.2)
+    assert divide(alone, 0.2, together=[["image 1"], ["gone", "image 2"]]) == divide(alone, 0.2)
+
+
+def test_an_image_that_joins_a_group_moves_it_only_as_its_leader():
+    """It leads a quarter of the groups of four, and of these 2 * 0.2 * 0.8 stand on the other side: 160 of 2000."""
+    groups, keys = groups_of(3)
+    before = divide(keys, 0.2, together=groups)
+    joined = [[*group, f"{group[0]} again"] for group in groups]
+    after = divide([key for group in joined for key in group], 0.2, together=joined)
+    moved = sum((group[0] in before) != (group[0] in after) for group in groups)
+    assert abs(moved - 160) < 4 * np.sqrt(160)
+    assert divide([*keys, "nobody's twin"], 0.2, together=groups) - {"nobody's twin"} == before
+
+
+def test_groups_joined_by_an_image_go_where_one_of_them_was():
+    groups, keys = groups_of(2)
+    before = divide(keys, 0.2, together=groups)
+    pairs = [[*one, *other] for one, other in zip(groups[::2], groups[1::2], strict=True)]
+    after = divide(keys, 0.2, together=pairs)
+    for group in pairs:
+        assert len(after.intersection(group)) in (0, 4)
+        if len(inside := before.intersection(group)) in (0, 4):
+            assert after.intersection(group) == inside
+
+
+def test_a_group_of_more_than_the_share_trains():
+    keys = [f"{number}" for number in range(40)]
+    for seed in range(20):
+        assert divide(keys, 0.2, seed, [keys[:9]]).isdisjoint(keys[:9])
+    assert any(set(keys[:8]) <= divide(keys, 0.2, seed, [keys[:8]]) for seed in range(20))
+
+
+def test_no_split_is_empty_with_groups():
+    for seed in range(20):
+        for share in (1e-9, 0.5, 1 - 1e-9):
+            chosen = divide("abcdef", share, seed, ["abc", "de"])
+            assert 1 <= len(chosen) < 6
+            assert len(chosen & set("abc")) in (0, 3)
+            assert len(chosen & set("de")) in (0, 2)
+
+
+def test_no_release_changes_where_groups_go():
+    """As `divide` chose them when it was written."""
+    together = [["00", "01", "02"], ["03", "05"], ["08", "10", "11"]]
+    keys = [f"{number:02}" for number in range(20)]
+    assert divide(keys, 0.2, together=together) == {"03", "04", "05", "09", "14", "15", "17"}
+    assert held_out(keys, 0.2, TOGETHER, together) == {"03", "04", "05", "09", "14", "15", "17"}
+    assert held_out(keys, 0.2, TOGETHER) == held_out(keys, 0.2, THRESHOLD) == divide(keys, 0.2)
+    assert held_out(keys, 0.2, None) == divide_by_number(keys, 0.2)
+
+
+def test_the_frames_of_a_film_are_not_kept_together():
+    film = [str(number) for number in range(51)]
+    groups, reason = usable_groups([film, ["a", "b"]], 100)
+    assert groups == []
+    assert reason.startswith("51 of 100 images are near-duplicates of one another")
+    assert usable_groups([film], 102) == ([film], None)
+    assert usable_groups([], 5) == ([], None)

@@ -117,9 +117,58 @@ def near_pairs(mine, theirs=None):
     Returns:
         list of `(index in mine, index in theirs)`, one at most for each of `mine`.
     """
+    best, partner = np.full(len(mine), CORRELATION, np.float32), np.full(len(mine), -1)
+    for rows, columns, alike in _compared(mine, theirs):
+        winner = alike.argmax(axis=1)
+        score = alike[np.arange(len(rows)), winner]
+        better = score >= best[rows]
+        best[rows[better]] = score[better]
+        partner[rows[better]] = columns[winner[better]]
+    return [(int(i), int(partner[i])) for i in np.flatnonzero(partner >= 0)]
+
+
+def near_groups(images):
+    """Join near-duplicates and duplicates, also over others: if A is like B, and B like C, then all three are a group.
+
+    Args:
+        images: `ImageFacts`, as `near_pairs` compares their thumbnails.
+
+    Returns:
+        lists of two indices or more, in the order of the first image of each.
+    """
+    thumbnails = np.array([image.thumbnail for image in images], np.uint8).reshape(-1, HEIGHT, WIDTH)
+    first = {}
+    root = np.array([first.setdefault(image.digest, index) for index, image in enumerate(images)], int)
+    for rows, columns, alike in _compared(thumbnails):
+        row, column = np.nonzero(alike >= CORRELATION)
+        root = _joined(root, rows[row], columns[column])
+    members = {}
+    for index, group in enumerate(root.tolist()):
+        members.setdefault(group, []).append(index)
+    return [group for group in members.values() if len(group) > 1]
+
+
+def _joined(root, some, others):
+    """Return the lowest index of each image's group after the images of each pair `some[i], others[i]` are joined."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    number = len(root)
+    ends = np.concatenate([some, np.arange(number)]), np.concatenate([others, root])
+    count, group = connected_components(coo_array((np.ones(len(ends[0]), bool), ends), (number, number)), False)
+    lowest = np.full(count, number)
+    np.minimum.at(lowest, group, np.arange(number))
+    return lowest[group]
+
+
+def _compared(mine, theirs=None):
+    """Compare the thumbnails of close hashes, a block after the other, mirrored ones too.
+
+    Yields:
+        indices in `mine` `(N,)`, indices in `theirs` `(M,)`, and correlations `(N, M)`, -1 where hashes are not close.
+    """
     within = theirs is None
     theirs = mine if within else theirs
-    best, partner = np.full(len(mine), CORRELATION, np.float32), np.full(len(mine), -1)
     mine_hash = difference_hash(mine)
     mine_flat, theirs_flat = (x.reshape(len(x), HEIGHT * WIDTH).std(axis=1) < _FLAT for x in (mine, theirs))
     for looked_at in (theirs, theirs[:, :, ::-1]):
@@ -132,22 +181,11 @@ def near_pairs(mine, theirs=None):
                 close &= ~mine_flat[rows, None] & ~theirs_flat[None, columns]
                 if within:
                     close &= np.arange(len(mine))[rows, None] > np.arange(len(theirs))[None, columns]
-                _keep_best(close, mine[rows], looked_at[columns], best[rows], partner[rows], left)
-    return [(int(i), int(partner[i])) for i in np.flatnonzero(partner >= 0)]
-
-
-def _keep_best(close, mine, theirs, best, partner, offset):
-    """Compare the thumbnails of close hashes, and write the better partners into `best` and `partner`."""
-    rows, columns = np.flatnonzero(close.any(axis=1)), np.flatnonzero(close.any(axis=0))
-    if not rows.size:
-        return
-    alike = _centred(mine[rows]) @ _centred(theirs[columns]).T
-    alike[~close[np.ix_(rows, columns)]] = -1
-    winner = alike.argmax(axis=1)
-    score = alike[np.arange(len(rows)), winner]
-    better = score >= best[rows]
-    best[rows[better]] = score[better]
-    partner[rows[better]] = columns[winner[better]] + offset
+                row, column = np.flatnonzero(close.any(axis=1)), np.flatnonzero(close.any(axis=0))
+                if row.size:
+                    alike = _centred(mine[top + row]) @ _centred(looked_at[left + column]).T
+                    alike[~close[np.ix_(row, column)]] = -1
+                    yield top + row, left + column, alike
 
 
 def _centred(thumbnails):

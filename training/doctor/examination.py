@@ -14,7 +14,7 @@ from ..reading import read_each
 from .buckets import choose_buckets
 from .checks import MASK_FAULTS, ImageFacts, check_pair_sizes, check_reading, read_pair
 from .class_balance import balancing_weights, check_classes, class_pixels
-from .duplicates import check_duplicates
+from .duplicates import check_duplicates, near_groups
 from .findings import Finding, Findings
 from .folder_layout import Layout, find_layout
 from .mask_ids import Reading, read_ids
@@ -67,13 +67,32 @@ class Report:
 
 @dataclass(frozen=True)
 class Examination:
-    """A report with what it was made from, which `--fix` and the picture need."""
+    """A report with what it was made from, which `--fix`, the picture and `fcn-train` need.
+
+    Attributes:
+        images: `ImageFacts` by index of the pair, of those that can be read.
+    """
 
     report: Report
     layout: Layout
     reading: Reading
     findings: Findings
     table: ClassTable | None
+    images: dict[int, ImageFacts]
+
+    def near_duplicates(self, keys):
+        """Find which of these images show nearly the same, without reading them again.
+
+        Args:
+            keys: ids of pairs.
+
+        Returns:
+            lists of two ids or more, as `hold_out.divide` keeps them together.
+        """
+        keys = set(keys)
+        chosen = [(pair.key, self.images[i]) for i, pair in enumerate(self.layout.pairs) if i in self.images]
+        chosen = [(key, image) for key, image in chosen if key in keys]
+        return [[chosen[i][0] for i in group] for group in near_groups([image for _, image in chosen])]
 
 
 def examine(directory, *, classes=None, ignore_label=VOID, progress=None):
@@ -118,7 +137,8 @@ def examination(directory, *, classes=None, ignore_label=VOID, progress=None):
     sound = {i: mask for i, mask in readable.items() if i not in wrong and layout.pairs[i].image}
     counts = _by_split(sound, reading.names, ignore_label, masks)
     report = _report(str(directory), reading, layout, counts, with_image.values(), ignore_label)
-    return Examination(report, layout, reading, layout.findings, table)
+    seen = {index: pair.image for index, pair in with_image.items()}
+    return Examination(report, layout, reading, layout.findings, table, seen)
 
 
 def _read(pairs, table, ignore_label, progress):

@@ -13,7 +13,7 @@ from fcn_keras_console.files import new_folder
 from fcn_keras_console.words import some
 
 from ..annotations.masks import VOID, describe_mask, voc_ids, without_mixed
-from ..hold_out import divide
+from ..hold_out import divide, usable_groups
 from .checks import FIXABLE
 
 _ASPECT = 0.01  # relative difference of two aspect ratios up to which a mask is resized
@@ -39,6 +39,7 @@ class Fixed:
         ignore_label: its void id besides 255.
         written: number of files that differ from the original by what was done to them.
         left_out: ids by reason.
+        warning: why near-duplicates were not kept in one part, or None.
     """
 
     directory: str
@@ -46,6 +47,7 @@ class Fixed:
     ignore_label: int
     written: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, list[str]] = field(default_factory=dict)
+    warning: str | None = None
 
     def leave_out(self, reason, pair):
         self.left_out.setdefault(reason, []).append(pair.key)
@@ -58,6 +60,7 @@ class Fixed:
         lines += [f"  {what}: {number}" for what, number in self.written.items()]
         lines += [f"  left out, {reason}: {len(keys)} ({some(keys)})" for reason, keys in self.left_out.items()]
         lines.append("  everything else: copied as it is")
+        lines += [f"  Mind: {self.warning}"] if self.warning else []
         lines.append(f"The copy has {verdict(after)}" + (":" if after.errors else "."))
         lines += [f"  {finding.code}: {finding.message}" for finding in after.errors]
         return "\n".join(lines)
@@ -74,7 +77,8 @@ def fix(examination, out, *, share=None, seed=0):
         examination: an `Examination`.
         out: folder that does not exist, or is empty.
         share: of the pairs to list in val.txt, the others in train.txt, where the data set is not divided; None or 0
-            leaves it so. `fcn-train` holds out the same images of an undivided folder, for the share and seed 0.2, 0.
+            leaves it so. Near-duplicates stay together. `fcn-train` holds out the same images of an undivided folder,
+            for the share and seed 0.2, 0.
         seed: of that division.
 
     Returns:
@@ -89,17 +93,19 @@ def fix(examination, out, *, share=None, seed=0):
     with new_folder(out, "--fix", source) as folder:
         result = _write(examination, source, folder, str(out))
         if share:
-            _divide(layout, result, folder, share, seed)
+            _divide(examination, result, folder, share, seed)
     return result
 
 
-def _divide(layout, result, folder, share, seed):
+def _divide(examination, result, folder, share, seed):
     """Write the lists train.txt and val.txt into a copy that has none."""
+    layout = examination.layout
     left_out = set().union(*result.left_out.values())
     keys = [pair.key for pair in layout.pairs if pair.key not in left_out]
     if len(keys) < 2:
         raise ValueError(f"--val divides, and {layout.directory} holds but one pair that can be used.")
-    chosen = divide(keys, share, seed)
+    together, result.warning = usable_groups(examination.near_duplicates(keys), len(keys))
+    chosen = divide(keys, share, seed, together)
     for split, members in (("train", [k for k in keys if k not in chosen]), ("val", [k for k in keys if k in chosen])):
         _write_list(folder / f"{split}.txt", members)
         result.written[f"in {split}.txt"] = len(members)

@@ -9,7 +9,13 @@ from fcn_keras.backbone import VGG16
 
 from .readers import folder, has_two_heads, synthetic
 
-READING = ("classes", "ignore_label", "held_out", "held_out_by")  # what the reader of one's own folder takes
+READING = (
+    "classes",
+    "ignore_label",
+    "held_out",
+    "held_out_by",
+    "together",
+)  # what the reader of one's own folder takes
 
 
 @dataclass(frozen=True)
@@ -19,7 +25,7 @@ class Overrides:
     Attributes:
         steps: and what follows down to `class_weights`: as `Recipe` has them.
         classes: of one's own folder, as `Folder` takes them; `ignore_label` likewise.
-        held_out: of one's own folder, as `readers.folder` takes it; `held_out_by` likewise.
+        held_out: of one's own folder, as `readers.folder` takes it; `held_out_by` and `together` likewise.
         crop: the (H, W) to cut out of every example at last.
         width: factor on all channels of the net.
         stand_in: drawn scenes instead of the data set.
@@ -40,6 +46,7 @@ class Overrides:
     ignore_label: int | None = None
     held_out: float | None = None
     held_out_by: str | None = None
+    together: Sequence[Sequence[str]] | None = None
     crop: Sequence[int] | None = None
     width: float | None = None
     stand_in: bool | None = None

@@ -5,7 +5,7 @@ from pathlib import Path
 from fcn_keras.datasets.folder import Folder
 from fcn_keras.datasets.synthetic import Synthetic
 
-from ..hold_out import RULES
+from ..hold_out import held_out as chosen_by
 
 SCENES = {"train": (800, 1), "val": (80, 2)}  # split -> number of scenes, seed
 
@@ -20,20 +20,21 @@ def synthetic(directory, split, **options):
     return Synthetic(count, seed=seed, **options)
 
 
-def folder(directory, split, *, held_out=None, held_out_by=None, **options):
+def folder(directory, split, *, held_out=None, held_out_by=None, together=None, **options):
     """Read one's own images and masks; `options` are `Folder`'s.
 
     Args:
         held_out: share of the images, 0 to 1, that is the split `val` where the folder has none: of `train`, or of all
             where it is not divided. Which ones, their names decide.
         held_out_by: one of `hold_out.RULES`; None is that of runs that were begun before there was another.
+        together: groups of ids that go to one part, for the rule that takes them.
     """
     directory = _given(directory)
     if held_out is None or split not in ("train", "val") or _has(directory, "val"):
         return Folder(directory, split, **options)
     origin = "train" if _has(directory, "train") else None
     ids = Folder(directory, origin, **options).ids
-    chosen = RULES[held_out_by](ids, held_out)
+    chosen = chosen_by(ids, held_out, held_out_by, together)
     kept = sorted(key for key in ids if (key in chosen) == (split == "val"))
     return Folder(directory, origin, ids=kept, **options)
 

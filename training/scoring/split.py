@@ -8,7 +8,7 @@ from fcn_keras_console.workdir import decisions_beside
 from ..workdir.trained_model import class_names_beside
 
 # What was decided in training about how the data is read.
-_READING = ("classes", "ignore_label", "held_out", "held_out_by", "stand_in", "splits")
+_READING = ("classes", "ignore_label", "held_out", "held_out_by", "together", "stand_in", "splits")
 
 
 def add_options(parser):

@@ -9,7 +9,6 @@ from fcn_keras_console import Progress, run, start_tensorflow
 from fcn_keras_console.files import write_json
 from fcn_keras_console.workdir import decisions_beside
 
-from ..hold_out import THRESHOLD
 from ..workdir.checkpoint import Position, verify
 from ..workdir.lock import alone
 from ..workdir.stage import Stage
@@ -70,22 +69,25 @@ def _plan(arguments, overrides, devices, reporter):
         {split: [layout.pairs[index].key for index in indices] for split, indices in layout.splits.items()},
         arguments.model or "fcn8s",
         overrides,
-        held_out_by=_held_out_by(arguments.workdir, MODELS),
+        near_duplicates=examined.near_duplicates,
+        begun=_begun(arguments.workdir, MODELS),
         devices=devices.count,
         pads=keras.backend.backend() == "jax",
     )
     reporter.plan(arguments.data, chosen)
+    if chosen.warning:
+        reporter.warn(f"fcn-train: {chosen.warning}")
     return chosen.recipe, chosen.overrides
 
 
-def _held_out_by(workdir, models):
-    """Return the rule by which images are held out: that of the run in the workdir, if one was begun there."""
+def _begun(workdir, models):
+    """Return the overrides of the run in the workdir that holds images out, None if none was begun there."""
     for model in models:
         stage = Stage(workdir / f"folder_{model}")
         overrides = decisions_beside(stage.best).get("overrides", {}) if stage.begun() else {}
         if "held_out" in overrides:
-            return overrides.get("held_out_by")
-    return THRESHOLD
+            return overrides
+    return None
 
 
 class _Training:

@@ -8,7 +8,7 @@ import numpy as np
 from fcn_keras_console.words import counted
 
 from ..doctor.report import verdict
-from ..hold_out import RULES, THRESHOLD
+from ..hold_out import THRESHOLD, TOGETHER, held_out, usable_groups
 from ..recipes.overrides import Overrides
 from ..recipes.solvers import PIXELS
 
@@ -34,14 +34,16 @@ class Plan:
         recipe: its name.
         overrides: of all its stages.
         reasons: lines of `(what, how and why)`.
+        warning: what is wrong with the images held out, or None.
     """
 
     recipe: str
     overrides: Overrides
     reasons: tuple
+    warning: str | None = None
 
 
-def plan(report, ids, model, given, *, held_out_by=THRESHOLD, devices=1, pads=False):
+def plan(report, ids, model, given, *, near_duplicates=lambda keys: [], begun=None, devices=1, pads=False):
     """Choose batches, crops, padding, class weights, learning rate and steps for one's own folder.
 
     Args:
@@ -49,7 +51,8 @@ def plan(report, ids, model, given, *, held_out_by=THRESHOLD, devices=1, pads=Fa
         ids: of the images by split.
         model: key of `MODELS`.
         given: `Overrides` that the user chose; they stay.
-        held_out_by: as `readers.folder` takes it, where images have to be held out.
+        near_duplicates: function from ids to the groups of them that show nearly the same, as `Examination` has it.
+        begun: overrides of the run that goes on, whose images stay held out; None where none was begun.
         devices: that share a batch.
         pads: whether every size costs a compilation, as on Keras's JAX backend: then batches of one are padded too.
 
@@ -60,8 +63,12 @@ def plan(report, ids, model, given, *, held_out_by=THRESHOLD, devices=1, pads=Fa
         ValueError: if the doctor found errors, or the folder has neither train nor undivided images.
     """
     _require_sound(report)
-    split, trained, validated = _splits(report.directory, ids, given, held_out_by)
-    chosen = {} if given.splits or "val" in ids else {"held_out": HELD_OUT, "held_out_by": held_out_by}
+    split, trained, validated = _splits(report.directory, ids, given)
+    chosen, warning = {}, None
+    if validated is None:
+        chosen, warning = _hold_out(ids[split], near_duplicates, begun)
+        validated = len(held_out(ids[split], HELD_OUT, chosen["held_out_by"], chosen.get("together")))
+        trained -= validated
     crop = max((height * width for height, width, _ in report.sizes), default=1) > LARGEST
     chosen |= {"crop": [CROP, CROP]} if crop else {}
     chosen["batch_size"] = given.batch_size or _batch(report, trained, crop, devices)
@@ -74,21 +81,22 @@ def plan(report, ids, model, given, *, held_out_by=THRESHOLD, devices=1, pads=Fa
     if given.steps is None:
         chosen["stages"] = {name: _steps(i, trained, chosen["batch_size"]) for i, name in enumerate(stages)}
     overrides = Overrides(**{**chosen, **given.given()})
-    return Plan(stages[-1], overrides, tuple(_reasons(report, overrides, given, trained, validated, uneven)))
+    reasons = tuple(_reasons(report, overrides, given, trained, validated, uneven))
+    return Plan(stages[-1], overrides, reasons, warning)
 
 
 def _require_sound(report):
     if report.errors:
-        named = "; ".join(f"{finding.code}: {finding.message.rstrip('.')}" for finding in report.errors[:_NAMED])
-        more = f"; and {len(report.errors) - _NAMED} more" if len(report.errors) > _NAMED else ""
+        named = " ".join(f"{each.code}: {each.message} {each.advice}" for each in report.errors[:_NAMED])
+        more = f" And {len(report.errors) - _NAMED} more." if len(report.errors) > _NAMED else ""
         raise ValueError(
-            f"The doctor finds {verdict(report)} in {report.directory}. {named}{more}. See fcn-doctor "
+            f"The doctor finds {verdict(report)} in {report.directory}. {named}{more} See fcn-doctor "
             f"{report.directory}, and train on the copy that fcn-doctor {report.directory} --fix OUT mends."
         )
 
 
-def _splits(directory, ids, given, held_out_by):
-    """Return the split whose statistics count, and the numbers of images to train and to validate on."""
+def _splits(directory, ids, given):
+    """Return the split whose statistics count, and the numbers of its images and of those to validate on, or None."""
     if given.splits:
         missing = [split for split in given.splits if split not in ids]
         if missing:
@@ -106,8 +114,17 @@ def _splits(directory, ids, given, held_out_by):
         return split, images, len(ids["val"])
     if images < 2:
         raise ValueError(f"{directory} holds {images} image. One to train on and one to validate on are needed.")
-    held_out = len(RULES[held_out_by](ids[split], HELD_OUT))
-    return split, images - held_out, held_out
+    return split, images, None
+
+
+def _hold_out(ids, near_duplicates, begun):
+    """Choose how images are held out: overrides, and what is wrong with that or None."""
+    if begun is not None:
+        kept = {name: begun[name] for name in ("held_out_by", "together") if name in begun}
+        return {"held_out": HELD_OUT, "held_out_by": None, **kept}, None
+    groups, warning = usable_groups(near_duplicates(ids), len(ids))
+    chosen = {"held_out": HELD_OUT, "held_out_by": THRESHOLD if warning else TOGETHER}
+    return chosen | ({"together": groups} if groups else {}), warning
 
 
 def _batch(report, trained, crop, devices):
@@ -153,6 +170,9 @@ def _reasons(report, overrides, given, trained, validated, uneven):
     notes = len(report.findings)
     how = " held out" if overrides.held_out else ""
     yield "images", f"{trained} to train on, {validated}{how} to validate on; {report.num_classes} classes"
+    if overrides.together:
+        alike = sum(map(len, overrides.together))
+        yield "held out", f"{counted(len(overrides.together), 'group')} of near-duplicates ({alike} images) in one part"
     if notes:
         yield "doctor", f"{counted(notes, 'note')}, no error: fcn-doctor {report.directory}"
     crops = f", crops of {CROP}x{CROP} cut out at random" if overrides.crop else ""

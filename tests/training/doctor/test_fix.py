@@ -289,6 +289,30 @@ def test_fix_divides_a_copy(source, out, capsys):
     assert f"in val.txt: {len(chosen)}" in capsys.readouterr().out
 
 
+def test_fix_keeps_near_duplicates_in_one_part(source, out, capsys):
+    """Images 3 to 6 are one of those of 12 that go to either part alone."""
+    undivided(source)
+    alone = divide(map(str, range(12)), 0.4)
+    assert 0 < len(alone & set("3456")) < 4
+    for number in "456":
+        (source / "images" / f"{number}.png").write_bytes((source / "images" / "3.png").read_bytes())
+    assert main([str(source), "--fix", str(out), "--val", "0.4"]) == 0
+    val = set((out / "val.txt").read_text().split())
+    assert val == divide(map(str, range(12)), 0.4, together=["3456"])
+    assert len(val & set("3456")) in (0, 4)
+    assert "Mind" not in capsys.readouterr().out
+    assert examine(out).errors == ()
+
+
+def test_fix_warns_of_a_film(source, out, capsys):
+    undivided(source)
+    for number in range(1, 7):
+        (source / "images" / f"{number}.png").write_bytes((source / "images" / "0.png").read_bytes())
+    main([str(source), "--fix", str(out), "--val", "0.4"])
+    assert "Mind: 7 of 12 images are near-duplicates" in capsys.readouterr().out
+    assert set((out / "val.txt").read_text().split()) == divide(map(str, range(12)), 0.4)
+
+
 def test_fix_leaves_out_of_the_lists_what_it_leaves_out(source, out):
     undivided(source)
     (source / "labels/3.png").write_bytes(b"no mask")

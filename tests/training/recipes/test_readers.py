@@ -28,6 +28,16 @@ def test_held_out_images_are_neither_trained_on_nor_lost(photos, rule):
     assert parts["train"] == tuple(sorted(parts["train"]))
 
 
+def test_near_duplicates_are_held_out_together(photos):
+    reading = {"classes": 2, "held_out": 0.4, "held_out_by": "together"}
+    alone = set(folder(photos, "val", **reading).ids)
+    assert alone == divide("01234", 0.4)
+    together = [[min(alone), min(set("01234") - alone)]]
+    parts = {split: folder(photos, split, together=together, **reading).ids for split in ("train", "val")}
+    assert len({key in parts["val"] for key in together[0]}) == 1
+    assert sorted(parts["train"] + parts["val"]) == list("01234")
+
+
 def test_a_split_of_ones_own_is_not_divided(photos):
     for split, keys in {"train": "012", "val": "34"}.items():
         (photos / f"{split}.txt").write_text("\n".join(keys))

@@ -101,7 +101,9 @@ def test_other_commands_read_it(begun, capsys):
 
 def test_finer_nets_follow_the_run_that_they_start_from(tmp_path):
     models = ("fcn32s", "fcn16s", "fcn8s")
-    assert train._held_out_by(tmp_path / "runs", models) == "threshold"
+    assert train._begun(tmp_path / "runs", models) is None
     lay_out(tmp_path)
     (tmp_path / "runs" / "folder_fcn16s").mkdir()
-    assert train._held_out_by(tmp_path / "runs", models) is None
+    begun = train._begun(tmp_path / "runs", models)
+    assert "held_out_by" not in begun
+    assert begun["held_out"] == 0.2

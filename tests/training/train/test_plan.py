@@ -38,7 +38,7 @@ EVEN = Report(
 def planned(report, model, **given):
     """Plan for a report's images, whose ids are numbers."""
     ids = {split: [str(number) for number in range(count)] for split, count in report.images.items()}
-    options = {name: given.pop(name) for name in ("devices", "pads", "held_out_by") if name in given}
+    options = {name: given.pop(name) for name in ("devices", "pads", "begun", "near_duplicates") if name in given}
     return plan(report, ids, model, Overrides(**given), **options)
 
 
@@ -133,7 +133,8 @@ def test_devices_share_a_batch():
 def test_a_fifth_is_held_out_where_there_is_nothing_to_validate_on(images):
     report = replace(EVEN, images=images, class_frequencies=dict.fromkeys(images, (0.5, 0.5)))
     chosen = planned(report, "fcn32s")
-    assert (chosen.overrides.held_out, chosen.overrides.held_out_by) == (0.2, "threshold")
+    assert (chosen.overrides.held_out, chosen.overrides.held_out_by) == (0.2, "together")
+    assert "together" not in chosen.overrides.as_json()
     held_out = len(divide([str(number) for number in range(10)], HELD_OUT))
     expected = f"{10 - held_out} to train on, {held_out} held out to validate on; 2 classes"
     assert reasons(chosen)["images"] == expected
@@ -142,7 +143,8 @@ def test_a_fifth_is_held_out_where_there_is_nothing_to_validate_on(images):
 def test_a_run_begun_before_is_planned_as_it_was():
     """What the release before the rule of `hold_out.divide` planned for ten images that nobody divided."""
     report = replace(EVEN, images={"all": 10}, class_frequencies={"all": (0.5, 0.5)}, sizes=((12, 16, 10),))
-    chosen = planned(report, "fcn16s", classes=2, held_out_by=None)
+    begun = {"held_out": 0.2, "classes": 2}
+    chosen = planned(report, "fcn16s", classes=2, begun=begun, near_duplicates=lambda keys: [["8", "9", "0"]])
     assert json.loads(json.dumps(chosen.overrides.as_json())) == {
         "held_out": 0.2,
         "batch_size": 8,
@@ -156,6 +158,37 @@ def test_a_run_begun_before_is_planned_as_it_was():
     assert reasons(chosen)["images"] == "8 to train on, 2 held out to validate on; 2 classes"
 
 
+UNDIVIDED = replace(EVEN, images={"all": 10}, class_frequencies={"all": (0.5, 0.5)})
+
+
+def test_near_duplicates_are_held_out_together_and_written_down():
+    asked = []
+    groups = [["3", "4"], ["8", "9"]]
+    chosen = planned(UNDIVIDED, "fcn32s", near_duplicates=lambda keys: asked.append(list(keys)) or groups)
+    assert asked == [[str(number) for number in range(10)]]
+    written = json.loads(json.dumps(chosen.overrides.as_json()))
+    assert (written["held_out_by"], written["together"]) == ("together", groups)
+    assert reasons(chosen)["held out"] == "2 groups of near-duplicates (4 images) in one part"
+    held_out = len(divide("0123456789", HELD_OUT, together=groups))
+    assert reasons(chosen)["images"].startswith(f"{10 - held_out} to train on, {held_out} held out")
+    assert chosen.warning is None
+    begun = planned(UNDIVIDED, "fcn32s", begun=written, near_duplicates=lambda keys: pytest.fail("looked for again"))
+    assert begun.overrides.as_json() == chosen.overrides.as_json()
+
+
+def test_a_film_is_divided_as_before_with_a_warning():
+    film = [[str(number) for number in range(6)]]
+    chosen = planned(UNDIVIDED, "fcn32s", near_duplicates=lambda keys: film)
+    assert chosen.overrides.held_out_by == "threshold"
+    assert chosen.overrides.together is None
+    assert "6 of 10 images are near-duplicates" in chosen.warning
+
+
+def test_nobody_looks_for_near_duplicates_where_the_folder_is_divided():
+    chosen = planned(EVEN, "fcn32s", near_duplicates=lambda keys: pytest.fail("looked for"))
+    assert chosen.overrides.held_out_by is None
+
+
 @pytest.mark.parametrize(
     ("changes", "given", "message"),
     [
@@ -165,7 +198,7 @@ def test_a_run_begun_before_is_planned_as_it_was():
         (
             {"findings": (Finding("mask-is-rgb", "error", "2 masks hold colours.", "Translate them."),)},
             {},
-            r"mask-is-rgb: 2 masks hold colours\. See fcn-doctor photos, and .*fcn-doctor photos --fix OUT",
+            r"is-rgb: 2 masks hold colours\. Translate them\. See fcn-doctor photos, and .*fcn-doctor photos --fix OUT",
         ),
     ],
 )
@@ -202,6 +235,29 @@ def test_the_command_says_what_it_chose_and_trains(photos, monkeypatch, capsys):
     assert (photos / "runs" / "folder_fcn32s" / "best.keras").is_file()
     assert call(photos, monkeypatch, "--quiet") == 0
     assert "finished before" in capsys.readouterr().out
+
+
+def test_frames_of_a_film_are_warned_of(photos, monkeypatch, capsys):
+    monkeypatch.setattr("training.train.fit.fit", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    for number in (1, 2):
+        (photos / "photos" / "images" / f"{number}.jpg").write_bytes((photos / "photos/images/0.jpg").read_bytes())
+    assert call(photos, monkeypatch, "--quiet") == 130
+    assert "fcn-train: 3 of 5 images are near-duplicates of one another" in capsys.readouterr().err
+
+
+def test_void_beside_the_classes_is_answered_with_the_option(photos, monkeypatch, capsys):
+    """As CamVid has it: 2 classes, and 2 for what is none."""
+    label = photos / "photos" / "labels" / "3.png"
+    Image.fromarray(np.full((32, 40), 2, np.uint8)).save(label)
+    assert call(photos, monkeypatch) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert (
+        "1 of 5 masks hold 2, and 2 classes have ids 0 to 1 (255 is void). If 2 means void, say --ignore-label 2. "
+        in error
+    )
+    monkeypatch.setattr("training.train.fit.fit", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert call(photos, monkeypatch, "--ignore-label", "2") == 130
 
 
 def test_json_is_a_line_for_the_plan_every_epoch_and_every_stage(photos, monkeypatch, capsys):
