@@ -163,9 +163,9 @@ def boundary_f1(
     truth, labels = (np.where(void, -1, x.astype(np.int64)) for x in (truth, labels))
     radius = tolerance * math.hypot(*truth.shape)
     edges = [boundaries(x) & ~void for x in (truth, labels)]
-    found, of_truth = _matched(truth, labels, edges, num_classes, radius)
+    recalled, of_truth = _matched(truth, labels, edges, num_classes, radius)
     right, of_labels = _matched(labels, truth, edges[::-1], num_classes, radius)
-    recall, precision = found / np.maximum(of_truth, 1), right / np.maximum(of_labels, 1)
+    recall, precision = recalled / np.maximum(of_truth, 1), right / np.maximum(of_labels, 1)
     f1 = 2 * precision * recall / np.maximum(precision + recall, np.finfo(float).tiny)
     return np.where(of_truth + of_labels > 0, f1, np.nan)
 
@@ -242,10 +242,10 @@ def _within(bits: NDArray[Any], radius: float) -> NDArray[Any]:
 
 
 def _scored(matrix: NDArray[np.int64]) -> dict[str, Any]:
-    found = scores(matrix)
+    results = scores(matrix)
     if not matrix.any():
-        found.update(dict.fromkeys(NAMES, math.nan))
-    return {"pixels": int(matrix.sum()), **found}
+        results.update(dict.fromkeys(NAMES, math.nan))
+    return {"pixels": int(matrix.sum()), **results}
 
 
 def _check(truth: NDArray[Any], labels: NDArray[Any], num_classes: int, ignore_label: int) -> None:
@@ -258,9 +258,9 @@ def _check(truth: NDArray[Any], labels: NDArray[Any], num_classes: int, ignore_l
         if not np.issubdtype(array.dtype, np.integer):
             raise ValueError(f"`{name}` must be integers. Received: {array.dtype}. Take the argmax of scores first.")
     label_ops.check(truth, num_classes, ignore_label)
-    said = labels[truth != ignore_label]
-    if said.size and not (said.min() >= 0 and said.max() < num_classes):
-        bad = np.unique(said[(said < 0) | (said >= num_classes)])
+    counted = labels[truth != ignore_label]
+    if counted.size and not (counted.min() >= 0 and counted.max() < num_classes):
+        bad = np.unique(counted[(counted < 0) | (counted >= num_classes)])
         raise ValueError(
             f"`labels` may hold 0..{num_classes - 1} where the truth is a class, never void. "
             f"Received: {bad[:5].tolist()}."

@@ -183,11 +183,12 @@ def _require(fits: bool, layer: keras.Layer, what: str) -> None:
 
 def _name(model: keras.Model) -> str:
     """Name the network after its model, and after its preprocessing, which no layer of Caffe's says."""
-    found = [layer for layer in model.layers if isinstance(layer, Preprocess)]
-    if not found:
+    preprocessing = [layer for layer in model.layers if isinstance(layer, Preprocess)]
+    if not preprocessing:
         raise ValueError(f"`model` is a network of fcn_keras, which begins with `Preprocess`. Received: {model.name}.")
-    modality = "rgb_hha" if len(found) > 1 else found[0].modality
-    return f"{re.sub(r'[^A-Za-z0-9_-]', '_', model.name)} modality={modality} mean={','.join(map(str, found[0].mean))}"
+    modality = "rgb_hha" if len(preprocessing) > 1 else preprocessing[0].modality
+    name, mean = re.sub(r"[^A-Za-z0-9_-]", "_", model.name), ",".join(map(str, preprocessing[0].mean))
+    return f"{name} modality={modality} mean={mean}"
 
 
 def _text(model: keras.Model, name: str, network: Sequence[Layer], weights: str) -> str:

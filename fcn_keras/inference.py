@@ -259,12 +259,12 @@ def run_rows(model: keras.Model, images: Any, rows: tuple[int, int], *, tile: in
         y, x = max(top - margin, 0), max(left - margin, 0)
         bottom = min(top + tile, math.ceil(last / phase) * phase)
         part = (slice(y, bottom + margin), slice(x, left + tile + margin))
-        found = run(model, keras.tree.map_structure(lambda pixels, part=part: pixels[part], images), output)
+        result = run(model, keras.tree.map_structure(lambda pixels, part=part: pixels[part], images), output)
         if whole is None:
-            whole = keras.tree.map_structure(lambda a: np.empty((last - first, width, *a.shape[2:]), a.dtype), found)
+            whole = keras.tree.map_structure(lambda a: np.empty((last - first, width, *a.shape[2:]), a.dtype), result)
         begin, end = max(top, first), min(bottom, last)
         kept = (slice(begin - y, end - y), slice(left - x, left - x + tile))
-        for a, b in zip(keras.tree.flatten(whole), keras.tree.flatten(found), strict=True):
+        for a, b in zip(keras.tree.flatten(whole), keras.tree.flatten(result), strict=True):
             a[begin - first : end - first, left : left + tile] = b[kept]
     return whole
 
@@ -313,12 +313,12 @@ def label_of(scores: Any) -> Any:
 
 def _mean_pixels(model: keras.Model) -> Any:
     """Find the pixel that preprocessing turns into zeros, for every input."""
-    found = {}
+    pixel_of = {}
     for layer in model.layers:
         if isinstance(layer, Preprocess):
             pixel = layer.mean if layer.modality == "hha" else layer.mean[::-1]  # RGB; of depth, 0 is unknown
-            found[id(layer.input)] = np.array([*pixel, 0][: CHANNELS[layer.modality]], "float32")
-    return keras.tree.map_structure(lambda x: found.get(id(x), np.zeros(x.shape[-1], "float32")), model.input)
+            pixel_of[id(layer.input)] = np.array([*pixel, 0][: CHANNELS[layer.modality]], "float32")
+    return keras.tree.map_structure(lambda x: pixel_of.get(id(x), np.zeros(x.shape[-1], "float32")), model.input)
 
 
 def _shift(pixels: NDArray[Any], fill: NDArray[Any], down: int, right: int) -> NDArray[Any]:

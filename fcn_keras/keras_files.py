@@ -160,9 +160,9 @@ def _check_names(config: Any) -> None:
             continue
         known = module in KERAS or (module == "keras" and name in POLICIES)
         if not known or registered not in (None, name, value.get("config")) or name in FOREIGN:
-            told = value.get("config") if name == "function" else name
+            named = value.get("config") if name == "function" else name
             raise MalformedError(
-                f"it names {str(told)[:60]!r} of {str(module)[:60]!r}, and neither code nor layers of other packages "
+                f"it names {str(named)[:60]!r} of {str(module)[:60]!r}, and neither code nor layers of other packages "
                 "are loaded"
             )
 

@@ -14,13 +14,13 @@ def versions(*further):
         further: names of other packages.
     """
     packages = ("fcn_keras", "tensorflow", "keras", "numpy", "pillow", *further)
-    found = {"python": platform.python_version()}
+    version_of = {"python": platform.python_version()}
     for package in packages:
         try:
-            found[package] = metadata.version(package)
+            version_of[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
-            found[package] = None  # run from a checkout
-    return found
+            version_of[package] = None  # run from a checkout
+    return version_of
 
 
 def command():

@@ -138,7 +138,7 @@ def _files(folder: Path) -> dict[str, Path]:
             f"{folder} is not a folder. Name the folders with `images=` and `labels=`, and the split with `split=`."
         )
     known = extensions()
-    found: dict[str, Path] = {}
+    path_of: dict[str, Path] = {}
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
@@ -146,11 +146,11 @@ def _files(folder: Path) -> dict[str, Path]:
             if name.startswith(".") or path.suffix.lower() not in known:
                 continue
             key = path.relative_to(folder).with_suffix("").as_posix()
-            if key in found:
-                first, second = sorted([found[key].name, name])
+            if key in path_of:
+                first, second = sorted([path_of[key].name, name])
                 raise ValueError(f"{folder} holds {first} and {second}, one id for two files. Keep one of them.")
-            found[key] = path
-    return found
+            path_of[key] = path
+    return path_of
 
 
 def _paired(image_files: Mapping[str, Path], label_files: Mapping[str, Path], images: Path, labels: Path) -> list[str]:

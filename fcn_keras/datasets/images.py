@@ -188,8 +188,8 @@ def _orientation_in(tiff: bytes) -> int:
 
     start = number(4, 4)
     entries = range(start + 2, min(start + 2 + 12 * number(start, 2), len(tiff) - 11), 12)
-    found = [entry for entry in entries if number(entry, 2) == _ORIENTATION]
-    value = number(found[-1] + 8, 2) if found and number(found[-1] + 2, 2) == _SHORT else 1
+    orientations = [entry for entry in entries if number(entry, 2) == _ORIENTATION]
+    value = number(orientations[-1] + 8, 2) if orientations and number(orientations[-1] + 2, 2) == _SHORT else 1
     return value if value in _UPRIGHT else 1
 
 

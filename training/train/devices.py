@@ -44,13 +44,13 @@ def open_devices(*, devices=None, coordinator=None, processes=None, process=None
         return Mesh(None)
     if devices is None or devices == "1":
         return OneDevice()
-    found = _local_devices(backend)
-    if devices != "all" and not (devices.isdecimal() and 1 <= int(devices) <= len(found)):
+    present = _local_devices(backend)
+    if devices != "all" and not (devices.isdecimal() and 1 <= int(devices) <= len(present)):
         raise ValueError(
-            f"--devices is a number from 1 to {len(found)}, or all: this machine has {', '.join(found)} on Keras's "
+            f"--devices is a number from 1 to {len(present)}, or all: this machine has {', '.join(present)} on Keras's "
             f"{backend} backend. Received: {devices}."
         )
-    chosen = found if devices == "all" else found[: int(devices)]
+    chosen = present if devices == "all" else present[: int(devices)]
     if len(chosen) == 1:
         return OneDevice()
     return Mesh(chosen) if backend == "jax" else Replicas(tuple(chosen))
@@ -254,8 +254,8 @@ def _local_devices(backend):
     if backend == "tensorflow":
         import tensorflow as tf
 
-        found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-        return [device.name.removeprefix("/device:") for device in found]
+        present = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        return [device.name.removeprefix("/device:") for device in present]
     raise ValueError(
         f"--devices needs Keras's TensorFlow or JAX backend. Received: {backend}. Set KERAS_BACKEND=tensorflow."
     )

@@ -295,8 +295,8 @@ class Watchdog(keras.callbacks.Callback):
 
 def confusion_metrics(model):
     """List the confusion matrices a model was compiled with."""
-    found = [inner for metric in model.metrics for inner in (metric, *getattr(metric, "metrics", ()))]
-    return [metric for metric in found if isinstance(metric, fcn.ConfusionMatrix)]
+    metrics = [inner for metric in model.metrics for inner in (metric, *getattr(metric, "metrics", ()))]
+    return [metric for metric in metrics if isinstance(metric, fcn.ConfusionMatrix)]
 
 
 def _sync(model):

@@ -22,5 +22,5 @@ def _accelerators():
         return [device.device_kind for device in jax.devices() if device.platform != "cpu"]
     import tensorflow as tf
 
-    found = tf.config.list_physical_devices("GPU")
-    return [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in found]
+    gpus = tf.config.list_physical_devices("GPU")
+    return [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]

@@ -47,15 +47,15 @@ def read_timings(path):
     An epoch that was trained again, after a run was killed, counts once, as its last row says. A row that was cut short
     is left out.
     """
-    found = {}
+    timing_of = {}
     for row in read_table(path) if path.is_file() else []:
         try:
             epoch, *values = (float(row[name]) for name in FIELDS)
         except (KeyError, TypeError, ValueError):
             continue
         if all(math.isfinite(value) and value >= 0 for value in (epoch, *values)):
-            found[int(epoch)] = dict(zip(FIELDS[1:], values, strict=True))
-    return found
+            timing_of[int(epoch)] = dict(zip(FIELDS[1:], values, strict=True))
+    return timing_of
 
 
 def read_table(path):
