@@ -25,7 +25,7 @@ check: $(CHECK)/ready
 	$(CHECK)/bin/python -m pytest -n 2 -p tests.without_tensorflow
 
 test: lint licences
-	$(RUN)/python -m pytest -n 3 --dist worksteal
+	$(RUN)/python -m pytest -n 2 --dist worksteal
 
 coverage: $(READY)
 	mkdir -p build

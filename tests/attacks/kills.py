@@ -21,23 +21,22 @@ import h5py
 from tests.attacks.outcome import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
-RECIPE = "synthetic_fcn16s"  # two stages
-STAGES = ("synthetic_fcn32s", RECIPE)
+STAGES = ("synthetic_fcn32s", "synthetic_fcn16s")  # the last one is the recipe that is asked for
 EPOCH = 8  # batches
 PATIENCE = 300  # seconds until a run must have come as far as it is to be killed
 MOMENTS = ("amid a batch", "amid a checkpoint")
 
 
-def command(workdir, *, steps, minutes):
+def command(workdir, recipe, *, steps, minutes):
     options = {"--workdir": workdir, "--width": 0.0625, "--batch-size": 2, "--steps": steps, "--steps-per-epoch": EPOCH}
     options["--checkpoint-minutes"] = minutes
     listed = [str(word) for pair in options.items() for word in pair]
-    return [sys.executable, "-m", "training.train", RECIPE, *listed, "--quiet", "--no-watchdog"]
+    return [sys.executable, "-m", "training.train", recipe, *listed, "--quiet", "--no-watchdog"]
 
 
-def start(workdir, **options):
+def start(workdir, recipe=STAGES[-1], **options):
     return subprocess.Popen(
-        command(workdir, **options), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command(workdir, recipe, **options), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
 
 
@@ -51,29 +50,29 @@ def finish(process):
     return process.returncode, (said.strip().splitlines() or [""])[-1]
 
 
-def kill(process, workdir, moment, generator):
-    """Kill a run soon, at a moment of the kind asked for.
+def kill(process, workdir, moment, generator, stages):
+    """Kill a run of these stages soon, at a moment of the kind asked for.
 
     Returns:
         whether it was still running.
     """
-    seen = {stage: checkpoints(workdir / stage) for stage in STAGES}
-    ended = {stage for stage in STAGES if (workdir / stage / "summary.json").exists()}
+    seen = {stage: checkpoints(workdir / stage) for stage in stages}
+    ended = {stage for stage in stages if (workdir / stage / "summary.json").exists()}
     wanted = generator.randint(1, 3)
     deadline = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
-        stage = next((s for s in STAGES if checkpoints(workdir / s) != seen[s]), None)
+        stage = next((s for s in stages if checkpoints(workdir / s) != seen[s]), None)
         if stage:
             seen[stage], wanted = checkpoints(workdir / stage), wanted - 1
         if moment == "at a stage's end" and any(
-            (workdir / s / "summary.json").exists() and s not in ended for s in STAGES
+            (workdir / s / "summary.json").exists() and s not in ended for s in stages
         ):
             break
         if wanted <= 0:
             if moment == "amid a batch":
                 time.sleep(generator.uniform(0, 0.2))
                 break
-            if moment == "amid a checkpoint" and any((workdir / s / ".next.keras").exists() for s in STAGES):
+            if moment == "amid a checkpoint" and any((workdir / s / ".next.keras").exists() for s in stages):
                 time.sleep(generator.uniform(0, 0.01))
                 break
         time.sleep(0.0005)
@@ -90,33 +89,34 @@ def checkpoints(folder):
     return None
 
 
-def attack(workdir, *, tries, steps, seed=0, moments=MOMENTS):
+def attack(workdir, *, tries, steps, seed=0, moments=MOMENTS, stages=STAGES):
     """Kill a run `tries` times, let it end, and compare it bit for bit with one that nobody touched.
 
     Args:
         workdir: folder for both.
         steps: batches of each stage, a multiple of `EPOCH`; up to three are trained between two kills.
         moments: taken in turn; where there are more tries, the one in the middle is at the first stage's end.
+        stages: recipes that are trained, the last one by its name and the others before it.
 
     Returns:
         `Outcome`.
     """
     generator, lost, killed = random.Random(seed), [], 0
     whole, hurt = workdir / "whole", workdir / "hurt"
-    code, said = finish(start(whole, steps=steps, minutes=15))
+    code, said = finish(start(whole, stages[-1], steps=steps, minutes=15))
     if code:
         return Outcome("kill -9 of fcn-train", 1, (f"the run that nobody touched ended with {code}: {said}",))
     for i in range(tries):
         # The first stage ends once; every other kill lets two batches pass, on average.
         moment = "at a stage's end" if i == tries // 2 and tries > len(moments) else moments[i % len(moments)]
-        if not kill(start(hurt, steps=steps, minutes=0), hurt, moment, generator):
+        if not kill(start(hurt, stages[-1], steps=steps, minutes=0), hurt, moment, generator, stages):
             break
         killed += 1
-    code, said = finish(start(hurt, steps=steps, minutes=15))
+    code, said = finish(start(hurt, stages[-1], steps=steps, minutes=15))
     if code:
         lost.append(f"after {killed} kills the run ended with {code}: {said}")
     else:
-        lost += [difference for stage in STAGES for difference in differences(hurt / stage, whole / stage)]
+        lost += [difference for stage in stages for difference in differences(hurt / stage, whole / stage)]
     if killed < tries:
         lost.append(f"the run ended by itself after {killed} of {tries} kills")
     return Outcome("kill -9 of fcn-train", max(killed, 1), tuple(lost)[:tries])
