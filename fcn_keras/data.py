@@ -1,4 +1,4 @@
-"""Turn a data set into batches for `model.fit`: read, augment, pad to a bucket, batch (tf.data).
+"""Turn a data set into batches for `model.fit`: read, augment, pad to a bucket, batch, mix (tf.data).
 
 TensorFlow is imported on first use only.
 """
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fcn_keras import streams
-from fcn_keras.augment import Augmentation, Tensor, import_tensorflow, window
+from fcn_keras.augment import Augmentation, Mix, Tensor, import_tensorflow, window
 from fcn_keras.examples import MODALITIES, Dtypes, Example, flatten, kind, nest
 from fcn_keras.streams import dataset_stream, no_bucket, require, sequence_stream, unequal_sizes
 
@@ -22,6 +22,7 @@ def batches(
     batch_size: int = 1,
     training: bool = False,
     augment: Augmentation | None = None,
+    mix: Mix | None = None,
     buckets: Iterable[tuple[int, int]] | None = None,
     ignore_label: int = 255,
     seed: int = 0,
@@ -44,6 +45,8 @@ def batches(
         training: endless and shuffled. A `tf.data.Dataset` is shuffled within a buffer of 256 examples.
         augment: `(example, seed) -> example`, as in `fcn_keras.augment`; for training only. The n-th example
             drawn gets the seed `(seed, n)`, whatever the parallelism and `start`.
+        mix: `(batch, seed) -> batch`, as `fcn_keras.augment.cutmix`; for training only. A batch is `(inputs, labels)`
+            as this function yields it. The n-th one gets a seed drawn from `(seed, n)`, whatever `start`.
         buckets: `(H, W)` pairs. Every (augmented) example is padded at the bottom and right to the smallest one
             that holds it, and a batch has examples of one bucket: XLA compiles once per bucket. The padding is
             the mean, `ignore_label` and depth 0.
@@ -74,7 +77,9 @@ def batches(
         (TensorShape([2, 32, 64, 3]), TensorShape([2, 32, 64]), 255)
     """
     tf = import_tensorflow()
-    plan = _Plan(batch_size, training, augment, buckets, ignore_label, seed, modality, mean, start, replacement, cache)
+    plan = _Plan(
+        batch_size, training, augment, mix, buckets, ignore_label, seed, modality, mean, start, replacement, cache
+    )
     make = dataset_stream if isinstance(examples, tf.data.Dataset) else sequence_stream
     stream, dtypes, skip = make(tf, examples, plan)
     if not 0 <= ignore_label <= 255 and np.uint8 in [t for name, t in dtypes.items() if kind(name) == "label"]:
@@ -84,7 +89,7 @@ def batches(
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )
-    batched = _batch(tf, prepared, plan).skip(skip)
+    batched = _mixed(tf, _batch(tf, prepared, plan).skip(skip), plan)
     if training:
         batched = batched.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
     return batched.prefetch(tf.data.AUTOTUNE).with_options(_options(tf))
@@ -120,6 +125,7 @@ class _Plan:
     batch_size: int = 1
     training: bool = False
     augment: Augmentation | None = None
+    mix: Mix | None = None
     buckets: Any = None  # as given; checked, `((H, W), ...)`
     ignore_label: int = 255
     seed: int = 0
@@ -138,10 +144,12 @@ class _Plan:
             raise ValueError(f"`modality` must be one of {sorted(MODALITIES)}. Received: {self.modality!r}.")
         if not isinstance(self.cache, bool):
             raise ValueError(f"`cache` must be True (in memory) or False. Received: {self.cache!r}.")
-        if not (self.augment is None or callable(self.augment)):
-            raise ValueError(f"`augment` must be a function (example, seed) -> example. Received: {self.augment!r}.")
-        if self.augment and not self.training:
-            raise ValueError("`augment` is for training=True; evaluation sees every example as it is.")
+        for name, what in (("augment", "example"), ("mix", "batch")):
+            function = getattr(self, name)
+            if not (function is None or callable(function)):
+                raise ValueError(f"`{name}` must be a function ({what}, seed) -> {what}. Received: {function!r}.")
+            if function and not self.training:
+                raise ValueError(f"`{name}` is for training=True; evaluation sees every example as it is.")
         if self.replacement and not self.training:
             raise ValueError("`replacement` is for training=True; evaluation sees every example once.")
         if self.mean is not None and len(self.mean) != 3:
@@ -209,6 +217,19 @@ def _batch(tf: ModuleType, prepared: Any, plan: _Plan) -> Any:
     if plan.batch_size > 1 and not plan.buckets:
         prepared = _require_equal_sizes(tf, prepared, plan.batch_size)
     return stack(None, prepared)
+
+
+def _mixed(tf: ModuleType, batched: Any, plan: _Plan) -> Any:
+    """Mix every batch, by a seed of its place in the whole stream, which begins at `plan.start`."""
+    mix = plan.mix
+    if mix is None:
+        return batched
+
+    def mix_one(place: Tensor, batch: Any) -> Any:
+        # -1, since `(seed, n)` itself is the n-th example's, and a chain of augmentations counts from 0
+        return mix(batch, tf.random.fold_in(tf.stack([tf.constant(plan.seed, tf.int64), place]), -1))
+
+    return batched.enumerate(plan.start).map(mix_one, tf.data.AUTOTUNE, deterministic=True)
 
 
 def _require_equal_sizes(tf: ModuleType, prepared: Any, batch_size: int) -> Any:

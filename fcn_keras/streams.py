@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fcn_keras.augment import Augmentation, Tensor
+from fcn_keras.augment import Augmentation, Tensor, keeps_size
 from fcn_keras.examples import CHANNELS, Dtypes, Example, as_arrays, flatten, kind, nest, signature
 
 IndexOf = Callable[[Any], int]  # of a position
@@ -133,7 +133,10 @@ def _reader(examples: Any, dtypes: Dtypes, index_of: IndexOf, cache: bool) -> Ca
 
 
 def _keeps_size(tf: ModuleType, augment: Augmentation, dtypes: Dtypes) -> bool:
-    """Tell from the traced shapes whether an augmentation keeps every example's size."""
+    """Tell whether an augmentation keeps every example's size: one that is not ours, from the shapes in its trace."""
+    known = keeps_size(augment)
+    if known is not None:
+        return known
 
     def output_size(size: tuple[int, int]) -> set[tuple[int | None, ...]]:
         flat = {name: tf.TensorSpec((*size, *CHANNELS[kind(name)]), t) for name, t in dtypes.items()}
@@ -145,11 +148,13 @@ def _keeps_size(tf: ModuleType, augment: Augmentation, dtypes: Dtypes) -> bool:
 
 def _groups(tf: ModuleType, sizes: Sequence[tuple[int, int]], dtypes: Dtypes, plan: Plan) -> list[int] | None:
     """Check that examples of these sizes can be batched; return the bucket of each, None where sizes do not tell."""
-    if not (sizes and (plan.augment is None or _keeps_size(tf, plan.augment, dtypes))):
+    if not sizes or (plan.batch_size == 1 and not plan.buckets):  # then nothing has to fit
+        return None
+    if plan.augment is not None and not _keeps_size(tf, plan.augment, dtypes):
         return None
     if not plan.buckets:
         others = [size for size in sizes if size != sizes[0]]
-        if plan.batch_size > 1 and others:
+        if others:
             raise ValueError(unequal_sizes(plan.batch_size, sizes[0], others[0]))
         return [0] * len(sizes)
     fits = np.asarray((np.array(sizes)[:, None] <= np.array(plan.buckets)).all(axis=2))  # (examples, buckets)

@@ -1,11 +1,17 @@
-"""Chain augmentations into one."""
+"""Chain augmentations into one, and tell what a chain does to sizes."""
 
 import functools
 from collections.abc import Callable, Sequence
 
+from .color import color_jitter
 from .maps import Example, Tensor, import_tensorflow
+from .moves import crop, jitter, mirror, scale
+from .rotation import rotate
 
 Augmentation = Callable[[Example, Tensor], Example]
+
+_KEEP_SIZE: tuple[Callable[..., Example], ...] = (mirror, jitter, rotate, color_jitter)
+_CHANGE_SIZE: tuple[Callable[..., Example], ...] = (scale, crop)
 
 
 def compose(*functions: Augmentation) -> Augmentation:
@@ -28,3 +34,22 @@ def _chain(functions: Sequence[Augmentation], example: Example, seed: Tensor) ->
     for position, function in enumerate(functions):
         example = function(example, tf.random.fold_in(seed, position))
     return example
+
+
+def keeps_size(augment: Augmentation) -> bool | None:
+    """Tell whether an augmentation of this package keeps the size of every example.
+
+    Args:
+        augment: the function, bare, with bound options, or a chain of `compose`.
+
+    Returns:
+        Whether it does; None where only tracing tells, since a function is not of this package.
+    """
+    if isinstance(augment, functools.partial):
+        if augment.func is not _chain:
+            return keeps_size(augment.func)
+        answers = [keeps_size(function) for function in augment.args[0]]
+        return None if None in answers else all(answers)
+    if any(augment is function for function in _KEEP_SIZE):
+        return True
+    return False if any(augment is function for function in _CHANGE_SIZE) else None

@@ -39,12 +39,7 @@ def window(
         the example of `(height, width)`; image and HHA float32.
     """
     tf = import_tensorflow()
-    fills: dict[str, Any] = {
-        "image": tuple(VOC_MEAN if mean is None else mean)[::-1],
-        "hha": HHA_MEAN,
-        "label": ignore_label,
-        "depth": 0,
-    }
+    fills = outside(mean, ignore_label)
 
     def view(key: str, x: Tensor) -> Tensor:
         if key in ("label", "depth"):
@@ -53,6 +48,20 @@ def window(
         return _shift(tf, x, 1, left, width, fills[key])
 
     return map_pixels(view, example)
+
+
+def outside(mean: Sequence[float] | None, ignore_label: int) -> dict[str, Any]:
+    """Return what a pixel outside the picture is in every map.
+
+    Args:
+        mean: its BGR colour; default VOC's.
+        ignore_label: its label.
+
+    Returns:
+        mapping from `"image"` (RGB), `"hha"`, `"label"` and `"depth"` to a number, or to one a channel.
+    """
+    color = tuple(VOC_MEAN if mean is None else mean)[::-1]
+    return {"image": color, "hha": HHA_MEAN, "label": ignore_label, "depth": 0}
 
 
 def _pad(tf: ModuleType, x: Tensor, starts: Sequence[Tensor], lengths: Sequence[Tensor], fill: float) -> Tensor:
@@ -107,7 +116,15 @@ def import_tensorflow() -> Any:
 
 
 def map_pixels(function: Callable[[str, Tensor], Tensor], example: Example) -> Example:
-    """Apply `function(key, tensor)` to the pixel maps of an example, to each head of a labelled dict."""
+    """Apply a function to every pixel map of an example.
+
+    Args:
+        function: of the map's key and its tensor; returns the tensor in its place.
+        example: a dict of labels has one map for each head.
+
+    Returns:
+        the example; keys that are no pixel maps pass through.
+    """
     tf = import_tensorflow()
     moved = {
         key: tf.nest.map_structure(lambda x, key=key: function(key, tf.convert_to_tensor(x)), example[key])
@@ -118,7 +135,11 @@ def map_pixels(function: Callable[[str, Tensor], Tensor], example: Example) -> E
 
 
 def size_of(example: Example) -> tuple[Tensor, ...]:
-    """Height and width: ints where they are known statically, scalar tensors elsewhere."""
+    """Return height and width of an example: ints where they are known statically, scalar tensors elsewhere.
+
+    Args:
+        example: with at least one pixel map.
+    """
     tf = import_tensorflow()
     pixels = next(example[key] for key in ("image", "hha", "depth", "label") if key in example)
     pixels = tf.convert_to_tensor(tf.nest.flatten(pixels)[0])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fcn_keras.augment import compose, crop, jitter, mirror, scale
+from fcn_keras.augment import color_jitter, compose, crop, cutmix, jitter, mirror, rotate, scale
 from fcn_keras.data import batch_indices, batches
 
 SIZES = [(5, 7), (8, 4), (1, 1), (5, 7), (3, 3), (8, 8), (2, 7)]
@@ -110,6 +110,7 @@ def test_evaluation_sees_every_example_once_in_every_grouping():
         {"batch_size": 2, "buckets": BUCKETS},
         {"batch_size": 3, "buckets": BUCKETS, "augment": mirror, "seed": 7},
         {"batch_size": 2, "buckets": BUCKETS, "replacement": True},
+        {"batch_size": 2, "buckets": BUCKETS, "mix": partial(cutmix, probability=0)},
     ],
 )
 def test_batches_are_named_as_they_come(options, start):
@@ -199,6 +200,8 @@ def test_every_epoch_is_a_fresh_permutation():
 
 SAME_SIZE = compose(mirror, partial(jitter, pixels=2))
 SCALED = compose(mirror, partial(scale, low=0.5, high=1.0))
+ALL = compose(color_jitter, mirror, partial(scale, low=0.5, high=2.0), partial(rotate, degrees=20))
+MIXED = {"mix": partial(cutmix, probability=0.8, area=(0.2, 0.6)), "batch_size": 3}
 STREAMS = {
     "linear": {"augment": SAME_SIZE},
     "replacement": {"augment": SAME_SIZE, "replacement": True},
@@ -206,6 +209,10 @@ STREAMS = {
     "buckets": {"buckets": BUCKETS, "batch_size": 3},
     "buckets, replacement": {"augment": SAME_SIZE, "buckets": BUCKETS, "batch_size": 2, "replacement": True},
     "buckets, sizes change": {"augment": SCALED, "buckets": BUCKETS, "batch_size": 2},
+    "mixed, crops": {"augment": compose(ALL, partial(crop, height=6, width=6)), **MIXED},
+    "mixed, one bucket": {"augment": SAME_SIZE, "buckets": [(8, 8)], **MIXED},
+    "mixed, buckets": {"augment": SAME_SIZE, "buckets": BUCKETS, "replacement": True, **MIXED},
+    "mixed, sizes change": {"augment": SCALED, "buckets": BUCKETS, **MIXED},
 }
 
 
@@ -236,6 +243,48 @@ def test_augmentation_depends_on_seed_and_position_only():
     same = [(4, 4)] * 5
     assert ids(batches(Examples(same), **options), 3) == [[100, 101], [102, 103], [104, 105]]
     assert ids(batches(Examples(same), start=2, **options), 1) == [[104, 105]]
+
+
+def test_mixing_depends_on_seed_and_place_of_the_batch_only():
+    def remember(batch, seed):
+        return batch[0], tf.broadcast_to(seed, (2, 2))
+
+    def seeds(**options):
+        stream = batches(Examples([(4, 4)] * 5), training=True, mix=remember, batch_size=2, **options)
+        return [tuple(labels[0]) for _, labels in stream.take(4).as_numpy_iterator()]
+
+    drawn = seeds(seed=1)
+    assert len({*drawn, *seeds(seed=2)}) == 8
+    assert seeds(seed=1, start=2)[:2] == drawn[2:]
+    assert seeds(seed=1, augment=mirror) == drawn
+    assert not {(1, n) for n in range(8)} & set(drawn)  # those are the examples'
+
+
+@pytest.mark.parametrize("modality", ["rgb", "rgbd", "hha", "rgb_hha"])
+def test_mixed_pixels_bring_their_labels_depth_and_padding(modality):
+    source = Examples([(5, 7), (8, 4), (6, 6)], extra=("depth", "hha"), heads=True)
+    stream = batches(source, training=True, buckets=[(8, 8)], modality=modality, **MIXED)
+    many = 0
+    for inputs, labels in stream.take(5).as_numpy_iterator():
+        sem = labels["sem"].astype(int)
+        void = sem == 255
+        np.testing.assert_array_equal(labels["geo"], np.where(void, 255, sem + 100))
+        parts = inputs if isinstance(inputs, dict) else {modality: inputs}
+        for name, x in parts.items():
+            if name.startswith("rgb"):
+                np.testing.assert_array_equal(x[..., 0], np.where(void, MEAN_RGB[0], sem))
+            if name == "rgbd":
+                np.testing.assert_array_equal(x[..., 3], np.where(void, 0, sem + 1000))
+            if name == "hha":
+                np.testing.assert_array_equal(x[..., 0], np.where(void, np.float32(132.431), sem + 50))
+        many += sum(len(set(np.unique(one)) - {255}) > 1 for one in sem)
+    assert 5 < many <= 15
+
+
+def test_a_batch_of_one_is_not_mixed():
+    options = {"training": True, "augment": SAME_SIZE}
+    mixed = arrays(batches(Examples(), mix=partial(cutmix, probability=1), **options), 9)
+    assert_equal_streams(mixed, arrays(batches(Examples(), **options), 9))
 
 
 @pytest.mark.parametrize("make", [Examples, as_dataset])
@@ -283,7 +332,7 @@ def test_the_order_of_a_dataset_is_its_seed_s_alone(process_seed):
     assert ids(batches(as_dataset(), training=True, seed=2), 21) == stream
 
 
-@pytest.mark.parametrize("name", ["linear", "one bucket", "buckets, sizes change"])
+@pytest.mark.parametrize("name", ["linear", "one bucket", "buckets, sizes change", "mixed, sizes change"])
 def test_dataset_source_start(name):
     options = {"training": True, **STREAMS[name]}
     full = arrays(batches(as_dataset(), **options), 9)
@@ -318,6 +367,8 @@ def test_fit_accepts_the_batches():
         ({"modality": "depth"}, r"`modality` must be one of \['hha', 'rgb', 'rgb_hha', 'rgbd'\]. Received: 'depth'"),
         ({"cache": "/tmp/x"}, "`cache` must be True .in memory. or False. Received: '/tmp/x'"),
         ({"augment": mirror}, "`augment` is for training=True"),
+        ({"mix": cutmix}, "`mix` is for training=True"),
+        ({"mix": "cutmix", "training": True}, r"`mix` must be a function \(batch, seed\) -> batch. Received: 'cutmix'"),
         ({"augment": "mirror", "training": True}, "`augment` must be a function .* Received: 'mirror'"),
         ({"replacement": True}, "`replacement` is for training=True"),
         ({"mean": (1, 2)}, r"`mean` must be a BGR triple. Received: \(1, 2\)"),

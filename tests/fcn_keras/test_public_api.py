@@ -32,8 +32,8 @@ SIGNATURES = {
     "BoundaryScores": "(num_classes, *, widths=(1, 2, 4, 8, 16, 32), tolerance=0.0075, ignore_label=255)",
     "CaffeSGD": "(learning_rate, momentum=0.9, weight_decay=0.0005, bias_multiplier=2.0, name='caffe_sgd', **kwargs)",
     "Bilinear": "()",
-    "batches": "(examples, *, batch_size=1, training=False, augment=None, buckets=None, ignore_label=255, seed=0, "
-    "modality='rgb', mean=None, start=0, replacement=False, cache=False)",
+    "batches": "(examples, *, batch_size=1, training=False, augment=None, mix=None, buckets=None, ignore_label=255, "
+    "seed=0, modality='rgb', mean=None, start=0, replacement=False, cache=False)",
     "predict": "(model, image, *, output='labels')",
     "predict_augmented": "(model, image, *, mirror=True, scales=(0.75, 1.0, 1.25), tile=None, output='labels')",
     "predict_tiled": "(model, image, *, tile=1024, output='labels')",

@@ -1,7 +1,9 @@
 """The order of a stream, and where it stands after some batches; `test_data.py` has the streams themselves."""
 
 import numpy as np
+import pytest
 
+from fcn_keras.data import batch_indices, batches
 from fcn_keras.streams import order, resume
 
 
@@ -28,3 +30,30 @@ def test_resume_by_hand():
     assert resume("ababacab", 2, 1) == ([1], 3)
     assert resume("ababacab", 2, 2) == ([], 4)
     assert resume("ababacab", 2, 3) == ([5], 7)
+
+
+class Equal:
+    """Two examples of one size."""
+
+    sizes = [(3, 4)] * 2
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return {"image": np.zeros((3, 4, 3), np.uint8), "label": np.zeros((3, 4), np.uint8)}
+
+
+@pytest.mark.parametrize(("batch_size", "traces"), [(1, 1), (2, 3)])
+def test_sizes_are_looked_for_only_where_they_have_to_fit(batch_size, traces):
+    """An augmentation from elsewhere is traced for the stream, and for two more sizes where batches need one size."""
+    traced = []
+
+    def augment(example, seed):
+        traced.append(example["image"].shape[:2])
+        return example
+
+    batches(Equal(), training=True, augment=augment, batch_size=batch_size)
+    assert len(traced) == traces
+    batch_indices(Equal(), augment=augment, batch_size=batch_size)
+    assert len(traced) == traces

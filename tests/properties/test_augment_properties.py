@@ -7,7 +7,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fcn_keras.augment import compose, crop, jitter, mirror, scale, window
+from fcn_keras.augment import compose, crop, jitter, mirror, rotate, scale, window
 
 GATE = settings(deadline=None, derandomize=True, database=None, max_examples=25)
 SIDES = st.integers(1, 12)
@@ -146,6 +146,31 @@ def test_scaled_marks(height, width, data, seed):
         assert np.abs(np.subtract(found, middle)).max() <= (0.35 if key == "image" else 0.75)
     solid = moved["image"][..., 0] > 150
     assert (moved["label"]["sem"][solid] == 7).all()
+
+
+@GATE
+@given(st.integers(8, 30), st.integers(8, 30), st.data(), SEEDS)
+def test_rotated_marks(height, width, data, seed):
+    """A square of 4x4 pixels keeps its distance from the centre and its size, and is one square in all maps."""
+    y, x = data.draw(st.integers(0, height - 4)), data.draw(st.integers(0, width - 4))
+    mark = (slice(y, y + 4), slice(x, x + 4))
+    example = marked(height, width, y, x)
+    example["image"][mark], example["hha"][mark] = 200, 5
+    example["label"]["sem"][mark], example["label"]["geo"][mark], example["depth"][mark] = 7, 3, 4321
+    moved = as_numpy(rotate(example, seeded(seed), degrees=180, mean=(0, 0, 0)))
+    sem, image = moved["label"]["sem"], moved["image"][..., 0]
+    for other in (moved["label"]["geo"] == 3, moved["depth"] == 4321, (moved["hha"] == 5).all(-1)):
+        np.testing.assert_array_equal(sem == 7, other)
+    np.testing.assert_array_equal(moved["depth"] == 0, sem == 255)
+    assert not image[sem == 255].any()
+    assert (sem[image > 150] == 7).all()
+    assert (image[sem == 7] >= 50).all()  # half of its height and half of its width, at a corner
+    middle = np.array([height - 1, width - 1]) / 2
+    radius = np.hypot(*(np.array([y, x]) + 1.5 - middle))
+    if radius + 3 <= min(middle):  # all of it stays
+        assert abs((image / 200).sum() - 16) < 1
+        found = [(image.sum(1 - axis) * np.arange(image.shape[axis])).sum() / image.sum() for axis in (0, 1)]
+        assert abs(np.hypot(*(found - middle)) - radius) < 0.2
 
 
 @GATE

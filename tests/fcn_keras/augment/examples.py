@@ -22,4 +22,4 @@ def example(height=8, width=11, heads=False):
 
 
 def as_numpy(moved):
-    return {key: tf.nest.map_structure(lambda x: np.asarray(x), value) for key, value in moved.items()}
+    return tf.nest.map_structure(np.asarray, moved)
