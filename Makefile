@@ -36,7 +36,7 @@ coverage: $(READY)
 mutate: $(READY)
 	$(call INSTALL,$(VENV)) --requirement tests/mutation/requirements.txt
 	mkdir -p build
-	$(RUN)/python tests/mutation/mutate.py geometry losses metrics caffemodel --json build/mutants.json
+	$(RUN)/python tests/mutation/mutate.py geometry losses.crossentropy metrics caffemodel --json build/mutants.json
 
 fuzz: $(READY)
 	$(call INSTALL,$(VENV)) --requirement tests/attacks/requirements.txt

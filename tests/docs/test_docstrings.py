@@ -22,6 +22,7 @@ NOT_IMPORTED = {"fcn_keras.datasets.builders"}  # TensorFlow Datasets' own class
 INTERNAL = {
     *("examples", "labels", "streams", "vgg16_files"),
     *("datasets.nyud_lists", "datasets.originals", "datasets.reading", "datasets.scenery"),
+    "losses.pixels",
 }
 WORDS = {"path": "file|image"}  # argument -> the words by which a sentence may call it
 

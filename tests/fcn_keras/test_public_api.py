@@ -26,7 +26,7 @@ SIGNATURES = {
     "save_caffemodel": "(model, path)",
     "transplant": "(source, target, *, suffix='')",
     "PixelCrossentropy": "(ignore_label=255, class_weights=None, reduction='mean', keep=1.0, seed=None, "
-    "name='pixel_crossentropy', dtype=None)",
+    "name='pixel_crossentropy', dtype=None, *, label_smoothing=0.0, hardest=1.0)",
     "ConfusionMatrix": "(num_classes, ignore_label=255, name='confusion', dtype=None)",
     "scores": "(matrix)",
     "BoundaryScores": "(num_classes, *, widths=(1, 2, 4, 8, 16, 32), tolerance=0.0075, ignore_label=255)",

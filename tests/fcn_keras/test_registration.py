@@ -25,8 +25,9 @@ def __getattr__(name): return getattr(Anything, name)
 """
 # What old and new `.keras` files name.
 REGISTERED = {
-    *("Bilinear", "CaffeSGD", "CeilMaxPooling2D", "ConfusionMatrix", "CropLike", "MatrixConv2D", "PadToMultiple"),
-    *("PixelCrossentropy", "Preprocess", "local_response_normalization"),
+    *("Bilinear", "CaffeSGD", "CeilMaxPooling2D", "ConfusionMatrix", "CropLike", "FocalCrossentropy"),
+    *("LovaszSoftmax", "MatrixConv2D", "PadToMultiple", "PixelCrossentropy", "Preprocess", "SoftDice"),
+    *("SumOfLosses", "Tversky", "local_response_normalization"),
 }
 WITHOUT_KERAS = """
 import sys
@@ -64,7 +65,9 @@ def run(code, *arguments, path=""):
 def test_whatever_is_imported_first(tmp_path):
     (tmp_path / "keras").mkdir()
     (tmp_path / "keras" / "__init__.py").write_text(STAND_IN, encoding="utf-8")
-    modules = [f"fcn_keras.{path.stem}" for path in sorted((ROOT / "fcn_keras").glob("[a-z]*.py"))]
+    library = ROOT / "fcn_keras"
+    files = [*sorted(library.glob("[a-z]*.py")), *sorted((library / "losses").glob("[a-z]*.py"))]
+    modules = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in files]
     lines = run(ORDERS, "keras", "fcn_keras", *modules, path=tmp_path).splitlines()
     assert [line.split()[0] for line in lines] == ["keras", "fcn_keras", *modules]
     for line in lines:

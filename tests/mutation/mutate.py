@@ -1,6 +1,6 @@
 """Run a module's tests on every mutant that cosmic-ray makes of it, and name those that no test kills.
 
-    python tests/mutation/mutate.py metrics losses geometry caffemodel --json build/mutants.json
+    python tests/mutation/mutate.py metrics losses.crossentropy geometry caffemodel --json build/mutants.json
 
 cosmic-ray's own loop edits the file in place and starts TensorFlow anew for each mutant. Here the tests are collected
 once, with TensorFlow loaded and idle, and each mutant takes the module's place in a forked process; no file is touched.
@@ -28,7 +28,13 @@ TESTS = {
         "tests/fcn_keras/test_geometry.py",
         PROPERTIES + "crop_algebra.py::test_the_derived_offsets_are_the_released_ones",
     ],
-    "losses": ["tests/fcn_keras/test_losses.py", PROPERTIES + "loss_properties.py"],
+    "losses.crossentropy": ["tests/fcn_keras/losses/test_crossentropy.py", PROPERTIES + "loss_properties.py"],
+    "losses.pixels": ["tests/fcn_keras/losses/test_pixels.py", "tests/fcn_keras/losses/test_crossentropy.py"],
+    "losses.focal": ["tests/fcn_keras/losses/test_focal.py"],
+    "losses.regions": ["tests/fcn_keras/losses/test_regions.py", "tests/fcn_keras/losses/test_overlap.py"],
+    "losses.overlap": ["tests/fcn_keras/losses/test_overlap.py"],
+    "losses.lovasz": ["tests/fcn_keras/losses/test_lovasz.py"],
+    "losses.weighted_sum": ["tests/fcn_keras/losses/test_weighted_sum.py"],
     "metrics": ["tests/fcn_keras/test_metrics.py", PROPERTIES + "metric_properties.py"],
     "caffemodel": ["tests/fcn_keras/test_caffemodel.py"],
 }
@@ -106,7 +112,7 @@ class Loop:
     """A pytest plugin that runs the collected tests once for every mutant instead of once."""
 
     def __init__(self, module, earlier=None):
-        self.path = ROOT / "fcn_keras" / f"{module}.py"
+        self.path = (ROOT / "fcn_keras").joinpath(*module.split(".")).with_suffix(".py")
         self.name = f"fcn_keras.{module}"
         self.count, self.survivors = 0, []
         self.folder = tempfile.TemporaryDirectory()

@@ -6,11 +6,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from fcn_keras import labels as label_ops
 from fcn_keras.labels import Tensor
+from fcn_keras.losses import pixels
 
-REDUCTIONS = ("mean", "sum")
-DTYPES = ("float32", "float64")
 # Caffe takes the logarithm of a probability of at least the smallest normal float32, and its gradient of the true one.
 LARGEST_TERM = 87.33654475055310  # -ln(2**-126)
 
@@ -36,10 +34,18 @@ class PixelCrossentropy(keras.losses.Loss):
         seed: of the sampling.
         name: of the loss.
         dtype: of the result, `"float32"` (whatever `keras.config.floatx()` is) or `"float64"`.
+        label_smoothing: share of the target that all classes divide equally, 0 to below 1: the true class keeps
+            `1 - label_smoothing + label_smoothing / C`. A class weight multiplies the whole loss of its pixels.
+        hardest: online hard example mining: the share of the batch's counted pixels, above 0, at most 1, whose loss
+            (class weight included) is highest and is kept; the others have no loss and no gradient. As many are kept
+            as the share rounds to, at least one; `"mean"` divides by that number. Pixels that tie for the last
+            places share them equally, so that no order of pixels matters: where all scores are zero, as in a new
+            net, all pixels learn. Where `keep` drops pixels, the hardest of the others count. Sample weights
+            multiply what is kept and choose nothing.
 
     Raises:
-        ValueError: on a reduction, weight, probability or dtype out of range, labels and scores of different sizes, or
-            sample weights that are neither one an image, `(B,)`, nor one a pixel, as the labels.
+        ValueError: on a reduction, weight, probability, share or dtype out of range, labels and scores of different
+            sizes, or sample weights that are neither one an image, `(B,)`, nor one a pixel, as the labels.
 
     Example:
         >>> import numpy as np
@@ -50,7 +56,8 @@ class PixelCrossentropy(keras.losses.Loss):
         >>> round(float(PixelCrossentropy(reduction="sum", class_weights=[1, 1, 1, 2])(labels, scores)), 4)
         4.1589
 
-    Reference: Long, Shelhamer, Darrell, CVPR 2015, sections 3.4 and 4.3.
+    Reference: Long, Shelhamer, Darrell, CVPR 2015, sections 3.4 and 4.3. Smoothing: Szegedy et al., CVPR 2016,
+    section 7. Hard examples: Shrivastava, Gupta, Girshick, CVPR 2016, here of pixels instead of regions.
     """
 
     def __init__(
@@ -62,63 +69,46 @@ class PixelCrossentropy(keras.losses.Loss):
         seed: int | None = None,
         name: str = "pixel_crossentropy",
         dtype: Any = None,
+        *,
+        label_smoothing: float = 0.0,
+        hardest: float = 1.0,
     ) -> None:
-        if reduction not in REDUCTIONS:
-            raise ValueError(f"`reduction` is one of {REDUCTIONS}. Received: {reduction!r}.")
-        if not 0 < keep <= 1:
-            raise ValueError(f"`keep` is a probability above 0, at most 1. Received: {keep!r}.")
-        if keep < 1 and keras.backend.backend() == "jax":
-            raise ValueError(
-                "Patch sampling draws a new mask at every step, and Keras's JAX backend keeps a loss's random state "
-                f"constant in a compiled step. Received: keep={keep}. Train with the TensorFlow or torch backend."
-            )
-        if class_weights is not None:
-            class_weights = [float(weight) for weight in class_weights]
-            if any(not 0 <= weight < float("inf") for weight in class_weights):
-                raise ValueError(f"`class_weights` are finite and not negative. Received: {class_weights}.")
-        super().__init__(name=name, reduction=reduction, dtype=dtype or "float32")
-        if self.dtype not in DTYPES:
-            raise ValueError(
-                f"`dtype` is one of {DTYPES}: a half float holds neither the sum over an image nor every class id. "
-                f"Received: {self.dtype!r}. Leave it out; the scores may be of any float."
-            )
+        super().__init__(name=name, reduction=pixels.require_reduction(reduction), dtype=dtype or "float32")
+        pixels.require_wide(self.dtype)
+        _check_shares(keep, label_smoothing, hardest)
         self.ignore_label = ignore_label
-        self.class_weights = class_weights
+        self.class_weights = pixels.finite_weights(class_weights)
         self.keep = keep
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed) if keep < 1 else None
+        self.label_smoothing = label_smoothing
+        self.hardest = hardest
 
     def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         if sample_weight is not None:
-            sample_weight = _by_pixel(ops.convert_to_tensor(sample_weight, self.dtype))
+            sample_weight = pixels.by_pixel(sample_weight, self)
         return super().__call__(y_true, y_pred, sample_weight)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the loss of every pixel, scaled so that the base class's reduction gives the documented one."""
         scores = ops.cast(y_pred, "float32")
-        self._check_shapes(y_true.shape, scores.shape)
-        labels = ops.squeeze(y_true, -1) if len(y_true.shape) == 4 else y_true
-        labels, valid, illegal = label_ops.split(labels, scores.shape[-1], self.ignore_label)
+        labels, valid, illegal = pixels.split(y_true, scores, self.ignore_label, self.class_weights)
         if self.seed_generator is not None:
             kept = keras.random.uniform(ops.shape(labels), seed=self.seed_generator) < self.keep
             valid = ops.logical_and(valid, kept)
         loss = ops.sparse_categorical_crossentropy(labels, scores, from_logits=True)
+        if self.label_smoothing > 0:
+            of_all_classes = -ops.mean(ops.log_softmax(scores, axis=-1), axis=-1)
+            loss = (1.0 - self.label_smoothing) * loss + self.label_smoothing * of_all_classes
         loss = loss - ops.stop_gradient(ops.maximum(loss - LARGEST_TERM, 0.0))
-        if self.class_weights is not None:
-            known = ops.clip(labels, 0, scores.shape[-1] - 1)
-            loss = loss * ops.take(ops.convert_to_tensor(self.class_weights, "float32"), known)
-        loss = ops.where(valid, loss, 0.0)
+        loss = ops.where(valid, pixels.weighted(loss, labels, self.class_weights), 0.0)
+        counted = pixels.count(valid)
+        if self.hardest < 1:
+            counted = ops.maximum(ops.round(self.hardest * counted), 1.0)
+            loss = loss * _places(ops.stop_gradient(loss), valid, counted)
         if self.reduction == "mean":
-            counted = ops.sum(ops.cast(valid, "float32"))
-            loss = loss * (ops.cast(ops.size(loss), "float32") / ops.maximum(counted, 1.0))
+            loss = pixels.scaled(loss, counted)
         return ops.where(illegal, float("nan"), loss)
-
-    def _check_shapes(self, labels: Sequence[int | None], scores: Sequence[int | None]) -> None:
-        label_ops.check_sizes(labels, scores)
-        if self.class_weights is not None and len(self.class_weights) != scores[-1]:
-            raise ValueError(
-                f"`class_weights` has one factor a class. Received: {len(self.class_weights)} for {scores[-1]} classes."
-            )
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -129,17 +119,30 @@ class PixelCrossentropy(keras.losses.Loss):
             "seed": self.seed,
             "name": self.name,
             "dtype": self.dtype,
+            "label_smoothing": self.label_smoothing,
+            "hardest": self.hardest,
         }
 
 
-def _by_pixel(sample_weight: Tensor) -> Tensor:
-    """Give weights the rank of the labels: any other would be paired with rows and columns, where sizes allow it."""
-    shape = tuple(sample_weight.shape)
-    if len(shape) == 1:
-        return ops.reshape(sample_weight, (-1, 1, 1))
-    if len(shape) not in (0, 3, 4):
+def _check_shares(keep: float, label_smoothing: float, hardest: float) -> None:
+    if not 0 < keep <= 1:
+        raise ValueError(f"`keep` is a probability above 0, at most 1. Received: {keep!r}.")
+    if keep < 1 and keras.backend.backend() == "jax":
         raise ValueError(
-            f"Sample weights are (B,), (B, H, W) or (B, H, W, 1). Received: shape {shape}. To weight classes, leave "
-            "`fit(class_weight=...)` out: compile with `PixelCrossentropy(class_weights=[...])`, one factor a class."
+            "Patch sampling draws a new mask at every step, and Keras's JAX backend keeps a loss's random state "
+            f"constant in a compiled step. Received: keep={keep}. Train with the TensorFlow or torch backend."
         )
-    return sample_weight
+    if not 0 <= label_smoothing < 1:
+        raise ValueError(f"`label_smoothing` is a share from 0 to below 1. Received: {label_smoothing!r}.")
+    if not 0 < hardest <= 1:
+        raise ValueError(f"`hardest` is a share above 0, at most 1 (all pixels). Received: {hardest!r}.")
+
+
+def _places(loss: Tensor, valid: Tensor, number: Tensor) -> Tensor:
+    """Give each of the `number` hardest pixels a place, 1.0, and those that tie for the last places equal shares."""
+    ranked = ops.sort(ops.reshape(ops.where(valid, -loss, 1.0), (-1,)))  # void, which has no loss, comes last
+    last = -ops.take(ranked, ops.cast(number, "int32") - 1)
+    above = ops.logical_and(valid, loss > last)
+    level = ops.logical_and(valid, ops.equal(loss, last))
+    share = (number - pixels.count(above)) / ops.maximum(pixels.count(level), 1.0)
+    return ops.where(above, 1.0, ops.where(level, share, 0.0))
