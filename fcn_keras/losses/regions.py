@@ -26,6 +26,15 @@ class RegionLoss(keras.losses.Loss):
     there twice. A factor that all pixels share changes nothing.
 
     Subclasses say what a class's loss is.
+
+    Args:
+        ignore_label: the id of void pixels, which have no loss and no gradient.
+        class_weights: one factor a class on its loss; they do not enter the divisor.
+        name: of the loss.
+        dtype: of the result, `"float32"` or `"float64"`.
+
+    Raises:
+        ValueError: on a weight or dtype out of range.
     """
 
     def __init__(self, ignore_label: int, class_weights: Sequence[float] | None, name: str, dtype: Any) -> None:
