@@ -29,17 +29,19 @@ def vgg16(
     *,
     padding: str,
     channels: Channels = VGG16,
+    fc6_kernel: int = 7,
     dropout: float = 0.5,
     suffix: str = "",
     first: str = "conv1_1",
 ) -> dict[str, Feature]:
-    """Apply VGG16 with fc6 and fc7 as 7x7 and 1x1 convolutions.
+    """Apply VGG16 with fc6 and fc7 as convolutions, 7x7 (`fc6_kernel`) and 1x1.
 
     Args:
         image: `(B, H, W, C)` preprocessed pixels.
         padding: `"caffe"` pads conv1_1 by 100 and nothing after the last pool, as released; `"same"` pads the image
             to a multiple of 32 at the bottom and right and every convolution to its input's size.
         channels: table like `VGG16`; narrower ones make small nets.
+        fc6_kernel: odd side of fc6's kernel.
         dropout: rate after fc6 and fc7.
         suffix: ends every layer name, so that two backbones fit in one model.
         first: name of the first convolution (early fusion renames it).
@@ -61,8 +63,8 @@ def vgg16(
         grid = grid.window(2, 2)
         features[f"pool{block}"] = Feature(x, grid)
     mode = "valid" if padding == "caffe" else "same"
-    x = _conv(x, width, 7, mode, "fc6" + suffix, MatrixConv2D)  # (B, H/32, W/32, width)
-    grid = grid.window(7, pad=0 if mode == "valid" else 3)
+    x = _conv(x, width, fc6_kernel, mode, "fc6" + suffix, MatrixConv2D)  # (B, H/32, W/32, width)
+    grid = grid.window(fc6_kernel, pad=0 if mode == "valid" else fc6_kernel // 2)
     x = layers.Dropout(dropout, name="drop6" + suffix)(x)
     x = _conv(x, width, 1, "valid", "fc7" + suffix, MatrixConv2D)
     x = layers.Dropout(dropout, name="drop7" + suffix)(x)

@@ -8,29 +8,12 @@ Reference: Long, Shelhamer, Darrell, "Fully Convolutional Networks for Semantic 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import keras
-from keras import layers
 
-from fcn_keras.backbone import VGG16, Channels, Feature, vgg16
-from fcn_keras.initializers import Bilinear
-from fcn_keras.interface import heads_of
-from fcn_keras.layers import CHANNELS, CropLike, Preprocess
-
-Backbones = Mapping[str, dict[str, Feature]]  # by the suffix of their layers: one, or the two of late fusion
-
-PADDINGS = ("caffe", "same")
-LEARN_UPSAMPLING = ("none", "intermediate", "all")
-SKIPS = ("pool4", "pool3")  # in the order they are fused
-# (layer, factor) of every upsampling by number of skips; the released networks' names.
-UPSAMPLING = (
-    (("upscore", 32),),
-    (("upscore2", 2), ("upscore16", 16)),
-    (("upscore2", 2), ("upscore_pool4", 2), ("upscore8", 8)),
-)
-# What the pools are multiplied by when all strides learn at once: voc-fcn8s-atonce of the release.
-AT_ONCE_SCALE = {"pool4": 1e-2, "pool3": 1e-4}
+from fcn_keras.backbone import VGG16, Channels
+from fcn_keras.decoder import Layout, check_classes
+from fcn_keras.layers import CHANNELS, Preprocess
 
 
 def FCN32s(
@@ -42,6 +25,8 @@ def FCN32s(
     at_once: bool = False,
     learn_upsampling: str = "intermediate",
     channels: Channels = VGG16,
+    fc6_kernel: int = 7,
+    skip_channels: Sequence[int] | None = None,
     dropout: float = 0.5,
     name: str | None = None,
 ) -> keras.Model:
@@ -62,6 +47,9 @@ def FCN32s(
         learn_upsampling: `"intermediate"`, all but the last as in the paper; `"none"`, as in the released
             networks; or `"all"`.
         channels: a table like `fcn_keras.VGG16`; narrower ones make small nets.
+        fc6_kernel: odd side of fc6's kernel. 7 is the paper's; 3 has a fifth of the weights and sees 128 pixels less.
+        skip_channels: width of a 3x3 convolution with ReLU before pool4's score and before pool3's, such as
+            `(128, 64)`; `None`, the paper's, scores the pools as they are. FCN-32s fuses none.
         dropout: rate after fc6 and fc7.
         name: of the model; default `"fcn32s"`.
 
@@ -80,9 +68,8 @@ def FCN32s(
 
     Reference: Long, Shelhamer, Darrell, CVPR 2015, section 4.1.
     """
-    return _single(
-        0, num_classes, modality, padding, mean, at_once, learn_upsampling, channels, dropout, name or "fcn32s"
-    )
+    layout = Layout(0, padding, at_once, learn_upsampling, channels, fc6_kernel, skip_channels, dropout)
+    return _single(layout, num_classes, modality, mean, name or "fcn32s")
 
 
 def FCN16s(
@@ -94,13 +81,14 @@ def FCN16s(
     at_once: bool = False,
     learn_upsampling: str = "intermediate",
     channels: Channels = VGG16,
+    fc6_kernel: int = 7,
+    skip_channels: Sequence[int] | None = None,
     dropout: float = 0.5,
     name: str | None = None,
 ) -> keras.Model:
     """Build FCN-16s: FCN-32s with pool4 fused in, upsampled 16 times. Arguments and result as for `FCN32s`."""
-    return _single(
-        1, num_classes, modality, padding, mean, at_once, learn_upsampling, channels, dropout, name or "fcn16s"
-    )
+    layout = Layout(1, padding, at_once, learn_upsampling, channels, fc6_kernel, skip_channels, dropout)
+    return _single(layout, num_classes, modality, mean, name or "fcn16s")
 
 
 def FCN8s(
@@ -112,13 +100,14 @@ def FCN8s(
     at_once: bool = False,
     learn_upsampling: str = "intermediate",
     channels: Channels = VGG16,
+    fc6_kernel: int = 7,
+    skip_channels: Sequence[int] | None = None,
     dropout: float = 0.5,
     name: str | None = None,
 ) -> keras.Model:
     """Build FCN-8s: FCN-16s with pool3 fused in, upsampled 8 times. Arguments and result as for `FCN32s`."""
-    return _single(
-        2, num_classes, modality, padding, mean, at_once, learn_upsampling, channels, dropout, name or "fcn8s"
-    )
+    layout = Layout(2, padding, at_once, learn_upsampling, channels, fc6_kernel, skip_channels, dropout)
+    return _single(layout, num_classes, modality, mean, name or "fcn8s")
 
 
 def LateFusion(
@@ -130,6 +119,8 @@ def LateFusion(
     at_once: bool = False,
     learn_upsampling: str = "intermediate",
     channels: Channels = VGG16,
+    fc6_kernel: int = 7,
+    skip_channels: Sequence[int] | None = None,
     dropout: float = 0.5,
     name: str | None = None,
 ) -> keras.Model:
@@ -142,7 +133,7 @@ def LateFusion(
         num_classes: as for `FCN32s`.
         skips: 0 is FCN-32s RGB-HHA, 1 the paper's FCN-16s RGB-HHA, 2 its FCN-8s.
         mean: BGR triple of the colour backbone; HHA has NYUDv2's.
-        padding, at_once, learn_upsampling, channels, dropout, name: as for `FCN32s`.
+        padding, at_once, learn_upsampling, channels, fc6_kernel, skip_channels, dropout, name: as for `FCN32s`.
 
     Returns:
         `keras.Model` from `{"rgb": (B, H, W, 3), "hha": (B, H, W, 3)}`, both 0-255, to scores as for `FCN32s`.
@@ -152,129 +143,27 @@ def LateFusion(
 
     Reference: Long, Shelhamer, Darrell, CVPR 2015, section 5 (NYUDv2); nyud-fcn32s-color-hha of the release.
     """
-    if skips not in range(len(UPSAMPLING)):
-        raise ValueError(f"`skips` is 0, 1 or 2. Received: {skips!r}.")
-    _check(num_classes, padding, learn_upsampling)
+    layout = Layout(skips, padding, at_once, learn_upsampling, channels, fc6_kernel, skip_channels, dropout)
+    check_classes(num_classes)
     inputs, backbones = {}, {}
     for key, suffix, triple in (("rgb", "color", mean), ("hha", "hha", None)):
         inputs[key] = keras.Input((None, None, 3), name=key)
         pixels = Preprocess(key, triple, name="preprocess" + suffix)(inputs[key])
-        backbones[suffix] = vgg16(pixels, padding=padding, channels=channels, dropout=dropout, suffix=suffix)
-    outputs = _outputs(backbones, skips, num_classes, padding, at_once, learn_upsampling)
-    return keras.Model(inputs, outputs, name=name or f"fcn{32 >> skips}s_rgb_hha")
+        backbones[suffix] = layout.backbone(pixels, suffix=suffix)
+    return keras.Model(inputs, layout.outputs(backbones, num_classes), name=name or f"fcn{32 >> skips}s_rgb_hha")
 
 
 def _single(
-    skips: int,
+    layout: Layout,
     num_classes: int | Mapping[str, int],
     modality: str,
-    padding: str,
     mean: Sequence[float] | None,
-    at_once: bool,
-    learn_upsampling: str,
-    channels: Channels,
-    dropout: float,
     name: str,
 ) -> keras.Model:
-    _check(num_classes, padding, learn_upsampling)
+    check_classes(num_classes)
     preprocess = Preprocess(modality, mean, name="preprocess")
     image = keras.Input((None, None, CHANNELS[modality]), name="image")
     # Another name where it takes depth: three-channel weights, which are matched by name, must not go in.
     first = "conv1_1_bgrd" if modality == "rgbd" else "conv1_1"
-    backbone = vgg16(preprocess(image), padding=padding, channels=channels, dropout=dropout, first=first)
-    outputs = _outputs({"": backbone}, skips, num_classes, padding, at_once, learn_upsampling)
-    return keras.Model(image, outputs, name=name)
-
-
-def _check(num_classes: int | Mapping[str, int], padding: str, learn_upsampling: str) -> None:
-    """Refuse wrong arguments before the backbone's 134 million weights are drawn."""
-    heads = heads_of(num_classes)
-    if not heads:
-        raise ValueError("`num_classes` as a mapping names at least one head. Received: {}.")
-    for classes in heads.values():
-        if isinstance(classes, bool) or not isinstance(classes, int) or classes < 1:
-            raise ValueError(f"`num_classes` is a positive int, or a mapping head -> int. Received: {classes!r}.")
-    if padding not in PADDINGS:
-        raise ValueError(f"`padding` is one of {PADDINGS}. Received: {padding!r}.")
-    if learn_upsampling not in LEARN_UPSAMPLING:
-        raise ValueError(f"`learn_upsampling` is one of {LEARN_UPSAMPLING}. Received: {learn_upsampling!r}.")
-
-
-def _outputs(
-    backbones: Backbones,
-    skips: int,
-    num_classes: int | Mapping[str, int],
-    padding: str,
-    at_once: bool,
-    learn_upsampling: str,
-) -> keras.KerasTensor | dict[str, keras.KerasTensor]:
-    if at_once:
-        for suffix, features in backbones.items():
-            for pool in SKIPS[:skips]:
-                x, grid = features[pool]
-                scaled = layers.Rescaling(AT_ONCE_SCALE[pool], name=f"scale_{pool}{suffix}")(x)
-                features[pool] = Feature(scaled, grid)
-    if isinstance(num_classes, Mapping):
-        return {
-            head: _decode(backbones, skips, classes, padding, learn_upsampling, "_" + head)
-            for head, classes in num_classes.items()
-        }
-    return _decode(backbones, skips, num_classes, padding, learn_upsampling, "")
-
-
-def _decode(
-    backbones: Backbones,
-    skips: int,
-    classes: int,
-    padding: str,
-    learn_upsampling: str,
-    head: str,
-) -> keras.KerasTensor:
-    """Score the coarsest map, then upsample and add the skips one by one, and crop to the image."""
-    *fused, last = UPSAMPLING[skips]
-    x = _score(backbones, "fc7", "score_fr", classes, head)
-    for (name, factor), pool in zip(fused, SKIPS[:skips], strict=True):
-        x = _upsample(x, name + head, factor, padding, learn=learn_upsampling != "none")
-        skip = _score(backbones, pool, "score_" + pool, classes, head)
-        skip = _crop(skip, x, f"score_{pool}c{head}")
-        x = Feature(layers.Add(name=f"fuse_{pool}{head}")([x.tensor, skip.tensor]), x.grid)
-    name, factor = last
-    x = _upsample(x, name + head, factor, padding, learn=learn_upsampling == "all")
-    # float32 under every dtype policy: the loss and argmax read these scores.
-    return _crop(x, next(iter(backbones.values()))["image"], "score" + head, dtype="float32").tensor  # (B, H, W, C)
-
-
-def _score(backbones: Backbones, tap: str, name: str, classes: int, head: str) -> Feature:
-    """Score one map by a 1x1 convolution; of two backbones, average the two."""
-    scores = [
-        layers.Conv2D(classes, 1, kernel_initializer="zeros", name=f"{name}{suffix}{head}")(features[tap].tensor)
-        for suffix, features in backbones.items()
-    ]
-    grid = next(iter(backbones.values()))[tap].grid
-    if len(scores) == 1:
-        return Feature(scores[0], grid)
-    fused = "score_fused" if tap == "fc7" else name
-    return Feature(layers.Average(name=fused + head)(scores), grid)
-
-
-def _upsample(feature: Feature, name: str, factor: int, padding: str, *, learn: bool) -> Feature:
-    kernel = 2 * factor
-    classes = feature.tensor.shape[-1]
-    layer = layers.Conv2DTranspose(
-        classes,
-        kernel,
-        strides=factor,
-        padding="valid" if padding == "caffe" else "same",
-        use_bias=False,
-        kernel_initializer=Bilinear(),
-        trainable=learn,
-        name=name,
-    )
-    pad = 0 if padding == "caffe" else (kernel - factor) / 2
-    return Feature(layer(feature.tensor), feature.grid.transposed(kernel, factor, pad))  # (B, factor*H, ...)
-
-
-def _crop(feature: Feature, reference: Feature, name: str, **options: Any) -> Feature:
-    offset = feature.grid.offset_to(reference.grid)
-    cropped = CropLike(offset, name=name, **options)([feature.tensor, reference.tensor])
-    return Feature(cropped, reference.grid)
+    backbone = layout.backbone(preprocess(image), first=first)
+    return keras.Model(image, layout.outputs({"": backbone}, num_classes), name=name)

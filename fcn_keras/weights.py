@@ -27,7 +27,7 @@ Plan = Mapping[str, Sequence[Any]]  # layer -> values of its weights
 PREPROCESSING = ("caffe", "torch")
 BACKBONES = ("", "color", "hha")  # ends of layer names: one backbone, or the two of late fusion
 # A layer of a backbone; what follows is the suffix of its backbone and of its head.
-BACKBONE_LAYER = re.compile(r"conv\d+_\d+|fc\d+|score_fr|score_pool\d+")
+BACKBONE_LAYER = re.compile(r"conv\d+_\d+|fc\d+|score_fr|s(?:core|kip)_pool\d+")
 
 
 @dataclasses.dataclass(frozen=True)

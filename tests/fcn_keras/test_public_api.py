@@ -12,7 +12,8 @@ import fcn_keras as fcn
 
 NETWORK = (
     "padding='same', mean=None, at_once=False, learn_upsampling='intermediate', "
-    "channels=(((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)), 4096), dropout=0.5, name=None)"
+    "channels=(((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)), 4096), fc6_kernel=7, "
+    "skip_channels=None, dropout=0.5, name=None)"
 )
 SIGNATURES = {
     "FCN32s": f"(num_classes, *, modality='rgb', {NETWORK}",
