@@ -52,7 +52,7 @@ def color_jitter(
     if brightness:
         image = _blend(tf, image, 0.0, 1 + changes[0])
     if contrast:
-        image = _blend(tf, image, tf.reduce_mean(_grey(tf, image)), 1 + changes[1])
+        image = _blend(tf, image, _grey(tf, tf.reduce_mean(image, (0, 1), keepdims=True)), 1 + changes[1])
     if saturation:
         image = _blend(tf, image, _grey(tf, image), 1 + changes[2])
     if hue:
@@ -66,4 +66,5 @@ def _blend(tf: ModuleType, image: Tensor, other: Tensor, factor: Tensor) -> Tens
 
 
 def _grey(tf: ModuleType, image: Tensor) -> Tensor:
-    return tf.reduce_sum(image * tf.constant(_GREY), axis=-1, keepdims=True)
+    red, green, blue = tf.split(image, 3, axis=-1)  # a third of the time of a sum over channels
+    return _GREY[0] * red + _GREY[1] * green + _GREY[2] * blue
