@@ -31,7 +31,7 @@ MAY_IMPORT = {
 # Room of a folder of commands -> the other rooms there that it may import.
 ROOMS = {
     "training": {
-        "train": {"doctor", "hold_out", "scoring", "recipes", "workdir"},
+        "train": {"doctor", "features", "hold_out", "scoring", "recipes", "workdir"},
         "doctor": {"annotations", "reading", "hold_out"},
         "predict": {"annotations", "scoring", "workdir", "reading"},
         "report": {"scoring", "workdir", "reading"},
@@ -44,6 +44,7 @@ ROOMS = {
         "scoring": {"recipes", "workdir", "reading"},
         "recipes": {"hold_out"},
         "annotations": {"reading"},
+        "features": set(),
         "workdir": set(),
         "reading": set(),
         "hold_out": set(),
