@@ -100,6 +100,8 @@ setup(
         "video": ["av>=17.1,<19"],
         # `fcn-predict --format coco`; `fcn-doctor --import coco`: polygons as COCO's own programs fill them
         "coco": ["pycocotools>=2.0.10,<3"],
+        # `fcn-train --weights FILE.safetensors`: VGG16 as PyTorch's torchvision and timm publish it
+        "safetensors": ["safetensors>=0.5.3,<1"],
         # `fcn-batch`
         "batch": ["apache-beam>=2.77,<3"],
     },

@@ -14,6 +14,7 @@ if typing.TYPE_CHECKING:
     from fcn_keras.boundary import BoundaryScores
     from fcn_keras.caffe_export import save_caffemodel
     from fcn_keras.data import batches
+    from fcn_keras.imagenet import load_imagenet
     from fcn_keras.inference import predict, predict_tiled, shift_and_stitch
     from fcn_keras.initializers import Bilinear
     from fcn_keras.losses import PixelCrossentropy
@@ -22,7 +23,7 @@ if typing.TYPE_CHECKING:
     from fcn_keras.optimizers import CaffeSGD
     from fcn_keras.tta import predict_augmented
     from fcn_keras.visualize import colorize, error_map, overlay, palette
-    from fcn_keras.weights import load_caffemodel, load_imagenet, transplant
+    from fcn_keras.weights import load_caffemodel, transplant
 
 __version__ = "0.1.0"
 
@@ -60,6 +61,7 @@ _MODULE_OF = {
     "BoundaryScores": "boundary",
     "save_caffemodel": "caffe_export",
     "batches": "data",
+    "load_imagenet": "imagenet",
     **dict.fromkeys(("predict", "predict_tiled", "shift_and_stitch"), "inference"),
     "Bilinear": "initializers",
     "PixelCrossentropy": "losses",
@@ -68,7 +70,7 @@ _MODULE_OF = {
     "CaffeSGD": "optimizers",
     "predict_augmented": "tta",
     **dict.fromkeys(("colorize", "error_map", "overlay", "palette"), "visualize"),
-    **dict.fromkeys(("load_caffemodel", "load_imagenet", "transplant"), "weights"),
+    **dict.fromkeys(("load_caffemodel", "transplant"), "weights"),
 }
 
 if not typing.TYPE_CHECKING:  # a type checker sees the imports above, and reports other names

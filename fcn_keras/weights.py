@@ -1,4 +1,4 @@
-"""Weights into networks: from Caffe, from ImageNet classifiers, from one network to the next.
+"""Weights into networks: from Caffe, and from one network to the next. `imagenet` has those of ImageNet classifiers.
 
 All functions check everything before they assign anything: after an error the model is as it was.
 """
@@ -15,17 +15,14 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from fcn_keras import caffemodel, vgg16_files
+from fcn_keras import caffemodel
 from fcn_keras.finite import require_finite_arrays
-from fcn_keras.vgg16_files import Pair
 
 FilePath = str | os.PathLike[str]
 Names = tuple[str, ...]
 Layers = dict[str, keras.Layer]  # by name
 Plan = Mapping[str, Sequence[Any]]  # layer -> values of its weights
 
-PREPROCESSING = ("caffe", "torch")
-BACKBONES = ("", "color", "hha")  # ends of layer names: one backbone, or the two of late fusion
 # A layer of a backbone; what follows is the suffix of its backbone and of its head.
 BACKBONE_LAYER = re.compile(r"conv\d+_\d+|fc\d+|score_fr|s(?:core|kip)_pool\d+")
 
@@ -39,17 +36,20 @@ class Loaded:
         missing: layers of the model that the file has nothing for; they keep what they had.
         unused: layers of the file that the model has no use for.
         confirmed: layers of the model without weights whose fixed value the file shares.
+        pixels: a sentence on what pixels the file's weights were trained on, and what tells that; or `""`.
     """
 
     copied: Names
     missing: Names = ()
     unused: Names = ()
     confirmed: Names = ()
+    pixels: str = ""
 
     def __str__(self) -> str:
         words = ("Copied", "Not in the file, kept as they were", "In the file, not used", "Fixed, and the same")
-        parts = zip(words, dataclasses.astuple(self), strict=True)
-        return "\n".join(f"{what} ({len(names)}): {', '.join(names)}." for what, names in parts if names)
+        parts = zip(words, (self.copied, self.missing, self.unused, self.confirmed), strict=True)
+        lines = [f"{what} ({len(names)}): {', '.join(names)}." for what, names in parts if names]
+        return "\n".join([*lines, self.pixels] if self.pixels else lines)
 
 
 def load_caffemodel(model: keras.Model, path: FilePath) -> Loaded:
@@ -71,7 +71,7 @@ def load_caffemodel(model: keras.Model, path: FilePath) -> Loaded:
         OSError: if the file cannot be read.
     """
     blobs = caffemodel.read(path)
-    layers = _weighted(model)
+    layers = weighted(model)
     plan, problems = {}, []
     for name in (name for name in layers if name in blobs):
         try:
@@ -88,50 +88,9 @@ def load_caffemodel(model: keras.Model, path: FilePath) -> Loaded:
     require_finite_arrays(plan.items(), path)
     theirs, ours = {name: blobs[name][0] for name in blobs if name.startswith("scale_pool")}, _scales(model)
     _check_scales({name: name for name in plan}, theirs, ours, path)
-    _assign(layers, plan)
+    assign(layers, plan)
     confirmed = tuple(name for name in theirs if name in ours and np.allclose(theirs[name], ours[name], atol=0))
-    return Loaded(*_summary(layers, plan, [n for n in blobs if n not in plan and n not in confirmed]), confirmed)
-
-
-def load_imagenet(model: keras.Model, path: FilePath | None = None, preprocessing: str = "caffe") -> Loaded:
-    """Load VGG16 trained on ImageNet into the backbone, or into both backbones of late fusion.
-
-    Convolutions always; fc6 and fc7 where the file has the dense classifier and the model its width (see `missing`
-    of the result). The depth channel of early fusion gets the mean over the three colours. An HHA backbone takes its
-    three channels for B, G, R, as in the original.
-
-    Args:
-        model: of `FCN32s`, `FCN16s`, `FCN8s` or `LateFusion`.
-        path: `.h5` as published or saved by Keras, or `.npz` with `<layer>_W` (HWIO) and `<layer>_b`. `None` takes
-            Keras's published file (553 MB; 59 MB without the classifier, which is used where fc6 is not 4096 wide)
-            from Keras's cache or the network.
-        preprocessing: what the file was trained on. `"caffe"`: BGR 0-255 minus the mean, as the published ones.
-            `"torch"`: RGB / 255 minus mean over std, folded into conv1_1. Equal up to rounding but at the image's
-            border, where our zero padding is our mean colour, not theirs.
-
-    Returns:
-        `Loaded`: what was and was not copied.
-
-    Raises:
-        ValueError: if `preprocessing` is unknown, the file is damaged or holds NaN, or a convolution differs in shape.
-        OSError: if the file cannot be read or downloaded.
-    """
-    if preprocessing not in PREPROCESSING:
-        raise ValueError(f"`preprocessing` is one of {PREPROCESSING}. Received: {preprocessing!r}.")
-    backbones = _backbones(model)
-    backbone = next(iter(backbones.values()))
-    if path is None and preprocessing != "caffe":
-        raise ValueError('Keras\'s published weights expect `preprocessing="caffe"`. Received: "torch", no `path`.')
-    if path is None:
-        path = vgg16_files.download(with_classifier=backbone["fc6"].filters == 4096)
-    weights, present = vgg16_files.read(path, _shapes(backbone))
-    require_finite_arrays(weights.items(), path)
-    plan: dict[str, Sequence[Any]] = {}
-    for suffix, backbone in backbones.items():
-        plan |= {backbone[name].name: pair for name, pair in weights.items()}
-        plan[backbone["conv1_1"].name] = _first(model, backbone["conv1_1"], suffix, weights["conv1_1"], preprocessing)
-    _assign(_weighted(model), plan)
-    return Loaded(*_summary(_weighted(model), plan, [name for name in present if name not in weights]))
+    return Loaded(*summary(layers, plan, [n for n in blobs if n not in plan and n not in confirmed]), confirmed)
 
 
 def transplant(source: keras.Model, target: keras.Model, *, suffix: str = "") -> list[str]:
@@ -158,7 +117,7 @@ def transplant(source: keras.Model, target: keras.Model, *, suffix: str = "") ->
         >>> fcn.transplant(coarse, finer)[-3:]  # score_pool4 is new and keeps its zeros
         ['fc6', 'fc7', 'score_fr']
     """
-    theirs, ours = _weighted(source), _weighted(target)
+    theirs, ours = weighted(source), weighted(target)
     pairs = {name: twin for name in theirs if (twin := _suffixed(name, suffix)) in ours}
     plan, problems = {}, []
     for name, twin in pairs.items():
@@ -175,7 +134,7 @@ def transplant(source: keras.Model, target: keras.Model, *, suffix: str = "") ->
     _check_any(plan, f"{source.name} (suffix {suffix!r})", theirs, ours)
     copied = {name: twin for name, twin in pairs.items() if twin in plan}
     _check_scales(copied, _scales(source), _scales(target), source.name)
-    _assign(ours, plan)
+    assign(ours, plan)
     return list(plan)
 
 
@@ -183,17 +142,20 @@ class _Mismatch(Exception):
     """How a layer of the file differs from the model's; the caller adds the names."""
 
 
-def _weighted(model: keras.Model) -> Layers:
+def weighted(model: keras.Model) -> Layers:
+    """Return the layers of `model` that have weights, by name."""
     return {layer.name: layer for layer in model.layers if layer.weights}
 
 
-def _assign(layers: Layers, plan: Plan) -> None:
+def assign(layers: Layers, plan: Plan) -> None:
+    """Give `layers` the weights of `plan`, whose shapes have been checked."""
     for name, values in plan.items():
         for variable, value in zip(layers[name].weights, values, strict=True):
             variable.assign(ops.convert_to_tensor(value, variable.dtype))
 
 
-def _summary(layers: Layers, plan: Plan, unused: Iterable[str]) -> tuple[Names, Names, Names]:
+def summary(layers: Layers, plan: Plan, unused: Iterable[str]) -> tuple[Names, Names, Names]:
+    """Return the first three fields of `Loaded`: of `layers`, those in `plan` and the others; and `unused`."""
     copied, missing = (tuple(n for n in layers if (n in plan) is there) for there in (True, False))
     return copied, missing, tuple(unused)
 
@@ -255,42 +217,6 @@ def _check_scales(pairs: Mapping[str, str], theirs: Mapping[str, Any], ours: Map
 
 def _scale(scales: Mapping[str, Any], score: str) -> Any:
     return next((scale for name, scale in scales.items() if score.startswith(name.replace("scale", "score"))), 1.0)
-
-
-def _backbones(model: keras.Model) -> dict[str, Layers]:
-    """Return `{suffix: {VGG16 name: layer}}`; conv1_1 may be that of early fusion."""
-    layers, backbones = _weighted(model), {}
-    if "conv1_1_bgrd" in layers:
-        layers["conv1_1"] = layers["conv1_1_bgrd"]
-    for suffix in BACKBONES:
-        if backbone := {name: layers[name + suffix] for name in vgg16_files.LAYERS if name + suffix in layers}:
-            backbones[suffix] = backbone
-    if not backbones or not all({"conv1_1", "fc6"} <= set(backbone) for backbone in backbones.values()):
-        raise ValueError(
-            "`model` must have the layers conv1_1 ... fc7 of VGG16, as `FCN32s`, `FCN16s`, `FCN8s` and `LateFusion` "
-            f"build them. Received: {model.name} with {', '.join(list(layers)[:5]) or 'no weights'} ..."
-        )
-    return backbones
-
-
-def _shapes(backbone: Layers) -> dict[str, tuple[int, ...]]:
-    shapes = {name: tuple(layer.kernel.shape) for name, layer in backbone.items()}
-    return shapes | {"conv1_1": (3, 3, 3, shapes["conv1_1"][-1])}  # of colour, whatever else the model takes
-
-
-def _first(model: keras.Model, layer: keras.Layer, suffix: str, weights: Pair, preprocessing: str) -> Pair:
-    """Return the first convolution's weights for what the model's `Preprocess` makes of raw pixels."""
-    kernel, bias = weights
-    if preprocessing == "torch":
-        preprocess = next((x for x in model.layers if x.name == "preprocess" + suffix), None)
-        if preprocess is None:
-            raise ValueError(f'`preprocessing="torch"` needs the layer preprocess{suffix}. Received: {model.name}.')
-        # HHA is no colour: its zero stands for the file's mean, as it does with `preprocessing="caffe"`.
-        mean = None if preprocess.modality == "hha" else preprocess.mean
-        kernel, bias = vgg16_files.fold_torch(kernel, bias, mean)
-    if layer.kernel.shape[2] == 4:
-        kernel = np.concatenate([kernel, kernel.mean(axis=2, keepdims=True)], axis=2)
-    return kernel, bias
 
 
 def _suffixed(name: str, suffix: str) -> str:

@@ -1,5 +1,6 @@
-"""Writers of small weight files, independent of the readers under test: protobuf by hand, HDF5, NumPy."""
+"""Writers of small weight files, independent of the readers: protobuf and safetensors by hand, HDF5, NumPy."""
 
+import json
 import struct
 
 import h5py
@@ -99,3 +100,51 @@ def npz(path, arrays, dtype=np.float32):
     flat = {f"{name}_W": w.astype(dtype) for name, (w, _) in arrays.items()}
     np.savez(path, **flat, **{f"{name}_b": b.astype(dtype) for name, (_, b) in arrays.items()})
     return path
+
+
+# Of torchvision's and timm's VGG16, in the order of the convolutions.
+FEATURES = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)
+TORCHVISION = {"fc6": "classifier.0", "fc7": "classifier.3", "fc8": "classifier.6"}
+TIMM = {"fc6": "pre_logits.fc1", "fc7": "pre_logits.fc2", "fc8": "head.fc"}
+
+
+def bfloat16(array):
+    """Cut float32 numbers to their first 16 bits."""
+    return (np.ascontiguousarray(array, "<f4").view("<u4") >> 16).astype("<u2")
+
+
+SAVED_AS = {"F32": np.dtype("<f4").type, "F64": np.float64, "F16": np.float16, "BF16": bfloat16, "I32": np.int32}
+
+
+def safetensors(path, arrays, dtype="F32"):
+    """Write `{name: array}`: the length of a JSON header, the header, the numbers."""
+    header, data = {"__metadata__": {"format": "pt"}}, b""
+    for name, array in arrays.items():
+        numbers = np.asarray(SAVED_AS[dtype](array)).tobytes()
+        offsets = [len(data), len(data) + len(numbers)]
+        header[name] = {"dtype": dtype, "shape": list(np.shape(array)), "data_offsets": offsets}
+        data += numbers
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+    return path
+
+
+def torch_arrays(arrays, names=None):
+    """Turn `{released name: (HWIO or dense, bias)}` into PyTorch's `{name: array}`, kernels `(O, I, H, W)`."""
+    names = TORCHVISION if names is None else names
+    named = {f"conv{block}_{i}": f"features.{index}" for (block, i), index in zip(CONVS, FEATURES, strict=True)} | names
+    result = {}
+    for layer, (kernel, bias) in arrays.items():
+        if kernel.ndim == 2:  # over rows, columns, channels
+            size = 7 if layer == "fc6" else 1
+            kernel = kernel.reshape(size, size, -1, kernel.shape[-1])
+        kernel = np.moveaxis(kernel, (3, 2), (0, 1))
+        flat = layer == "fc8" or (names is TORCHVISION and layer in names)
+        result[f"{named[layer]}.weight"] = kernel.reshape(len(kernel), -1) if flat else kernel
+        result[f"{named[layer]}.bias"] = bias
+    return result
+
+
+def torchvision(path, arrays, dtype="F32"):
+    """Write torchvision's `vgg16` as .safetensors."""
+    return safetensors(path, torch_arrays(arrays), dtype)

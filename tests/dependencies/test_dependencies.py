@@ -29,6 +29,7 @@ def test_setup_is_read():
         "jax",
         "batch",
         "completion",
+        "safetensors",
         "video",
         "coco",
     } == set(declared())

@@ -20,7 +20,7 @@ AS_FOR = re.compile(r"(?:[Aa]rguments (?:and result )?as for|See) `(?:\w+\.)*(\w
 NOT_IMPORTED = {"fcn_keras.datasets.builders"}  # TensorFlow Datasets' own classes, documented by it
 # What the library's modules share among themselves: a sentence says what each does.
 INTERNAL = {
-    *("examples", "labels", "streams", "vgg16_files"),
+    *("examples", "labels", "streams", "vgg16_channels_first", "vgg16_files", "vgg16_formats"),
     *("datasets.nyud_lists", "datasets.originals", "datasets.reading", "datasets.scenery"),
     "losses.pixels",
 }

@@ -22,7 +22,7 @@ SIGNATURES = {
     "LateFusion": f"(num_classes, *, skips=0, {NETWORK}",
     "FCNAlexNet": "(num_classes, *, mean=None, channels=((96, 256, 384, 384, 256), 4096), dropout=0.5, "
     "learn_upsampling='intermediate', name='fcn_alexnet')",
-    "load_imagenet": "(model, path=None, preprocessing='caffe')",
+    "load_imagenet": "(model, path=None, preprocessing=None)",
     "load_caffemodel": "(model, path)",
     "save_caffemodel": "(model, path)",
     "transplant": "(source, target, *, suffix='')",

@@ -1,350 +1,18 @@
-"""VGG16's published weights into networks: the files' layouts, what they are worth here, and what is refused."""
+"""Which kind of file holds VGG16's weights, and where Keras's come from."""
 
-import re
-import struct
+import os
+import pickle
 import zipfile
-from pathlib import Path
 
-import h5py
 import keras
-import numpy as np
 import pytest
 
-import fcn_keras
 from fcn_keras import vgg16_files
-from fcn_keras.models import FCN32s, LateFusion
-from fcn_keras.weights import load_imagenet
-from tests.fcn_keras.small_nets import CLASSES, CONVOLUTIONS, kernel_of, net
-from tests.weight_files import CHANNELS, keras_name, npz, published_h5, vgg16_arrays
-
-DATA = Path(__file__).parents[1] / "parity" / "data"
-TORCH_WEIGHTS = Path(__file__).parents[3] / "shared" / "data" / "weights" / "vgg16_conv_imagenet_rgb01_f16.npz"
-
-
-# --- load_imagenet: files -----------------------------------------------------------------------------------
-
-
-def keras_vgg16(arrays):
-    """Build Keras's VGG16 by its names at the narrow width, with these weights."""
-    x = image = keras.Input((224, 224, 3))
-    for block, (filters, count) in enumerate(CHANNELS[0], 1):
-        for i in range(1, count + 1):
-            x = keras.layers.Conv2D(filters, 3, padding="same", name=f"block{block}_conv{i}")(x)
-        x = keras.layers.MaxPooling2D(name=f"block{block}_pool")(x)
-    if "fc6" in arrays:
-        x = keras.layers.Flatten(name="flatten")(x)
-        for name, width in (("fc1", 32), ("fc2", 32), ("predictions", 10)):
-            x = keras.layers.Dense(width, name=name)(x)
-    model = keras.Model(image, x, name="vgg16")
-    for name, pair in arrays.items():
-        model.get_layer(keras_name(name)).set_weights(pair)
-    return model
-
-
-WRITERS = {
-    "published.h5": published_h5,
-    "keras2.h5": lambda path, arrays: published_h5(path, arrays, "{0}/kernel:0", "{0}/bias:0"),
-    "saved.h5": lambda path, arrays: keras_vgg16(arrays).save(path),
-    "saved.weights.h5": lambda path, arrays: keras_vgg16(arrays).save_weights(path),
-    "arrays.npz": npz,
-}
-
-
-@pytest.mark.parametrize("classifier", [True, False], ids=["top", "notop"])
-@pytest.mark.parametrize("name", WRITERS)
-def test_imagenet_layouts(tmp_path, name, classifier):
-    arrays, model = vgg16_arrays(classifier=classifier), net()
-    WRITERS[name](tmp_path / name, arrays)
-    loaded = load_imagenet(model, tmp_path / name)
-    dense = ("fc6", "fc7") if classifier else ()
-    assert loaded.copied == (*CONVOLUTIONS, *dense)
-    assert loaded.missing == (*(() if classifier else ("fc6", "fc7")), "score_fr", "upscore")
-    assert loaded.unused == (("fc8",) if classifier else ())
-    for layer_name in CONVOLUTIONS:
-        np.testing.assert_array_equal(kernel_of(model, layer_name), arrays[layer_name][0])
-        np.testing.assert_array_equal(model.get_layer(layer_name).bias, arrays[layer_name][1])
-
-
-def test_dense_classifier_becomes_convolutions(tmp_path):
-    arrays, model = vgg16_arrays(), net()
-    load_imagenet(model, published_h5(tmp_path / "vgg.h5", arrays))
-    pool5 = np.random.default_rng(3).standard_normal((7, 7, 20))
-    found = np.einsum("yxi,yxio->o", pool5, kernel_of(model, "fc6"))
-    np.testing.assert_allclose(found, pool5.ravel() @ arrays["fc6"][0].astype(np.float64), rtol=1e-6)
-    np.testing.assert_array_equal(kernel_of(model, "fc7")[0, 0], arrays["fc7"][0])
-    np.testing.assert_array_equal(model.get_layer("fc7").bias, arrays["fc7"][1])
-
-
-def test_narrower_classifier_stays_fresh(tmp_path):
-    model = net(channels=(CHANNELS[0], 16))
-    before = kernel_of(model, "fc6")
-    loaded = load_imagenet(model, published_h5(tmp_path / "vgg.h5", vgg16_arrays()))
-    assert loaded.missing == ("fc6", "fc7", "score_fr", "upscore")
-    assert loaded.unused == ("fc6", "fc7", "fc8")
-    np.testing.assert_array_equal(kernel_of(model, "fc6"), before)
-
-
-def test_half_precision_fortran_and_big_endian_arrays(tmp_path):
-    arrays, model = vgg16_arrays(classifier=False), net()
-    load_imagenet(model, npz(tmp_path / "half.npz", arrays, np.float16))
-    np.testing.assert_array_equal(kernel_of(model, "conv2_1"), arrays["conv2_1"][0].astype(np.float16))
-    other = {k: (np.asfortranarray(w.astype(">f8")), b) for k, (w, b) in arrays.items()}
-    load_imagenet(model, npz(tmp_path / "other.npz", other, ">f8"))
-    np.testing.assert_array_equal(kernel_of(model, "conv2_1"), arrays["conv2_1"][0])
-    load_imagenet(model, published_h5(tmp_path / "other.h5", other))
-    np.testing.assert_array_equal(kernel_of(model, "conv2_2"), arrays["conv2_2"][0])
-
-
-def test_early_fusion_gets_the_mean_for_depth(tmp_path):
-    arrays, model = vgg16_arrays(), net(modality="rgbd")
-    loaded = load_imagenet(model, published_h5(tmp_path / "vgg.h5", arrays))
-    assert loaded.copied[0] == "conv1_1_bgrd"
-    kernel, bias = model.get_layer("conv1_1_bgrd").get_weights()
-    np.testing.assert_array_equal(kernel[:, :, :3], arrays["conv1_1"][0])
-    by_hand = arrays["conv1_1"][0].astype(np.float64).sum(axis=2) / 3
-    np.testing.assert_allclose(kernel[:, :, 3], by_hand, atol=1e-6)
-    np.testing.assert_array_equal(bias, arrays["conv1_1"][1])
-
-
-def test_late_fusion_gets_both_backbones(tmp_path):
-    arrays, model = vgg16_arrays(), net(LateFusion)
-    loaded = load_imagenet(model, published_h5(tmp_path / "vgg.h5", arrays))
-    assert set(loaded.missing) == {"score_frcolor", "score_frhha", "upscore"}
-    for suffix in ("color", "hha"):
-        np.testing.assert_array_equal(kernel_of(model, "conv1_1" + suffix), arrays["conv1_1"][0])
-        np.testing.assert_array_equal(kernel_of(model, "fc7" + suffix)[0, 0], arrays["fc7"][0])
-
-
-# --- load_imagenet: preprocessing="torch" -------------------------------------------------------------------
-
-
-def first_convolution(model, name, image):
-    inputs = {k: v[None].astype(np.float32) for k, v in image.items()} if isinstance(image, dict) else image[None]
-    return np.array(keras.Model(model.input, model.get_layer(name).output)(inputs))[0]
-
-
-def torch_convolution(kernel, bias, image):
-    """Convolve normalised RGB in float64; valid pixels only."""
-    x = (image[..., :3] / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
-    windows = np.lib.stride_tricks.sliding_window_view(x, (3, 3), axis=(0, 1))  # (H-2, W-2, C, 3, 3)
-    return np.maximum(np.einsum("hwcyx,yxco->hwo", windows, kernel.astype(np.float64)) + bias, 0)
-
-
-@pytest.mark.parametrize("mean", [None, (114.578, 115.294, 108.353)])
-def test_torch_weights_see_raw_pixels_as_they_were_trained(tmp_path, mean):
-    arrays, model = vgg16_arrays(), net(mean=mean)
-    load_imagenet(model, npz(tmp_path / "torch.npz", arrays), preprocessing="torch")
-    image = np.random.default_rng(4).integers(0, 256, (32, 32, 3)).astype(np.float32)
-    found = first_convolution(model, "conv1_1", image)[1:-1, 1:-1]
-    expected = torch_convolution(*arrays["conv1_1"], image)
-    np.testing.assert_allclose(found, expected, atol=2e-5 * expected.max())
-    np.testing.assert_array_equal(kernel_of(model, "conv1_2"), arrays["conv1_2"][0])
-
-
-def test_torch_weights_in_early_and_late_fusion(tmp_path):
-    arrays = vgg16_arrays()
-    path = npz(tmp_path / "torch.npz", arrays)
-    image = np.random.default_rng(4).integers(0, 256, (32, 32, 4)).astype(np.float32)
-    image[..., 3] = 0  # unknown depth adds nothing
-    early = net(modality="rgbd")
-    load_imagenet(early, path, preprocessing="torch")
-    expected = torch_convolution(*arrays["conv1_1"], image)
-    found = first_convolution(early, "conv1_1_bgrd", image)[1:-1, 1:-1]
-    np.testing.assert_allclose(found, expected, atol=2e-5 * expected.max())
-    kernel = kernel_of(early, "conv1_1_bgrd")
-    np.testing.assert_allclose(kernel[:, :, 3], kernel[:, :, :3].mean(axis=2), atol=1e-6)
-
-    late = net(LateFusion)
-    load_imagenet(late, path, preprocessing="torch")
-    hha = np.broadcast_to(np.float32([132.431, 94.076, 118.477]), (32, 32, 3))  # its mean
-    both = {"rgb": image[..., :3], "hha": hha}
-    found = first_convolution(late, "conv1_1color", both)[1:-1, 1:-1]
-    np.testing.assert_allclose(found, expected, atol=2e-5 * expected.max())
-    neutral = first_convolution(late, "conv1_1hha", both)[5, 5]
-    np.testing.assert_allclose(neutral, np.maximum(arrays["conv1_1"][1], 0), atol=1e-5)
-    flipped = kernel_of(late, "conv1_1hha")[..., ::-1, :] * 255 * np.reshape([0.229, 0.224, 0.225], (3, 1))
-    np.testing.assert_allclose(flipped, arrays["conv1_1"][0], rtol=1e-5)
-
-
-@pytest.mark.skipif(not TORCH_WEIGHTS.exists(), reason="needs ../shared/data")
-def test_real_torch_weights(tmp_path):
-    model = FCN32s(CLASSES, channels=(fcn_keras.models.VGG16[0], 8))
-    loaded = load_imagenet(model, TORCH_WEIGHTS, preprocessing="torch")
-    assert loaded.copied == tuple(CONVOLUTIONS)
-    with np.load(TORCH_WEIGHTS) as file:
-        kernel, bias = file["conv1_1_W"], file["conv1_1_b"]
-    image = np.random.default_rng(4).integers(0, 256, (32, 32, 3)).astype(np.float32)
-    expected = torch_convolution(kernel, bias, image)
-    found = first_convolution(model, "conv1_1", image)[1:-1, 1:-1]
-    np.testing.assert_allclose(found, expected, atol=2e-5 * expected.max())
-
-
-# --- load_imagenet: what is refused -------------------------------------------------------------------------
-
-
-def edit(change):
-    """Write the published layout, then change the open file."""
-
-    def write(path):
-        published_h5(path, vgg16_arrays())
-        with h5py.File(path, "a") as file:
-            change(file)
-
-    return write
-
-
-def replace(file, name, value=None, **options):
-    del file[name]
-    if value is None:
-        file.create_dataset(name, **options)
-    else:
-        file[name] = value
-
-
-W = "block3_conv1/block3_conv1_W_1:0"
-SHAPE = (3, 3, 12, 16)
-EXTERNAL = [("absent/elsewhere.bin", 0, 4 * 1728)]
-
-
-def virtual(file):
-    layout = h5py.VirtualLayout(SHAPE, "f4")
-    layout[:] = h5py.VirtualSource("absent/elsewhere.h5", "x", SHAPE)
-    del file[W]
-    file.create_virtual_dataset(W, layout)
-
-
-def cycle(file):
-    del file["block3_conv1"]
-    file.create_group("block3_conv1")
-    file["block3_conv1/again"] = file["block3_conv1"]
-
-
-def crowd(file):
-    for i in range(40):
-        file.create_group(f"block3_conv1/{i}")
-
-
-def infinite(file):
-    file[W][0, 0, 0, 0] = np.inf
-
-
-BAD_H5 = {
-    "missing group": (lambda f: f.pop("block3_conv1"), "layer conv3_1 is missing .it has conv1_1, conv1_2"),
-    "missing kernel": (lambda f: f.pop(W), "layer conv3_1: 0 kernels and 1 biases instead of one each"),
-    "two biases": (lambda f: replace(f, W, np.ones(3)), "layer conv3_1: 0 kernels and 2 biases"),
-    "dataset for a group": (lambda f: replace(f, "block3_conv1", np.ones(3)), "layer conv3_1 is missing"),
-    "shape": (lambda f: replace(f, W, np.ones((3, 3, 12, 9))), r"conv3_1: its kernel has shape \(3, 3, 12, 9\), the m"),
-    "bias shape": (
-        lambda f: replace(f, "block3_conv1/block3_conv1_b_1:0", np.ones(9)),
-        r"conv3_1: its bias has shape \(9,\), the model's \(16,\)",
-    ),
-    "absurd shape": (lambda f: replace(f, W, shape=(2**20,) * 4, chunks=(1, 1, 1, 1)), r"shape \(1048576, 1048576"),
-    "absurd classifier": (lambda f: replace(f, "fc1/fc1_b_1:0", np.ones(3)), r"fc6: its bias has shape \(3,\)"),
-    "integers": (lambda f: replace(f, W, np.ones(SHAPE, int)), "numbers of type int64 instead of float16"),
-    "strings": (lambda f: replace(f, W, shape=SHAPE, dtype=h5py.string_dtype()), "numbers of type object"),
-    "complex": (lambda f: replace(f, W, np.ones(SHAPE, complex)), "numbers of type complex128"),
-    "chunks": (lambda f: replace(f, W, shape=SHAPE, chunks=(2**9,) * 3 + (1,), maxshape=(None,) * 4), "chunks of"),
-    "soft link": (lambda f: replace(f, W, h5py.SoftLink("/block1_conv1")), "_W_1:0 is a link to elsewhere .SoftLink."),
-    "external link": (lambda f: replace(f, W, h5py.ExternalLink("/x.h5", "/y")), "is a link to elsewhere .ExternalLi"),
-    "linked layer": (lambda f: replace(f, "fc1", h5py.ExternalLink("/x.h5", "/")), "fc6: fc1 is a link to elsewhere"),
-    "external data": (
-        lambda f: replace(f, W, shape=SHAPE, dtype="f4", external=EXTERNAL),
-        "conv3_1: the numbers of /block3_conv1/.* lie in another file",
-    ),
-    "virtual data": (virtual, "conv3_1: the numbers of /block3_conv1/.* lie in another file"),
-    "cycle": (cycle, "conv3_1: .* is there twice, or a cycle"),
-    "crowd": (crowd, "conv3_1: over 32 members"),
-    "infinity": (infinite, "NaN or infinity in layer conv3_1"),
-}
-
-
-@pytest.mark.parametrize("case", BAD_H5)
-def test_hostile_h5_changes_nothing(tmp_path, untouched, case):
-    change, message = BAD_H5[case]
-    path = tmp_path / "vgg.h5"
-    edit(change)(path)
-    with pytest.raises(ValueError, match=message) as error:
-        load_imagenet(untouched, path)
-    assert "vgg.h5" in str(error.value)
-
-
-def member(path, name, data, compression=zipfile.ZIP_STORED):
-    """Write an archive of good arrays in which one member holds these bytes (None: is absent)."""
-    npz(path, vgg16_arrays())
-    with zipfile.ZipFile(path) as source:
-        members = {n: source.read(n) for n in source.namelist()}
-    members[name] = data
-    with zipfile.ZipFile(path, "w", compression) as target:
-        for n, content in members.items():
-            if content is not None:
-                target.writestr(n, content)
-
-
-def npy(descr="'<f4'", shape=SHAPE, data=b"", version=1):
-    header = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}}}\n".encode()
-    return b"\x93NUMPY" + bytes([version, 0]) + struct.pack("<H" if version == 1 else "<I", len(header)) + header + data
-
-
-BAD_NPZ = {
-    "missing": (None, "layer conv3_1 is missing"),
-    "shape": (npy(shape=(2**40, 2**40)), r"conv3_1: its kernel has shape \(1099511627776, 1099511627776\)"),
-    "negative": (npy(shape=(-1,)), r"its kernel has shape \(-1,\)"),
-    "short": (npy(data=b"1234"), "does not hold the 6912 bytes of shape"),
-    "bomb": (npy(data=bytes(2**24)), "does not hold the 6912 bytes of shape"),
-    "object": (npy(descr="'|O'", data=b"cos\nsystem\n(S'false'\ntR."), "numbers of type object instead of float16"),
-    "integers": (npy(descr="'<i4'"), "numbers of type int32"),
-    "version": (npy(version=2), r"has .npy version \(2, 0\)"),
-    "no npy": (b"hello", "layer conv3_1: it cannot be read"),
-    "header": (npy(shape="__import__('os')"), "layer conv3_1: it cannot be read"),
-    "nested header": (npy(shape="-" * 9000 + "1"), "layer conv3_1: it cannot be read"),
-}
-
-
-@pytest.mark.parametrize("case", BAD_NPZ)
-def test_hostile_npz_changes_nothing(tmp_path, untouched, case):
-    data, message = BAD_NPZ[case]
-    path = tmp_path / "vgg.npz"
-    member(path, "conv3_1_W.npy", data, zipfile.ZIP_DEFLATED)
-    with pytest.raises(ValueError, match=message) as error:
-        load_imagenet(untouched, path)
-    assert "vgg.npz" in str(error.value)
-
-
-def test_npz_without_bias_or_with_other_compression(tmp_path, untouched):
-    path = tmp_path / "vgg.npz"
-    member(path, "conv3_1_b.npy", None)
-    with pytest.raises(ValueError, match=r"layer conv3_1: it cannot be read .KeyError: .*conv3_1_b"):
-        load_imagenet(untouched, path)
-    member(path, "conv3_1_b.npy", npy(), zipfile.ZIP_LZMA)
-    with pytest.raises(ValueError, match="compressed in a way NumPy does not write"):
-        load_imagenet(untouched, path)
-
-
-@pytest.mark.parametrize("writer", [published_h5, npz], ids=["h5", "npz"])
-def test_truncated_files(tmp_path, untouched, writer):
-    path = writer(tmp_path / ("vgg.h5" if writer is published_h5 else "vgg.npz"), vgg16_arrays())
-    data = path.read_bytes()
-    for length in (9, 100, 1000, len(data) // 2, len(data) - 1):
-        path.write_bytes(data[:length])
-        with pytest.raises(ValueError, match=re.escape(f"Received: {path}: it cannot be opened")):
-            load_imagenet(untouched, path)
-
-
-def test_flipped_bytes_end_in_weights_or_value_error(tmp_path):
-    model, rng = net(), np.random.default_rng(0)
-    for name, write in (("vgg.h5", published_h5), ("vgg.npz", npz)):
-        path = write(tmp_path / name, vgg16_arrays())
-        data = np.fromfile(path, np.uint8)
-        for _ in range(40):
-            damaged = data.copy()
-            where = np.concatenate([rng.integers(0, 4000, 5), len(data) - rng.integers(1, 4000, 5)])
-            damaged[where] = rng.integers(0, 256, len(where))
-            damaged.tofile(path)
-            try:
-                load_imagenet(model, path)
-            except ValueError as error:
-                message = str(error)
-                assert name in message
+from fcn_keras.imagenet import load_imagenet
+from fcn_keras.vgg16_channels_first import Caffe, Safetensors
+from fcn_keras.vgg16_formats import Hdf5, Npz
+from tests.fcn_keras.small_nets import net
+from tests.weight_files import CHANNELS, caffemodel, npz, published_h5, torchvision, vgg16_arrays
 
 
 def test_other_files_and_arguments(tmp_path, untouched):
@@ -366,45 +34,78 @@ def test_other_files_and_arguments(tmp_path, untouched):
         load_imagenet(untouched, path)
 
 
-def test_narrower_trunk_is_an_error(tmp_path):
-    narrow = net(channels=(((8, 2), (12, 2), (10, 3), (20, 3), (20, 3)), 32))
-    with pytest.raises(ValueError, match=r"layer conv3_1: its kernel.*is `channels` narrower"):
-        load_imagenet(narrow, published_h5(tmp_path / "vgg.h5", vgg16_arrays()))
-
-
-def test_model_without_vgg16(tmp_path):
-    image = keras.Input((4,))
-    with pytest.raises(ValueError, match=r"`model` must have the layers conv1_1 ... fc7"):
-        load_imagenet(keras.Model(image, keras.layers.Dense(3)(image)), tmp_path / "x.h5")
-    image = keras.Input((8, 8, 3))
-    x = keras.layers.Conv2D(8, 3, name="conv1_1")(image)
-    bare = keras.Model(image, keras.layers.Conv2D(32, 1, name="fc6")(x))
-    with pytest.raises(ValueError, match='`preprocessing="torch"` needs the layer preprocess'):
-        load_imagenet(bare, npz(tmp_path / "vgg.npz", vgg16_arrays()), preprocessing="torch")
-
-
-def test_published_file_is_chosen_by_width(tmp_path, monkeypatch):
-    asked = []
-    path = published_h5(tmp_path / "vgg.h5", vgg16_arrays())
-
-    def get_file(name, url, **options):
-        asked.append((name, url, options))
-        return str(path)
-
-    monkeypatch.setattr(keras.utils, "get_file", get_file)
-    assert "fc6" in load_imagenet(net()).copied
-    vgg16_files.download(True)
-    (narrow, url, options), (full, _, _) = asked
-    assert narrow == "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
-    assert url == keras.src.applications.vgg16.WEIGHTS_PATH_NO_TOP
-    assert options == {"cache_subdir": "models", "file_hash": "6d6bbae143d832006294945121d1f1fc"}
-    assert full == "vgg16_weights_tf_dim_ordering_tf_kernels.h5"
-
-
 def test_no_network(monkeypatch, untouched):
     def get_file(*args, **options):
         raise Exception("URL fetch failure")
 
     monkeypatch.setattr(keras.utils, "get_file", get_file)
-    with pytest.raises(OSError, match=r"could not be downloaded .URL fetch failure.*_notop.h5 elsewhere.*~/.keras"):
+    with pytest.raises(
+        OSError, match=r"could not be downloaded .URL fetch failure.*_notop.h5 .59 MB. elsewhere.*~/.keras"
+    ):
         load_imagenet(untouched)
+
+
+def test_a_file_is_told_by_its_first_bytes(tmp_path):
+    arrays = vgg16_arrays(classifier=False)
+    network = tmp_path / "of ours"
+    net().save(tmp_path / "net.keras")
+    os.replace(tmp_path / "net.keras", network)
+    written = {
+        published_h5(tmp_path / "a", arrays): Hdf5,
+        npz(tmp_path / "b.npz", arrays): Npz,
+        torchvision(tmp_path / "c", arrays): Safetensors,
+        caffemodel(tmp_path / "d", arrays): Caffe,
+        network: None,
+    }
+    assert {path: vgg16_files.kind(path) for path in written} == written
+    with pytest.raises(ValueError, match=r"of ours: it is a network; `load_imagenet` takes it"):
+        vgg16_files.read(network, {})
+
+
+class Evil:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5, "archive"])
+def test_pickles_are_refused_in_one_line_and_not_read(tmp_path, untouched, protocol):
+    path, trap = tmp_path / "vgg16-397923af.pth", tmp_path / "trap"
+    if protocol == "archive":  # as PyTorch writes them today
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("vgg16/data.pkl", pickle.dumps(Evil(str(trap))))
+            archive.writestr("vgg16/version", "3")
+    else:
+        path.write_bytes(pickle.dumps(Evil(str(trap)), protocol))
+    with pytest.raises(
+        ValueError, match=r"397923af\.pth is a pickle.*save_file.* vgg16-397923af\.safetensors$"
+    ) as error:
+        load_imagenet(untouched, path)
+    assert "\n" not in str(error.value)
+    assert not trap.exists()
+
+
+def test_the_shapes_of_a_network_are_known_before_it_is_built():
+    shapes = vgg16_files.kernel_shapes(CHANNELS)
+    model = net()
+    assert {name: tuple(model.get_layer(name).kernel.shape) for name in shapes} == shapes
+    assert len(shapes) == 15
+
+
+def test_damage_within_the_arrays_is_not_looked_for_beforehand(tmp_path):
+    path = published_h5(tmp_path / "vgg.h5", vgg16_arrays(classifier=False))
+    assert vgg16_files.check(path, vgg16_files.kernel_shapes(CHANNELS)) is None
+    other = ((9, 2), *CHANNELS[0][1:]), CHANNELS[1]
+    with pytest.raises(
+        ValueError, match=r"layer conv1_1: its kernel has shape .*vgg\.h5|vgg\.h5.*layer conv1_1: its kernel"
+    ):
+        vgg16_files.check(path, vgg16_files.kernel_shapes(other))
+
+
+def test_where_weights_cannot_be_had_the_error_tells_the_file_and_its_size():
+    error = vgg16_files.DownloadError(True, "no route\nto host")
+    assert error.url == vgg16_files.URL + "vgg16_weights_tf_dim_ordering_tf_kernels.h5"
+    assert (error.megabytes, error.reason) == (553, "no route to host")
+    assert vgg16_files.DownloadError(False, "").megabytes == 59

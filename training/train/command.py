@@ -39,21 +39,32 @@ def _train(signals, arguments):
     devices = open_devices(**together)  # before anything computes
     from ..recipes import catalogue as recipes
     from ..recipes.overrides import Overrides
+    from .start_weights import start_weights
 
     reporter = Reporter(lead=devices.lead, as_json=arguments.json, quiet=arguments.quiet, logged=arguments.verbose)
     name, overrides = arguments.recipe, Overrides(**overrides)
+    if arguments.data is None:
+        for recipe in recipes.chain(name, overrides):
+            recipe.data(None, recipe.splits[0])  # says that a folder is needed, before anything is downloaded
+    weights = start_weights(
+        arguments.workdir,
+        name or f"folder_{arguments.model or 'fcn8s'}",
+        width=overrides.width,
+        given=arguments.weights,
+        preprocessing=arguments.weights_preprocessing,
+    )
     if name is None:
-        name, overrides = _plan(arguments, overrides, devices, reporter)
+        name, overrides = _plan(arguments, overrides, weights, devices, reporter)
     chain = recipes.chain(name, overrides)
     for recipe in chain:
         devices.check(recipe)
-    training = _Training(arguments, overrides, devices, signals, reporter)
+    training = _Training(arguments, overrides, weights, devices, signals, reporter)
     with alone(arguments.workdir) if devices.lead else contextlib.nullcontext():
         for recipe in chain:
             training.train(recipe)
 
 
-def _plan(arguments, overrides, devices, reporter):
+def _plan(arguments, overrides, weights, devices, reporter):
     """Look one's own folder over, and return the recipe's name and the overrides that are planned for it."""
     import keras
 
@@ -71,6 +82,7 @@ def _plan(arguments, overrides, devices, reporter):
         overrides,
         near_duplicates=examined.near_duplicates,
         begun=_begun(arguments.workdir, MODELS),
+        pretrained=weights.is_network,
         devices=devices.count,
         pads=keras.backend.backend() == "jax",
     )
@@ -93,9 +105,10 @@ def _begun(workdir, models):
 class _Training:
     """One call of the command: what all its stages share."""
 
-    def __init__(self, arguments, overrides, devices, signals, reporter):
+    def __init__(self, arguments, overrides, weights, devices, signals, reporter):
         self.arguments = arguments
         self.overrides = overrides
+        self.weights = weights
         self.devices = devices
         self.signals = signals
         self.reporter = reporter
@@ -171,7 +184,7 @@ class _Training:
             "settings": describe(recipe),
             "data": str(data.resolve()) if data else None,
             "weights": str(weights.resolve()) if weights else None,
-            "weights_preprocessing": self.arguments.weights_preprocessing,
+            "weights_preprocessing": self.weights.preprocessing,
         }
 
     def examples(self, recipe):
@@ -219,17 +232,17 @@ class _Training:
         model = recipe.model(examples.num_classes, **recipe.model_options)
         for suffix, source in recipe.sources.items():
             fcn.transplant(_load(Stage(self.arguments.workdir / source).best), model, suffix=suffix)
-        if recipe.imagenet and not recipe.sources:
-            loaded = fcn.load_imagenet(
-                model, self.arguments.weights, preprocessing=self.arguments.weights_preprocessing
-            )
+        weights = self.weights
+        if not recipe.sources and (recipe.imagenet or weights.path):
+            loaded = fcn.load_imagenet(model, weights.path, preprocessing=weights.preprocessing)
             self.reporter.report("weights", str(loaded), stage=recipe.name, told=str(loaded))
         for layer in model.layers:
             if recipe.frozen and layer.name.startswith(recipe.frozen):
                 layer.trainable = False
         compile_model(model, recipe, examples.num_classes)
         model.optimizer.build(model.trainable_variables)  # or TensorFlow traces the first step twice
-        origin = " and ".join(recipe.sources.values()) or ("ImageNet weights" if recipe.imagenet else "random weights")
+        own = str(weights.path) if weights.is_network else "ImageNet weights" if recipe.imagenet else "random weights"
+        origin = " and ".join(recipe.sources.values()) or own
         sentence = f"{recipe.name}: {recipe.steps} steps, starting from {origin}"
         self.reporter.report("training", sentence, stage=recipe.name, steps=recipe.steps, start=origin)
         return model

@@ -55,12 +55,17 @@ def build_parser():
     )
     made.add_argument("--classes", help="your own folder's class file, or number of classes (default: classes.txt)")
     made.add_argument("--ignore-label", type=int, help="your own folder's void id besides 255")
-    made.add_argument("--weights", type=Path, help="VGG16 weights, .h5 or .npz (default: downloaded from Keras)")
+    made.add_argument(
+        "--weights",
+        type=Path,
+        help="what to start from: VGG16's weights (.h5, .npz, PyTorch's .safetensors, Caffe's .caffemodel), or a "
+        ".keras of fcn-train, also for other classes (default: VGG16's, downloaded from Keras)",
+    )
     made.add_argument(
         "--weights-preprocessing",
-        default="caffe",
         choices=("caffe", "torch"),
-        help="pixels the weights expect: BGR minus mean (default), or RGB/255 minus mean over std",
+        help="pixels the weights expect: BGR minus mean, or RGB/255 minus mean over std (default: torch for "
+        ".safetensors, else caffe)",
     )
     made.add_argument("--steps", type=int, help="updates of every stage")
     made.add_argument("--steps-per-epoch", type=int, help="updates between two checkpoints")
@@ -106,6 +111,8 @@ def check_options(arguments):
         raise ValueError(f"--model goes without a recipe. Leave it or {arguments.recipe} out.")
     if arguments.recipe is None and arguments.data is None:
         raise ValueError("Name your own folder with --data DIR, or a recipe: fcn-train --help shows both.")
+    if arguments.weights is None and arguments.weights_preprocessing == "torch":
+        raise ValueError("--weights-preprocessing torch goes with --weights FILE: Keras's published weights are caffe.")
     if arguments.data is not None and not arguments.data.is_dir():
         raise ValueError(f"--data {arguments.data} is not a folder.")
 

@@ -43,7 +43,9 @@ class Plan:
     warning: str | None = None
 
 
-def plan(report, ids, model, given, *, near_duplicates=lambda keys: [], begun=None, devices=1, pads=False):
+def plan(
+    report, ids, model, given, *, near_duplicates=lambda keys: [], begun=None, pretrained=False, devices=1, pads=False
+):
     """Choose batches, crops, padding, class weights, learning rate and steps for one's own folder.
 
     Args:
@@ -53,6 +55,7 @@ def plan(report, ids, model, given, *, near_duplicates=lambda keys: [], begun=No
         given: `Overrides` that the user chose; they stay.
         near_duplicates: function from ids to the groups of them that show nearly the same, as `Examination` has it.
         begun: overrides of the run that goes on, whose images stay held out; None where none was begun.
+        pretrained: whether a net of any width starts from weights.
         devices: that share a batch.
         pads: whether every size costs a compilation, as on Keras's JAX backend: then batches of one are padded too.
 
@@ -76,7 +79,7 @@ def plan(report, ids, model, given, *, near_duplicates=lambda keys: [], begun=No
     chosen |= {"buckets": [list(size) for size in report.buckets]} if padded else {}
     weights, uneven = _weights(report, split)
     chosen |= {"class_weights": weights} if weights else {}
-    chosen["learning_rate"] = _learning_rate(chosen["batch_size"], given)
+    chosen["learning_rate"] = _learning_rate(chosen["batch_size"], given, pretrained)
     stages = [f"folder_{name}" for name in list(MODELS)[: list(MODELS).index(model) + 1]]
     if given.steps is None:
         chosen["stages"] = {name: _steps(i, trained, chosen["batch_size"]) for i, name in enumerate(stages)}
@@ -147,8 +150,8 @@ def _weights(report, split):
     return tuple(round(math.sqrt(weight), 4) for weight in report.class_weights), uneven
 
 
-def _learning_rate(batch_size, given):
-    scratch = FROM_SCRATCH if given.width is not None and given.width < 1 else 1
+def _learning_rate(batch_size, given, pretrained):
+    scratch = FROM_SCRATCH if given.width is not None and given.width < 1 and not pretrained else 1
     return float(f"{LEARNING_RATE * scratch * math.sqrt(batch_size):.2g}")
 
 
