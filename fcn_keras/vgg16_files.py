@@ -52,7 +52,8 @@ class DownloadError(OSError):
 
     def __init__(self, with_classifier: bool, reason: object) -> None:
         name, _, self.megabytes = PUBLISHED[with_classifier]
-        self.url, self.reason = URL + name, " ".join(str(reason).split())
+        self.url = URL + name
+        self.reason = " ".join(str(reason).split()).removeprefix(f"URL fetch failure on {self.url}: None -- ")
         super().__init__(
             f"Keras's VGG16 weights could not be downloaded ({self.reason}). Download {self.url} ({self.megabytes} MB) "
             "elsewhere, and pass its path (`load_imagenet(model, path)`) or put it into the folder `models` of Keras's "

@@ -178,7 +178,8 @@ def _libfuzzer(kind, seconds, work, folder):
     """Become libFuzzer: it never returns."""
     import atheris
 
-    with atheris.instrument_imports(include=["fcn_keras.caffemodel", "fcn_keras.vgg16_files", "zipfile"]):
+    ours = ("caffemodel", "vgg16_files", "vgg16_formats", "vgg16_channels_first")
+    with atheris.instrument_imports(include=[*(f"fcn_keras.{name}" for name in ours), "zipfile"]):
         import fcn_keras.vgg16_files  # noqa: F401
 
     for place, data in enumerate(inputs(kind, work)):

@@ -1,5 +1,7 @@
 """What a run starts from: looked at, or downloaded, before the data is read."""
 
+import contextlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,7 +105,8 @@ def _advice(name, received):
 
 def _downloaded(channels):
     try:
-        return vgg16_files.download(with_classifier=channels[1] == VGG16[1])
+        with contextlib.redirect_stdout(sys.stderr):  # where Keras shows how far it is
+            return vgg16_files.download(with_classifier=channels[1] == VGG16[1])
     except vgg16_files.DownloadError as error:
         raise OSError(
             f"VGG16's ImageNet weights are not at hand, and cannot be downloaded ({error.reason}). Fetch {error.url} "

@@ -77,3 +77,12 @@ def test_the_split_of_a_model(four_classes, tmp_path):
         (tmp_path / "run" / "recipe.json").write_text(json.dumps(written))
         with pytest.raises(ValueError, match=f"There is no recipe.json beside {path}: say --data DIR"):
             open_split_of_model(options(), path, {"": 4})
+
+
+def test_the_images_held_out_with_their_near_duplicates_are_scored(four_classes):
+    """As `fcn-train` wrote down which images go together."""
+    folder = four_classes / "val"
+    overrides = {"held_out": 0.4, "held_out_by": "together", "together": [["0", "1"]]}
+    trained = {"recipe": "folder_fcn32s", "data": str(folder), "overrides": {**overrides, "classes": 4}}
+    parts = [set(open_split(options("--split", split), trained)[0].ids) for split in ("train", "val")]
+    assert sorted(map(sorted, parts)) == [["0", "1"], ["2"]]

@@ -125,15 +125,21 @@ def refused(capsys, photos, monkeypatch, *options):
 
 
 def test_without_a_network_one_line_says_how_to_go_on(photos, monkeypatch, capsys):
-    def get_file(*_, **__):
-        raise Exception("URL fetch failure on https://...: None -- [Errno -2] Name or service not known")
+    def get_file(name, url, **_):
+        raise Exception(f"URL fetch failure on {url}: None -- [Errno -2] Name or service not known")
 
     monkeypatch.setattr(keras.utils, "get_file", get_file)
     error = refused(capsys, photos, monkeypatch)
     name = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
     assert f"Fetch {vgg16_files.URL}{name} (59 MB) where" in error
     assert "say --weights FILE; or go on without them, from scratch: --width 0.25." in error
-    assert "Name or service not known" in error
+    assert "cannot be downloaded ([Errno -2] Name or service not known)" in error
+
+
+def test_json_is_not_mixed_with_the_progress_of_a_download(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(vgg16_files, "download", lambda with_classifier: print("Downloading data") or "vgg.h5")
+    start_weights(tmp_path, "folder_fcn32s")
+    assert capsys.readouterr() == ("", "Downloading data\n")
 
 
 def test_what_cannot_be_started_from_is_refused_before_the_data_is_read(photos, monkeypatch, capsys):
