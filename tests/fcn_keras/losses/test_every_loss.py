@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import inspect
 import os
 import subprocess
 import sys
@@ -232,6 +233,24 @@ def test_examples_of_the_docstrings(name):
     said = []
     assert test.examples
     assert not doctest.DocTestRunner(verbose=False).run(test, out=said.append).failed, "".join(said)
+
+
+SIGNATURES = {
+    "FocalCrossentropy": "(gamma=2.0, ignore_label=255, class_weights=None, reduction='mean', "
+    "name='focal_crossentropy', dtype=None)",
+    "SoftDice": "(ignore_label=255, class_weights=None, denominator='sum', name='soft_dice', dtype=None)",
+    "Tversky": "(alpha=0.3, beta=0.7, ignore_label=255, class_weights=None, name='tversky', dtype=None)",
+    "LovaszSoftmax": "(ignore_label=255, class_weights=None, name='lovasz_softmax', dtype=None)",
+    "SumOfLosses": "(losses, name='sum_of_losses', dtype=None)",
+    "from_text": "(text, *, ignore_label=255, class_weights=None, **crossentropy)",
+}
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_signatures(name):
+    signature = inspect.signature(getattr(losses, name))
+    untyped = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in signature.parameters.values()]
+    assert str(inspect.Signature(untyped)) == SIGNATURES[name]
 
 
 def test_public_names():

@@ -89,6 +89,7 @@ def test_a_small_loss_is_not_lost_beside_one(loss):
         (lambda: SoftDice(denominator="mean"), r"`denominator` is one of \('sum', 'squares'\)\. Received: 'mean'"),
         (lambda: Tversky(alpha=-0.1), r"`alpha` is a finite number, at least 0\. Received: -0\.1"),
         (lambda: Tversky(alpha=float("nan")), r"`alpha` is a finite number"),
+        (lambda: Tversky(alpha=float("inf")), r"`alpha` is a finite number"),
         (lambda: Tversky(beta=0), r"`beta` is a finite number above 0\. Received: 0"),
         (lambda: Tversky(beta=float("inf")), r"`beta` is a finite number"),
     ],
