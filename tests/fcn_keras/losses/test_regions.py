@@ -33,6 +33,10 @@ def test_the_mean_is_over_the_classes_present_in_the_batch():
     assert truth[1, 0, 0].tolist() == [False, False, True, False]
 
 
+def test_without_a_class_it_is_zero():
+    assert float(AreaLoss()(np.full_like(LABELS, 255), SCORES)) == 0
+
+
 def test_class_weights_do_not_enter_the_divisor():
     assert float(AreaLoss([3, 100, 0.5, 100])(LABELS, SCORES)) == (3 * 4 / 2 + 0.5 * 5 / 2) / 2
 
