@@ -64,6 +64,7 @@ NOT_RUN = {
 COMPARED = {
     ("docs/serving.md", "textproto"): "tests/docs/test_serving.py rolls a version out with them",
     ("README.md", "text"): "what a run of ten minutes printed, of docs/first-hour.md",
+    ("docs/training.md", "text"): "tests/training/train/test_display.py compares the display's lines",
     ("README.md", ""): "test_the_drawn_folder_is_the_one_that_is_trained_on",
 }
 # (page, what a Python block holds) -> where it is run instead.

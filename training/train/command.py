@@ -42,6 +42,7 @@ def _train(signals, arguments):
     from .start_weights import start_weights
 
     reporter = Reporter(lead=devices.lead, as_json=arguments.json, quiet=arguments.quiet, logged=arguments.verbose)
+    signals.say = reporter.tell_signal
     name, overrides = arguments.recipe, Overrides(**overrides)
     if arguments.data is None:
         for recipe in recipes.chain(name, overrides):
@@ -59,7 +60,7 @@ def _train(signals, arguments):
     for recipe in chain:
         devices.check(recipe)
     training = _Training(arguments, overrides, weights, devices, signals, reporter)
-    with alone(arguments.workdir) if devices.lead else contextlib.nullcontext():
+    with alone(arguments.workdir) if devices.lead else contextlib.nullcontext(), reporter.showing(chain):
         for recipe in chain:
             training.train(recipe)
 
@@ -122,6 +123,7 @@ class _Training:
 
         arguments, reporter = self.arguments, self.reporter
         stage = Stage(arguments.workdir / recipe.name)
+        reporter.begin(recipe)
         splits = self.examples(recipe)
         stage.require_same(self.decisions(recipe))
         self.agree(recipe, stage, splits)
@@ -148,12 +150,26 @@ class _Training:
                 minutes=arguments.checkpoint_minutes,
                 watched=not arguments.no_watchdog,
                 logged=arguments.verbose,
-                verbose=reporter.verbose,
-                callbacks=reporter.callbacks(recipe),
+                verbose=0,
+                callbacks=self.followed(recipe, stage, position, splits["val"]),
             )
         if self.devices.lead:
             self.close(recipe, stage, history, time.monotonic() - started)
         self.devices.agree({"the end of a stage": recipe.name})  # the others read what the leading process wrote
+
+    def followed(self, recipe, stage, position, examples):
+        """Return what `fit` calls to report a stage, which goes on from `position`."""
+        from .callbacks import mean_iu
+        from .fit import spaced
+
+        if not self.devices.lead:
+            return []
+        ended = (position.batches - (position.metrics is not None)) // recipe.steps_per_epoch
+        return self.reporter.callbacks(
+            done=position.batches,
+            mean_ious=[mean_iu(row) for row in stage.history(ended)],
+            validation_images=len(spaced(examples, recipe.validation_images)),
+        )
 
     def close(self, recipe, stage, history, seconds):
         """Write down that a stage is finished, and how well."""

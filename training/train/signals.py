@@ -13,10 +13,12 @@ class Signals:
 
     Attributes:
         came: number of the signal that waits inside `deferred`, or None.
+        say: called with a sentence when a signal has to wait; prints it on stderr unless it is set to something else.
     """
 
     def __init__(self):
         self.came = None
+        self.say = _say
         self._deferred = False
         self._before = {}
 
@@ -33,7 +35,7 @@ class Signals:
         if not self._deferred or self.came is not None:  # the second one does not wait
             raise _interrupted(number)
         self.came = number
-        print(f"fcn-train: {signal.Signals(number).name}: saving after this batch", file=sys.stderr, flush=True)
+        self.say(f"fcn-train: {signal.Signals(number).name}: saving after this batch")
 
     @contextlib.contextmanager
     def deferred(self):
@@ -57,3 +59,7 @@ class Signals:
 
 def _interrupted(number):
     return Interrupted(f"stopped by {signal.Signals(number).name}", 128 + number)
+
+
+def _say(sentence):
+    print(sentence, file=sys.stderr, flush=True)

@@ -245,3 +245,22 @@ def test_options_out_of_range(tmp_path, capsys):
 def test_the_workdir_is_a_file(tmp_path, capsys):
     (tmp_path / "file").touch()
     assert "file" in refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path / "file")
+
+
+def test_a_run_that_goes_on_tells_its_epochs_from_where_it_stopped(tmp_path, monkeypatch, capsys):
+    end = callbacks.Checkpoint.on_epoch_end
+
+    def stop_after_the_first(self, epoch, logs=None):
+        end(self, epoch, logs)
+        raise KeyboardInterrupt
+
+    command = ["synthetic_fcn32s", "--workdir", str(tmp_path), "--no-watchdog"]
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.Checkpoint, "on_epoch_end", stop_after_the_first)
+        assert train.main(command) == 130
+    assert "epoch 1" not in capsys.readouterr().out  # an epoch is told when its checkpoint is written
+    assert train.main([*command, "--json"]) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [event["event"] for event in told] == ["going on", "epoch", "finished"]
+    assert told[1]["epoch"] == 1
+    assert told[1]["seconds_left"] == 0

@@ -37,6 +37,21 @@ def test_a_deferred_signal_waits_for_the_end_of_the_body(capsys):
     assert capsys.readouterr().err == "fcn-train: SIGTERM: saving after this batch\n"
 
 
+def test_another_may_say_that_a_signal_waits(capsys):
+    said = []
+
+    def work(signals):
+        with signals.deferred():
+            send(signal.SIGINT)
+
+    with Signals() as signals:
+        signals.say = said.append
+        with pytest.raises(Interrupted):
+            work(signals)
+    assert said == ["fcn-train: SIGINT: saving after this batch"]
+    assert capsys.readouterr() == ("", "")
+
+
 def test_a_second_signal_does_not_wait():
     done = []
 
