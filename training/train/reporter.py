@@ -65,9 +65,13 @@ class Reporter:
         self.report("plan", "\n".join([title, *lines]), **facts)
 
     @contextlib.contextmanager
-    def showing(self, recipes):
-        """Show the run of these recipes while the body runs."""
-        self.progress = RunProgress(recipes, self.clock)
+    def showing(self, recipes, expected=None):
+        """Show the run of these recipes while the body runs.
+
+        Args:
+            expected: what their stages are planned to take, `run_progress.Expected` by name, where it was measured.
+        """
+        self.progress = RunProgress(recipes, self.clock, expected)
         if not self.live:
             yield
             return

@@ -3,12 +3,27 @@
 import collections
 import contextlib
 import time
+from typing import NamedTuple
 
 from fcn_keras_console.words import duration
 
 RECENT = 100  # steps, and
 RECENT_ENDS = 3  # ends of epochs, whose mean is what the next ones are expected to take
 FORWARD = 1 / 3  # of a step is its forward part: what an image costs in validation before that was measured
+
+
+class Expected(NamedTuple):
+    """Seconds that a stage is planned to take, where that was measured beforehand.
+
+    Attributes:
+        before: what comes before its first step, such as feature maps.
+        step: one step.
+        end: the end of an epoch.
+    """
+
+    before: float
+    step: float
+    end: float
 
 
 class Phase:
@@ -33,6 +48,7 @@ class StageProgress:
 
     Attributes:
         number: of the stage in its run, from 1 on.
+        expected: its `Expected`, or None.
         steps, epochs: planned.
         done, ended: how many steps are done, and how many epochs with their validation.
         scored: validation images scored since the last step, of `validation_images`.
@@ -40,8 +56,8 @@ class StageProgress:
         mean_ious: on the validation split, of every epoch that ended.
     """
 
-    def __init__(self, recipe, number):
-        self.name, self.number = recipe.name, number
+    def __init__(self, recipe, number, expected):
+        self.name, self.number, self.expected = recipe.name, number, expected
         self.steps, self.epochs, self.batch_size = recipe.steps, recipe.epochs, recipe.batch_size
         self.steps_per_epoch = recipe.steps_per_epoch
         self.done = self.ended = self.scored = self.validation_images = 0
@@ -69,29 +85,33 @@ class RunProgress:
 
     A step's time is from the end of the step before: it includes waiting for the batch and checkpoints within an epoch.
     An epoch's end is validation, checkpoint and pictures. The first step of a stage, which compiles, does not count.
-    A stage that is still to come is expected to take as long a step as the one before it.
+    Before a stage was measured, it is taken to be as fast as expected, or else as the last that was measured.
 
     Args:
         recipes: of the stages, in order.
         clock: returns seconds.
+        expected: `Expected` by the names of stages; none is needed.
 
     Attributes:
         stage: the `StageProgress` of the current stage; None before the first.
         phase: the `Phase` that runs, or None.
-        step_seconds: what a step takes; None before one was measured.
+        step_seconds: what a step of the current stage takes; None before one was measured.
     """
 
-    def __init__(self, recipes, clock=time.monotonic):
-        self.stages = [StageProgress(recipe, number) for number, recipe in enumerate(recipes, 1)]
+    def __init__(self, recipes, clock=time.monotonic, expected=None):
+        self.stages = [
+            StageProgress(recipe, i, (expected or {}).get(recipe.name)) for i, recipe in enumerate(recipes, 1)
+        ]
         self.clock = clock
         self.stage = self.phase = self.step_seconds = self._end_seconds = None
-        self._mark = clock()
+        self._last_step = self._last_end = None  # of the stages so far
 
     def begin(self, name):
         """Begin a stage; those before it are over."""
         self.stage = next(stage for stage in self.stages if stage.name == name)
         self._steps, self._ends = collections.deque(maxlen=RECENT), collections.deque(maxlen=RECENT_ENDS)
-        self._first = True
+        self.step_seconds = self._end_seconds = None
+        self._first, self._trains, self._mark = True, False, self.clock()
 
     def go_on(self, done, mean_ious, validation_images):
         """Say where the current stage stands before it trains.
@@ -105,14 +125,14 @@ class RunProgress:
         self.stage.validation_images = validation_images
 
     def begin_epoch(self):
-        self._mark, self.stage.scored = self.clock(), 0
+        self._trains, self._mark, self.stage.scored = True, self.clock(), 0
 
     def step(self, loss):
         """Count a step; `loss` is the mean of the epoch so far."""
         now = self.clock()
         if not self._first:
             self._steps.append(now - self._mark)
-            self.step_seconds = sum(self._steps) / len(self._steps)
+            self.step_seconds = self._last_step = sum(self._steps) / len(self._steps)
         self._first = False
         self._mark = now
         self.stage.done += 1
@@ -125,7 +145,7 @@ class RunProgress:
     def end_epoch(self, loss, mean_iu):
         now = self.clock()
         self._ends.append(now - self._mark)
-        self._end_seconds = sum(self._ends) / len(self._ends)
+        self._end_seconds = self._last_end = sum(self._ends) / len(self._ends)
         self._mark = now
         self.stage.loss, self.stage.scored = loss, 0
         self.stage.mean_ious.append(mean_iu)
@@ -155,14 +175,15 @@ class RunProgress:
         return (self.clock() - phase.began) * max(0, phase.total - phase.done) / phase.done
 
     def stage_left(self):
-        """Return the seconds that the stage still takes, its phase included; None before they can be told."""
-        stage, before = self.stage, self.phase_left()
-        if before is None or self.step_seconds is None:
+        """Return the seconds that the stage still takes, its phases included; None before they can be told."""
+        stage, before = self.stage, self._before()
+        step = self._step(stage)
+        if before is None or step is None:
             return None
         end = self._end(stage)
-        left = (stage.steps - stage.done) * self.step_seconds + (stage.epochs - stage.ended) * end
-        if self.phase is None and left:  # what runs now is done in part
-            left -= min(self.clock() - self._mark, end if stage.ending else self.step_seconds)
+        left = (stage.steps - stage.done) * step + (stage.epochs - stage.ended) * end
+        if self._trains and self.phase is None and left:  # what runs now is done in part
+            left -= min(self.clock() - self._mark, end if stage.ending else step)
         return before + max(0.0, left)
 
     def run_left(self):
@@ -170,17 +191,40 @@ class RunProgress:
         left = self.stage_left()
         if left is None:
             return None
-        after = self.stages[self.stage.number :]
-        # Which images those validate on is not known yet: as many as this one.
-        return left + sum(s.steps * self.step_seconds + s.epochs * self._end(self.stage) for s in after)
+        return left + sum(
+            (stage.expected.before if stage.expected else 0)
+            + stage.steps * self._step(stage)
+            + stage.epochs * self._end(stage)
+            for stage in self.stages[self.stage.number :]
+        )
+
+    def _before(self):
+        """Return the seconds until the stage trains, or goes on to; None if that cannot be told."""
+        phase, expected = self.phase_left(), self.stage.expected
+        if self._trains or expected is None:
+            return phase
+        return max(phase or 0.0, expected.before - (self.clock() - self._mark))
+
+    def _step(self, stage):
+        """Return the seconds that a step takes, None if none was measured or expected."""
+        if stage is self.stage and self.step_seconds is not None:
+            return self.step_seconds
+        return stage.expected.step if stage.expected else self._last_step
 
     def _end(self, stage):
         """Return the seconds that the end of an epoch takes: measured, or from its part that is done, or guessed."""
-        if self._end_seconds is not None:
+        now = self.stage
+        if stage is now and self._end_seconds is not None:
             return self._end_seconds
-        if stage.ending and stage.scored:
+        if stage is now and stage.ending and stage.scored:
             return (self.clock() - self._mark) * max(1, stage.validation_images / stage.scored)
-        return self.step_seconds * FORWARD * stage.validation_images / stage.batch_size
+        if stage.expected:
+            return stage.expected.end
+        if self._last_end is not None:
+            return self._last_end
+        if stage is not now:  # which images it validates on is not known yet: as many as this one
+            return self._end(now)
+        return self._step(stage) * FORWARD * stage.validation_images / stage.batch_size
 
 
 def step_duration(seconds):

@@ -62,7 +62,7 @@ def plain(progress, width=60):
     """Return the lines of a progress as text, without the bar."""
     made = Console(file=io.StringIO(), width=width, _environ={})
     made.print(Group(*lines_of(progress)))
-    return [line.strip("━╸ ") for line in made.file.getvalue().splitlines() if line.strip()]
+    return [line.strip("━╸╺ ") for line in made.file.getvalue().splitlines() if line.strip()]
 
 
 def test_the_lines_say_where_a_run_stands():
@@ -80,7 +80,7 @@ def test_the_page_on_training_shows_the_lines():
     page = (Path(__file__).parents[3] / "docs" / "training.md").read_text(encoding="utf-8")
     printed = re.search(r"```text\n(.*?)```", page, re.DOTALL)[1].splitlines()
     lines = plain(begun(seconds=1.31, done=2012, mean_ious=[0.4512, 0.4312]))
-    assert [line.strip("━╸ ") for line in printed] == lines
+    assert [line.strip("━╸╺ ") for line in printed] == lines
 
 
 def test_the_bar_is_as_long_as_the_epoch_is_done():

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from training.train.run_progress import RunProgress, rounded, step_duration
+from training.train.run_progress import Expected, RunProgress, rounded, step_duration
 
 
 class Clock:
@@ -101,6 +101,7 @@ def test_the_next_stage_is_expected_to_be_as_fast_until_it_is_measured(progress,
     assert progress.stage_left() == 0
     assert progress.stage.batch == 4  # the bar stays full
     progress.begin("fine")
+    assert progress.step_seconds is None  # it is the other stage's
     progress.go_on(0, [], 6)
     progress.begin_epoch()
     assert progress.stage_left() == progress.run_left() == pytest.approx(8 * 3 + 2 * 10)
@@ -151,6 +152,48 @@ def test_a_phase_counts_in_the_time_left(progress, clock):
         assert phase.done == 3
     assert progress.phase_left() == 0
     assert progress.phase is None
+
+
+EXPECTED = {"coarse": Expected(before=60, step=2, end=5), "fine": Expected(before=7, step=4, end=6)}
+
+
+@pytest.fixture
+def planned(clock):
+    """The same two stages, measured beforehand; the first one begins."""
+    made = RunProgress([recipe("coarse"), recipe("fine")], clock, EXPECTED)
+    clock.now = 100.0
+    made.begin("coarse")
+    return made
+
+
+def test_what_was_measured_beforehand_is_told_from_the_start(planned, clock):
+    coarse, fine = 60 + 8 * 2 + 2 * 5, 7 + 8 * 4 + 2 * 6
+    assert planned.stage_left() == pytest.approx(coarse)
+    assert planned.run_left() == pytest.approx(coarse + fine)
+    clock.now += 20
+    assert planned.run_left() == pytest.approx(coarse + fine - 20)
+    clock.now += 100  # the phases take longer than expected
+    assert planned.run_left() == pytest.approx(coarse + fine - 60)
+
+
+def test_a_phase_corrects_what_was_expected_of_it(planned, clock):
+    with planned.counting("computing", 10) as phase:
+        assert planned.stage_left() == pytest.approx(60 + 8 * 2 + 2 * 5)
+        clock.now += 50
+        phase.advance(5)  # half took 50 s: the other half is longer than the 10 s that were expected
+        assert planned.stage_left() == pytest.approx(50 + 8 * 2 + 2 * 5)
+
+
+def test_steps_and_ends_correct_what_was_expected_of_their_stage_alone(planned, clock):
+    planned.go_on(0, [], 6)
+    planned.begin_epoch()  # before anything is measured, and however long the phases were expected to take
+    assert planned.stage_left() == pytest.approx(8 * 2 + 2 * 5)
+    step(planned, clock, 130, 133)
+    assert planned.stage_left() == pytest.approx(6 * 3 + 2 * 5)
+    step(planned, clock, 136, 139)
+    clock.now = 149
+    planned.end_epoch(loss=0.5, mean_iu=0.25)
+    assert planned.run_left() == pytest.approx(4 * 3 + 10 + 7 + 8 * 4 + 2 * 6)
 
 
 def test_the_best_epoch_is_the_first_of_equals(progress):
