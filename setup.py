@@ -102,6 +102,8 @@ setup(
         "coco": ["pycocotools>=2.0.10,<3"],
         # `fcn-train --weights FILE.safetensors`: VGG16 as PyTorch's torchvision and timm publish it
         "safetensors": ["safetensors>=0.5.3,<1"],
+        # `fcn-train --log mlflow`: 43 packages and 600 MB, so that requirements.txt goes without
+        "mlflow": ["mlflow>=3.17.2,<4"],
         # `fcn-batch`
         "batch": ["apache-beam>=2.77,<3"],
     },

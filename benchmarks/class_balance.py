@@ -83,7 +83,7 @@ def train_and_score(recipe, train, val, weights=None):
     import keras
     from fcn_keras_training.scoring.images import label_images, score_split
     from fcn_keras_training.scoring.summary import summary
-    from fcn_keras_training.train.fit import compile_model
+    from fcn_keras_training.train.compiling import compile_model
 
     import fcn_keras as fcn
 

@@ -75,7 +75,7 @@ def _measure(arguments):
 
 def _trained(recipe, directory):
     import keras
-    from fcn_keras_training.train.fit import compile_model
+    from fcn_keras_training.train.compiling import compile_model
 
     import fcn_keras as fcn
 

@@ -19,6 +19,7 @@ class StageFiles:
         summary: JSON, written when the stage is finished.
         classes: the class names, one a line (of the first head).
         tensorboard: event files.
+        mlflow: the name by which its run is found in MLflow.
     """
 
     def __init__(self, folder):
@@ -33,6 +34,7 @@ class StageFiles:
         self.summary = self.folder / "summary.json"
         self.classes = self.folder / "classes.txt"
         self.tensorboard = self.folder / "tensorboard"
+        self.mlflow = self.folder / "mlflow_run.txt"
 
     def classes_of(self, head):
         """Name the file of one head's class names; the only head of most models is `""`."""

@@ -11,7 +11,7 @@ from .chain import Augmentation, compose, keeps_size
 from .color import color_jitter
 from .maps import HHA_MEAN, VOC_MEAN, Example, Tensor, import_tensorflow, window
 from .mixing import Batch, Mix, cutmix
-from .moves import crop, jitter, mirror, scale
+from .moves import crop, jitter, mirror, scale, zoom
 from .rotation import rotate, turn
 
 __all__ = [
@@ -34,4 +34,5 @@ __all__ = [
     "scale",
     "turn",
     "window",
+    "zoom",
 ]

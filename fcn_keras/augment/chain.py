@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 
 from .color import color_jitter
 from .maps import Example, Tensor, import_tensorflow
-from .moves import crop, jitter, mirror, scale
+from .moves import crop, jitter, mirror, scale, zoom
 from .rotation import rotate
 
 Augmentation = Callable[[Example, Tensor], Example]
 
-_KEEP_SIZE: tuple[Callable[..., Example], ...] = (mirror, jitter, rotate, color_jitter)
+_KEEP_SIZE: tuple[Callable[..., Example], ...] = (mirror, jitter, rotate, color_jitter, zoom)
 _CHANGE_SIZE: tuple[Callable[..., Example], ...] = (scale, crop)
 
 

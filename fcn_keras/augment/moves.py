@@ -1,4 +1,4 @@
-"""Move the pixels of an example to another place: mirror, jitter, scale, crop."""
+"""Move the pixels of an example to another place: mirror, jitter, scale, crop, zoom."""
 
 from collections.abc import Sequence
 from types import ModuleType
@@ -124,6 +124,44 @@ def crop(
         for key, side, cut in zip(_split(tf, seed), size_of(example), (height, width), strict=True)
     )
     return window(example, top, left, height, width, mean=mean, ignore_label=ignore_label)
+
+
+def zoom(
+    example: Example,
+    seed: Tensor,
+    *,
+    low: float,
+    high: float,
+    mean: Sequence[float] | None = None,
+    ignore_label: int = 255,
+) -> Example:
+    """Scale an example by a random factor, and cut a window of its old size at a random position.
+
+    What `scale` and `crop` do one after the other, with the size of every example for itself. A picture that has become
+    smaller is padded.
+
+    Args:
+        example: as for `mirror`.
+        seed: integer tensor of shape `(2,)`.
+        low, high: bounds of the factor, as of `scale`.
+        mean: BGR colour of the padding; default VOC's.
+        ignore_label: label of the padding.
+
+    Returns:
+        the example, of the same size; image and HHA float32.
+
+    Raises:
+        ValueError: unless `0 < low <= high`.
+    """
+    tf = import_tensorflow()
+    for_factor, for_place = _split(tf, seed)
+    height, width = size_of(example)
+    scaled = scale(example, for_factor, low=low, high=high)
+    top, left = (
+        _integer(tf, key, tf.minimum(side - old, 0), tf.maximum(side - old, 0))
+        for key, side, old in zip(_split(tf, for_place), size_of(scaled), (height, width), strict=True)
+    )
+    return window(scaled, top, left, height, width, mean=mean, ignore_label=ignore_label)
 
 
 def _split(tf: ModuleType, seed: Tensor) -> Tensor:

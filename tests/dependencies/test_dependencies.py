@@ -14,6 +14,7 @@ from tests.dependencies.declared import bound, declared, pins
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDS = [(extra, need) for extra, needs in declared().items() for need in needs]
+UNPINNED = {"mlflow"}  # too large to be installed for one test, which goes without
 PINNED = {canonicalize_name(pin.name): bound(pin, "==") for pin in pins("requirements.txt")}
 
 
@@ -29,6 +30,7 @@ def test_setup_is_read():
         "jax",
         "batch",
         "completion",
+        "mlflow",
         "safetensors",
         "video",
         "coco",
@@ -41,6 +43,8 @@ def test_every_need_is_bounded_on_both_sides_and_pinned_between(extra, need):
     low, high = bound(need, ">="), bound(need, "<")
     assert None not in (low, high), f"{need}: say the oldest and the newest that were tested"
     assert Version(low) < Version(high)
+    if extra in UNPINNED:
+        return
     version = PINNED.get(canonicalize_name(need.name))
     assert version, f"{need.name} has no pin in requirements.txt"
     assert need.specifier.contains(version), f"requirements.txt pins {need.name} {version}, setup.py says {need}"

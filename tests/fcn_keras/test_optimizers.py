@@ -180,5 +180,5 @@ def test_a_saved_optimizer_goes_on_with_its_decay_factors_and_average(optimizer,
     "options", [{"weight_decay": -1}, {"weight_decay": float("nan")}, {"rate_factors": {"conv1": float("inf")}}]
 )
 def test_decays_and_factors_out_of_range(optimizer, options):
-    with pytest.raises(ValueError, match="are finite, from 0 on. Received: (weight_decay|conv1)="):
+    with pytest.raises(ValueError, match=r"are finite, from 0 on\. Received: (weight_decay|conv1)="):
         optimizer(1e-3, **options)

@@ -7,7 +7,7 @@ import numpy as np
 
 import fcn_keras as fcn
 from training.recipes.recipe import Recipe
-from training.train.fit import compile_model
+from training.train.compiling import compile_model
 from training.train.watchdog import Watchdog
 
 NAMES = ("sky", "ground", "wall")

@@ -7,6 +7,7 @@ from functools import partial
 from fcn_keras.augment import compose, crop
 from fcn_keras.backbone import VGG16
 
+from .named import augmentations, optimizer
 from .readers import folder, has_two_heads, synthetic
 
 READING = (
@@ -27,6 +28,9 @@ class Overrides:
         classes: of one's own folder, as `Folder` takes them; `ignore_label` likewise.
         held_out: of one's own folder, as `readers.folder` takes it; `held_out_by` and `together` likewise.
         crop: the (H, W) to cut out of every example at last.
+        optimizer: name of one, as `named.optimizer` takes it; `weight_decay` likewise.
+        warm_up: and what follows down to `hardest`: as `Recipe` has them.
+        augment: names of `named.augmentations`, in the place of all that the recipe does to examples and batches.
         width: factor on all channels of the net.
         stand_in: drawn scenes instead of the data set.
         stages: overrides by name of a recipe, for that one alone.
@@ -48,6 +52,18 @@ class Overrides:
     held_out_by: str | None = None
     together: Sequence[Sequence[str]] | None = None
     crop: Sequence[int] | None = None
+    optimizer: str | None = None
+    weight_decay: float | None = None
+    warm_up: int | None = None
+    rate_factors: Mapping[str, float] | None = None
+    clip: float | None = None
+    ema: float | None = None
+    raw_scores: bool | None = None
+    patience: int | None = None
+    loss: str | None = None
+    label_smoothing: float | None = None
+    hardest: float | None = None
+    augment: Sequence[str] | None = None
     width: float | None = None
     stand_in: bool | None = None
     stages: Mapping[str, "Overrides"] = field(default_factory=dict)
@@ -76,16 +92,29 @@ class Overrides:
             values["data"] = partial(folder, **reading)
         if values.pop("stand_in", False):
             recipe = stand_in(recipe)
-        if "crop" in values:
-            height, width = values.pop("crop")
-            cut = partial(crop, height=height, width=width)
-            recipe = replace(recipe, augment=compose(*filter(None, (recipe.augment, cut))))
+        values |= _changes(recipe, values)
+        if "optimizer" in values or "weight_decay" in values:
+            decay = values.pop("weight_decay", None)
+            values["optimizer"] = optimizer(values.get("optimizer"), decay, recipe)
         if "width" in values:
             recipe = narrowed(recipe, values.pop("width"))
         if "steps" in values:
             epochs = -(-values["steps"] // recipe.steps_per_epoch)
             values.setdefault("steps_per_epoch", values["steps"] // max(epochs, 1))
         return replace(recipe, **values)
+
+
+def _changes(recipe, values):
+    """Take out of the values what changes examples and batches, and return it as a recipe has it."""
+    window, names = values.pop("crop", None), values.pop("augment", None)
+    if names is not None:
+        augment, mix = augmentations(names, window)
+        return {"augment": augment, "mix": mix}
+    if window is None:
+        return {}
+    height, width = window
+    cut = partial(crop, height=height, width=width)
+    return {"augment": compose(*filter(None, (recipe.augment, cut)))}
 
 
 def stand_in(recipe):

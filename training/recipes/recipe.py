@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from functools import partial
 from pathlib import Path
 
 from fcn_keras.optimizers import CaffeSGD
 
+from .loss import loss_of
+
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
+LATER = {"later": True}  # of a field that runs of old do not know
 
 
 @dataclass(frozen=True)
@@ -27,9 +30,21 @@ class Recipe:
         imagenet: start the trunk from VGG16 trained on ImageNet.
         splits: names of the splits to train and to validate on.
         learning_rate: where the rate starts; it falls to `final_learning_rate` times that along a half cosine.
+        warm_up: batches over which the rate rises to `learning_rate` in a straight line, before the cosine.
+        rate_factors: beginnings of layers' names, each with the factor on the rate of those layers; for the optimizers
+            of `fcn_keras.optimizers` that take them.
         optimizer: called with the learning rate, returns a `keras.optimizers.Optimizer`.
+        clip: largest norm of all gradients together; a longer one is scaled down to it.
+        ema: momentum of an exponential moving average of the weights, a batch. The averaged weights are scored and
+            kept as the best; the others go on training.
+        raw_scores: score those others too, as `raw_val_...`.
+        patience: epochs without a better validation mean IU after which the stage ends.
         accumulate: batches whose gradients are averaged for one update (Caffe's `iter_size`); None for one.
+        loss: names of `fcn_keras.losses.from_text`, such as `"crossentropy+0.5*dice"`.
+        label_smoothing: of the cross-entropy, from 0 to below 1.
+        hardest: of the cross-entropy: the share of the pixels that count, those with the highest loss.
         batch_size: examples in a batch, of all devices and hosts together.
+        mix: changes batches, as `fcn_keras.augment.cutmix` does.
         buckets: `(H, W)` that batches are padded to, as `fcn_keras.batches` takes them.
         frozen: prefixes of the names of layers that do not learn.
         replacement: draw every training example independently, as the released data layers do.
@@ -62,9 +77,19 @@ class Recipe:
     validation_images: int | None = None
     dtype_policy: str = "float32"
     seed: int = 1337  # the released data layers' seed
+    warm_up: int = field(default=0, metadata=LATER)
+    rate_factors: Mapping[str, float] = field(default_factory=dict, metadata=LATER)
+    clip: float | None = field(default=None, metadata=LATER)
+    ema: float | None = field(default=None, metadata=LATER)
+    raw_scores: bool = field(default=False, metadata=LATER)
+    patience: int | None = field(default=None, metadata=LATER)
+    loss: str = field(default="crossentropy", metadata=LATER)
+    label_smoothing: float = field(default=0.0, metadata=LATER)
+    hardest: float = field(default=1.0, metadata=LATER)
+    mix: Callable | None = field(default=None, metadata=LATER)
 
     def __post_init__(self):
-        for name in ("steps", "steps_per_epoch", "batch_size", "accumulate"):
+        for name in ("steps", "steps_per_epoch", "batch_size", "accumulate", "patience"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"`{name}` is at least 1. Received: {getattr(self, name)}.")
         if self.steps % self.steps_per_epoch:
@@ -76,6 +101,21 @@ class Recipe:
             raise ValueError(f"`dtype_policy` is one of {POLICIES}. Received: {self.dtype_policy!r}.")
         if not self.learning_rate > 0:
             raise ValueError(f"`learning_rate` is above 0. Received: {self.learning_rate}.")
+        self._check_descent()
+
+    def _check_descent(self):
+        """Refuse what cannot be of how the weights are moved."""
+        if not 0 <= self.warm_up < self.steps:
+            raise ValueError(f"`warm_up` is from 0 to below the {self.steps} steps. Received: {self.warm_up}.")
+        if self.clip is not None and not 0 < self.clip < float("inf"):
+            raise ValueError(f"`clip` is a norm above 0. Received: {self.clip}.")
+        if self.ema is not None and not 0 < self.ema < 1:
+            raise ValueError(f"`ema` is a momentum above 0 and below 1, such as 0.99. Received: {self.ema}.")
+        if self.raw_scores and self.ema is None:
+            raise ValueError("`raw_scores` goes with `ema`: without it, the weights that are scored are the raw ones.")
+        loss_of(self)
+        if self.mix is not None and self.batch_size == 1:
+            raise ValueError("`mix` takes parts of other images of the batch: `batch_size` is at least 2. Received: 1.")
 
     @property
     def epochs(self):
@@ -90,8 +130,17 @@ class Recipe:
 
 
 def describe(recipe):
-    """Write a recipe's fields as JSON's types; functions by their names and what is bound to them."""
-    return {f.name: _written(getattr(recipe, f.name)) for f in fields(recipe)}
+    """Write a recipe's fields as JSON's types; functions by their names and what is bound to them.
+
+    A field that came later is left out at its default: a run that was begun before has the same description then.
+    """
+    return {f.name: _written(getattr(recipe, f.name)) for f in fields(recipe) if not _untouched(recipe, f)}
+
+
+def _untouched(recipe, f):
+    if "later" not in f.metadata:
+        return False
+    return getattr(recipe, f.name) == (f.default_factory() if f.default is MISSING else f.default)
 
 
 def _written(value):

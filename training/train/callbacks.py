@@ -15,6 +15,7 @@ from fcn_keras.visualize import background_of
 from ..scoring.images import name_of
 from ..scoring.panels import TITLES, cells_of, panels
 from ..workdir.checkpoint import Position, save_model
+from .averaging import averaged_weights, uncompiled
 from .watchdog import confusion_metrics
 
 CONFUSION = "rows truth, columns prediction, class 0 upper left; the darker, the larger the share of the row"
@@ -68,9 +69,10 @@ class Checkpoint(keras.callbacks.Callback):
         steps: batches of an epoch.
         signals: the `Signals` to look at after every batch.
         minutes: between two checkpoints within an epoch.
+        averaged: the model that was scored, where it has other weights than the one that trains; None where not.
     """
 
-    def __init__(self, stage, best, devices, *, position, steps, signals, minutes):
+    def __init__(self, stage, best, devices, *, position, steps, signals, minutes, averaged=None):
         super().__init__()
         self.stage = stage
         self.best = best
@@ -79,6 +81,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.steps = steps
         self.signals = signals
         self.seconds = 60 * minutes
+        self.averaged = averaged
         self.saved = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
@@ -102,7 +105,8 @@ class Checkpoint(keras.callbacks.Callback):
         score = mean_iu(logs)
         if self.best is None or score > self.best or not self.stage.best.exists():
             with self.devices.apart():
-                save_model(in_float32(self.model), self.stage.better, Position(self.position.batches))
+                best = self.model if self.averaged is None else uncompiled(self.averaged)
+                save_model(in_float32(best), self.stage.better, Position(self.position.batches))
             self.best = score
         with self.stage.log.open("rb") as log:
             os.fsync(log.fileno())
@@ -123,27 +127,45 @@ class Checkpoint(keras.callbacks.Callback):
 class Validate(keras.callbacks.Callback):
     """Score the validation split by a copy of the model on one device, and put the results into the epoch's logs.
 
-    For where `fit` cannot: images of different sizes, one at a time, neither share devices nor bear XLA.
+    For where `fit` cannot: images of different sizes, one at a time, neither share devices nor bear XLA, and averaged
+    weights are not those of the model that trains.
 
     Args:
         copy: compiled model of the same layers, on one device of this process.
         stream: the batches that this process scores.
         devices: what the model trains on, of `devices.open_devices`; adds up the metrics of all processes.
+        averaged: score the averaged weights, which the copy has in the end.
+        raw: score those that train besides, as `raw_val_...`.
+        followers: callbacks that are told of every batch that is scored for `val_...`, as `fit` tells of its own.
     """
 
-    def __init__(self, copy, stream, devices):
+    def __init__(self, copy, stream, devices, *, averaged=False, raw=False, followers=()):
         super().__init__()
         self.copy = copy
         self.stream = stream
         self.devices = devices
+        self.averaged = averaged
+        self.raw = raw
+        self.followers = followers
 
     def on_epoch_end(self, epoch, logs=None):
-        weights = self.model.get_weights()
+        if self.raw:
+            self.score(self.model.get_weights(), "raw_val_", logs, ())
+        weights = averaged_weights(self.model) if self.averaged else self.model.get_weights()
+        self.score(weights, "val_", logs, self.followers)
+
+    def score(self, weights, prefix, logs, followers):
+        def tell(batch, logs):
+            for follower in followers:
+                follower.on_test_batch_end(batch, logs)
+
         with self.devices.apart():
             self.copy.set_weights(weights)
-            self.copy.evaluate(self.stream, verbose=0)
+            self.copy.evaluate(
+                self.stream, callbacks=[keras.callbacks.LambdaCallback(on_test_batch_end=tell)], verbose=0
+            )
             self.devices.add_up(self.copy.metrics_variables)
-            logs.update({f"val_{name}": float(value) for name, value in flat(self.copy.get_metrics_result())})
+            logs.update({f"{prefix}{name}": float(value) for name, value in flat(self.copy.get_metrics_result())})
 
 
 def flat(results):

@@ -151,7 +151,7 @@ class _Training:
                 watched=not arguments.no_watchdog,
                 logged=arguments.verbose,
                 verbose=0,
-                callbacks=self.followed(recipe, stage, position, splits["val"]),
+                callbacks=[*self.followed(recipe, stage, position, splits["val"]), *self.logs(stage)],
             )
         if self.devices.lead:
             self.close(recipe, stage, history, time.monotonic() - started)
@@ -175,10 +175,21 @@ class _Training:
         """Write down that a stage is finished, and how well."""
         best = max(history, key=lambda row: row["val_mean_iu"])
         summary = {"recipe": recipe.name, "best": best, "last": history[-1], "seconds": round(seconds, 1)}
-        write_json(stage.summary, summary)
         sentence = f"{recipe.name}: mean IU {best['val_mean_iu']:.4f} after epoch {best['epoch'] + 1}, {stage.best}"
         facts = {"mean_iu": best["val_mean_iu"], "epoch": best["epoch"], "seconds": summary["seconds"]}
+        if len(history) < recipe.epochs:
+            summary["ended"] = facts["ended"] = f"{recipe.patience} epochs were no better"
+            sentence += f"; ended after epoch {len(history)} of {recipe.epochs}: {summary['ended']}"
+        write_json(stage.summary, summary)
         self.reporter.report("finished", sentence, stage=recipe.name, best=str(stage.best), **facts)
+
+    def logs(self, stage):
+        """Return what `fit` calls to log a stage elsewhere than in its folder."""
+        if self.arguments.log is None or not self.devices.lead:
+            return []
+        from .mlflow_log import MLflowLog
+
+        return [MLflowLog(stage)]
 
     def agree(self, recipe, stage, splits):
         """Make sure that all processes are about to do the same; before the leading one writes anything."""
@@ -243,7 +254,7 @@ class _Training:
         """Build a stage's model, give it what it starts with, and compile it."""
         import fcn_keras as fcn
 
-        from .fit import compile_model
+        from .compiling import compile_model
 
         model = recipe.model(examples.num_classes, **recipe.model_options)
         for suffix, source in recipe.sources.items():

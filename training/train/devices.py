@@ -14,6 +14,8 @@ import numpy as np
 
 from fcn_keras.examples import VOID  # the readers turn every other void id into it
 
+from ..recipes.loss import averages_pixels
+
 
 def open_devices(*, devices=None, coordinator=None, processes=None, process=None):
     """Find the devices that the options of `fcn-train` name; before anything else computes on the JAX backend.
@@ -131,7 +133,9 @@ class Replicas(OneDevice):
 
     def check(self, recipe):
         super().check(recipe)
-        optimizer = recipe.optimizer(recipe.learning_rate)
+        from .compiling import optimizer_of
+
+        optimizer = optimizer_of(recipe, recipe.learning_rate)
         clips = [n for n in ("clipnorm", "global_clipnorm", "clipvalue") if getattr(optimizer, n) is not None]
         reason = None
         if (recipe.accumulate or optimizer.gradient_accumulation_steps or 1) > 1:
@@ -140,6 +144,8 @@ class Replicas(OneDevice):
             reason = f"clips gradients ({clips[0]}), which Keras does before it adds up those of the devices"
         elif recipe.dtype_policy == "mixed_float16":
             reason = "is mixed_float16, whose overflows Keras looks for on the first device alone"
+        elif not averages_pixels(recipe):
+            reason = f"has a loss of the whole batch ({recipe.loss}), of which every device sees a share"
         if reason is not None:
             raise ValueError(
                 f"{recipe.name} {reason}. Set KERAS_BACKEND=jax (pip install jax), which does it on all devices, "
@@ -174,6 +180,14 @@ class Mesh(OneDevice):
         self.count = self.distribution.device_mesh.devices.size  # num_model_replicas came with Keras 3.15
         self.shares, self.share = jax.process_count(), jax.process_index()
         self.lead = self.share == 0
+
+    def check(self, recipe):
+        super().check(recipe)
+        if self.shares > 1 and recipe.patience is not None:
+            raise ValueError(
+                "--patience goes by the log, which one of several processes writes. Leave it out, and stop the run "
+                "yourself when its scores no longer rise."
+            )
 
     @contextlib.contextmanager
     def apart(self):

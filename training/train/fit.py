@@ -9,16 +9,18 @@ import fcn_keras as fcn
 from fcn_keras.data import batch_indices
 from fcn_keras.interface import heads_of, modality_of, pixels_of
 
-from ..recipes.solvers import PIXELS
 from ..workdir.timings import Timings
+from .averaging import KeepRaw
 from .callbacks import Batches, Checkpoint, Overlays, Reseed, Restore, Validate, flat, mean_iu
+from .compiling import compile_model
+from .patience import Patience
 from .watchdog import Watchdog
 
 PICTURES = 4  # overlays written after every epoch
 
 
 def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, watched, logged, verbose, callbacks=()):
-    """Fit a compiled model from where it stands to the recipe's last step.
+    """Fit a compiled model from where it stands to the recipe's last step, or until its patience runs out.
 
     Args:
         splits: data sets `"train"` and `"val"`.
@@ -39,10 +41,12 @@ def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, wa
     scored = spaced(splits["val"], recipe.validation_images)
     others, callbacks = callbacks, []
     copy, validation = None, fcn.batches(scored, modality=modality_of(model))
-    if devices.count > 1 or _compiles_every_size(model):
+    if devices.count > 1 or _compiles_every_size(model) or recipe.ema is not None:
         copy = _copy(recipe, model, splits["train"].num_classes, devices)
-        callbacks.append(Validate(copy, _share(scored, model, devices), devices))
+        kinds = {"averaged": recipe.ema is not None, "raw": recipe.raw_scores, "followers": callbacks}
+        callbacks.append(Validate(copy, _share(scored, model, devices), devices, **kinds))
         validation = None
+    scores = _scores(recipe, stage, position) if devices.lead else []
     if watched:
         num_classes, names = splits["train"].num_classes, heads_of(splits["train"].class_names)
         callbacks.append(Watchdog(recipe, num_classes, names, copy, lead=devices.lead))
@@ -52,31 +56,41 @@ def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, wa
             keras.callbacks.CSVLogger(stage.log, append=True),
             keras.callbacks.TensorBoard(stage.tensorboard, write_graph=False),
             _overlays(stage, model, scored, devices, copy),
-            _checkpoint(recipe, stage, devices, position, signals=signals, minutes=minutes),
+            Checkpoint(
+                stage,
+                max(scores, default=None),
+                devices,
+                position=position,
+                steps=recipe.steps_per_epoch,
+                signals=signals,
+                minutes=minutes,
+                averaged=copy if recipe.ema is not None else None,
+            ),
         ]
     if logged and devices.lead:
         options = _stream_options(recipe, model, position.batches)
         indices = batch_indices(splits["train"], **options)
         callbacks.append(Batches(recipe.name, splits["train"], position.batches, recipe.steps_per_epoch, indices))
-    callbacks += others
+    patience = Patience(recipe.patience, scores)
+    callbacks += [patience, *([KeepRaw()] if recipe.ema is not None else []), *others]
     # Several processes cannot all stop after the same batch: they go on from the last epoch's end.
     with signals.deferred() if devices.shares == 1 else contextlib.nullcontext():
-        _fit_all(recipe, model, splits["train"], validation, devices, position, callbacks, verbose)
+        _fit_all(recipe, model, splits["train"], validation, devices, position, callbacks, verbose, patience.ran_out)
     if not devices.lead:
         return None
     rows = [_numbers(row) for row in stage.history(recipe.epochs)]
     return [{**row, "epoch": int(row["epoch"]), "val_mean_iu": mean_iu(row)} for row in rows]
 
 
-def _checkpoint(recipe, stage, devices, position, **options):
+def _scores(recipe, stage, position):
+    """Read the validation mean IU of every epoch that is closed at a position."""
     steps = recipe.steps_per_epoch
     closed = position.batches // steps - (position.metrics is not None and position.batches % steps == 0)
-    best = max((mean_iu(_numbers(row)) for row in stage.history(closed)), default=None)
-    return Checkpoint(stage, best, devices, position=position, steps=steps, **options)
+    return [mean_iu(_numbers(row)) for row in stage.history(closed)]
 
 
-def _fit_all(recipe, model, examples, validation, devices, position, callbacks, verbose):
-    """Close or go on with the epoch that was begun, and fit the rest."""
+def _fit_all(recipe, model, examples, validation, devices, position, callbacks, verbose, ended):
+    """Close or go on with the epoch that was begun, and fit the rest unless the stage has `ended()` by then."""
     steps, start = recipe.steps_per_epoch, position.batches
     epoch, inside = divmod(start, steps)
     restore = []
@@ -101,7 +115,7 @@ def _fit_all(recipe, model, examples, validation, devices, position, callbacks, 
     if inside:
         run(start, epoch, epoch + 1, steps - inside, restore + callbacks)
         epoch += 1
-    if epoch * steps < recipe.steps:
+    if epoch * steps < recipe.steps and not ended():
         run(epoch * steps, epoch, recipe.epochs, steps, callbacks)
 
 
@@ -129,44 +143,6 @@ def close_epoch(model, epoch, validation, callbacks):
         logs.update({f"val_{name}": value for name, value in flat(scores)})
     listed.on_epoch_end(epoch, logs)
     listed.on_train_end()
-
-
-def compile_model(model, recipe, num_classes):
-    """Compile a model as the recipe says: loss and metrics by head, rate, optimizer.
-
-    Raises:
-        ValueError: if the class weights are not those of `num_classes`.
-    """
-    if recipe.class_weights is not None and len(recipe.class_weights) != num_classes:
-        raise ValueError(f"There are {len(recipe.class_weights)} class weights for {num_classes} classes.")
-    rate = recipe.learning_rate
-    if recipe.final_learning_rate != 1:
-        rate = keras.optimizers.schedules.CosineDecay(rate, recipe.steps, alpha=recipe.final_learning_rate)
-
-    def loss():
-        return fcn.PixelCrossentropy(class_weights=recipe.class_weights, reduction=recipe.reduction)
-
-    if isinstance(num_classes, dict):
-        losses = {head: loss() for head in num_classes}
-        metrics = {head: [fcn.ConfusionMatrix(count, name=head)] for head, count in num_classes.items()}
-    else:
-        losses, metrics = loss(), [fcn.ConfusionMatrix(num_classes)]
-    # XLA compiles anew for every size: only worth it where sizes are few. JAX has nothing else.
-    jit = "auto" if recipe.batch_size > 1 or keras.backend.backend() == "jax" else False
-    model.compile(_optimizer(recipe, rate), losses, metrics=metrics, jit_compile=jit)
-
-
-def _optimizer(recipe, rate):
-    options = {}
-    if recipe.accumulate is not None:
-        options["gradient_accumulation_steps"] = recipe.accumulate if recipe.accumulate > 1 else None
-    optimizer = recipe.optimizer(rate, **options)
-    if recipe.dtype_policy != "mixed_float16":
-        return optimizer
-    # A sum's gradients are some PIXELS times as large as a mean's: from Keras's own start, every halving of the scale
-    # on the way to where float16 holds them would cost a batch.
-    scale = 2.0**15 / (PIXELS if recipe.reduction == "sum" else 1)
-    return keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=scale)
 
 
 def _compiles_every_size(model):
@@ -207,6 +183,7 @@ def _stream_options(recipe, model, done):
     return {
         "batch_size": recipe.batch_size,
         "augment": recipe.augment,
+        "mix": recipe.mix,
         "buckets": recipe.buckets,
         "seed": recipe.seed,
         "modality": modality,

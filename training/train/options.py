@@ -1,6 +1,7 @@
 """The command line of `fcn-train`."""
 
 import argparse
+import importlib.util
 import json
 import os
 from pathlib import Path
@@ -42,7 +43,22 @@ OVERRIDES = (
     "splits",
     "width",
     "stand_in",
+    "optimizer",
+    "weight_decay",
+    "warm_up",
+    "clip",
+    "ema",
+    "raw_scores",
+    "patience",
+    "loss",
+    "label_smoothing",
+    "hardest",
+    "augment",
 )
+OPTIMIZERS = ("adamw", "adam", "sgd")  # of `named.py`, which imports Keras; so are the augmentations
+LOGS = ("mlflow",)
+MLFLOW = 'pip install "mlflow>=3.17.2,<4"'
+AUGMENTATIONS = ("color", "scale", "rotate", "jitter", "mirror", "cutmix", "none")
 
 
 def build_parser():
@@ -75,6 +91,7 @@ def build_parser():
         "--buckets", nargs="+", metavar="HxW", help="sizes to pad batches to, such as 512x512; fcn-doctor names some"
     )
     made.add_argument("--learning-rate", type=float, help="of every stage at first (default: chosen, or the recipe's)")
+    _add_descent(made)
     made.add_argument("--seed", type=int, help="of weights, order and augmentation (default: the recipe's)")
     made.add_argument("--dtype-policy", help="Keras's, such as mixed_bfloat16 (default: float32)")
     made.add_argument("--class-weights", type=Path, metavar="FILE", help="doctor.json of fcn-doctor, or a JSON list")
@@ -91,6 +108,7 @@ def build_parser():
         metavar="M",
         help="how often to save within an epoch (default: 15)",
     )
+    made.add_argument("--log", choices=LOGS, help="besides log.csv and TensorBoard: MLflow, in WORKDIR/mlflow.db")
     made.add_argument("--no-watchdog", action="store_true", help="do not say what looks wrong with the training")
     made.add_argument(
         "--stand-in", action="store_true", default=None, help="drawn scenes of the same kind instead of the data set"
@@ -99,12 +117,50 @@ def build_parser():
     return made
 
 
+def _add_descent(made):
+    """Add the options of how the weights are moved, and towards what."""
+    made.add_argument("--optimizer", choices=OPTIMIZERS, help="how to descend (default: chosen, or the recipe's)")
+    made.add_argument(
+        "--weight-decay", type=float, metavar="D", help="of kernels, with --optimizer (default: adamw 0.01, others 0)"
+    )
+    made.add_argument("--warm-up", type=int, metavar="N", help="steps over which the learning rate rises from 0")
+    made.add_argument("--clip", type=float, metavar="NORM", help="largest norm of all gradients together")
+    made.add_argument(
+        "--ema",
+        type=float,
+        metavar="M",
+        help="momentum, such as 0.99, of averaged weights; they are scored",
+    )
+    made.add_argument(
+        "--raw-scores",
+        action="store_true",
+        default=None,
+        help="with --ema: score the other weights too",
+    )
+    made.add_argument(
+        "--patience", type=int, metavar="EPOCHS", help="end a stage after so many epochs without a better mean IU"
+    )
+    made.add_argument(
+        "--loss", help="crossentropy, focal, dice, tversky, lovasz, or a sum such as crossentropy+0.5*dice"
+    )
+    made.add_argument("--label-smoothing", type=float, metavar="S", help="share of the target for all classes alike")
+    made.add_argument("--hardest", type=float, metavar="SHARE", help="share of the pixels that count: the hardest ones")
+    made.add_argument(
+        "--augment",
+        nargs="+",
+        metavar="NAME",
+        choices=AUGMENTATIONS,
+        help=f"in the place of the recipe's own: {', '.join(AUGMENTATIONS)}",
+    )
+
+
 def check_options(arguments):
     """Refuse what can be told from the command line alone, before TensorFlow starts.
 
     Raises:
         ValueError: if options do not go together, the data is no folder, or Keras is set to a backend that cannot
             train.
+        ImportError: if a package that an option needs is missing.
     """
     require_training(os.environ.get("KERAS_BACKEND") or "tensorflow")
     if arguments.recipe is not None and arguments.model is not None:
@@ -115,6 +171,8 @@ def check_options(arguments):
         raise ValueError("--weights-preprocessing torch goes with --weights FILE: Keras's published weights are caffe.")
     if arguments.data is not None and not arguments.data.is_dir():
         raise ValueError(f"--data {arguments.data} is not a folder.")
+    if arguments.log is not None and importlib.util.find_spec("mlflow") is None:
+        raise ImportError(f"MLflow, which --log mlflow writes to, is missing: {MLFLOW}")
 
 
 def require_training(backend):

@@ -11,7 +11,9 @@ from fcn_keras.finite import broken_layers
 from fcn_keras.interface import heads_of
 from fcn_keras_console.words import some
 
+from ..recipes.loss import CROSSENTROPY
 from ..recipes.solvers import HEAVY, PIXELS, Solver, translate
+from .compiling import optimizer_of
 
 DOCS = "docs/training.md"
 NOT_A_NUMBER = "the-loss-is-not-a-number"
@@ -28,7 +30,7 @@ LOWEST_FREE, HIGHEST_FREE = 1e-7, 1e-2
 
 def learning_rate_advice(recipe):
     """Say what is wrong with a recipe's learning rate for its reduction, momentum and batch; None if nothing is."""
-    problem = _learning_rate_problem(recipe, recipe.optimizer(recipe.learning_rate))
+    problem = _learning_rate_problem(recipe, optimizer_of(recipe, recipe.learning_rate))
     return problem and f"{recipe.name}: {problem} {_see('the-learning-rate-does-not-fit')}"
 
 
@@ -41,7 +43,8 @@ def _learning_rate_problem(recipe, optimizer):
             f"learning rate {rate:g} does not fit {type(optimizer).__name__}, which learns between {LOWEST_FREE:g} and "
             f"{HIGHEST_FREE:g}. Try --learning-rate 0.0001."
         )
-    if not isinstance(optimizer, fcn.CaffeSGD | keras.optimizers.SGD):
+    clipped = optimizer.clipnorm or optimizer.global_clipnorm or optimizer.clipvalue  # the size of a loss is cut off
+    if clipped or not isinstance(optimizer, fcn.CaffeSGD | keras.optimizers.SGD):
         return None
     given = _solver(recipe, recipe.reduction, float(optimizer.momentum))
     lowest = LOWEST_FINER if recipe.sources else LOWEST
@@ -199,7 +202,7 @@ class Watchdog(keras.callbacks.Callback):
         if any(keras.ops.convert_to_numpy(metric.illegal) for metric in metrics):
             todo = "A label is of no class: run fcn-doctor on the data, which names the files."
         else:
-            problem = _learning_rate_problem(self.recipe, self.recipe.optimizer(self.recipe.learning_rate))
+            problem = _learning_rate_problem(self.recipe, optimizer_of(self.recipe, self.recipe.learning_rate))
             todo = "Start anew, in another --workdir" + (
                 f": {problem}"
                 if problem
@@ -253,6 +256,8 @@ class Watchdog(keras.callbacks.Callback):
     def _relative(self, logs):
         """Return `{head: mean loss of the epoch so far over that of equal scores}`, where it can be told."""
         relative = {}
+        if self.recipe.loss != CROSSENTROPY or self.recipe.hardest < 1:
+            return relative
         _sync(self.model)
         # Not counted here: a run that goes on within an epoch has the metrics of the batches before.
         images = next(metric.count for metric in self.model.metrics if metric.name == "loss")

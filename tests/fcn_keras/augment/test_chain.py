@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fcn_keras.augment import color_jitter, compose, crop, jitter, keeps_size, mirror, rotate, scale
+from fcn_keras.augment import color_jitter, compose, crop, jitter, keeps_size, mirror, rotate, scale, zoom
 from tests.fcn_keras.augment.examples import as_numpy, example, seed
 
 
@@ -27,6 +27,7 @@ CUT = partial(crop, height=6, width=9)
         (jitter, True),
         (color_jitter, True),
         (TURNED, True),
+        (partial(zoom, low=0.5, high=2.0), True),
         (compose(color_jitter, mirror, compose(TURNED, partial(jitter, pixels=3))), True),
         (HALVED, False),
         (partial(scale, low=1, high=1), False),

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from fcn_keras.augment import compose, crop, jitter, mirror, scale
+from fcn_keras.augment import compose, crop, jitter, mirror, scale, zoom
 from tests.fcn_keras.augment.examples import as_numpy, example, seed
 
 AUGMENTATIONS = {
@@ -150,3 +150,29 @@ def test_static_sizes_survive():
 def test_messages(function, message):
     with pytest.raises(ValueError, match=message):
         function(example(), seed(0))
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 2.0])
+def test_zoom_keeps_the_size_and_shows_the_picture_larger_or_smaller(factor):
+    """A label of numbered pixels: which of them are seen tells the factor, and where they lie the place."""
+    source = example(8, 12, heads=True)
+    numbered = {**source, "label": {"sem": np.arange(96, dtype=np.uint8).reshape(8, 12), "geo": source["label"]["geo"]}}
+    places = set()
+    for n in range(40):
+        moved = as_numpy(zoom(numbered, seed(n), low=factor, high=factor))
+        label = moved["label"]["sem"]
+        assert [moved[key].shape for key in ("image", "depth", "hha")] == [(8, 12, 3), (8, 12), (8, 12, 3)]
+        rows, columns = np.nonzero(label != 255)
+        assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == ((4, 6) if factor == 0.5 else (8, 12))
+        # Of twice the size, every pixel is there twice in both directions, but for those at the border.
+        fewest, most = {0.5: (24, 24), 1.0: (96, 96), 2.0: (4 * 6, 5 * 7)}[factor]
+        assert fewest <= len(np.unique(label[rows, columns])) <= most
+        places.add((int(rows[0]), int(columns[0]), int(label[rows[0], columns[0]])))
+    assert (len(places) == 1) == (factor == 1)
+    if factor != 1:
+        assert len(places) > 10
+
+
+def test_zoom_refuses_what_scale_refuses():
+    with pytest.raises(ValueError, match=r"The factors must be 0 < low <= high\. Received: low=2, high=1"):
+        zoom(example(), seed(0), low=2, high=1)

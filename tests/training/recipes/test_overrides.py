@@ -55,6 +55,32 @@ def test_a_crop_comes_after_the_recipes_own_augmentation():
     assert example["image"].shape == (8, 6, 3)
 
 
+def test_names_become_functions():
+    given = Overrides(optimizer="adamw", weight_decay=0.1, augment=["scale", "cutmix"], batch_size=2, crop=[8, 6])
+    recipe = find("folder_fcn32s", given)
+    assert recipe.optimizer(1e-3).decay == 0.1
+    example = recipe.augment({"image": np.zeros((20, 30, 3), "float32"), "label": np.zeros((20, 30), "int32")}, [1, 2])
+    assert example["image"].shape == (8, 6, 3)
+    assert recipe.mix.__name__ == "cutmix"
+    assert json.loads(json.dumps(given.as_json())) == given.as_json()
+    bare = find("folder_fcn32s", Overrides(augment=["none"]))
+    assert (bare.augment, bare.mix, bare.optimizer) == (None, None, RECIPES["folder_fcn32s"].optimizer)
+
+
+def test_how_a_recipe_descends():
+    values = {"warm_up": 5, "clip": 1.0, "ema": 0.9, "raw_scores": True, "patience": 3, "rate_factors": {"conv": 0.1}}
+    values |= {"loss": "focal", "label_smoothing": 0.0, "hardest": 1.0}
+    recipe = find("folder_fcn32s", Overrides(**values))
+    assert {name: getattr(recipe, name) for name in values} == values
+    coarse, finer, _ = chain("folder_fcn8s", Overrides(stages={"folder_fcn16s": Overrides(ema=0.5)}))
+    assert (coarse.ema, finer.ema) == (None, 0.5)
+
+
+def test_a_decay_is_refused_where_the_optimizer_has_none():
+    with pytest.raises(ValueError, match="folder_fcn32s descends by Adam"):
+        find("folder_fcn32s", Overrides(weight_decay=0.1))
+
+
 def test_only_ones_own_folder_takes_classes():
     with pytest.raises(ValueError, match="voc_fcn8s knows its classes: classes, ignore_label cannot be set for it"):
         find("voc_fcn8s", Overrides(classes=3, ignore_label=9))

@@ -50,16 +50,18 @@ def same_result(ours, theirs):
     for mine, other in zip(rows(ours), rows(theirs), strict=True):
         assert mine == pytest.approx(other, rel=1e-5)
     mine, other = (keras.saving.load_model(stage / "last.keras") for stage in (ours, theirs))
-    for a, b in zip(mine.get_weights(), other.get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-7)
+    averaged = (keras.saving.load_model(stage / "best.keras") for stage in (ours, theirs))
+    for one, another in ((mine, other), averaged):
+        for a, b in zip(one.get_weights(), another.get_weights(), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-7)
     assert int(mine.optimizer.iterations) == int(other.optimizer.iterations) > 0
     assert np.abs(mine.get_layer("score_fr").get_weights()[0]).max() > 1e-4  # it starts at 0
 
 
 @pytest.mark.early
 def test_two_devices_learn_what_one_learns(tmp_path, monkeypatch):
-    """Mean loss with unlike void, stopped amid an epoch and continued; then a finer net by the sum."""
-    arguments = ["tiny_fcn16s", "--workdir"]
+    """Mean loss with unlike void, averaged weights, stopped in an epoch and continued; then a finer net by the sum."""
+    arguments = ["tiny_fcn16s", "--ema", "0.5", "--workdir"]
     two = start({"devices": 2, "stop": "batch"}, *arguments, tmp_path / "two", "--devices", "all")
     for name, recipe in small_run.recipes_by_name().items():
         monkeypatch.setitem(recipes.RECIPES, name, recipe)
@@ -71,13 +73,15 @@ def test_two_devices_learn_what_one_learns(tmp_path, monkeypatch):
 
 @pytest.mark.early
 def test_two_processes_learn_what_one_learns(tmp_path):
-    """On JAX, with dropout and accumulated gradients, stopped and continued: two after an epoch, one within it."""
+    """On JAX, with dropout, accumulated and clipped gradients and averaged weights, stopped and continued: two after an
+    epoch, one within it.
+    """
     with socket.socket() as free:
         free.bind(("localhost", 0))
         address = f"localhost:{free.getsockname()[1]}"
     # Compiled without optimisation: it takes longer than these few steps.
     jax = {"KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_backend_optimization_level=0"}
-    arguments = ["tiny_dropout", "--workdir"]
+    arguments = ["tiny_dropout", "--optimizer", "adamw", "--clip", "0.5", "--ema", "0.5", "--workdir"]
     hosts = ["--coordinator", address, "--processes", 2, "--process"]
     together = [start({"stop": "epoch"}, *arguments, tmp_path / "two", *hosts, i, **jax) for i in range(2)]
     finished(start({"stop": "batch"}, *arguments, tmp_path / "one", **jax))
@@ -156,6 +160,9 @@ def test_another_backend_has_no_devices():
         ({"accumulate": 4}, "accumulates gradients, which Keras cannot do under MirroredStrategy"),
         ({"dtype_policy": "mixed_float16"}, "whose overflows Keras looks for on the first device alone"),
         ({"optimizer": recipes.SYNTHETIC_FCN32S.optimizer}, r"clips gradients \(global_clipnorm\)"),
+        ({"clip": 0.5}, r"clips gradients \(global_clipnorm\)"),
+        ({"loss": "crossentropy+dice"}, r"a loss of the whole batch \(crossentropy\+dice\)"),
+        ({"hardest": 0.5}, r"a loss of the whole batch \(crossentropy\)"),
     ],
 )
 def test_what_mirrored_devices_refuse(change, message):
@@ -165,3 +172,14 @@ def test_what_mirrored_devices_refuse(change, message):
     two.check(recipe)
     with pytest.raises(ValueError, match=message):
         two.check(replace(recipe, **change))
+
+
+def test_what_several_processes_refuse():
+    mesh = object.__new__(devices.Mesh)
+    mesh.count, mesh.shares = 2, 2
+    recipe = small_run.recipes_by_name()["tiny_fcn32s"]
+    mesh.check(recipe)
+    with pytest.raises(ValueError, match=r"--patience goes by the log, which one of several processes writes\."):
+        mesh.check(replace(recipe, patience=2))
+    mesh.shares = 1
+    mesh.check(replace(recipe, patience=2))

@@ -1,14 +1,12 @@
 """Which examples `fit` validates with. Whole fits are in test_command.py, test_devices.py and test_survival.py."""
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-import fcn_keras as fcn
 from tests.training import small_run
 from training.train import devices
-from training.train.fit import Part, _share, compile_model, spaced
+from training.train.fit import Part, _share, spaced
 
 
 class Numbers:
@@ -46,15 +44,6 @@ def test_a_part_is_read_when_it_is_asked():
     assert read == []
     assert part[1].number == 3
     assert read == [3]
-
-
-def test_class_weights_are_as_many_as_classes():
-    with pytest.raises(ValueError, match="There are 2 class weights for 3 classes"):
-        compile_model(
-            fcn.FCN32s(3, channels=small_run.TINY),
-            replace(small_run.recipes_by_name()["tiny_fcn32s"], class_weights=(1.0, 2.0)),
-            3,
-        )
 
 
 def test_fewer_validation_images_than_processes():

@@ -14,7 +14,7 @@ from tests.training import small_run
 from training.recipes import catalogue as recipes
 from training.recipes.overrides import Overrides
 from training.train import command as train
-from training.train.fit import compile_model
+from training.train.compiling import compile_model
 from training.workdir import checkpoint
 
 

@@ -1,9 +1,12 @@
 """What the options of `fcn-train` mean, and what is refused before TensorFlow starts."""
 
+import importlib.util
 import json
 import subprocess
 import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -51,6 +54,39 @@ def test_overrides_are_what_was_given(tmp_path):
     expected = {"steps": 3, "buckets": ((32, 64),), "classes": str(tmp_path / "classes.txt")}
     assert overrides_of(build_parser().parse_args(given)) == expected
     assert overrides_of(build_parser().parse_args(["voc_fcn8s", "--classes", "5"])) == {"classes": 5}
+
+
+def test_how_to_descend():
+    given = "--optimizer adamw --weight-decay 0.1 --warm-up 5 --clip 1 --ema 0.9 --raw-scores --patience 3 --loss focal"
+    more = "--label-smoothing 0.1 --hardest 0.5 --augment mirror cutmix"
+    arguments = build_parser().parse_args(["voc_fcn8s", *given.split(" "), *more.split(" ")])
+    expected = {"optimizer": "adamw", "weight_decay": 0.1, "warm_up": 5, "clip": 1.0, "ema": 0.9, "raw_scores": True}
+    expected |= {
+        "patience": 3,
+        "loss": "focal",
+        "label_smoothing": 0.1,
+        "hardest": 0.5,
+        "augment": ["mirror", "cutmix"],
+    }
+    assert overrides_of(arguments) == expected
+    assert overrides_of(build_parser().parse_args(["voc_fcn8s"])) == {}
+
+
+@pytest.mark.parametrize("given", ["--optimizer rmsprop", "--augment blur", "--log wandb"])
+def test_names_that_are_none(given, capsys):
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["voc_fcn8s", *given.split(" ")])
+    assert f"invalid choice: '{given.split(' ')[1]}'" in capsys.readouterr().err
+
+
+def test_mlflow_has_to_be_there(monkeypatch):
+    arguments = build_parser().parse_args(["voc_fcn8s", "--log", "mlflow"])
+    monkeypatch.setitem(sys.modules, "mlflow", ModuleType("mlflow"))
+    sys.modules["mlflow"].__spec__ = ModuleSpec("mlflow", None)
+    check_options(arguments)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r'is missing: pip install "mlflow>=3\.17\.2,<4"$'):
+        check_options(arguments)
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,12 @@ import pytest
 
 import fcn_keras as fcn
 from fcn_keras.datasets.synthetic import Synthetic
+from fcn_keras.optimizers import SGDW, AdamW
 from tests.training.watched import NAMES, SAFE, STEPS, net, pixels, run
 from training.recipes import catalogue as recipes
 from training.recipes.catalogue import RECIPES
 from training.train import command as train
-from training.train.fit import compile_model
+from training.train.compiling import compile_model
 from training.train.watchdog import Watchdog, confusion_metrics, learning_rate_advice, only_class, uniform_loss
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "training.md"
@@ -65,6 +66,8 @@ def descending(rate, momentum=0.99, **options):
         ),
         (replace(SAFE, optimizer=keras.optimizers.AdamW, learning_rate=0.1), "Try --learning-rate 0.0001"),
         (replace(SAFE, optimizer=keras.optimizers.Adam, learning_rate=1e-9), "Try --learning-rate 0.0001"),
+        (replace(SAFE, optimizer=AdamW, learning_rate=0.1, clip=1.0, ema=0.9), "Try --learning-rate 0.0001"),
+        (replace(SAFE, optimizer=SGDW, learning_rate=5.0), "--learning-rate 0.00025 learns as the released"),
     ],
 )
 def test_a_rate_that_does_not_fit(recipe, wanted):
@@ -76,6 +79,18 @@ def test_a_rate_that_does_not_fit(recipe, wanted):
 
 def test_a_rate_that_nothing_can_be_said_about():
     assert learning_rate_advice(replace(SAFE, optimizer=keras.optimizers.Adadelta, learning_rate=1.0)) is None
+
+
+def test_a_clipped_gradient_tells_nothing_of_the_loss():
+    """However large the sum of a loss, the step is no longer than the rate times the norm."""
+    assert learning_rate_advice(descending(1.0, reduction="sum")) is not None
+    assert learning_rate_advice(descending(1.0, reduction="sum", clip=1e-3)) is None
+
+
+@pytest.mark.parametrize(("changes", "known"), [({}, True), ({"loss": "focal"}, False), ({"hardest": 0.5}, False)])
+def test_only_of_cross_entropy_the_loss_of_equal_scores_is_known(changes, known, capsys):
+    run(replace(SAFE, learning_rate=1e-12, **changes), net())
+    assert any("stands at" in line for line in said(capsys)) == known
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])

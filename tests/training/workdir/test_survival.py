@@ -16,6 +16,7 @@ import tensorflow as tf
 from fcn_keras.datasets.synthetic import Synthetic
 from tests.attacks import kills
 from tests.attacks.kills import arrays, differences, rows
+from tests.training.stops import stop_at
 from training.recipes import catalogue as recipes
 from training.train import callbacks
 from training.train import command as train
@@ -79,19 +80,6 @@ def stopped(stopped_once, tmp_path):
     """A copy of it."""
     shutil.copytree(stopped_once, tmp_path, dirs_exist_ok=True)
     return tmp_path / NAME
-
-
-def stop_at(monkeypatch, event, count, *, number=signal.SIGTERM):
-    """Send this process a signal in the `count`-th call of one of the checkpoint callback's methods."""
-    method, calls = getattr(callbacks.Checkpoint, event), []
-
-    def counted(self, *arguments, **options):
-        calls.append(None)
-        if len(calls) == count:
-            os.kill(os.getpid(), number)
-        return method(self, *arguments, **options)
-
-    monkeypatch.setattr(callbacks.Checkpoint, event, counted)
 
 
 def test_sigterm_saves_and_the_next_start_goes_on(whole, tmp_path, monkeypatch, capsys):

@@ -1,0 +1,186 @@
+"""A run with averaged weights, patience, warm-up, clipping, colours and CutMix ends as one that was never stopped."""
+
+import json
+from functools import partial
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fcn_keras import keras_files
+from fcn_keras.datasets.synthetic import Synthetic
+from fcn_keras.optimizers import AdamW
+from tests.attacks.kills import differences, rows
+from tests.training.stops import stop_at
+from training.recipes import catalogue as recipes
+from training.train import callbacks
+from training.train import command as train
+from training.workdir import checkpoint
+from training.workdir.stage import Stage
+
+TINY = (((4, 1), (6, 1), (8, 1), (8, 1), (8, 1)), 8)
+NAME = "synthetic_fcn32s"
+EPOCHS, STEPS = 6, 2
+OPTIONS = {"--weight-decay": 0.05, "--warm-up": 3, "--clip": 0.5, "--ema": 0.6, "--patience": 2}
+OPTIONS |= {"--loss": "crossentropy+0.5*dice", "--label-smoothing": 0.1, "--hardest": 0.7}
+SWITCHES = ["--raw-scores", "--augment", "color", "scale", "rotate", "mirror", "cutmix", "--quiet", "--no-watchdog"]
+
+
+def use_tiny_recipe(monkeypatch):
+    def scenes(directory, split):
+        return Synthetic(4, seed={"train": 1, "val": 2}[split], height=32, width=40)
+
+    sizes = {"steps": EPOCHS * STEPS, "steps_per_epoch": STEPS, "batch_size": 2, "validation_images": 2}
+    recipe = recipes.replace(
+        recipes.RECIPES[NAME],
+        data=scenes,
+        model_options={"channels": TINY, "dropout": 0.5},
+        optimizer=partial(AdamW, beta_1=0.8),
+        rate_factors={"conv": 0.25},
+        **sizes,
+    )
+    monkeypatch.setitem(recipes.RECIPES, NAME, recipe)
+
+
+@pytest.fixture(autouse=True)
+def tiny_recipe(monkeypatch):
+    use_tiny_recipe(monkeypatch)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def eagerly():
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def run(workdir, *options):
+    given = [word for pair in OPTIONS.items() for word in pair]
+    return train.main([NAME, "--workdir", str(workdir), *map(str, given), *SWITCHES, *map(str, options)])
+
+
+@pytest.fixture(scope="module")
+def whole(eagerly, tmp_path_factory):
+    """The folder of a stage that nothing interrupted."""
+    with pytest.MonkeyPatch.context() as patch:
+        use_tiny_recipe(patch)
+        workdir = tmp_path_factory.mktemp("whole")
+        assert run(workdir) == 0
+    return workdir / NAME
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Numbers of the batches that are trained on, and the weights after each of them, as lists that grow."""
+    numbers, weights, end = [], [], callbacks.Checkpoint.on_train_batch_end
+
+    def counted(self, batch, logs=None):
+        numbers.append(self.position.batches + 1)
+        weights.append([np.array(x) for x in self.model.get_weights()])
+        return end(self, batch, logs)
+
+    monkeypatch.setattr(callbacks.Checkpoint, "on_train_batch_end", counted)
+    return numbers, weights
+
+
+def killed(monkeypatch, method, count):
+    """End this process's run, as if by `kill -9`, instead of the `count`-th call of a method of `Stage`."""
+    before, calls = getattr(Stage, method), []
+
+    def call(self, *arguments):
+        calls.append(None)
+        if len(calls) == count:
+            raise KeyboardInterrupt
+        return before(self, *arguments)
+
+    monkeypatch.setattr(Stage, method, call)
+
+
+def test_the_run_itself(whole):
+    """What the comparisons below would be worth little without: it ended early, and not with its best epoch."""
+    scores = [float(row["val_confusion_mean_iu"]) for row in rows(whole / "log.csv")]
+    assert len(scores) == 4 < EPOCHS
+    assert np.argmax(scores) == 1
+    assert json.loads((whole / "summary.json").read_text())["ended"] == "2 epochs were no better"
+    losses = [(float(row["raw_val_loss"]), float(row["val_loss"])) for row in rows(whole / "log.csv")]
+    assert all(raw != averaged for raw, averaged in losses)
+
+
+def test_stopped_by_signals(whole, tmp_path, monkeypatch, trained, capsys):
+    """Within an epoch, also one that was gone on with, before its validation and in it, at its end, and at the last."""
+    numbers, _ = trained
+    for event, count, batches in (
+        ("on_train_batch_end", 1, 1),
+        ("on_train_batch_end", 2, 3),
+        ("on_train_batch_end", 1, 4),
+        ("on_test_batch_end", 2, 4),
+        ("on_epoch_end", 2, 6),
+        ("on_epoch_end", 1, 8),
+    ):
+        with monkeypatch.context() as patch:
+            stop_at(patch, event, count)
+            assert run(tmp_path) == 143
+        assert checkpoint.verify(tmp_path / NAME / "last.keras").batches == batches
+    assert run(tmp_path) == 0
+    assert numbers == list(range(1, 9))
+    assert "ended after epoch 4 of 6: 2 epochs were no better" in capsys.readouterr().out
+    assert differences(tmp_path / NAME, whole) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "count", "again"),
+    [
+        ("save", 2, [3, 4]),  # scored and logged, and the better model written, but not the checkpoint
+        ("save", 4, [7, 8]),  # the same of the last epoch, whose scores end the stage
+        ("promote_better", 3, []),  # the checkpoint written; the first call is at the start
+    ],
+)
+def test_killed_between_scores_and_checkpoint(whole, tmp_path, monkeypatch, trained, method, count, again):
+    numbers, _ = trained
+    with monkeypatch.context() as patch:
+        killed(patch, method, count)
+        assert run(tmp_path) == 130
+    before = list(numbers)
+    assert run(tmp_path) == 0
+    assert numbers == before + again + list(range(before[-1] + 1, 9))
+    assert differences(tmp_path / NAME, whole) == []
+
+
+def test_killed_after_the_last_checkpoint(whole, tmp_path, monkeypatch, trained):
+    """Nothing says so in the folder, but the log: patience had run out."""
+    numbers, _ = trained
+    with monkeypatch.context() as patch:
+        patch.setattr(train._Training, "close", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert run(tmp_path) == 130
+    assert not (tmp_path / NAME / "summary.json").exists()
+    assert run(tmp_path) == 0
+    assert numbers == list(range(1, 9))
+    assert differences(tmp_path / NAME, whole) == []
+
+
+def test_the_average_is_the_weights_own_and_the_checkpoint_has_both(tmp_path, trained, monkeypatch):
+    """Stopped after the best epoch. By the definition, in float64: the first batch's weights, then a weighted mean."""
+    _, weights = trained
+    with monkeypatch.context() as patch:
+        stop_at(patch, "on_epoch_end", 2)
+        assert run(tmp_path) == 143
+    average = [np.asarray(x, "float64") for x in weights[0]]
+    for after in weights[1:]:
+        average = [0.6 * mean + 0.4 * x for mean, x in zip(average, after, strict=True)]
+    stage = tmp_path / NAME
+    best, last = (keras_files.load_model(stage / f"{name}.keras", compile=True) for name in ("best", "last"))
+    assert not best.compiled
+    moved = 0
+    for mean, raw, ours, theirs in zip(average, weights[-1], best.get_weights(), last.get_weights(), strict=True):
+        np.testing.assert_array_equal(theirs, raw)
+        if raw.dtype == "float32" and raw.shape:
+            np.testing.assert_allclose(ours, mean, rtol=1e-5, atol=1e-7)
+            moved += not np.array_equal(ours, raw)
+    assert moved > 10
+
+
+def test_another_momentum_gives_other_weights(whole, tmp_path):
+    assert run(tmp_path, "--ema", 0.7) == 0
+    found = differences(tmp_path / NAME, whole)
+    assert any("best.keras" in line for line in found)
+    assert run(tmp_path, "--ema", 0.8) == 2  # the folder holds another run
