@@ -145,11 +145,9 @@ def lines_of(progress):
     """Return the display's lines, rich's renderables: stage, bar, scores and time left."""
     stage, count = progress.stage, len(progress.stages)
     title = f"{stage.name}, stage {stage.number} of {count}" if count > 1 else stage.name
-    if progress.phase is not None:
-        phase = progress.phase
-        first, counted = title, _bar(phase.done, phase.total, f"{phase.done} of {phase.total}")
-        second = phase.name
-        return [_line(first, "bold"), _line(second), counted, _line(time_left(progress))]
+    if (phase := progress.phase) is not None:
+        counted = _bar(phase.done, phase.total, f"{phase.done} of {phase.total}")
+        return [_line(title, "bold"), _line(phase.name), counted, _line(time_left(progress))]
     where = f"{title}: epoch {min(stage.ended + 1, stage.epochs)} of {stage.epochs}"
     if stage.ending:
         where += ", validation"
@@ -157,8 +155,8 @@ def lines_of(progress):
         counted = _bar(stage.scored, total, f"{stage.scored} of {total} images" if stage.scored else f"{total} images")
     else:
         words = f"batch {stage.batch} of {stage.steps_per_epoch}"
-        if progress.step_seconds is not None:
-            words += f", {step_duration(progress.step_seconds)} a step"
+        if (seconds := progress.step_seconds) is not None:
+            words += f", {step_duration(seconds)} a step"
         counted = _bar(stage.batch, stage.steps_per_epoch, words)
     return [_line(where, "bold"), counted, _line(_scores(stage)), _line(time_left(progress))]
 

@@ -189,14 +189,13 @@ class RunProgress:
     def run_left(self):
         """Return the seconds that this stage and those after it still take; None before they can be told."""
         left = self.stage_left()
-        if left is None:
-            return None
-        return left + sum(
-            (stage.expected.before if stage.expected else 0)
-            + stage.steps * self._step(stage)
-            + stage.epochs * self._end(stage)
-            for stage in self.stages[self.stage.number :]
-        )
+        for stage in self.stages[self.stage.number :]:
+            step = self._step(stage)
+            if left is None or step is None:
+                return None
+            before = stage.expected.before if stage.expected else 0.0
+            left += before + stage.steps * step + stage.epochs * self._end(stage)
+        return left
 
     def _before(self):
         """Return the seconds until the stage trains, or goes on to; None if that cannot be told."""
@@ -207,17 +206,18 @@ class RunProgress:
 
     def _step(self, stage):
         """Return the seconds that a step takes, None if none was measured or expected."""
-        if stage is self.stage and self.step_seconds is not None:
-            return self.step_seconds
+        measured = self.step_seconds  # read once: a display draws from another thread
+        if stage is self.stage and measured is not None:
+            return measured
         return stage.expected.step if stage.expected else self._last_step
 
     def _end(self, stage):
         """Return the seconds that the end of an epoch takes: measured, or from its part that is done, or guessed."""
-        now = self.stage
-        if stage is now and self._end_seconds is not None:
-            return self._end_seconds
-        if stage is now and stage.ending and stage.scored:
-            return (self.clock() - self._mark) * max(1, stage.validation_images / stage.scored)
+        now, measured, scored = self.stage, self._end_seconds, stage.scored
+        if stage is now and measured is not None:
+            return measured
+        if stage is now and stage.ending and scored:
+            return (self.clock() - self._mark) * max(1, stage.validation_images / scored)
         if stage.expected:
             return stage.expected.end
         if self._last_end is not None:

@@ -176,6 +176,13 @@ def test_what_was_measured_beforehand_is_told_from_the_start(planned, clock):
     assert planned.run_left() == pytest.approx(coarse + fine - 60)
 
 
+def test_a_stage_of_which_nothing_is_known_leaves_the_run_untold(clock):
+    made = RunProgress([recipe("coarse"), recipe("fine")], clock, {"coarse": EXPECTED["coarse"]})
+    made.begin("coarse")
+    assert made.stage_left() == pytest.approx(60 + 8 * 2 + 2 * 5)
+    assert made.run_left() is None
+
+
 def test_a_phase_corrects_what_was_expected_of_it(planned, clock):
     with planned.counting("computing", 10) as phase:
         assert planned.stage_left() == pytest.approx(60 + 8 * 2 + 2 * 5)
