@@ -150,7 +150,6 @@ class _Training:
                 minutes=arguments.checkpoint_minutes,
                 watched=not arguments.no_watchdog,
                 logged=arguments.verbose,
-                verbose=0,
                 callbacks=[*self.followed(recipe, stage, position, splits["val"]), *self.logs(stage)],
             )
         if self.devices.lead:
@@ -159,15 +158,13 @@ class _Training:
 
     def followed(self, recipe, stage, position, examples):
         """Return what `fit` calls to report a stage, which goes on from `position`."""
-        from .callbacks import mean_iu
-        from .fit import spaced
+        from .fit import scores_before, spaced
 
         if not self.devices.lead:
             return []
-        ended = (position.batches - (position.metrics is not None)) // recipe.steps_per_epoch
         return self.reporter.callbacks(
             done=position.batches,
-            mean_ious=[mean_iu(row) for row in stage.history(ended)],
+            mean_ious=scores_before(recipe, stage, position),
             validation_images=len(spaced(examples, recipe.validation_images)),
         )
 

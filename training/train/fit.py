@@ -19,7 +19,7 @@ from .watchdog import Watchdog
 PICTURES = 4  # overlays written after every epoch
 
 
-def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, watched, logged, verbose, callbacks=()):
+def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, watched, logged, callbacks=()):
     """Fit a compiled model from where it stands to the recipe's last step, or until its patience runs out.
 
     Args:
@@ -31,7 +31,6 @@ def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, wa
         minutes: between two checkpoints within an epoch.
         watched: whether to say what looks wrong, as `Watchdog` does.
         logged: whether to log every batch.
-        verbose: as for `keras.Model.fit`.
         callbacks: Keras's, called after all others.
 
     Returns:
@@ -46,7 +45,7 @@ def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, wa
         kinds = {"averaged": recipe.ema is not None, "raw": recipe.raw_scores, "followers": callbacks}
         callbacks.append(Validate(copy, _share(scored, model, devices), devices, **kinds))
         validation = None
-    scores = _scores(recipe, stage, position) if devices.lead else []
+    scores = scores_before(recipe, stage, position) if devices.lead else []
     if watched:
         num_classes, names = splits["train"].num_classes, heads_of(splits["train"].class_names)
         callbacks.append(Watchdog(recipe, num_classes, names, copy, lead=devices.lead))
@@ -75,21 +74,21 @@ def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, wa
     callbacks += [patience, *([KeepRaw()] if recipe.ema is not None else []), *others]
     # Several processes cannot all stop after the same batch: they go on from the last epoch's end.
     with signals.deferred() if devices.shares == 1 else contextlib.nullcontext():
-        _fit_all(recipe, model, splits["train"], validation, devices, position, callbacks, verbose, patience.ran_out)
+        _fit_all(recipe, model, splits["train"], validation, devices, position, callbacks, patience.ran_out)
     if not devices.lead:
         return None
     rows = [_numbers(row) for row in stage.history(recipe.epochs)]
     return [{**row, "epoch": int(row["epoch"]), "val_mean_iu": mean_iu(row)} for row in rows]
 
 
-def _scores(recipe, stage, position):
+def scores_before(recipe, stage, position):
     """Read the validation mean IU of every epoch that is closed at a position."""
     steps = recipe.steps_per_epoch
     closed = position.batches // steps - (position.metrics is not None and position.batches % steps == 0)
     return [mean_iu(_numbers(row)) for row in stage.history(closed)]
 
 
-def _fit_all(recipe, model, examples, validation, devices, position, callbacks, verbose, ended):
+def _fit_all(recipe, model, examples, validation, devices, position, callbacks, ended):
     """Close or go on with the epoch that was begun, and fit the rest unless the stage has `ended()` by then."""
     steps, start = recipe.steps_per_epoch, position.batches
     epoch, inside = divmod(start, steps)
@@ -109,7 +108,7 @@ def _fit_all(recipe, model, examples, validation, devices, position, callbacks, 
             validation_data=validation,
             callbacks=[Reseed(recipe.seed, start, recipe.steps_per_epoch), *callbacks],
             shuffle=False,  # the stream is shuffled already
-            verbose=verbose if devices.lead else 0,
+            verbose=0,
         )
 
     if inside:
