@@ -25,13 +25,16 @@ STAGES = ("synthetic_fcn32s", "synthetic_fcn16s")  # the last one is the recipe 
 EPOCH = 8  # batches
 PATIENCE = 300  # seconds until a run must have come as far as it is to be killed
 MOMENTS = ("amid a batch", "amid a checkpoint")
+# All that a checkpoint has to carry. Patience counts, and runs out later than the longest run.
+DESCENT = ["--optimizer", "adamw", "--warm-up", "3", "--clip", "1", "--ema", "0.9", "--patience", "6"]
+DESCENT += ["--augment", "color", "mirror", "cutmix"]
 
 
 def command(workdir, recipe, *, steps, minutes):
     options = {"--workdir": workdir, "--width": 0.0625, "--batch-size": 2, "--steps": steps, "--steps-per-epoch": EPOCH}
     options["--checkpoint-minutes"] = minutes
     listed = [str(word) for pair in options.items() for word in pair]
-    return [sys.executable, "-m", "training.train", recipe, *listed, "--quiet", "--no-watchdog"]
+    return [sys.executable, "-m", "training.train", recipe, *listed, *DESCENT, "--quiet", "--no-watchdog"]
 
 
 def start(workdir, recipe=STAGES[-1], **options):

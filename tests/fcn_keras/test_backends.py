@@ -1,4 +1,4 @@
-"""Models, loss, metric and optimizer on Keras's JAX backend give TensorFlow's numbers."""
+"""Models, loss, metric and optimizers on Keras's JAX backend give TensorFlow's numbers."""
 
 import os
 import subprocess
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fcn_keras.layers import CeilMaxPooling2D, local_response_normalization
+from tests.fcn_keras.descent import descend
 
 ROOT = Path(__file__).resolve().parents[2]
 # Runs in a process of its own: a backend is chosen once. Prints nothing; leaves an .npz.
@@ -36,7 +37,8 @@ assert np.array_equal(fcn.predict(again, run["image"]), fcn.predict(model, run["
 image = keras.Input((None, None, 7))
 pooled = keras.Model(image, local_response_normalization(CeilMaxPooling2D(3, 2)(image)))
 pooled = pooled.predict(np.load(activations), verbose=0)
-np.savez(out, labels=labels, loss=history["loss"], mean_iu=history["confusion_mean_iu"], pooled=pooled)
+from tests.fcn_keras.descent import descend
+np.savez(out, *descend(), labels=labels, loss=history["loss"], mean_iu=history["confusion_mean_iu"], pooled=pooled)
 """
 
 
@@ -71,6 +73,17 @@ def test_jax_follows_caffes_solver(answers):
     np.testing.assert_allclose(out["loss"], expected["loss"], rtol=1e-3)
     assert out["labels"].shape == expected["label"].shape
     assert (out["mean_iu"] > 0).all()
+
+
+@pytest.mark.early
+def test_jax_descends_by_adamw_as_tensorflow_does(answers):
+    """With decay, rates by layer, warm-up, accumulated and clipped gradients, and the average."""
+    out, _, _ = answers
+    expected = descend()
+    assert len(expected) == 8
+    for number, weights in enumerate(expected):
+        np.testing.assert_allclose(out[f"arr_{number}"], weights, rtol=1e-4, atol=1e-6)
+    assert not any(np.array_equal(raw, averaged) for raw, averaged in zip(expected[:4], expected[4:], strict=True))
 
 
 @pytest.mark.early

@@ -41,10 +41,9 @@ def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, wa
     others, callbacks = callbacks, []
     copy, validation = None, fcn.batches(scored, modality=modality_of(model))
     if devices.count > 1 or _compiles_every_size(model) or recipe.ema is not None:
-        copy = _copy(recipe, model, splits["train"].num_classes, devices)
-        kinds = {"averaged": recipe.ema is not None, "raw": recipe.raw_scores, "followers": callbacks}
-        callbacks.append(Validate(copy, _share(scored, model, devices), devices, **kinds))
-        validation = None
+        copy, validation = _copy(recipe, model, splits["train"].num_classes, devices), None
+        options = {"averaged": recipe.ema is not None, "raw": recipe.raw_scores, "followers": callbacks}
+        callbacks.append(Validate(copy, _share(scored, model, devices), devices, **options))
     scores = scores_before(recipe, stage, position) if devices.lead else []
     if watched:
         num_classes, names = splits["train"].num_classes, heads_of(splits["train"].class_names)
@@ -55,17 +54,10 @@ def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, wa
             keras.callbacks.CSVLogger(stage.log, append=True),
             keras.callbacks.TensorBoard(stage.tensorboard, write_graph=False),
             _overlays(stage, model, scored, devices, copy),
-            Checkpoint(
-                stage,
-                max(scores, default=None),
-                devices,
-                position=position,
-                steps=recipe.steps_per_epoch,
-                signals=signals,
-                minutes=minutes,
-                averaged=copy if recipe.ema is not None else None,
-            ),
         ]
+        saving = {"position": position, "steps": recipe.steps_per_epoch, "signals": signals, "minutes": minutes}
+        averaged = copy if recipe.ema is not None else None
+        callbacks.append(Checkpoint(stage, max(scores, default=None), devices, **saving, averaged=averaged))
     if logged and devices.lead:
         options = _stream_options(recipe, model, position.batches)
         indices = batch_indices(splits["train"], **options)

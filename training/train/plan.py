@@ -191,7 +191,8 @@ def _reasons(report, overrides, given, trained, validated, uneven):
         yield line("class weights", f"{low:.2g} to {high:.2g}: {ratio}", "class_weights")
     else:
         yield "class weights", f"equal: {ratio}"
-    yield line("learning rate", f"{overrides.learning_rate:g} at first (Adam)", "learning_rate")
+    descent = overrides.optimizer or "Adam"
+    yield line("learning rate", f"{overrides.learning_rate:g} at first ({descent})", "learning_rate")
     for name, stage in overrides.stages.items():
         yield name, f"{stage.steps} steps, scored and saved every {stage.steps_per_epoch}"
     if given.steps is not None:
