@@ -177,10 +177,3 @@ def test_the_average_is_the_weights_own_and_the_checkpoint_has_both(tmp_path, tr
             np.testing.assert_allclose(ours, mean, rtol=1e-5, atol=1e-7)
             moved += not np.array_equal(ours, raw)
     assert moved > 10
-
-
-def test_another_momentum_gives_other_weights(whole, tmp_path):
-    assert run(tmp_path, "--ema", 0.7) == 0
-    found = differences(tmp_path / NAME, whole)
-    assert any("best.keras" in line for line in found)
-    assert run(tmp_path, "--ema", 0.8) == 2  # the folder holds another run
