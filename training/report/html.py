@@ -44,6 +44,11 @@ def table(heads, rows, *, caption=None, class_=None):
     return element("div", made, class_="wide", tabindex="0", role="region", aria_label=caption or str(heads[0]))
 
 
+def sentence(text):
+    """Make words of a table's cell or head that start at its left and break where the table is narrow."""
+    return element("span", text, class_="sentence")
+
+
 def document(title, style, *children):
     """Write a whole page that loads nothing.
 

@@ -30,6 +30,7 @@ def page(*, title, run, results, scores, pictured, origin, skipped):
     """
     shown = [
         section_training.section(run, list(results), begun_after(run)),
+        section_about.plan(run),
         section_scores.classes(results, scores.holding),
         section_scores.confusions(results),
         section_scores.boundaries(results),

@@ -1,4 +1,4 @@
-"""The page's part on what was scored and how it came about: sizes, timings, commands, settings, versions."""
+"""The page's part on what was scored and how it came about: plan, sizes, timings, commands, settings, versions."""
 
 import itertools
 from collections import Counter
@@ -6,9 +6,26 @@ from collections import Counter
 from fcn_keras_console.environment import versions
 from fcn_keras_console.words import counted, duration, rate
 
-from .html import element, table
+from .html import element, sentence, table
 
 SIZES = 8  # listed before the others are only counted
+
+
+def plan(run):
+    """Show what was planned before the run began, beside the time that it took; None if nothing was planned."""
+    plans = _alike((trained.name, trained.plan) for trained in run if trained.plan)
+    if not plans:
+        return None
+    drawn = []
+    for names, planned in plans:
+        rows = [(what, sentence(_text(text))) for what, text in planned.items()]
+        stages = run if len(plans) == 1 else [trained for trained in run if trained.plan == planned]
+        if took := _took(stages):
+            place = [*planned].index("time") + 1 if "time" in planned else len(rows)
+            rows.insert(place, ("it took", sentence(took)))
+        caption = "The plan, made before the run began" if len(plans) == 1 else f"The plan of {names}"
+        drawn.append(table(("what", sentence("planned")), rows, caption=caption))
+    return element("section", element("h2", "Plan"), drawn, id="plan")
 
 
 def sizes(images):
@@ -72,6 +89,20 @@ def made(run, origin, skipped, command):
         drawn.append(element("ul", [element("li", line) for line in skipped]))
     drawn.append(_versions(run))
     return element("section", drawn, id="made")
+
+
+def _took(stages):
+    """Write how long each stage took, and all of them; an empty text where nothing tells."""
+    known = [trained for trained in stages if trained.took is not None]
+    times = [f"{trained.name} {_time(trained.took)}{'' if trained.summary else ' so far'}" for trained in known]
+    if len(known) > 1:
+        times.append(f"together {_time(sum(trained.took for trained in known))}")
+    return ", ".join(times)
+
+
+def _time(seconds):
+    """Write seconds as exactly as a plan does."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"
 
 
 def _versions(run):

@@ -1,16 +1,19 @@
 """The page's part on training: curves over all stages, and a row for each stage."""
 
 import math
+import re
 
-from fcn_keras_console.words import percent, some
+from fcn_keras_console.words import counted, percent, some
 
 from ..scoring.summary import TITLES
-from .html import element, table
+from .html import element, sentence, table
 from .svg_charts import curves
 from .training_run import columns
 
 NAMED = 8  # epochs before they are only counted
-KEY = (("training", "training batches"), ("validation", "validation images"))
+KEY = {"training": "training batches", "validation": "validation images"}
+RAW_KEY = {"raw": "validation images, raw weights instead of averaged"}
+HINTS = {"training": "training", "raw": "validation of raw weights", "validation": "validation"}
 
 
 def section(run, heads, begun=()):
@@ -23,12 +26,13 @@ def section(run, heads, begun=()):
     """
     if not any(trained.rows for trained in run):
         return None
-    drawn = [_chart("loss", run, lambda trained: ("loss", "val_loss"), what="{:g}".format)]
+    drawn = [_chart("loss", run, lambda trained: columns("loss"), what="{:g}".format)]
     for head in heads:
         for metric, title in TITLES.items():
             title = f"{title}, {head}" if head else title
             drawn.append(_chart(title, run, lambda trained, h=head, m=metric: _columns(trained, h, m), what=_axis))
-    key = element("p", [element("span", text, class_=kind) for kind, text in KEY], class_="key")
+    kinds = KEY | (RAW_KEY if any(trained.scored_raw for trained in run) else {})
+    key = element("p", [element("span", text, class_=kind) for kind, text in kinds.items()], class_="key")
     axes = "One point an epoch; stages one after another, over the batches they were trained on."
     return element(
         "section",
@@ -45,19 +49,19 @@ def section(run, heads, begun=()):
 
 def _columns(trained, head, metric):
     prefix = trained.prefixes.get(head)
-    return None if prefix is None else columns(prefix)[metric]
+    return {} if prefix is None else columns(f"{prefix}_{metric}")
 
 
 def _chart(title, run, names, *, what):
-    """Draw one quantity of all stages; `names` gives a stage's columns of training and validation."""
-    lines, stages, start = {"training": [], "validation": []}, [], 0
+    """Draw one quantity of all stages; `names` gives a stage's columns, as the function `columns` does."""
+    lines, stages, start = {"training": [], "raw": [], "validation": []}, [], 0
     for trained in run:
         length = trained.batches or 1
-        for kind, column in zip(lines, names(trained) or (None, None), strict=True):
-            for points in _unbroken(trained.points(column) if column else []):
+        for kind, column in names(trained).items():
+            for points in _unbroken(trained.points(column)):
                 lines[kind].append(
                     [
-                        (start + length * epoch, value, f"{trained.name}, epoch {epoch}, {kind}: {what(value)}")
+                        (start + length * epoch, value, f"{trained.name}, epoch {epoch}, {HINTS[kind]}: {what(value)}")
                         for epoch, value in points
                     ]
                 )
@@ -102,6 +106,9 @@ def _stages(run, shown):
     heads = ["stage", "epochs", "batches", "best epoch"]
     heads += [f"{title}, {head}" if head else title for head in shown for title in TITLES.values()]
     rows = [[*_progress(trained), *_metrics(trained, shown)] for trained in run]
+    if any(trained.frozen for trained in run):
+        heads += [sentence("stands still"), sentence("trained from")]
+        rows = [[*row, *map(sentence, _learning(trained))] for row, trained in zip(rows, run, strict=True)]
     caption = "The stages: validation metrics of the best epoch, in percent, over the images that training validates on"
     return table(heads, rows, caption=caption)
 
@@ -117,5 +124,30 @@ def _metrics(trained, heads):
     row = trained.rows[trained.best] if trained.best is not None else {}
     for head in heads:
         for metric in TITLES:
-            value = row.get((_columns(trained, head, metric) or ("", ""))[1], math.nan)
+            value = row.get(_columns(trained, head, metric).get("validation"), math.nan)
             yield percent(value if math.isfinite(value) else None)
+
+
+def _learning(trained):
+    """Return which layers of a stage stood still, and what the others were trained from."""
+    still = some(_spans(trained.frozen), NAMED) or "nothing"
+    if trained.views is None:
+        return still, "images"
+    maps = f", kept as maps of {some(trained.kept_maps, NAMED)}" if trained.kept_maps else ", kept as maps"
+    return still, f"{counted(trained.views, 'view')} and as many mirror images{maps}"
+
+
+def _spans(beginnings):
+    """List what layers' names begin with, those whose numbers follow one another in one: `conv1 to conv4`."""
+    spans = []  # of each: stem, first and last beginning, last number
+    for beginning in beginnings:
+        stem, digits = re.fullmatch("(.*?)([0-9]{0,9})", beginning, re.DOTALL).groups()
+        number = int(digits) if digits else None
+        if spans and digits and (spans[-1][0], spans[-1][3]) == (stem, number - 1):
+            spans[-1] = stem, spans[-1][1], beginning, number
+        else:
+            spans.append((stem, beginning, beginning, number))
+    return [
+        f"all {last}" if number is None else last if first == last else f"{first} to {last}"
+        for _, first, last, number in spans
+    ]

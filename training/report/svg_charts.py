@@ -15,8 +15,8 @@ def curves(title, lines, stages, *, what):
 
     Args:
         title: of the chart, for those who do not see it as well.
-        lines: dict from a line's class in the style (`"training"`, `"validation"`) to one list of `(x, y, hint)` for
-            each stage.
+        lines: dict from a line's class in the style (`"training"`, `"raw"`, `"validation"`) to one list of
+            `(x, y, hint)` for each stage; the last line is on top.
         stages: `(x, name)`, where each stage ends.
         what: function from a value to the text on its axis.
 

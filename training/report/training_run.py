@@ -9,11 +9,11 @@ from pathlib import Path
 
 from fcn_keras_console.files import read_json
 
-from ..scoring.summary import FOUR
 from ..workdir.stage import Stage
 from ..workdir.timings import read_table, read_timings
 
 LARGEST = 1e30  # a loss beyond is on its way to infinity
+RAW = "raw_val_"  # what the log's columns of the weights that were not averaged begin with
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,14 @@ class Trained:
         settings: recipe.json, an empty dict where there is none.
         rows: of the log, floats by column, an epoch each.
         timings: as `read_timings` gives them.
+        summary: summary.json, an empty dict where the stage is not finished.
     """
 
     stage: Stage
     settings: dict
     rows: list
     timings: dict
+    summary: dict
 
     @property
     def name(self):
@@ -45,6 +47,26 @@ class Trained:
     def recipe(self):
         """What was decided about the training, by the names of `Recipe`'s fields."""
         return _dict(self.decisions.get("settings"))
+
+    @property
+    def plan(self):
+        """Sentences of what was planned, by what they are about; an empty dict where nothing was."""
+        return _dict(self.settings.get("plan"))
+
+    @property
+    def frozen(self):
+        """What the names of the layers that stood still begin with."""
+        return _texts(self.recipe.get("frozen"))
+
+    @property
+    def views(self):
+        """Views whose feature maps were kept, without their mirror images, or None where images were trained on."""
+        return _positive(self.recipe.get("views"))
+
+    @property
+    def kept_maps(self):
+        """Names of the layers whose feature maps were kept."""
+        return _texts(self.recipe.get("kept_maps"))
 
     @property
     def sources(self):
@@ -79,6 +101,11 @@ class Trained:
         prefixes = [match[1] for name in columns if (match := re.fullmatch(r"val_(.+)_mean_iu", name))]
         return {"": prefixes[0]} if len(prefixes) == 1 else {head: head for head in prefixes}
 
+    @property
+    def scored_raw(self):
+        """Whether the raw weights were scored beside the averaged ones."""
+        return any(column.startswith(RAW) for row in self.rows[:1] for column in row)
+
     def points(self, column):
         """Return `(epochs trained, value)` of a column where it is a number that can be drawn."""
         return [(i + 1, row[column]) for i, row in enumerate(self.rows) if abs(row.get(column, math.nan)) < LARGEST]
@@ -99,6 +126,17 @@ class Trained:
     def seconds(self, what):
         """Return the seconds of all epochs' `"training"` or `"validation"`, or None."""
         return sum(row[what] for row in self.timings.values()) if self.timings else None
+
+    @property
+    def took(self):
+        """Seconds of the whole stage, with feature maps, checkpoints and compilation; None where nothing tells.
+
+        Of a stage that was stopped, those since it went on, or those of all epochs if they are more; of one that is not
+        finished, those of its epochs.
+        """
+        epochs = sum(row["training"] + row["validation"] for row in self.timings.values())
+        known = [epochs, _number(self.summary.get("seconds"))]
+        return max((seconds for seconds in known if 0 < seconds < math.inf), default=None)
 
 
 def find_run(path):
@@ -162,8 +200,8 @@ def _chain(last):
 
 def _read(folder):
     stage = Stage(folder)
-    settings = read_json(stage.settings) if stage.settings.is_file() else {}
-    return Trained(stage, settings, _rows(stage.log), read_timings(stage.timings))
+    settings, summary = (read_json(path) if path.is_file() else {} for path in (stage.settings, stage.summary))
+    return Trained(stage, settings, _rows(stage.log), read_timings(stage.timings), summary)
 
 
 def _rows(log):
@@ -173,9 +211,9 @@ def _rows(log):
     return [{name: _number(value) for name, value in row.items() if name} for row in read_table(log)]
 
 
-def columns(prefix):
-    """Name the log's columns of the four metrics, `(training, validation)` by metric."""
-    return {metric: (f"{prefix}_{metric}", f"val_{prefix}_{metric}") for metric in FOUR}
+def columns(quantity):
+    """Name the log's columns of a quantity, such as `loss`: of training, and of both weights' validation."""
+    return {"training": quantity, "raw": f"{RAW}{quantity}", "validation": f"val_{quantity}"}
 
 
 def _number(value):
@@ -191,6 +229,10 @@ def _mean(values):
 
 def _positive(value):
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def _texts(value):
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
 
 
 def _dict(value):

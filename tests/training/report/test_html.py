@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-from training.report.html import document, element, table
+from training.report.html import document, element, sentence, table
 
 
 def test_what_strangers_wrote_is_text():
@@ -37,3 +37,9 @@ def test_a_table_whose_first_column_names_its_rows():
     rows = made.findall("tbody/tr")
     assert [row.find("th/div").text for row in rows] == ["sky", "ab"]
     assert [row.find("td").text for row in rows] == ["1", None]
+
+
+def test_a_sentence_in_a_table_is_text():
+    made = table(("stage", sentence("layers")), [["a", sentence("<b> learns")]])
+    assert [span.text for span in made.iter("span")] == ["layers", "<b> learns"]
+    assert {span.get("class") for span in made.iter("span")} == {"sentence"}

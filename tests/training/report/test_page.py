@@ -43,6 +43,16 @@ def test_every_link_leads_to_a_section(tmp_path):
     assert found.metrics["", "mean_iu"] == "50.00 %"
 
 
+def test_a_plan_stands_behind_the_curves(tmp_path):
+    stage(tmp_path, "toy", rows="0,2.5,3.5,.1,.2\n", plan={"time": "10 min </script>"}, seconds=605, frozen=["conv"])
+    found = written(tmp_path)
+    sections = [attributes["id"] for tag, attributes in found.tags if tag == "section"]
+    assert sections[:3] == ["training", "plan", "classes"]
+    assert "#plan" in [attributes["href"] for tag, attributes in found.tags if tag == "a"]
+    assert found.table("The plan") == [["what", "planned"], ["time", "10 min </script>"], ["it took", "toy 10.1 min"]]
+    assert found.table("The stages")[1][-2:] == ["all conv", "images"]
+
+
 def test_a_run_without_a_log_has_no_section_on_training(tmp_path):
     stage(tmp_path, "toy")
     found = written(tmp_path)

@@ -82,8 +82,51 @@ def test_the_best_epoch_of_two_heads_is_that_of_their_mean(tmp_path):
     assert two.best == 1
 
 
+def test_what_was_planned_and_what_stood_still(tmp_path):
+    kept = {"frozen": ["conv"], "views": 460, "kept_maps": ["pool3", "pool5"]}
+    stage(tmp_path, "head", plan={"time": "10 min"}, **kept)
+    (head,) = find_run(tmp_path)
+    assert (head.plan, head.frozen, head.views, head.kept_maps) == ({"time": "10 min"}, *kept.values())
+    stage(tmp_path, "older", start="head")
+    older = find_run(tmp_path)[-1]
+    assert (older.plan, older.frozen, older.views, older.kept_maps) == ({}, [], None, [])
+
+
+@pytest.mark.parametrize(
+    ("times", "seconds", "took"),
+    [
+        ("", None, None),
+        ("0,2,10,1\n1,2,4,1\n", None, 16),  # not finished
+        ("0,2,10,1\n1,2,4,1\n", 40.5, 40.5),  # with feature maps
+        ("0,2,10,1\n1,2,4,1\n", 7, 16),  # stopped in its second epoch
+        ("", 40.5, 40.5),
+        ("", float("inf"), None),
+        ("", "long", None),
+        ("", [7], None),
+        ("", -1, None),
+    ],
+)
+def test_how_long_a_stage_took(tmp_path, times, seconds, took):
+    stage(tmp_path, "only", times=times, seconds=seconds)
+    assert find_run(tmp_path)[0].took == took
+
+
+def test_raw_weights_were_scored_if_the_log_says_so(tmp_path):
+    place = stage(tmp_path, "only", rows="0,2.5,3.5,.1,.2\n")
+    assert not find_run(tmp_path)[0].scored_raw
+    (place / "log.csv").write_text("epoch,raw_val_confusion_mean_iu,val_confusion_mean_iu\n0,.1,.9\n1,.8,.2\n")
+    (only,) = find_run(tmp_path)
+    assert only.scored_raw
+    assert (only.prefixes, only.best) == ({"": "confusion"}, 0)  # the averaged weights are the best, not the raw ones
+    assert only.points("raw_val_confusion_mean_iu") == [(1, 0.1), (2, 0.8)]
+
+
 def test_files_of_other_shapes(tmp_path):
     place = stage(tmp_path, "odd")
+    odd = {"frozen": [1, None, "conv"], "views": "many", "kept_maps": "pool3"}
+    (place / "recipe.json").write_text(json.dumps({"decisions": {"settings": odd}, "plan": [1]}))
+    (odd,) = find_run(tmp_path)
+    assert (odd.plan, odd.frozen, odd.views, odd.kept_maps) == ({}, ["conv"], None, [])
     (place / "recipe.json").write_text(json.dumps({"decisions": [1], "versions": "x"}))
     (place / "log.csv").write_bytes(b"epoch,val_confusion_mean_iu\n\xff,high,more\n")
     (odd,) = find_run(tmp_path)
