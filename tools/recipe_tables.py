@@ -14,7 +14,13 @@ class Section(NamedTuple):
 
 
 SECTIONS = {
-    "Your own images": Section(
+    "Your own images, in minutes": Section(
+        ("quick_",),
+        "What `fcn-train --data photos` trains on a processor: first a head on feature maps that are computed once, "
+        "then conv5 too. `--minutes` decides steps, views, precision and, of large images, crops.\n"
+        "\n```sh\nfcn-train --data photos --minutes 10\n```",
+    ),
+    "Your own images, by steps": Section(
         ("folder_",),
         "Photographs and masks in folders, each at its own size, one at a time:\n"
         "[the layout](index.md#your-own-folder-without-code).\n"
@@ -142,10 +148,16 @@ def _rest(recipe):
     options = recipe.model_options
     if "channels" in options:
         yield f"fc6 and fc7 {options['channels'][1]} wide"
+    if "fc6_kernel" in options:
+        yield f"fc6 {options['fc6_kernel']}x{options['fc6_kernel']}"
+    if "skip_channels" in options:
+        yield "3x3 convolutions of {} and {} before the skips' scores".format(*options["skip_channels"])
     if options.get("learn_upsampling") == "none":
         yield "upsampling fixed"
     if recipe.frozen:
         yield f"frozen: {', '.join(recipe.frozen)}"
+    if recipe.views:
+        yield f"{recipe.views} views and their mirror images, as kept maps"
     if recipe.replacement:
         yield "drawn with replacement"
     if recipe.augment is not None:

@@ -25,9 +25,9 @@ def __getattr__(name): return getattr(Anything, name)
 """
 # What old and new `.keras` files name.
 REGISTERED = {
-    *("Bilinear", "CaffeSGD", "CeilMaxPooling2D", "ConfusionMatrix", "CropLike", "FocalCrossentropy"),
+    *("AdamW", "Bilinear", "CaffeSGD", "CeilMaxPooling2D", "ConfusionMatrix", "CropLike", "FocalCrossentropy"),
     *("LovaszSoftmax", "MatrixConv2D", "PadToMultiple", "PixelCrossentropy", "Preprocess", "SoftDice"),
-    *("SumOfLosses", "Tversky", "local_response_normalization"),
+    *("SGDW", "SumOfLosses", "Tversky", "local_response_normalization"),
 }
 WITHOUT_KERAS = """
 import sys

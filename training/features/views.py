@@ -57,7 +57,7 @@ class Views:
             frozen: model from a batch to a dict of maps, of `cut`.
             stream: iterable of batches of one example, `(inputs, labels)`, from example `first` on.
             first: number of the first one.
-            progress: called after every example with how many are done.
+            progress: called after every example.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self.folder / "views.json", self.decided_by)
@@ -70,7 +70,7 @@ class Views:
                 ids = keras.tree.map_structure(lambda x, step=-1 if copy else 1: x[0][:, ::step], labels)
                 self._write(number * self.copies + copy, {name: x[copy] for name, x in maps.items()}, ids)
             if progress is not None:
-                progress(number + 1)
+                progress()
 
     def sizes(self):
         """Return the (H, W) of every view."""

@@ -12,6 +12,7 @@ import keras
 from fcn_keras.augment import compose, crop, jitter, mirror, scale
 from fcn_keras.backbone import VGG16
 from fcn_keras.models import FCN8s, FCN16s, FCN32s
+from fcn_keras.optimizers import AdamW
 
 from . import paper
 from .readers import folder, synthetic
@@ -102,6 +103,38 @@ FOLDER_FCN32S = Recipe(
 FOLDER_FCN16S = replace(FOLDER_FCN32S, name="folder_fcn16s", model=FCN16s, init_from="folder_fcn32s", steps=4000)
 FOLDER_FCN8S = replace(FOLDER_FCN16S, name="folder_fcn8s", model=FCN8s, init_from="folder_fcn16s")
 
+# The same in the minutes that a processor has. All convolutions stand still at first: their feature maps are computed
+# once, and a head learns from them, all strides at once; then the last block learns too. docs/training.md has what
+# each choice brings.
+QUICK_FCN8S_HEAD = Recipe(
+    name="quick_fcn8s_head",
+    model=FCN8s,
+    model_options={"channels": (VGG16[0], 512), "fc6_kernel": 3, "skip_channels": (128, 64)},
+    data=folder,
+    imagenet=True,
+    steps=400,
+    steps_per_epoch=100,
+    optimizer=partial(AdamW, weight_decay=1e-4),
+    learning_rate=1e-3,
+    final_learning_rate=0.01,
+    batch_size=4,
+    frozen=("conv",),
+    views=400,
+    kept_maps=("pool3", "pool4", "pool5"),
+    validation_images=200,
+)
+QUICK_FCN8S = replace(
+    QUICK_FCN8S_HEAD,
+    name="quick_fcn8s",
+    init_from="quick_fcn8s_head",
+    learning_rate=2e-4,
+    frozen=("conv1", "conv2", "conv3", "conv4"),
+)
+QUICK_FCN16S_HEAD = replace(QUICK_FCN8S_HEAD, name="quick_fcn16s_head", model=FCN16s)
+QUICK_FCN16S = replace(QUICK_FCN8S, name="quick_fcn16s", model=FCN16s, init_from="quick_fcn16s_head")
+QUICK_FCN32S_HEAD = replace(QUICK_FCN8S_HEAD, name="quick_fcn32s_head", model=FCN32s)
+QUICK_FCN32S = replace(QUICK_FCN8S, name="quick_fcn32s", model=FCN32s, init_from="quick_fcn32s_head")
+
 RECIPES = {
     recipe.name: recipe
     for recipe in (
@@ -114,6 +147,12 @@ RECIPES = {
         FOLDER_FCN32S,
         FOLDER_FCN16S,
         FOLDER_FCN8S,
+        QUICK_FCN32S_HEAD,
+        QUICK_FCN32S,
+        QUICK_FCN16S_HEAD,
+        QUICK_FCN16S,
+        QUICK_FCN8S_HEAD,
+        QUICK_FCN8S,
         *paper.RECIPES,
     )
 }

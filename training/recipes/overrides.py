@@ -31,6 +31,8 @@ class Overrides:
         optimizer: name of one, as `named.optimizer` takes it; `weight_decay` likewise.
         warm_up: and what follows down to `hardest`: as `Recipe` has them.
         augment: names of `named.augmentations`, in the place of all that the recipe does to examples and batches.
+        views: and `validation_images`: as `Recipe` has them.
+        minutes: that the run was planned for; it changes no recipe.
         width: factor on all channels of the net.
         stand_in: drawn scenes instead of the data set.
         stages: overrides by name of a recipe, for that one alone.
@@ -64,6 +66,9 @@ class Overrides:
     label_smoothing: float | None = None
     hardest: float | None = None
     augment: Sequence[str] | None = None
+    views: int | None = None
+    validation_images: int | None = None
+    minutes: float | None = None
     width: float | None = None
     stand_in: bool | None = None
     stages: Mapping[str, "Overrides"] = field(default_factory=dict)
@@ -85,6 +90,7 @@ class Overrides:
             ValueError: if the recipe does not take one of them.
         """
         values = self.given() | self.stages.get(recipe.name, Overrides()).given()
+        values.pop("minutes", None)
         reading = {name: values.pop(name) for name in READING if name in values}
         if reading:
             if recipe.data is not folder:

@@ -51,6 +51,9 @@ class Recipe:
         cache: keep decoded training examples in memory.
         validation_images: at most so many, evenly spaced over the split, are scored after an epoch.
         dtype_policy: Keras's, such as `"mixed_bfloat16"`: weights, loss and metrics stay float32.
+        views: train from feature maps of the frozen layers, which are computed once for so many examples and their
+            mirror images; None trains from pixels.
+        kept_maps: layers whose maps are kept, those of later stages too.
     """
 
     name: str
@@ -87,6 +90,8 @@ class Recipe:
     label_smoothing: float = field(default=0.0, metadata=LATER)
     hardest: float = field(default=1.0, metadata=LATER)
     mix: Callable | None = field(default=None, metadata=LATER)
+    views: int | None = field(default=None, metadata=LATER)
+    kept_maps: tuple[str, ...] = field(default=(), metadata=LATER)
 
     def __post_init__(self):
         for name in ("steps", "steps_per_epoch", "batch_size", "accumulate", "patience"):
@@ -114,6 +119,11 @@ class Recipe:
         if self.raw_scores and self.ema is None:
             raise ValueError("`raw_scores` goes with `ema`: without it, the weights that are scored are the raw ones.")
         loss_of(self)
+        if self.views is not None and not (self.views >= 1 and self.frozen and self.mix is None):
+            raise ValueError(
+                "`views` is a number of examples, of a recipe with `frozen` layers and without `mix`, which changes "
+                f"pixels. Received: {self.views}."
+            )
         if self.mix is not None and self.batch_size == 1:
             raise ValueError("`mix` takes parts of other images of the batch: `batch_size` is at least 2. Received: 1.")
 

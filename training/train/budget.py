@@ -1,33 +1,36 @@
-"""Divide the minutes that a user gives among maps of frozen layers, a head, and the last blocks."""
+"""Divide the minutes that a user gives among feature maps, a head, and the last block."""
 
 import math
 from dataclasses import dataclass
 
 MINUTES = 30  # on a processor, unless given
-LEAST = 2  # minutes: below, starting takes most of the time
+SLACK = 0.04  # of the time is kept for what takes longer than it was measured
 MAPS = 0.40  # of the time, at most, goes into maps to train on
 SCORED = 0.08  # ... and into those to validate on
-HEAD = 0.40  # of the time to train goes into the head alone, the rest into the last blocks too
+HEAD = 0.70  # of the time to train goes into the head alone, the rest into the last block too
 SCORES = 0.06  # of the time to train, at most, goes into scores
-EPOCHS = (4, 5)  # scores of the two stages
-FEWEST = 40  # steps of a stage
+EPOCHS = (5, 3)  # scores of the two stages
+FEWEST = 10  # steps of an epoch
 SIDES = (512, 384, 320, 256, 192)  # of crops, where whole images take too long
-DRAWS = 6  # views of an image, at most: more teach less than steps do
+WHOLE = 1_000_000  # pixels of the largest image that may stay whole
+BATCH = 700_000  # pixels of a batch, of
+LARGEST_BATCH = 8  # images at most
+DRAWS = 6  # views of an image, at most
 
 
 @dataclass(frozen=True)
 class Costs:
-    """What was measured on this machine, in seconds.
+    """What was measured on this machine: seconds for a pixel, of each but `start`.
 
     Attributes:
-        pixel: the frozen layers, for one pixel of an image.
-        head: a step of the head.
-        thawed: a step in which the last blocks learn too.
-        scored: to score one image to validate on from its maps.
-        start: what every stage takes before its first step, and to save its models.
+        maps: of the frozen layers.
+        head: of a step of the head.
+        thawed: of a step in which the last block learns too.
+        scored: of scoring an image from its maps.
+        start: seconds that a stage takes before its first step and to save its models.
     """
 
-    pixel: float
+    maps: float
     head: float
     thawed: float
     scored: float
@@ -35,7 +38,7 @@ class Costs:
 
 
 @dataclass(frozen=True)
-class Folder:
+class Images:
     """What there is to train on.
 
     Attributes:
@@ -56,84 +59,95 @@ class Schedule:
 
     Attributes:
         crop: side of the squares to train on; None for whole images.
-        draws: examples that views are made of, each with its mirror image.
+        batch_size: views in a batch.
+        views: examples that are drawn, each with its mirror image.
         validation_images: how many are scored.
-        steps: of the head, and of the last blocks.
-        seconds: expected, by what they go into: `maps`, `head`, `thawed`, `scores`, `start`.
+        steps: of the head, and of the last block.
+        seconds: expected, by what they go into.
+        scoring: of them, those of one epoch's scores.
     """
 
     crop: int | None
-    draws: int
+    batch_size: int
+    views: int
     validation_images: int
     steps: tuple[int, int]
     seconds: dict
+    scoring: float
 
     @property
     def total(self):
         return sum(self.seconds.values())
 
 
-def view_side(folder, seconds, pixel, whole=1_000_000):
+def batch_of(area, trained):
+    """Return how many images stand in a batch, by the pixels of one."""
+    return max(1, min(LARGEST_BATCH, trained, round(BATCH / area)))
+
+
+def crop_side(images, seconds, maps):
     """Choose what to train on: whole images, or the largest crops of which every image gives one in time.
 
     Args:
-        folder: `Folder`.
+        images: `Images`.
         seconds: that there are.
-        pixel: seconds that the frozen layers take for one.
-        whole: pixels of the largest image that is not cut.
+        maps: seconds that the frozen layers take for a pixel.
 
     Returns:
         None for whole images, or the side of a square.
 
     Raises:
-        ValueError: if not even the smallest crops can be had in time; it says how long they take.
+        ValueError: if not even the smallest crops can be had in time; it says in what time they can.
     """
-    allowed = MAPS * seconds / (2 * pixel * folder.trained)  # pixels of an image, which comes with its mirror image
-    if folder.largest <= whole and folder.area <= allowed:
+    allowed = (
+        MAPS * (1 - SLACK) * seconds / (2 * maps * images.trained)
+    )  # pixels of an image, which comes with its mirror image
+    if images.largest <= WHOLE and images.area <= allowed:
         return None
     for side in SIDES:
-        if side * side <= min(allowed, folder.area if folder.largest <= whole else math.inf):
+        if side * side <= min(allowed, images.area):
             return side
-    needed = SIDES[-1] ** 2 * 2 * pixel * folder.trained / MAPS / 60
+    minutes = math.ceil(SIDES[-1] ** 2 * 2 * maps * images.trained / MAPS / (1 - SLACK) / 60)
     raise ValueError(
-        f"{folder.trained} images cannot be trained on in {seconds / 60:.0f} minutes on this machine: their feature "
-        f"maps alone take {needed * MAPS:.0f}. Give --minutes {math.ceil(needed)} or more, or fewer images."
+        f"{images.trained} images are too many for {max(0, seconds) / 60:.3g} minutes on this machine. Give --minutes "
+        f"{minutes + 1} or more, or fewer images."
     )
 
 
-def schedule(folder, seconds, costs):
+def schedule(images, seconds, costs, batch_size=None):
     """Divide the time.
 
     Args:
-        folder: `Folder`.
+        images: `Images`.
         seconds: left of the budget.
         costs: `Costs`.
+        batch_size: given, or None to choose it.
 
     Returns:
-        `Schedule`, whose `total` is at most `seconds` but where a stage has its fewest steps.
+        `Schedule`, whose `total` is at most `seconds` less `SLACK`, unless a stage has its fewest steps.
 
     Raises:
         ValueError: if the images are too many for the time.
     """
-    crop = view_side(folder, seconds, costs.pixel)
-    area = folder.area if crop is None else crop * crop
-    draws = int(MAPS * seconds / (2 * area * costs.pixel))
-    draws = min(max(draws, folder.trained), DRAWS * folder.trained)
-    if draws < 2 * folder.trained:
-        draws = folder.trained  # each image once, and not some of them twice
-    validated = max(1, min(folder.validated, int(SCORED * seconds / (folder.area * costs.pixel))))
-    spent = {
-        "maps": draws * 2 * area * costs.pixel + validated * folder.area * costs.pixel,
-        "start": 2 * costs.start,
-    }
-    rest = max(0.0, seconds - sum(spent.values()))
-    scores = min(rest * SCORES, sum(EPOCHS) * validated * costs.scored)
-    validated = max(1, min(validated, int(scores / sum(EPOCHS) / costs.scored)))
-    scores = sum(EPOCHS) * validated * costs.scored
-    rest = max(0.0, rest - scores)
-    steps = tuple(
-        max(FEWEST // epochs, int(rest * share / cost / epochs)) * epochs
-        for share, cost, epochs in zip((HEAD, 1 - HEAD), (costs.head, costs.thawed), EPOCHS, strict=True)
+    crop = crop_side(images, seconds, costs.maps)
+    seconds *= 1 - SLACK
+    area = images.area if crop is None else crop * crop
+    batch_size = batch_size or batch_of(area, images.trained)
+    views = min(int(MAPS * seconds / (2 * area * costs.maps)), DRAWS * images.trained)
+    if views < 2 * images.trained:
+        views = images.trained  # each image once, and not some of them twice
+    shown = max(1, min(images.validated, int(SCORED * seconds / (images.area * costs.maps))))
+    maps = (2 * views * area + shown * images.area) * costs.maps
+    rest = max(0.0, seconds - maps - 2 * costs.start)
+    score = sum(EPOCHS) * images.area * costs.scored  # seconds of one image
+    shown = max(1, min(shown, int(SCORES * rest / score)))
+    rest = max(0.0, rest - shown * score)
+    steps, spent = [], []
+    for share, cost, epochs in zip((HEAD, 1 - HEAD), (costs.head, costs.thawed), EPOCHS, strict=True):
+        step = cost * batch_size * area
+        steps.append(max(FEWEST, int(rest * share / step / epochs)) * epochs)
+        spent.append(steps[-1] * step)
+    parts = {"feature maps": maps, "head": spent[0], "last block": spent[1], "scores": shown * score}
+    return Schedule(
+        crop, batch_size, views, shown, tuple(steps), parts | {"start": 2 * costs.start}, shown * score / sum(EPOCHS)
     )
-    spent |= {"head": steps[0] * costs.head, "thawed": steps[1] * costs.thawed, "scores": scores}
-    return Schedule(crop, draws, validated, steps, spent)

@@ -70,9 +70,12 @@ class Checkpoint(keras.callbacks.Callback):
         signals: the `Signals` to look at after every batch.
         minutes: between two checkpoints within an epoch.
         averaged: the model that was scored, where it has other weights than the one that trains; None where not.
+        whole: function from the model that trains, or `averaged`, to the network that is saved.
     """
 
-    def __init__(self, stage, best, devices, *, position, steps, signals, minutes, averaged=None):
+    def __init__(
+        self, stage, best, devices, *, position, steps, signals, minutes, averaged=None, whole=lambda model: model
+    ):
         super().__init__()
         self.stage = stage
         self.best = best
@@ -82,6 +85,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.signals = signals
         self.seconds = 60 * minutes
         self.averaged = averaged
+        self.whole = whole
         self.saved = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
@@ -105,7 +109,8 @@ class Checkpoint(keras.callbacks.Callback):
         score = mean_iu(logs)
         if self.best is None or score > self.best or not self.stage.best.exists():
             with self.devices.apart():
-                best = self.model if self.averaged is None else uncompiled(self.averaged)
+                best = self.whole(self.averaged or self.model)
+                best = uncompiled(best) if self.averaged else best
                 save_model(in_float32(best), self.stage.better, Position(self.position.batches))
             self.best = score
         with self.stage.log.open("rb") as log:
@@ -120,7 +125,7 @@ class Checkpoint(keras.callbacks.Callback):
         if position.metrics is not None and broken_layers(self.model):
             return  # the batch broke them: the watchdog tells at the epoch's end, and the checkpoint before is whole
         with self.devices.apart():  # saving makes variables, of which the other processes know nothing
-            self.stage.save(self.model, position)
+            self.stage.save(self.whole(self.model), position)
         self.saved = time.monotonic()
 
 
@@ -230,13 +235,15 @@ class Overlays(keras.callbacks.Callback):
         directory: TensorBoard's log directory.
         devices: what the model trains on, of `devices.open_devices`.
         copy: model to predict with, as `Validate`'s; None for the one that trains.
+        whole: function from that model to the network that predicts.
     """
 
-    def __init__(self, inputs, examples, names, directory, devices, copy=None):
+    def __init__(self, inputs, examples, names, directory, devices, copy=None, whole=lambda model: model):
         super().__init__()
         self.names = names
         self.devices = devices
         self.copy = copy
+        self.whole = whole
         self.inputs = inputs
         self.examples = examples
         self.directory = directory
@@ -248,7 +255,7 @@ class Overlays(keras.callbacks.Callback):
         with writer.as_default(step=epoch):
             for i, (pixels, example) in enumerate(zip(self.inputs, self.examples, strict=True)):
                 with self.devices.apart():
-                    labels = heads_of(predict(self.copy or self.model, pixels))
+                    labels = heads_of(predict(self.whole(self.copy or self.model), pixels))
                 truth = heads_of(example["label"])
                 for head, names in self.names.items():
                     shown = panels(example["image"], truth[head], labels[head], background_of(names))

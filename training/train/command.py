@@ -3,11 +3,11 @@
 import contextlib
 import functools
 import importlib.util
+import shutil
 import time
 
-from fcn_keras_console import Progress, run, start_tensorflow
+from fcn_keras_console import run, start_tensorflow
 from fcn_keras_console.files import write_json
-from fcn_keras_console.workdir import decisions_beside
 
 from ..workdir.checkpoint import Position, verify
 from ..workdir.lock import alone
@@ -24,6 +24,7 @@ def main(argv=None):
 
 
 def _train(signals, arguments):
+    began = time.monotonic()
     check_options(arguments)
     overrides = overrides_of(arguments)
     if importlib.util.find_spec("tensorboard") is None:  # TensorFlow says so only when the first epoch ends
@@ -39,6 +40,7 @@ def _train(signals, arguments):
     devices = open_devices(**together)  # before anything computes
     from ..recipes import catalogue as recipes
     from ..recipes.overrides import Overrides
+    from .planning import Planner
     from .start_weights import start_weights
 
     reporter = Reporter(lead=devices.lead, as_json=arguments.json, quiet=arguments.quiet, logged=arguments.verbose)
@@ -47,69 +49,38 @@ def _train(signals, arguments):
     if arguments.data is None:
         for recipe in recipes.chain(name, overrides):
             recipe.data(None, recipe.splits[0])  # says that a folder is needed, before anything is downloaded
+    planner = None if name else Planner(arguments, overrides, devices, reporter, began)
     weights = start_weights(
         arguments.workdir,
-        name or f"folder_{arguments.model or 'fcn8s'}",
+        name or planner.recipe,
         width=overrides.width,
         given=arguments.weights,
         preprocessing=arguments.weights_preprocessing,
     )
-    if name is None:
-        name, overrides = _plan(arguments, overrides, weights, devices, reporter)
+    if planner:
+        name, overrides = planner.plan(weights)
     chain = recipes.chain(name, overrides)
     for recipe in chain:
         devices.check(recipe)
-    training = _Training(arguments, overrides, weights, devices, signals, reporter)
-    with alone(arguments.workdir) if devices.lead else contextlib.nullcontext(), reporter.showing(chain):
+    reasons = planner.reasons if planner else {}
+    training = _Training(arguments, overrides, weights, reasons, devices, signals, reporter)
+    with (
+        alone(arguments.workdir) if devices.lead else contextlib.nullcontext(),
+        reporter.showing(chain, planner.expected if planner else None),
+    ):
         for recipe in chain:
             training.train(recipe)
-
-
-def _plan(arguments, overrides, weights, devices, reporter):
-    """Look one's own folder over, and return the recipe's name and the overrides that are planned for it."""
-    import keras
-
-    from ..doctor.examination import examination
-    from .plan import MODELS, plan
-
-    reading = {name: getattr(overrides, name) for name in ("classes", "ignore_label") if name in overrides.given()}
-    with Progress("Looking it over", "pairs", quiet=reporter.quiet) as progress:
-        examined = examination(arguments.data, **reading, progress=progress)
-    layout = examined.layout
-    chosen = plan(
-        examined.report,
-        {split: [layout.pairs[index].key for index in indices] for split, indices in layout.splits.items()},
-        arguments.model or "fcn8s",
-        overrides,
-        near_duplicates=examined.near_duplicates,
-        begun=_begun(arguments.workdir, MODELS),
-        pretrained=weights.is_network,
-        devices=devices.count,
-        pads=keras.backend.backend() == "jax",
-    )
-    reporter.plan(arguments.data, chosen)
-    if chosen.warning:
-        reporter.warn(f"fcn-train: {chosen.warning}")
-    return chosen.recipe, chosen.overrides
-
-
-def _begun(workdir, models):
-    """Return the overrides of the run in the workdir that holds images out, None if none was begun there."""
-    for model in models:
-        stage = Stage(workdir / f"folder_{model}")
-        overrides = decisions_beside(stage.best).get("overrides", {}) if stage.begun() else {}
-        if "held_out" in overrides:
-            return overrides
-    return None
+        training.clear()
 
 
 class _Training:
     """One call of the command: what all its stages share."""
 
-    def __init__(self, arguments, overrides, weights, devices, signals, reporter):
+    def __init__(self, arguments, overrides, weights, reasons, devices, signals, reporter):
         self.arguments = arguments
         self.overrides = overrides
         self.weights = weights
+        self.reasons = reasons
         self.devices = devices
         self.signals = signals
         self.reporter = reporter
@@ -119,6 +90,7 @@ class _Training:
         from fcn_keras.interface import heads_of
 
         from .fit import fit
+        from .measurement import dtype_policy
         from .watchdog import learning_rate_advice
 
         arguments, reporter = self.arguments, self.reporter
@@ -133,11 +105,11 @@ class _Training:
             return
         if not arguments.no_watchdog and (advice := learning_rate_advice(recipe)):
             reporter.warn(f"fcn-train: watchdog: {advice}")
-        with _policy(recipe.dtype_policy):
+        with dtype_policy(recipe.dtype_policy):
             started = time.monotonic()
             model, position = self.model(recipe, stage, splits["train"])
             if self.devices.lead:
-                stage.open(self.decisions(recipe), heads_of(splits["train"].class_names))
+                stage.open(self.decisions(recipe), heads_of(splits["train"].class_names), self.reasons)
                 stage.promote_better(position.batches)
             history = fit(
                 recipe,
@@ -150,15 +122,32 @@ class _Training:
                 minutes=arguments.checkpoint_minutes,
                 watched=not arguments.no_watchdog,
                 logged=arguments.verbose,
+                maps=self.maps(recipe),
                 callbacks=[*self.followed(recipe, stage, position, splits["val"]), *self.logs(stage)],
             )
         if self.devices.lead:
             self.close(recipe, stage, history, time.monotonic() - started)
         self.devices.agree({"the end of a stage": recipe.name})  # the others read what the leading process wrote
 
+    def maps(self, recipe):
+        """Return where the feature maps of frozen layers are kept, and what decides them besides the recipe."""
+        decided = self.decisions(recipe)
+        names = ("data", "weights", "weights_preprocessing")
+        return {
+            "folder": self.arguments.workdir / "maps",
+            "decided_by": {name: decided[name] for name in names},
+            "phase": self.reporter.phase,
+        }
+
+    def clear(self):
+        """Remove the feature maps, once no stage needs them any more."""
+        if self.devices.lead:
+            shutil.rmtree(self.arguments.workdir / "maps", ignore_errors=True)
+
     def followed(self, recipe, stage, position, examples):
         """Return what `fit` calls to report a stage, which goes on from `position`."""
-        from .fit import scores_before, spaced
+        from .fit import scores_before
+        from .sources import spaced
 
         if not self.devices.lead:
             return []
@@ -251,7 +240,7 @@ class _Training:
         """Build a stage's model, give it what it starts with, and compile it."""
         import fcn_keras as fcn
 
-        from .compiling import compile_model
+        from .compiling import compile_model, freeze
 
         model = recipe.model(examples.num_classes, **recipe.model_options)
         for suffix, source in recipe.sources.items():
@@ -260,9 +249,7 @@ class _Training:
         if not recipe.sources and (recipe.imagenet or weights.path):
             loaded = fcn.load_imagenet(model, weights.path, preprocessing=weights.preprocessing)
             self.reporter.report("weights", str(loaded), stage=recipe.name, told=str(loaded))
-        for layer in model.layers:
-            if recipe.frozen and layer.name.startswith(recipe.frozen):
-                layer.trainable = False
+        freeze(model, recipe)
         compile_model(model, recipe, examples.num_classes)
         model.optimizer.build(model.trainable_variables)  # or TensorFlow traces the first step twice
         own = str(weights.path) if weights.is_network else "ImageNet weights" if recipe.imagenet else "random weights"
@@ -270,18 +257,6 @@ class _Training:
         sentence = f"{recipe.name}: {recipe.steps} steps, starting from {origin}"
         self.reporter.report("training", sentence, stage=recipe.name, steps=recipe.steps, start=origin)
         return model
-
-
-@contextlib.contextmanager
-def _policy(name):
-    import keras
-
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def _load(path):

@@ -11,8 +11,19 @@ from ..recipes.loss import loss_of
 from ..recipes.solvers import PIXELS
 
 
-def compile_model(model, recipe, num_classes):
+def freeze(model, recipe):
+    """Keep the layers from learning that the recipe says, and return the model."""
+    for layer in model.layers:
+        if recipe.frozen and layer.name.startswith(tuple(recipe.frozen)):
+            layer.trainable = False
+    return model
+
+
+def compile_model(model, recipe, num_classes, optimizer=None):
     """Compile a model as the recipe says: loss and metrics by head, rate, optimizer.
+
+    Args:
+        optimizer: that of the model of which this one is a part; None for a new one.
 
     Raises:
         ValueError: if the class weights are not those of `num_classes`, or a learning rate is for layers that are not
@@ -28,7 +39,9 @@ def compile_model(model, recipe, num_classes):
         loss, metrics = loss_of(recipe), [fcn.ConfusionMatrix(num_classes)]
     # XLA compiles anew for every size: only worth it where sizes are few. JAX has nothing else.
     jit = "auto" if recipe.batch_size > 1 or keras.backend.backend() == "jax" else False
-    model.compile(_scaled(recipe, optimizer_of(recipe, rate_of(recipe))), loss, metrics=metrics, jit_compile=jit)
+    if optimizer is None:
+        optimizer = _scaled(recipe, optimizer_of(recipe, rate_of(recipe)))
+    model.compile(optimizer, loss, metrics=metrics, jit_compile=jit)
 
 
 def _require_layers(model, recipe):

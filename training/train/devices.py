@@ -58,6 +58,14 @@ def open_devices(*, devices=None, coordinator=None, processes=None, process=None
     return Mesh(chosen) if backend == "jax" else Replicas(tuple(chosen))
 
 
+def is_processor():
+    """Tell whether Keras's backend has nothing faster than this machine's processor."""
+    import keras
+
+    backend = keras.backend.backend()
+    return backend in ("tensorflow", "jax") and _local_devices(backend)[0].lower().startswith("cpu")
+
+
 def repeat_bits():
     """Make the same command compute the same bits again, where that is to be had: TensorFlow on processors.
 
@@ -91,6 +99,8 @@ class OneDevice:
         Raises:
             ValueError: saying why, and what would do.
         """
+        if recipe.views and self.count > 1:
+            raise ValueError(f"{recipe.name} trains from kept feature maps, on one device. Leave --devices out.")
         if recipe.batch_size % self.count:
             raise ValueError(
                 f"{self.count} devices share a batch: --batch-size is a multiple of {self.count}. "

@@ -5,8 +5,6 @@ import contextlib
 import keras
 import numpy as np
 
-import fcn_keras as fcn
-from fcn_keras.data import batch_indices
 from fcn_keras.interface import heads_of, modality_of, pixels_of
 
 from ..workdir.timings import Timings
@@ -14,12 +12,13 @@ from .averaging import KeepRaw
 from .callbacks import Batches, Checkpoint, Overlays, Reseed, Restore, Validate, flat, mean_iu
 from .compiling import compile_model
 from .patience import Patience
+from .sources import Maps, Pixels, spaced
 from .watchdog import Watchdog
 
 PICTURES = 4  # overlays written after every epoch
 
 
-def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, watched, logged, callbacks=()):
+def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, watched, logged, maps=None, callbacks=()):
     """Fit a compiled model from where it stands to the recipe's last step, or until its patience runs out.
 
     Args:
@@ -31,6 +30,7 @@ def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, wa
         minutes: between two checkpoints within an epoch.
         watched: whether to say what looks wrong, as `Watchdog` does.
         logged: whether to log every batch.
+        maps: arguments of `Maps` by name, for a recipe with `views`.
         callbacks: Keras's, called after all others.
 
     Returns:
@@ -39,11 +39,15 @@ def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, wa
     """
     scored = spaced(splits["val"], recipe.validation_images)
     others, callbacks = callbacks, []
-    copy, validation = None, fcn.batches(scored, modality=modality_of(model))
+    source = (Maps if recipe.views else Pixels)(
+        recipe, model, splits["train"], scored, **(maps if recipe.views else {})
+    )
+    model = source.model
+    copy, validation = None, source.validation()
     if devices.count > 1 or _compiles_every_size(model) or recipe.ema is not None:
         copy, validation = _copy(recipe, model, splits["train"].num_classes, devices), None
         options = {"averaged": recipe.ema is not None, "raw": recipe.raw_scores, "followers": callbacks}
-        callbacks.append(Validate(copy, _share(scored, model, devices), devices, **options))
+        callbacks.append(Validate(copy, source.validation(devices), devices, **options))
     scores = scores_before(recipe, stage, position) if devices.lead else []
     if watched:
         num_classes, names = splits["train"].num_classes, heads_of(splits["train"].class_names)
@@ -53,20 +57,19 @@ def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, wa
             Timings(stage.timings),
             keras.callbacks.CSVLogger(stage.log, append=True),
             keras.callbacks.TensorBoard(stage.tensorboard, write_graph=False),
-            _overlays(stage, model, scored, devices, copy),
+            _overlays(stage, source, devices, copy),
         ]
         saving = {"position": position, "steps": recipe.steps_per_epoch, "signals": signals, "minutes": minutes}
-        averaged = copy if recipe.ema is not None else None
-        callbacks.append(Checkpoint(stage, max(scores, default=None), devices, **saving, averaged=averaged))
+        saving |= {"averaged": copy if recipe.ema is not None else None, "whole": source.whole}
+        callbacks.append(Checkpoint(stage, max(scores, default=None), devices, **saving))
     if logged and devices.lead:
-        options = _stream_options(recipe, model, position.batches)
-        indices = batch_indices(splits["train"], **options)
+        indices = source.indices(position.batches)
         callbacks.append(Batches(recipe.name, splits["train"], position.batches, recipe.steps_per_epoch, indices))
     patience = Patience(recipe.patience, scores)
     callbacks += [patience, *([KeepRaw()] if recipe.ema is not None else []), *others]
     # Several processes cannot all stop after the same batch: they go on from the last epoch's end.
     with signals.deferred() if devices.shares == 1 else contextlib.nullcontext():
-        _fit_all(recipe, model, splits["train"], validation, devices, position, callbacks, patience.ran_out)
+        _fit_all(recipe, source, validation, devices, position, callbacks, patience.ran_out)
     if not devices.lead:
         return None
     rows = [_numbers(row) for row in stage.history(recipe.epochs)]
@@ -80,20 +83,20 @@ def scores_before(recipe, stage, position):
     return [mean_iu(_numbers(row)) for row in stage.history(closed)]
 
 
-def _fit_all(recipe, model, examples, validation, devices, position, callbacks, ended):
+def _fit_all(recipe, source, validation, devices, position, callbacks, ended):
     """Close or go on with the epoch that was begun, and fit the rest unless the stage has `ended()` by then."""
-    steps, start = recipe.steps_per_epoch, position.batches
+    model, steps, start = source.model, recipe.steps_per_epoch, position.batches
     epoch, inside = divmod(start, steps)
     restore = []
     if position.metrics is not None:
-        build_metrics(model, _stream(recipe, model, examples, start))
+        build_metrics(model, source.training(start))
         restore = [Restore(position.metrics, devices)]
         if not inside:
             close_epoch(model, epoch - 1, validation, restore + callbacks)
 
     def run(start, first, last, steps, callbacks):
         model.fit(
-            devices.feed(_stream(recipe, model, examples, start), recipe),
+            devices.feed(source.training(start), recipe),
             steps_per_epoch=steps,
             initial_epoch=first,
             epochs=last,
@@ -151,77 +154,18 @@ def _copy(recipe, model, num_classes, devices):
     return copy
 
 
-def _share(scored, model, devices):
-    """Return the batches of the validation images that this process scores.
-
-    Raises:
-        ValueError: if there are fewer images than processes.
-    """
-    if len(scored) < devices.shares:
-        raise ValueError(
-            f"Every process scores some of the validation images. Received: {len(scored)} for {devices.shares}."
-        )
-    mine = Part(scored, range(devices.share, len(scored), devices.shares))
-    return fcn.batches(mine, modality=modality_of(model))
-
-
-def _stream(recipe, model, examples, done):
-    return fcn.batches(examples, training=True, **_stream_options(recipe, model, done))
-
-
-def _stream_options(recipe, model, done):
-    modality = modality_of(model)
-    return {
-        "batch_size": recipe.batch_size,
-        "augment": recipe.augment,
-        "mix": recipe.mix,
-        "buckets": recipe.buckets,
-        "seed": recipe.seed,
-        "modality": modality,
-        "mean": _mean(model, modality),
-        "start": done,
-        "replacement": recipe.replacement,
-        "cache": recipe.cache,
-    }
-
-
-def _overlays(stage, model, scored, devices, copy):
+def _overlays(stage, source, devices, copy):
+    scored, modality = source.scored, modality_of(source.network)
     pictured = [scored[i] for i in range(0, len(scored), -(-len(scored) // PICTURES))]
     return Overlays(
-        [pixels_of(example, modality_of(model)) for example in pictured],
+        [pixels_of(example, modality) for example in pictured],
         pictured,
         heads_of(scored.class_names),
         stage.tensorboard / "overlays",
         devices=devices,
         copy=copy,
+        whole=source.whole,
     )
-
-
-def _mean(model, modality):
-    """The colour that the model subtracts, to pad with; None for HHA, which has its own."""
-    if modality == "hha":
-        return None
-    name = "preprocesscolor" if modality == "rgb_hha" else "preprocess"
-    return model.get_layer(name).mean
-
-
-class Part:
-    """Some examples of a data set."""
-
-    def __init__(self, examples, indices):
-        self.examples, self.indices = examples, indices
-        self.class_names = examples.class_names
-
-    def __len__(self):
-        return len(self.indices)
-
-    def __getitem__(self, index):
-        return self.examples[self.indices[index]]
-
-
-def spaced(examples, count):
-    """Return at most `count` examples of a data set, evenly spaced; all of them for None."""
-    return Part(examples, range(0, len(examples), 1 if count is None else max(1, -(-len(examples) // count))))
 
 
 def _numbers(row):

@@ -57,6 +57,7 @@ OVERRIDES = (
 )
 OPTIMIZERS = ("adamw", "adam", "sgd")  # of `named.py`, which imports Keras; so are the augmentations
 LOGS = ("mlflow",)
+LONGEST = 10_000  # minutes, a week
 MLFLOW = 'pip install "mlflow>=3.17.2,<4"'
 AUGMENTATIONS = ("color", "scale", "rotate", "jitter", "mirror", "cutmix", "none")
 
@@ -82,6 +83,12 @@ def build_parser():
         choices=("caffe", "torch"),
         help="pixels the weights expect: BGR minus mean, or RGB/255 minus mean over std (default: torch for "
         ".safetensors, else caffe)",
+    )
+    made.add_argument(
+        "--minutes",
+        type=_minutes,
+        metavar="M",
+        help="your own folder: how long the run may take (default: 30 on a processor, unless steps are given)",
     )
     made.add_argument("--steps", type=int, help="updates of every stage")
     made.add_argument("--steps-per-epoch", type=int, help="updates between two checkpoints")
@@ -165,6 +172,10 @@ def check_options(arguments):
     require_training(os.environ.get("KERAS_BACKEND") or "tensorflow")
     if arguments.recipe is not None and arguments.model is not None:
         raise ValueError(f"--model goes without a recipe. Leave it or {arguments.recipe} out.")
+    if arguments.recipe is not None and arguments.minutes is not None:
+        raise ValueError(f"--minutes goes without a recipe. Leave it or {arguments.recipe} out.")
+    if arguments.minutes is not None and not 0 < arguments.minutes <= LONGEST:
+        raise ValueError(f"--minutes is above 0, at most {LONGEST}. Received: {arguments.minutes:g}.")
     if arguments.recipe is None and arguments.data is None:
         raise ValueError("Name your own folder with --data DIR, or a recipe: fcn-train --help shows both.")
     if arguments.weights is None and arguments.weights_preprocessing == "torch":

@@ -1,7 +1,8 @@
 """Choose how to train on one's own images, from what the doctor saw of them."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -35,12 +36,14 @@ class Plan:
         overrides: of all its stages.
         reasons: lines of `(what, how and why)`.
         warning: what is wrong with the images held out, or None.
+        expected: what its stages are planned to take, `Expected` by name, where that was measured.
     """
 
     recipe: str
     overrides: Overrides
     reasons: tuple
     warning: str | None = None
+    expected: Mapping = field(default_factory=dict)
 
 
 def plan(
@@ -65,20 +68,12 @@ def plan(
     Raises:
         ValueError: if the doctor found errors, or the folder has neither train nor undivided images.
     """
-    _require_sound(report)
-    split, trained, validated = _splits(report.directory, ids, given)
-    chosen, warning = {}, None
-    if validated is None:
-        chosen, warning = _hold_out(ids[split], near_duplicates, begun)
-        validated = len(held_out(ids[split], HELD_OUT, chosen["held_out_by"], chosen.get("together")))
-        trained -= validated
+    chosen, trained, validated, warning, uneven = chosen_of(report, ids, given, near_duplicates, begun)
     crop = max((height * width for height, width, _ in report.sizes), default=1) > LARGEST
     chosen |= {"crop": [CROP, CROP]} if crop else {}
     chosen["batch_size"] = given.batch_size or _batch(report, trained, crop, devices)
     padded = (chosen["batch_size"] > 1 or pads) and not crop and len(report.sizes) > 1
     chosen |= {"buckets": [list(size) for size in report.buckets]} if padded else {}
-    weights, uneven = _weights(report, split)
-    chosen |= {"class_weights": weights} if weights else {}
     chosen["learning_rate"] = _learning_rate(chosen["batch_size"], given, pretrained)
     stages = [f"folder_{name}" for name in list(MODELS)[: list(MODELS).index(model) + 1]]
     if given.steps is None:
@@ -86,6 +81,43 @@ def plan(
     overrides = Overrides(**{**chosen, **given.given()})
     reasons = tuple(_reasons(report, overrides, given, trained, validated, uneven))
     return Plan(stages[-1], overrides, reasons, warning)
+
+
+def chosen_of(report, ids, given, near_duplicates, begun):
+    """Choose what every plan has in common: the images held out, and the class weights.
+
+    Args:
+        report, ids, given, near_duplicates, begun: as for `plan`.
+
+    Returns:
+        the choices by name, the numbers of images to train and to validate on, what is wrong with those held out or
+        None, and how many times the rarest class's pixels the largest has.
+
+    Raises:
+        ValueError: as `plan`.
+    """
+    _require_sound(report)
+    split, trained, validated = _splits(report.directory, ids, given)
+    chosen, warning = {}, None
+    if validated is None:
+        chosen, warning = _hold_out(ids[split], near_duplicates, begun)
+        validated = len(held_out(ids[split], HELD_OUT, chosen["held_out_by"], chosen.get("together")))
+        trained -= validated
+    weights, uneven = _weights(report, split)
+    return chosen | ({"class_weights": weights} if weights else {}), trained, validated, warning, uneven
+
+
+def overrides_from(value):
+    """Make `Overrides` from what `Overrides.as_json` gave.
+
+    Raises:
+        ValueError: if another version wrote names that this one does not know.
+    """
+    try:
+        stages = {name: Overrides(**own) for name, own in value.get("stages", {}).items()}
+        return Overrides(**{**value, "stages": stages})
+    except TypeError as error:
+        raise ValueError(f"The run in the workdir was begun by another version ({error}).") from None
 
 
 def _require_sound(report):
@@ -167,9 +199,29 @@ def _steps(place, trained, batch_size):
 def _reasons(report, overrides, given, trained, validated, uneven):
     """Yield what was chosen and why, a pair a line."""
 
-    def line(what, text, name):
-        return what, text + (" (as given)" if name in given.given() else "")
+    yield from about_images(report, overrides, trained, validated)
+    crops = f", crops of {CROP}x{CROP} cut out at random" if overrides.crop else ""
+    yield _line(given, "batch size", f"{overrides.batch_size}{crops}", "batch_size")
+    if overrides.buckets:
+        sizes = " ".join(f"{height}x{width}" for height, width in overrides.buckets)
+        yield _line(given, "padded to", f"{sizes}; {100 * report.padding:.0f} % of that is padding", "buckets")
+    else:
+        yield "padded to", "nothing: all are of one size" if len(report.sizes) == 1 else "nothing"
+    yield from about_classes(overrides, given, uneven)
+    descent = overrides.optimizer or "Adam"
+    yield _line(given, "learning rate", f"{overrides.learning_rate:g} at first ({descent})", "learning_rate")
+    for name, stage in overrides.stages.items():
+        yield name, f"{stage.steps} steps, scored and saved every {stage.steps_per_epoch}"
+    if given.steps is not None:
+        yield "steps", f"{given.steps} of every stage (as given)"
 
+
+def _line(given, what, text, name):
+    return what, text + (" (as given)" if name in given.given() else "")
+
+
+def about_images(report, overrides, trained, validated):
+    """Yield what is to be said of the images, a pair a line."""
     notes = len(report.findings)
     how = " held out" if overrides.held_out else ""
     yield "images", f"{trained} to train on, {validated}{how} to validate on; {report.num_classes} classes"
@@ -178,22 +230,13 @@ def _reasons(report, overrides, given, trained, validated, uneven):
         yield "held out", f"{counted(len(overrides.together), 'group')} of near-duplicates ({alike} images) in one part"
     if notes:
         yield "doctor", f"{counted(notes, 'note')}, no error: fcn-doctor {report.directory}"
-    crops = f", crops of {CROP}x{CROP} cut out at random" if overrides.crop else ""
-    yield line("batch size", f"{overrides.batch_size}{crops}", "batch_size")
-    if overrides.buckets:
-        sizes = " ".join(f"{height}x{width}" for height, width in overrides.buckets)
-        yield line("padded to", f"{sizes}; {100 * report.padding:.0f} % of that is padding", "buckets")
-    else:
-        yield "padded to", "nothing: all are of one size" if len(report.sizes) == 1 else "nothing"
+
+
+def about_classes(overrides, given, uneven):
+    """Yield what is to be said of the class weights."""
     ratio = f"the largest has {uneven:.0f} times the pixels of the rarest"
     if overrides.class_weights:
         low, high = min(overrides.class_weights), max(overrides.class_weights)
-        yield line("class weights", f"{low:.2g} to {high:.2g}: {ratio}", "class_weights")
+        yield _line(given, "class weights", f"{low:.2g} to {high:.2g}: {ratio}", "class_weights")
     else:
         yield "class weights", f"equal: {ratio}"
-    descent = overrides.optimizer or "Adam"
-    yield line("learning rate", f"{overrides.learning_rate:g} at first ({descent})", "learning_rate")
-    for name, stage in overrides.stages.items():
-        yield name, f"{stage.steps} steps, scored and saved every {stage.steps_per_epoch}"
-    if given.steps is not None:
-        yield "steps", f"{given.steps} of every stage (as given)"

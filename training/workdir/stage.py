@@ -90,12 +90,13 @@ class Stage(StageFiles):
                 "Choose another --workdir, or remove that folder to start anew."
             )
 
-    def open(self, decisions, class_names):
+    def open(self, decisions, class_names, plan=None):
         """Create the folder of a run that is about to start, or leave the one of a run that goes on.
 
         Args:
             decisions: as `require_same` takes them.
             class_names: by head; the only head of most models is `""`.
+            plan: sentences by what they are about, for who reads the file; None where nothing was planned.
         """
         if self.started():
             return
@@ -104,7 +105,7 @@ class Stage(StageFiles):
         for head, names in {**class_names, "": class_names[first]}.items():
             write_text(self.classes_of(head), "".join(f"{name}\n" for name in names))
         made = {"versions": versions(), "machine": machine(), "command": command()}
-        write_json(self.settings, {"decisions": decisions, **made})
+        write_json(self.settings, {"decisions": decisions, **made, **({"plan": plan} if plan else {})})
 
     def history(self, epochs):
         """Return the log's rows of the first `epochs` epochs, and cut off what is behind them.

@@ -93,7 +93,7 @@ def test_the_rest_is_as_if_nothing_had_stopped_it(parts, examples, tmp_path):
             np.testing.assert_array_equal(ours, theirs)
 
 
-def stop(number):
+def stop():
     raise KeyboardInterrupt
 
 

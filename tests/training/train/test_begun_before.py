@@ -19,6 +19,7 @@ from training.hold_out import divide
 from training.recipes import readers
 from training.report import command as report
 from training.train import command as train
+from training.train import planning
 from training.train.plan import HELD_OUT
 
 FILES = Path(__file__).with_name("begun_before.tar.xz")
@@ -100,10 +101,9 @@ def test_other_commands_read_it(begun, capsys):
 
 
 def test_finer_nets_follow_the_run_that_they_start_from(tmp_path):
-    models = ("fcn32s", "fcn16s", "fcn8s")
-    assert train._begun(tmp_path / "runs", models) is None
+    assert planning._begun(tmp_path / "runs") is None
     lay_out(tmp_path)
     (tmp_path / "runs" / "folder_fcn16s").mkdir()
-    begun = train._begun(tmp_path / "runs", models)
+    begun = planning._begun(tmp_path / "runs")
     assert "held_out_by" not in begun
     assert begun["held_out"] == 0.2

@@ -2,62 +2,67 @@
 
 import pytest
 
-from training.train.budget import DRAWS, EPOCHS, FEWEST, MAPS, Costs, Folder, schedule, view_side
+from training.train.budget import DRAWS, EPOCHS, FEWEST, MAPS, Costs, Images, batch_of, crop_side, schedule
 
-CAMVID = Folder(trained=160, validated=40, area=360 * 480, largest=360 * 480)
-# Seconds as measured on two cores: 0.53 for a whole image's maps.
-COSTS = Costs(pixel=0.53 / (360 * 480), head=0.2, thawed=0.9, scored=0.06, start=10)
+AREA = 360 * 480
+CAMVID = Images(trained=160, validated=40, area=AREA, largest=AREA)
+# Seconds of two cores: 0.53 for an image's maps, 0.2 a step of four, 0.6 with the last block, 0.06 to score an image.
+COSTS = Costs(maps=0.53 / AREA, head=0.2 / 4 / AREA, thawed=0.6 / 4 / AREA, scored=0.06 / AREA, start=10)
 
 
 def test_ten_minutes_of_camvid_by_hand():
     plan = schedule(CAMVID, 600, COSTS)
     assert plan.crop is None
-    assert plan.draws == 160  # 226 would fit into 40 % of the time: each image once, not some of them twice
+    assert plan.batch_size == 4
+    assert plan.views == 160  # 217 would fit into 40 % of 576 s: each image once, not some of them twice
     assert plan.validation_images == 40
-    assert plan.seconds["maps"] == pytest.approx(2 * 160 * 0.53 + 40 * 0.53)  # 190.8
+    assert plan.seconds["feature maps"] == pytest.approx(2 * 160 * 0.53 + 40 * 0.53)  # 190.8
     assert plan.seconds["start"] == 20
-    assert plan.seconds["scores"] == pytest.approx(9 * 0.06 * plan.validation_images)
-    rest = 600 - 190.8 - 20 - plan.seconds["scores"]
-    assert plan.steps[0] == int(0.4 * rest / 0.2 / 4) * 4
-    assert plan.steps[1] == int(0.6 * rest / 0.9 / 5) * 5
-    assert 0.97 * 600 < plan.total <= 600
+    assert plan.seconds["scores"] == pytest.approx(8 * 40 * 0.06)  # 19.2
+    rest = 0.96 * 600 - 190.8 - 20 - 19.2  # 346
+    assert plan.steps == (int(0.7 * rest / 0.2 / 5) * 5, int(0.3 * rest / 0.6 / 3) * 3) == (1210, 171)
+    assert 0.98 * 576 < plan.total <= 576
 
 
 def test_more_time_draws_more_views_and_takes_more_steps():
     ten, thirty, day = (schedule(CAMVID, seconds, COSTS) for seconds in (600, 1800, 86400))
-    assert thirty.draws == int(MAPS * 1800 / (2 * 0.53)) > 2 * ten.draws
+    assert thirty.views == int(MAPS * 0.96 * 1800 / (2 * 0.53)) > 2 * ten.views
     assert all(later > earlier for earlier, later in zip(ten.steps, thirty.steps, strict=True))
-    assert day.draws == DRAWS * 160
-    assert day.total == pytest.approx(86400, rel=0.01)
+    assert day.views == DRAWS * 160
+    assert day.total == pytest.approx(0.96 * 86400, rel=0.01)
 
 
 def test_large_photographs_are_cut_and_many_images_more_so():
-    phone = Folder(trained=200, validated=50, area=12_000_000, largest=12_000_000)
-    assert view_side(phone, 1800, COSTS.pixel) == 512
-    assert view_side(phone, 600, COSTS.pixel) == 384  # 196,000 pixels an image fit, 443 on a side
-    many = Folder(trained=1500, validated=300, area=360 * 480, largest=360 * 480)
+    phone = Images(trained=200, validated=50, area=12_000_000, largest=12_000_000)
+    assert crop_side(phone, 1800, COSTS.maps) == 512
+    assert crop_side(phone, 600, COSTS.maps) == 384  # 188,000 pixels an image fit, 433 on a side
+    many = Images(trained=1500, validated=300, area=AREA, largest=AREA)
     plan = schedule(many, 1800, COSTS)
     assert plan.crop == 256
-    assert plan.draws == 1500
+    assert plan.batch_size == 8
+    assert plan.views == 1500
     assert plan.validation_images < 300
-    assert plan.total <= 1800 * 1.01
+    assert plan.total <= 1800
 
 
-def test_small_images_stay_whole():
-    assert view_side(Folder(10, 2, 64 * 64, 64 * 64), 120, COSTS.pixel) is None
+def test_small_images_stay_whole_and_stand_in_larger_batches():
+    assert crop_side(Images(10, 2, 64 * 64, 64 * 64), 120, COSTS.maps) is None
+    assert [batch_of(area, 100) for area in (64 * 64, 240 * 320, AREA, 1_000_000)] == [8, 8, 4, 1]
+    assert batch_of(64 * 64, 3) == 3
+    assert schedule(CAMVID, 600, COSTS, batch_size=2).batch_size == 2
 
 
 def test_too_many_images_are_told_how_long_they_take():
-    with pytest.raises(
-        ValueError, match=r"20000 images cannot be trained on in 10 minutes .* Give --minutes 189 or more"
-    ):
-        schedule(Folder(20_000, 5000, 360 * 480, 360 * 480), 600, COSTS)
-    assert view_side(Folder(20_000, 5000, 360 * 480, 360 * 480), 189 * 60, COSTS.pixel) == 192
+    many = Images(20_000, 5000, AREA, AREA)
+    with pytest.raises(ValueError, match=r"20000 images are too many for 10 minutes .* Give --minutes 198 or more"):
+        schedule(many, 600, COSTS)
+    assert schedule(many, 198 * 60, COSTS).crop == 192
 
 
 def test_a_stage_has_its_fewest_steps_and_whole_epochs():
-    slow = Costs(pixel=1e-9, head=50, thawed=100, scored=0.1, start=1)
+    slow = Costs(maps=1e-14, head=1e-3, thawed=1e-3, scored=1e-9, start=1)
     plan = schedule(CAMVID, 120, slow)
-    assert plan.steps == (FEWEST, FEWEST)
+    assert plan.steps == tuple(FEWEST * epochs for epochs in EPOCHS)
+    assert plan.total > 120
     for steps, epochs in zip(schedule(CAMVID, 777, COSTS).steps, EPOCHS, strict=True):
         assert steps % epochs == 0

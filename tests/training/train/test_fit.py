@@ -1,53 +1,132 @@
-"""Which examples `fit` validates with. Whole fits are in test_command.py, test_devices.py and test_survival.py."""
+"""`fit` of feature maps: the whole network is saved, and a run that is stopped anywhere ends as one that never was.
 
-from types import SimpleNamespace
+Fits of pixels are in test_command.py, test_devices.py and workdir/test_survival.py.
+"""
 
+import csv
+import os
+import signal
+from dataclasses import replace
+
+import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 
-from tests.training import small_run
-from training.train import devices
-from training.train.fit import Part, _share, spaced
+import fcn_keras as fcn
+from fcn_keras.datasets.synthetic import Synthetic
+from tests.attacks.kills import differences
+from training.features.views import Views
+from training.recipes import catalogue
+from training.train import callbacks
+from training.train import command as train
+from training.workdir import checkpoint
 
-
-class Numbers:
-    class_names = ("road",)
-
-    def __init__(self, count):
-        self.count = count
-
-    def __len__(self):
-        return self.count
-
-    def __getitem__(self, index):
-        return SimpleNamespace(number=index)
+TINY = ((4, 1), (4, 1), (6, 1), (6, 1), (8, 1)), 8
+STAGES = ("quick_fcn8s_head", "quick_fcn8s")
 
 
-@pytest.mark.parametrize(
-    ("total", "count", "expected"),
-    [(5, None, [0, 1, 2, 3, 4]), (10, 3, [0, 4, 8]), (10, 5, [0, 2, 4, 6, 8]), (3, 20, [0, 1, 2]), (7, 1, [0])],
-)
-def test_validation_images_are_spaced_evenly(total, count, expected):
-    part = spaced(Numbers(total), count)
-    assert [example.number for example in (part[i] for i in range(len(part)))] == expected
-    assert part.class_names == ("road",)
+def scenes(directory, split):
+    return Synthetic(4, seed={"train": 1, "val": 2}[split], height=40, width=50)
 
 
-def test_a_part_is_read_when_it_is_asked():
-    read = []
+@pytest.fixture(autouse=True)
+def tiny_recipes(monkeypatch):
+    for name in STAGES:
+        recipe = replace(
+            catalogue.RECIPES[name],
+            data=scenes,
+            model_options={"channels": TINY, "fc6_kernel": 3, "skip_channels": (4, 3), "dropout": 0.5},
+            imagenet=False,
+            steps=4,
+            steps_per_epoch=2,
+            batch_size=3,
+            views=4,
+            validation_images=2,
+            ema=0.9,
+            raw_scores=True,
+        )
+        monkeypatch.setitem(catalogue.RECIPES, name, recipe)
 
-    class Slow(Numbers):
-        def __getitem__(self, index):
-            read.append(index)
-            return super().__getitem__(index)
 
-    part = Part(Slow(10), [7, 3])
-    assert read == []
-    assert part[1].number == 3
-    assert read == [3]
+@pytest.fixture(autouse=True, scope="module")
+def eagerly():
+    """Run without graphs: of four batches, tracing is most of the time."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
-def test_fewer_validation_images_than_processes():
-    alone = devices.OneDevice()
-    alone.shares = 3
-    with pytest.raises(ValueError, match="Received: 2 for 3"):
-        _share(Part(small_run.scenes(None, "val"), range(2)), None, alone)
+def run(workdir):
+    return train.main([STAGES[-1], "--workdir", str(workdir), "--quiet", "--no-watchdog"])
+
+
+def stop_at(monkeypatch, owner, event, count):
+    """Send this process SIGTERM in the `count`-th call of a method."""
+    method, calls = getattr(owner, event), []
+
+    def counted(self, *arguments, **options):
+        calls.append(None)
+        if len(calls) == count:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return method(self, *arguments, **options)
+
+    monkeypatch.setattr(owner, event, counted)
+
+
+def test_a_run_that_is_stopped_anywhere_ends_as_one_that_never_was(tmp_path, monkeypatch):
+    """With averaged weights: amid the maps, within an epoch of each stage, and at an epoch's end."""
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    assert run(whole) == 0
+    assert not (whole / "maps").exists()
+    for owner, event, count in (
+        (Views, "_write", 4),
+        (callbacks.Checkpoint, "on_train_batch_end", 1),
+        (callbacks.Checkpoint, "on_epoch_end", 2),
+        (callbacks.Checkpoint, "on_train_batch_end", 3),
+    ):
+        with monkeypatch.context() as patch:
+            stop_at(patch, owner, event, count)
+            assert run(stopped) == 143
+        assert (stopped / "maps").is_dir()
+    assert run(stopped) == 0
+    for stage in STAGES:
+        assert differences(stopped / stage, whole / stage) == []
+    assert not (stopped / "maps").exists()
+
+
+def test_what_is_saved_is_the_whole_network_and_its_frozen_layers_stand_still(tmp_path):
+    assert run(tmp_path) == 0
+    head, last = (keras.saving.load_model(tmp_path / stage / "best.keras") for stage in STAGES)
+    image = scenes(None, "val")[0]["image"]
+    assert fcn.predict(last, image).shape == image.shape[:2]
+    moved = {
+        layer.name
+        for layer in head.layers
+        if layer.weights
+        and any(
+            not np.array_equal(a, b)
+            for a, b in zip(layer.get_weights(), last.get_layer(layer.name).get_weights(), strict=True)
+        )
+    }
+    assert "conv5_1" in moved
+    assert "fc6" in moved
+    assert not moved & {"conv1_1", "conv2_1", "conv3_1", "conv4_1", "upscore8"}
+    assert checkpoint.verify(tmp_path / STAGES[0] / "last.keras").batches == 4
+    with (tmp_path / STAGES[0] / "log.csv").open() as log:
+        assert "raw_val_confusion_mean_iu" in log.readline()
+
+
+def test_the_scores_in_the_log_are_those_of_the_saved_network(tmp_path):
+    assert run(tmp_path) == 0
+    folder = tmp_path / STAGES[0]
+    best = keras.saving.load_model(folder / "best.keras")
+    classes = best.output.shape[-1]
+    matrix = np.zeros((classes, classes), int)
+    for example in (scenes(None, "val")[i] for i in (0, 2)):
+        counted = example["label"] < classes
+        labels = fcn.predict(best, example["image"])
+        np.add.at(matrix, (example["label"][counted].astype(int), labels[counted]), 1)
+    with (folder / "log.csv").open(newline="") as file:
+        logged = max(float(row["val_confusion_mean_iu"]) for row in csv.DictReader(file))
+    assert logged == pytest.approx(fcn.scores(matrix)["mean_iu"], abs=5e-3)

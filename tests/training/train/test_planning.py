@@ -1,0 +1,95 @@
+"""`fcn-train --data`: in minutes on a processor, by steps otherwise; a run goes on as it was planned."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.training.train.test_measurement import TINY
+from training.recipes import catalogue
+from training.train import command as train
+from training.train import devices, measurement
+from training.train.budget import Costs
+
+
+@pytest.fixture
+def photos(tmp_path):
+    from PIL import Image
+
+    from fcn_keras.datasets.synthetic import SEM, Synthetic
+
+    for i, scene in enumerate(Synthetic(6, seed=1, height=40, width=50)):
+        for name, pixels in (("images", scene["image"]), ("labels", scene["label"])):
+            (tmp_path / "photos" / name).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{i}.png")
+    (tmp_path / "photos" / "classes.txt").write_text("\n".join(SEM) + "\n")
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Tiny networks, and costs in the place of a measurement; returns how often was measured."""
+    options = {"channels": TINY, "fc6_kernel": 3, "skip_channels": (4, 3)}
+    for name in ("quick_fcn8s_head", "quick_fcn8s"):
+        recipe = replace(catalogue.RECIPES[name], model_options=options, imagenet=False)
+        monkeypatch.setitem(catalogue.RECIPES, name, recipe)
+    measured = []
+
+    def measure(stages, num_classes, size):
+        measured.append((len(stages), stages[0].batch_size, num_classes, size))
+        return "float32", 1.0, Costs(maps=5e-4, head=2e-4, thawed=2e-4, scored=1e-5, start=5), 0.0
+
+    monkeypatch.setattr(measurement, "measure", measure)
+    return measured
+
+
+def run(*arguments):
+    return train.main(["--no-watchdog", *map(str, arguments)])
+
+
+def test_a_run_in_minutes_and_how_it_goes_on(photos, tmp_path, calls, capsys):
+    arguments = ("--data", photos, "--workdir", tmp_path / "runs", "--minutes", 1, "--json")
+    assert run(*arguments) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert events[0]["event"] == "plan"
+    assert events[0]["recipe"] == "quick_fcn8s"
+    assert [e["stage"] for e in events if e["event"] == "finished"] == ["quick_fcn8s_head", "quick_fcn8s"]
+    settings = json.loads((tmp_path / "runs" / "quick_fcn8s_head" / "recipe.json").read_text())
+    assert settings["plan"]["time"].startswith("1 min, of which ")
+    assert settings["decisions"]["overrides"]["minutes"] == 1
+    assert calls == [(2, 5, 8, (40, 50))]
+    # The last stage anew, by the plan that was made: nothing is measured again.
+    (tmp_path / "runs" / "quick_fcn8s" / "summary.json").unlink()
+    assert run("--data", photos, "--workdir", tmp_path / "runs") == 0
+    assert len(calls) == 1
+    captured = capsys.readouterr().out
+    assert "quick_fcn8s_head: finished before" in captured
+    assert "quick_fcn8s: going on after batch" in captured
+    assert run("--data", photos, "--workdir", tmp_path / "runs", "--minutes", 2) == 2
+    assert "minutes" in capsys.readouterr().err
+
+
+def test_steps_are_planned_as_before(photos, tmp_path, calls, capsys, monkeypatch):
+    monkeypatch.setattr("training.train.fit.fit", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    workdir = tmp_path / "runs"
+    assert run("--data", photos, "--workdir", workdir, "--width", 0.05, "--steps", 8, "--model", "fcn32s") == 130
+    assert "folder_fcn32s: 8 steps, starting from random weights" in capsys.readouterr().out
+    assert calls == []
+
+
+def test_what_does_not_go_together(photos, tmp_path, calls, capsys):
+    workdir = ("--workdir", tmp_path / "runs")
+    assert run("--data", photos, *workdir, "--minutes", 3, "--steps", 8) == 2
+    assert "--minutes decides --steps: leave one of the two out" in capsys.readouterr().err
+    assert run("synthetic_fcn8s", *workdir, "--minutes", 3) == 2
+    assert "--minutes goes without a recipe" in capsys.readouterr().err
+    for minutes in ("0", "inf"):
+        assert run("--data", photos, *workdir, "--minutes", minutes) == 2
+        assert f"--minutes is above 0, at most 10000. Received: {minutes}." in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_this_machine_has_a_processor(monkeypatch):
+    assert devices.is_processor() is True
+    monkeypatch.setattr(devices, "_local_devices", lambda backend: ["GPU:0"])
+    assert devices.is_processor() is False

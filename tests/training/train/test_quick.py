@@ -1,0 +1,143 @@
+"""A plan in minutes: what it chooses, what it says, and what it refuses."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from tests.training.train.test_budget import AREA, COSTS
+from training.recipes import catalogue
+from training.recipes.overrides import Overrides
+from training.train import quick
+from training.train.plan import overrides_from
+from training.train.quick import quick_plan, suits
+
+IDS = {"train": [f"a{i}" for i in range(160)], "val": [f"b{i}" for i in range(40)]}
+
+
+def report(sizes=((360, 480, 200),), **changes):
+    facts = {
+        "directory": "photos",
+        "errors": (),
+        "findings": (),
+        "sizes": sizes,
+        "buckets": ((384, 512), (512, 384)),
+        "padding": 0.1,
+        "num_classes": 3,
+        "class_frequencies": {"train": [0.5, 0.3, 0.2]},
+        "class_weights": (1, 1, 1),
+    }
+    return SimpleNamespace(**{**facts, **changes})
+
+
+def measured(batch_size, num_classes, size):
+    measured.asked = batch_size, num_classes, size
+    return "mixed_bfloat16", 0.5, COSTS, 15.0
+
+
+def planned(tmp_path, minutes=10, given=None, **changes):
+    facts = {"minutes": minutes, "spent": 5.0, "workdir": tmp_path, "measure": measured}
+    return quick_plan(report(**changes), IDS, "fcn8s", given or Overrides(), **facts)
+
+
+def test_ten_minutes_of_camvid(tmp_path):
+    plan = planned(tmp_path)
+    assert measured.asked == (4, 3, (360, 480))
+    assert plan.recipe == "quick_fcn8s"
+    overrides = plan.overrides
+    assert (overrides.batch_size, overrides.views, overrides.validation_images) == (4, 160, 40)
+    assert (overrides.dtype_policy, overrides.minutes, overrides.crop, overrides.buckets) == (
+        "mixed_bfloat16",
+        10,
+        None,
+        None,
+    )
+    chain = catalogue.chain(plan.recipe, overrides)
+    assert [recipe.name for recipe in chain] == ["quick_fcn8s_head", "quick_fcn8s"]
+    assert [recipe.epochs for recipe in chain] == [5, 3]
+    total = sum(e.before + recipe.steps * e.step + recipe.epochs * e.end for recipe, e in paired(chain, plan.expected))
+    assert 0.97 * 557 < total <= 557  # of 600 s, 20 are over, and 4 % are kept
+    said = dict(plan.reasons)
+    assert said["time"].startswith("10 min, of which 20 s are over; ends about ")
+    assert said["views"] == "160 whole images, each with its mirror image; 40 images are scored"
+    assert "an image's maps 0.53 s, a step of 4 0.2 s; mixed_bfloat16 takes 50% of float32's time" in said["machine"]
+    assert "1.3 GB of disk" in said["memory"]  # 360 files of 2.4 MB and the models
+
+
+def paired(chain, expected):
+    return [(recipe, expected[recipe.name]) for recipe in chain]
+
+
+def test_the_plan_is_read_again_from_recipe_json(tmp_path):
+    overrides = planned(tmp_path).overrides
+    assert overrides_from(overrides.as_json()) == overrides
+    with pytest.raises(ValueError, match="was begun by another version"):
+        overrides_from({"no_such_thing": 1})
+
+
+def test_several_sizes_are_padded_and_large_ones_cut(tmp_path):
+    assert planned(tmp_path, sizes=((360, 480, 100), (480, 360, 100))).overrides.buckets == [[384, 512], [512, 384]]
+    large = planned(tmp_path, sizes=((3000, 4000, 200),)).overrides
+    assert large.crop == [384, 384]
+    assert large.buckets is None
+    assert large.views == 160
+    augment = catalogue.find("quick_fcn8s_head", large).augment
+    assert augment.keywords == {"height": 384, "width": 384} or "384" in str(augment)
+
+
+def test_several_views_of_an_image_differ(tmp_path):
+    plan = planned(tmp_path, minutes=30)
+    assert plan.overrides.views > 2 * 160
+    assert plan.overrides.augment == ["scale"]
+    assert plan.overrides.crop == [360, 480]
+    assert "at scales from 0.5 to 2, each with its mirror image" in dict(plan.reasons)["views"]
+
+
+def test_what_is_given_stays(tmp_path):
+    plan = planned(tmp_path, given=Overrides(batch_size=2, seed=5, ema=0.9))
+    recipe = catalogue.find("quick_fcn8s", plan.overrides)
+    assert (recipe.batch_size, recipe.seed, recipe.ema) == (2, 5, 0.9)
+    assert measured.asked[0] == 2
+
+
+def test_a_full_disk_is_told_before_anything_starts(tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=10**9))
+    with pytest.raises(ValueError, match=r"needs about 1\.3 GB for feature maps .* has 1\.0 GB free\. Make room"):
+        planned(tmp_path / "not" / "there")
+
+
+def test_too_many_images(tmp_path):
+    with pytest.raises(ValueError, match=r"160 images are too many for 0\.167 minutes .* Give --minutes \d or more"):
+        planned(tmp_path, minutes=0.5)
+    with pytest.raises(ValueError, match="160 images are too many for 0 minutes"):
+        planned(tmp_path, minutes=0.1)  # over before they are planned
+
+
+def test_the_doctor_comes_first(tmp_path):
+    error = SimpleNamespace(code="empty", message="Nothing.", advice="Fill it.", severity="error")
+    with pytest.raises(ValueError, match="The doctor finds"):
+        planned(tmp_path, errors=(error,), findings=(error,))
+
+
+@pytest.mark.parametrize(
+    ("given", "minutes", "processor", "expected"),
+    [
+        ({}, None, True, True),
+        ({}, None, False, False),
+        ({}, 10, False, True),
+        ({"steps": 5}, None, True, False),
+        ({"width": 0.25}, None, True, False),
+        ({"seed": 5}, None, True, True),
+    ],
+)
+def test_when_a_run_is_planned_in_minutes(given, minutes, processor, expected):
+    assert suits(Overrides(**given), minutes, processor=processor) is expected
+
+
+def test_minutes_and_steps_exclude_each_other():
+    with pytest.raises(ValueError, match="--minutes decides --steps-per-epoch: leave one of the two out"):
+        suits(Overrides(steps_per_epoch=5), 10, processor=True)
+
+
+def test_no_run_was_begun(tmp_path):
+    assert quick.begun(tmp_path, "fcn8s") is None
+    assert AREA == 172_800

@@ -1,0 +1,119 @@
+"""Plan a run on one's own folder: look it over, and choose by minutes or by steps."""
+
+import functools
+import time
+from dataclasses import replace
+
+import keras
+
+from fcn_keras_console import Progress
+from fcn_keras_console.workdir import decisions_beside
+
+from ..doctor.examination import examination
+from ..recipes import catalogue
+from ..workdir.stage import Stage
+from . import quick
+from .budget import MINUTES
+from .devices import is_processor
+from .plan import MODELS, plan
+
+
+class Planner:
+    """The plan of one call of the command.
+
+    Args:
+        arguments: of the command line.
+        given: `Overrides` that it makes.
+        devices: of `devices.open_devices`.
+        reporter: `Reporter`.
+        began: when the command began, by `time.monotonic`.
+
+    Attributes:
+        recipe: name of the recipe that is planned.
+        reasons: what was chosen and why, by what it is about.
+        expected: what the stages are planned to take, `Expected` by name, where that was measured.
+    """
+
+    def __init__(self, arguments, given, devices, reporter, began):
+        self.arguments = arguments
+        self.given = given
+        self.devices = devices
+        self.reporter = reporter
+        self.began = began
+        self.model = arguments.model or "fcn8s"
+        self.reasons, self.expected = {}, {}
+        self.begun = quick.begun(arguments.workdir, self.model)
+        self.by_steps = None if self.begun else _begun(arguments.workdir)
+        processor = self.by_steps is None and devices.count == 1 and is_processor()
+        self.by_minutes = quick.suits(given, arguments.minutes, processor=processor) or self.begun is not None
+        self.recipe = quick.recipe_of(self.model) if self.by_minutes else f"folder_{self.model}"
+
+    def plan(self, weights):
+        """Look the folder over, and return the recipe's name and the overrides that are planned for it.
+
+        A run that was planned in minutes goes on as it was planned: nothing is measured again.
+        """
+        examined = self.examined()
+        if self.begun is not None:
+            changed = self.given.given() | ({"minutes": self.arguments.minutes} if self.arguments.minutes else {})
+            return self.recipe, replace(self.begun, **changed)
+        ids = {
+            split: [examined.layout.pairs[index].key for index in indices]
+            for split, indices in examined.layout.splits.items()
+        }
+        chosen = self.in_minutes(examined, ids) if self.by_minutes else self.in_steps(examined, ids, weights)
+        self.reasons, self.expected = dict(chosen.reasons), chosen.expected
+        self.reporter.plan(self.arguments.data, chosen)
+        if chosen.warning:
+            self.reporter.warn(f"fcn-train: {chosen.warning}")
+        return chosen.recipe, chosen.overrides
+
+    def examined(self):
+        """Look the folder over, as `fcn-doctor` does."""
+        given = self.given.given()
+        reading = {name: given[name] for name in ("classes", "ignore_label") if name in given}
+        with Progress("Looking it over", "pairs", quiet=self.reporter.quiet) as progress:
+            return examination(self.arguments.data, **reading, progress=progress)
+
+    def in_steps(self, examined, ids, weights):
+        return plan(
+            examined.report,
+            ids,
+            self.model,
+            self.given,
+            near_duplicates=examined.near_duplicates,
+            begun=self.by_steps,
+            pretrained=weights.is_network,
+            devices=self.devices.count,
+            pads=keras.backend.backend() == "jax",
+        )
+
+    def in_minutes(self, examined, ids):
+        return quick.quick_plan(
+            examined.report,
+            ids,
+            self.model,
+            self.given,
+            minutes=self.arguments.minutes or MINUTES,
+            spent=time.monotonic() - self.began,
+            workdir=self.arguments.workdir,
+            measure=functools.partial(_measured, self.recipe),
+            near_duplicates=examined.near_duplicates,
+        )
+
+
+def _measured(name, batch_size, num_classes, size):
+    from .measurement import measure
+
+    stages = [replace(recipe, batch_size=batch_size) for recipe in catalogue.chain(name)]
+    return measure(stages, num_classes, size)
+
+
+def _begun(workdir):
+    """Return the overrides of a run by steps that holds images out, None if none was begun in the workdir."""
+    for model in MODELS:
+        stage = Stage(workdir / f"folder_{model}")
+        overrides = decisions_beside(stage.best).get("overrides", {}) if stage.begun() else {}
+        if "held_out" in overrides:
+            return overrides
+    return None

@@ -1,0 +1,166 @@
+"""Plan a run on one's own folder that ends in the minutes that there are."""
+
+import datetime
+import resource
+import shutil
+import sys
+
+import numpy as np
+
+from fcn_keras_console.workdir import decisions_beside
+
+from ..recipes.overrides import Overrides
+from ..workdir.stage import Stage
+from .budget import EPOCHS, Images, batch_of, schedule
+from .plan import Plan, about_classes, about_images, chosen_of, overrides_from
+from .run_progress import Expected
+
+# What a plan in minutes decides itself. With one of these, and without --minutes, a run is planned by steps.
+DECIDED = ("steps", "steps_per_epoch", "width", "accumulate", "buckets", "augment", "dtype_policy")
+KEPT = 14  # bytes of a pixel's maps and label in a file: 13 and 1
+MODELS = 450_000_000  # bytes of both stages' checkpoints, and of the better models
+
+
+def recipe_of(model):
+    """Return the name of the recipe that is planned in minutes for a network, such as `fcn8s`."""
+    return f"quick_{model}"
+
+
+def suits(given, minutes, *, processor):
+    """Tell whether a run is planned in minutes.
+
+    Args:
+        given: `Overrides` that the user chose.
+        minutes: given, or None.
+        processor: whether there is nothing faster.
+
+    Raises:
+        ValueError: if minutes are given together with what they decide.
+    """
+    decided = [name for name in DECIDED if name in given.given()]
+    if minutes is not None and decided:
+        raise ValueError(
+            f"--minutes decides --{decided[0].replace('_', '-')}: leave one of the two out. Without --minutes, "
+            "fcn-train plans by steps."
+        )
+    return minutes is not None or (processor and not decided)
+
+
+def begun(workdir, model):
+    """Return the overrides of a run that was begun in the workdir, None if there is none."""
+    name = recipe_of(model)
+    for stage in (Stage(workdir / name), Stage(workdir / f"{name}_head")):
+        if stage.begun() and "minutes" in (overrides := decisions_beside(stage.best).get("overrides", {})):
+            return overrides_from(overrides)
+    return None
+
+
+def quick_plan(report, ids, model, given, *, minutes, spent, workdir, measure, near_duplicates=lambda keys: []):
+    """Choose size, views, steps, precision and batches so that the run ends in time.
+
+    Args:
+        report, ids, given, near_duplicates: as for `plan`.
+        model: `"fcn32s"`, `"fcn16s"` or `"fcn8s"`.
+        minutes: that the whole run may take.
+        spent: seconds of them that are over.
+        workdir: where the files go.
+        measure: function from `(batch_size, num_classes, (H, W))` to a dtype policy, how much of float32's time it
+            takes, and `Costs`.
+
+    Returns:
+        `Plan`.
+
+    Raises:
+        ValueError: as `plan`; and if the images are too many for the time, or the disk is too small.
+    """
+    chosen, trained, validated, warning, uneven = chosen_of(report, ids, given, near_duplicates, None)
+    heights, widths = (
+        np.repeat(side, [n for *_, n in report.sizes]) for side in list(zip(*report.sizes, strict=True))[:2]
+    )
+    areas = heights * widths
+    images = Images(trained, validated, float(np.median(areas)), float(areas.max()))
+    size = int(np.median(heights)), int(np.median(widths))
+    policy, ratio, costs, took = measure(given.batch_size or batch_of(images.area, trained), report.num_classes, size)
+    used = schedule(images, 60 * minutes - spent - took, costs, given.batch_size)
+    space = _require_space(workdir, used, images)
+    name = recipe_of(model)
+    stages = zip((f"{name}_head", name), used.steps, EPOCHS, strict=True)
+    chosen |= {
+        "minutes": minutes,
+        "batch_size": used.batch_size,
+        "views": used.views,
+        "validation_images": used.validation_images,
+        "dtype_policy": policy,
+        "stages": {stage: Overrides(steps=n, steps_per_epoch=n // epochs) for stage, n, epochs in stages},
+    }
+    if used.crop is not None:
+        chosen["crop"] = [used.crop, used.crop]
+    if used.views > trained:  # several views of an image are to differ
+        chosen |= {"augment": ["scale"], "crop": chosen.get("crop", list(size))}
+    elif used.crop is None and len(report.sizes) > 1:
+        chosen["buckets"] = [list(bucket) for bucket in report.buckets]
+    overrides = Overrides(**{**chosen, **given.given()})
+    reasons = [
+        *about_images(report, overrides, trained, validated),
+        *_about_time(minutes, spent + took, used),
+        *_about_work(used, policy, ratio, costs, images),
+        *about_classes(overrides, given, uneven),
+        ("memory", f"about {_gigabytes(_peak())}; {_gigabytes(space)} of disk in {workdir}"),
+    ]
+    return Plan(name, overrides, tuple(reasons), warning, _expected(name, used))
+
+
+def _expected(name, used):
+    """Tell what each stage is planned to take."""
+    start = used.seconds["start"] / 2
+    head, last = (used.seconds[part] / steps for part, steps in zip(("head", "last block"), used.steps, strict=True))
+    return {
+        f"{name}_head": Expected(used.seconds["feature maps"] + start, head, used.scoring),
+        name: Expected(start, last, used.scoring),
+    }
+
+
+def _about_time(minutes, over, used):
+    end = datetime.datetime.now() + datetime.timedelta(seconds=used.total)
+    parts = ", ".join(f"{name} {_minutes(seconds)}" for name, seconds in used.seconds.items() if seconds >= 1)
+    yield "time", f"{minutes:g} min, of which {_minutes(over)} are over; ends about {end:%H:%M:%S} ({parts})"
+
+
+def _about_work(used, policy, ratio, costs, images):
+    area = images.area if used.crop is None else used.crop**2
+    what = "whole images" if used.crop is None else f"crops of {used.crop}x{used.crop} at random places"
+    what += ", at scales from 0.5 to 2," if used.views > images.trained else ","
+    yield "views", f"{used.views} {what} each with its mirror image; {used.validation_images} images are scored"
+    step = costs.head * used.batch_size * area
+    yield (
+        "machine",
+        f"an image's maps {area * costs.maps:.2g} s, a step of {used.batch_size} {step:.2g} s; {policy}"
+        + ("" if policy == "float32" else f" takes {ratio:.0%} of float32's time"),
+    )
+    yield "what learns", f"the head for {used.steps[0]} steps; then conv5 too, for {used.steps[1]}"
+
+
+def _require_space(workdir, used, images):
+    area = images.area if used.crop is None else used.crop**2
+    needed = int(KEPT * (2 * used.views * area + used.validation_images * images.area)) + MODELS
+    folder = next(path for path in (workdir.absolute(), *workdir.absolute().parents) if path.exists())
+    free = shutil.disk_usage(folder).free
+    if free < 1.1 * needed:
+        raise ValueError(
+            f"{workdir} needs about {_gigabytes(needed)} for feature maps and models, and its disk has "
+            f"{_gigabytes(free)} free. Make room, or choose another --workdir."
+        )
+    return needed
+
+
+def _peak():
+    """Return the largest memory of this process so far, in bytes: a step of every stage was measured in it."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _gigabytes(count):
+    return f"{count / 1e9:.1f} GB"
+
+
+def _minutes(seconds):
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"
