@@ -43,8 +43,8 @@ class Images:
 
     Attributes:
         trained, validated: numbers of images.
-        area: pixels of a middling image.
-        largest: pixels of the largest.
+        area: pixels of a middling image, its padding included.
+        largest: pixels of the largest, without padding.
     """
 
     trained: int

@@ -78,7 +78,9 @@ def quick_plan(report, ids, model, given, *, minutes, spent, workdir, measure, n
         np.repeat(side, [n for *_, n in report.sizes]) for side in list(zip(*report.sizes, strict=True))[:2]
     )
     areas = heights * widths
-    images = Images(trained, validated, float(np.median(areas)), float(areas.max()))
+    # Images of several sizes are padded: what is computed is the area with the padding.
+    area = float(np.median(areas)) if len(report.sizes) == 1 else float(np.mean(areas)) / (1 - report.padding)
+    images = Images(trained, validated, area, float(areas.max()))
     size = int(np.median(heights)), int(np.median(widths))
     policy, ratio, costs, took = measure(given.batch_size or batch_of(images.area, trained), report.num_classes, size)
     used = schedule(images, 60 * minutes - spent - took, costs, given.batch_size)
