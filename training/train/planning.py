@@ -42,7 +42,7 @@ class Planner:
         self.began = began
         self.model = arguments.model or "fcn8s"
         self.reasons, self.expected = {}, {}
-        self.begun = quick.begun(arguments.workdir, self.model)
+        self.begun = quick.begun(arguments.workdir, self.model, arguments.data, arguments.minutes)
         self.by_steps = None if self.begun else _begun(arguments.workdir)
         processor = self.by_steps is None and devices.count == 1 and is_processor()
         self.by_minutes = quick.suits(given, arguments.minutes, processor=processor) or self.begun is not None

@@ -46,11 +46,18 @@ def suits(given, minutes, *, processor):
     return minutes is not None or (processor and not decided)
 
 
-def begun(workdir, model):
-    """Return the overrides of a run that was begun in the workdir, None if there is none."""
+def begun(workdir, model, data, minutes=None):
+    """Return the overrides of a run that was begun in the workdir, None if there is none.
+
+    A run that was stopped amid its feature maps has no checkpoint. It goes on by its plan if the folder is the same,
+    and so are the minutes, if they are given.
+    """
     name = recipe_of(model)
     for stage in (Stage(workdir / name), Stage(workdir / f"{name}_head")):
-        if stage.begun() and "minutes" in (overrides := decisions_beside(stage.best).get("overrides", {})):
+        decided = decisions_beside(stage.best)
+        overrides = decided.get("overrides", {})
+        same = decided.get("data") == str(data.resolve()) and minutes in (None, overrides.get("minutes"))
+        if "minutes" in overrides and (stage.begun() or same):
             return overrides_from(overrides)
     return None
 

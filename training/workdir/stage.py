@@ -104,6 +104,8 @@ class Stage(StageFiles):
         first = next(iter(class_names))
         for head, names in {**class_names, "": class_names[first]}.items():
             write_text(self.classes_of(head), "".join(f"{name}\n" for name in names))
+        if not plan and self.settings.is_file():  # stopped before its first checkpoint: it goes on by its plan
+            plan = read_json(self.settings).get("plan")
         made = {"versions": versions(), "machine": machine(), "command": command()}
         write_json(self.settings, {"decisions": decisions, **made, **({"plan": plan} if plan else {})})
 

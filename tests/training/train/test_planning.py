@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.training.train.test_measurement import TINY
+from training.features.views import Views
 from training.recipes import catalogue
 from training.train import command as train
 from training.train import devices, measurement
@@ -67,6 +68,27 @@ def test_a_run_in_minutes_and_how_it_goes_on(photos, tmp_path, calls, capsys):
     assert "quick_fcn8s: going on after batch" in captured
     assert run("--data", photos, "--workdir", tmp_path / "runs", "--minutes", 2) == 2
     assert "minutes" in capsys.readouterr().err
+
+
+def test_a_run_that_is_stopped_amid_its_maps_goes_on_by_its_plan(photos, tmp_path, calls, monkeypatch):
+    arguments = ("--data", photos, "--workdir", tmp_path / "runs", "--minutes", 1, "--quiet")
+    write, written = Views._write, []
+
+    def stopping(self, number, *rest):
+        written.append((self.folder.name, number))
+        if len(written) == 6:
+            raise KeyboardInterrupt
+        write(self, number, *rest)
+
+    monkeypatch.setattr(Views, "_write", stopping)
+    settings = tmp_path / "runs" / "quick_fcn8s_head" / "recipe.json"
+    assert run(*arguments) == 130
+    before = json.loads(settings.read_text())
+    assert run(*arguments) == 0
+    assert len(calls) == 1  # measured once
+    assert written[6] == ("train", 4)  # the views that were whole are not computed again
+    after = json.loads(settings.read_text())
+    assert (after["plan"], after["decisions"]) == (before["plan"], before["decisions"])
 
 
 def test_steps_are_planned_as_before(photos, tmp_path, calls, capsys, monkeypatch):

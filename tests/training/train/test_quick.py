@@ -142,5 +142,5 @@ def test_minutes_and_steps_exclude_each_other():
 
 
 def test_no_run_was_begun(tmp_path):
-    assert quick.begun(tmp_path, "fcn8s") is None
+    assert quick.begun(tmp_path, "fcn8s", tmp_path) is None
     assert AREA == 172_800
