@@ -9,7 +9,9 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from fcn_keras.inference import Image, Maps, as_input, require_tile, run, run_rows
+from fcn_keras.inference.images import Image, Maps, as_input
+from fcn_keras.inference.tiles import require_tile, run_rows
+from fcn_keras.inference.whole import run
 from fcn_keras.layers import Preprocess
 
 SCALES = (0.75, 1.0, 1.25)

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import scipy.special
 
-from fcn_keras import inference
 from fcn_keras import tta as augmented
-from fcn_keras.inference import predict
+from fcn_keras.inference import predict, tiles, whole
 from fcn_keras.models import FCN8s, FCN32s, LateFusion
 from fcn_keras.tta import predict_augmented
 
@@ -109,8 +108,8 @@ def test_tiles_give_the_result_of_whole_copies(net, size, tile):
 
 def test_no_more_than_a_strip_is_scored_at_once(net, monkeypatch):
     sizes = []
-    run = inference.run
-    monkeypatch.setattr(inference, "run", lambda m, x, output: sizes.append(x.shape[:2]) or run(m, x, output))
+    run = tiles.run
+    monkeypatch.setattr(tiles, "run", lambda m, x, output: sizes.append(x.shape[:2]) or run(m, x, output))
     predict_augmented(net, picture(1200, 20), tile=96, scales=(1, 1.25))
     assert max(sizes) == (96 + 2 * 256, 25)  # FCN-8s sees 245 pixels to each side
 
@@ -126,7 +125,7 @@ def test_heads_give_a_dict():
 
 def test_depth_and_hha_keep_their_values(monkeypatch):
     seen = []
-    monkeypatch.setattr(augmented, "run", lambda m, x, output: seen.append(x) or inference.run(m, x, output))
+    monkeypatch.setattr(augmented, "run", lambda m, x, output: seen.append(x) or whole.run(m, x, output))
     rgb = picture(20, 30)
     depth = np.random.default_rng(0).choice([0, 1000, 5000], (20, 30, 1))
     early = FCN32s(4, modality="rgbd", channels=NARROWEST)

@@ -1,0 +1,76 @@
+"""Apply a model to one whole array, and take labels of scores: what all ways of labelling an image end in."""
+
+import functools
+import logging
+import weakref
+from typing import Any
+
+import keras
+from keras import ops
+
+OUTPUTS = ("labels", "scores")
+LOG = logging.getLogger("fcn_keras")
+# model -> {output: compiled model on the same layers}
+_runners: weakref.WeakKeyDictionary[keras.Model, dict[str, keras.Model]] = weakref.WeakKeyDictionary()
+
+
+def run(model: keras.Model, images: Any, output: str) -> Any:
+    """Apply the model to one checked image, or dict of them.
+
+    Args:
+        model: as for `predict`.
+        images: what `as_input` returns.
+        output: as for `predict`.
+
+    Returns:
+        As `predict`.
+
+    Raises:
+        ValueError: if `output` is unknown.
+    """
+    if output not in OUTPUTS:
+        raise ValueError(f"`output` is one of {OUTPUTS}. Received: {output!r}.")
+    batch = keras.tree.map_structure(lambda x: x[None], images)
+    return keras.tree.map_structure(lambda y: y[0], _runner(model, output).predict_on_batch(batch))
+
+
+def _runner(model: keras.Model, output: str) -> keras.Model:
+    """Build, once per model and output, a model on the same layers that ends in labels or float32 scores."""
+    runners = _runners.setdefault(model, {})
+    if output not in runners:
+        finish = label_of if output == "labels" else lambda scores: ops.cast(scores, "float32")
+        runner = keras.Model(model.input, keras.tree.map_structure(finish, model.output))
+        if keras.backend.backend() == "tensorflow":
+            # Keras would choose XLA, which compiles anew for every image size.
+            runner.jit_compile = False
+        elif keras.backend.backend() == "openvino":
+            _warn_of_bfloat16()
+        runners[output] = runner
+    return runners[output]
+
+
+@functools.cache
+def _warn_of_bfloat16() -> None:
+    """Say once that OpenVINO is less exact on this processor; Keras passes no setting of OpenVINO's on."""
+    import openvino
+
+    precision = openvino.Core().get_property("CPU", "INFERENCE_PRECISION_HINT").get_type_name()
+    if precision != "f32":
+        LOG.warning(
+            "OpenVINO computes in half precision (%s) on this processor, whatever the dtype policy. Scores are off by "
+            "up to a hundredth of the largest, and some labels differ. Set KERAS_BACKEND=tensorflow for float32.",
+            precision,
+        )
+
+
+def label_of(scores: Any) -> Any:
+    """Take the class of the highest score, the first of equals.
+
+    Args:
+        scores: `(..., C)` of any float.
+
+    Returns:
+        `(...)` uint8 class ids, or uint16 above 256 classes.
+    """
+    dtype = "uint8" if scores.shape[-1] <= 256 else "uint16"
+    return ops.cast(ops.argmax(ops.cast(scores, "float32"), axis=-1), dtype)
