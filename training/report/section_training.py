@@ -42,6 +42,7 @@ def section(run, heads, begun=()):
         element("div", drawn, class_="curves"),
         [element("p", note, class_="soft") for note in _gaps(run)],
         _stages(run, heads),
+        [element("p", note, class_="soft") for note in _kept(run)],
         [element("p", f"{name} has begun, and finished no epoch yet.", class_="soft") for name in begun],
         id="training",
     )
@@ -87,6 +88,12 @@ def _gaps(run):
         if missing := trained.without_loss:
             epochs = f"epoch{'' if len(missing) == 1 else 's'} {some(missing, NAMED)}"
             yield f"{trained.name}: in {epochs} the loss is no number that can be drawn."
+
+
+def _kept(run):
+    for trained in run:
+        if trained.kept:
+            yield f"{trained.name}: no epoch was better than {trained.kept}, whose model is kept as its best."
 
 
 def _shortened(stages):

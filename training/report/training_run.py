@@ -95,6 +95,12 @@ class Trained:
         return max(known, key=means.__getitem__) if known else None
 
     @property
+    def kept(self):
+        """Name of the stage before whose model was kept, since no epoch was better; None where an epoch's was."""
+        name = self.summary.get("kept")
+        return name if isinstance(name, str) else None
+
+    @property
     def prefixes(self):
         """What the log's columns of metrics begin with, by head; the only head of most models is `""`."""
         columns = [name for row in self.rows[:1] for name in row]

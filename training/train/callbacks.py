@@ -63,7 +63,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     Args:
         stage: the `Stage` to write to.
-        best: highest mean IU of the epochs before a continued run, or None.
+        best: highest mean IU of the epochs before a continued run and of `start`, or None.
         devices: what the model trains on, of `devices.open_devices`.
         position: the `Position` that the run goes on from.
         steps: batches of an epoch.
@@ -71,10 +71,22 @@ class Checkpoint(keras.callbacks.Callback):
         minutes: between two checkpoints within an epoch.
         averaged: the model that was scored, where it has other weights than the one that trains; None where not.
         whole: function from the model that trains, or `averaged`, to the network that is saved.
+        start: file of the model that is the best until an epoch is better; None where any epoch's is better.
     """
 
     def __init__(
-        self, stage, best, devices, *, position, steps, signals, minutes, averaged=None, whole=lambda model: model
+        self,
+        stage,
+        best,
+        devices,
+        *,
+        position,
+        steps,
+        signals,
+        minutes,
+        averaged=None,
+        whole=lambda model: model,
+        start=None,
     ):
         super().__init__()
         self.stage = stage
@@ -86,6 +98,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.seconds = 60 * minutes
         self.averaged = averaged
         self.whole = whole
+        self.start = start
         self.saved = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
@@ -107,7 +120,10 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         score = mean_iu(logs)
-        if self.best is None or score > self.best or not self.stage.best.exists():
+        missing = not self.stage.best.exists()
+        if missing and self.start and score <= self.best:
+            self.stage.adopt(self.start)
+        elif self.best is None or score > self.best or missing:
             with self.devices.apart():
                 best = self.whole(self.averaged or self.model)
                 best = uncompiled(best) if self.averaged else best

@@ -63,7 +63,7 @@ def _train(signals, arguments):
     for recipe in chain:
         devices.check(recipe)
     reasons = planner.reasons if planner else {}
-    training = _Training(arguments, overrides, weights, reasons, devices, signals, reporter)
+    training = _Training(arguments, overrides, chain, weights, reasons, devices, signals, reporter)
     with (
         alone(arguments.workdir) if devices.lead else contextlib.nullcontext(),
         reporter.showing(chain, planner.expected if planner else None),
@@ -76,9 +76,10 @@ def _train(signals, arguments):
 class _Training:
     """One call of the command: what all its stages share."""
 
-    def __init__(self, arguments, overrides, weights, reasons, devices, signals, reporter):
+    def __init__(self, arguments, overrides, chain, weights, reasons, devices, signals, reporter):
         self.arguments = arguments
         self.overrides = overrides
+        self.chain = chain
         self.weights = weights
         self.reasons = reasons
         self.devices = devices
@@ -105,6 +106,7 @@ class _Training:
             return
         if not arguments.no_watchdog and (advice := learning_rate_advice(recipe)):
             reporter.warn(f"fcn-train: watchdog: {advice}")
+        before = self.to_beat(recipe)
         with dtype_policy(recipe.dtype_policy):
             started = time.monotonic()
             model, position = self.model(recipe, stage, splits["train"])
@@ -122,12 +124,23 @@ class _Training:
                 minutes=arguments.checkpoint_minutes,
                 watched=not arguments.no_watchdog,
                 logged=arguments.verbose,
+                before=before,
                 maps=self.maps(recipe),
                 callbacks=[*self.followed(recipe, stage, position, splits["val"]), *self.logs(stage)],
             )
         if self.devices.lead:
-            self.close(recipe, stage, history, time.monotonic() - started)
+            self.close(recipe, stage, history, before, time.monotonic() - started)
         self.devices.agree({"the end of a stage": recipe.name})  # the others read what the leading process wrote
+
+    def to_beat(self, recipe):
+        """Find and report the stage whose model is kept if this one makes none that is better."""
+        from .predecessor import predecessor
+
+        before = predecessor(recipe, self.chain, self.arguments.workdir)
+        if before:
+            sentence = f"{recipe.name}: to beat: mean IU {before.mean_iu:.4f} of {before.name}"
+            self.reporter.report("to beat", sentence, stage=recipe.name, before=before.name, mean_iu=before.mean_iu)
+        return before
 
     def maps(self, recipe):
         """Return where the feature maps of frozen layers are kept, and what decides them besides the recipe."""
@@ -157,12 +170,18 @@ class _Training:
             validation_images=len(spaced(examples, recipe.validation_images)),
         )
 
-    def close(self, recipe, stage, history, seconds):
+    def close(self, recipe, stage, history, before, seconds):
         """Write down that a stage is finished, and how well."""
         best = max(history, key=lambda row: row["val_mean_iu"])
         summary = {"recipe": recipe.name, "best": best, "last": history[-1], "seconds": round(seconds, 1)}
-        sentence = f"{recipe.name}: mean IU {best['val_mean_iu']:.4f} after epoch {best['epoch'] + 1}, {stage.best}"
+        reached = f"mean IU {best['val_mean_iu']:.4f} after epoch {best['epoch'] + 1}"
+        sentence = f"{recipe.name}: {reached}, {stage.best}"
         facts = {"mean_iu": best["val_mean_iu"], "epoch": best["epoch"], "seconds": summary["seconds"]}
+        if before and before.mean_iu >= best["val_mean_iu"]:
+            summary |= {"best": before.row, "kept": before.name}
+            sentence = f"{recipe.name}: {reached} does not beat {before.mean_iu:.4f} of {before.name}"
+            sentence += f", whose model is kept, {stage.best}"
+            facts |= {"mean_iu": before.mean_iu, "epoch": before.row["epoch"], "kept": before.name}
         if len(history) < recipe.epochs:
             summary["ended"] = facts["ended"] = f"{recipe.patience} epochs were no better"
             sentence += f"; ended after epoch {len(history)} of {recipe.epochs}: {summary['ended']}"

@@ -18,7 +18,22 @@ from .watchdog import Watchdog
 PICTURES = 4  # overlays written after every epoch
 
 
-def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, watched, logged, maps=None, callbacks=()):
+def fit(
+    recipe,
+    stage,
+    model,
+    splits,
+    devices,
+    position,
+    *,
+    signals,
+    minutes,
+    watched,
+    logged,
+    before=None,
+    maps=None,
+    callbacks=(),
+):
     """Fit a compiled model from where it stands to the recipe's last step, or until its patience runs out.
 
     Args:
@@ -30,6 +45,7 @@ def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, wa
         minutes: between two checkpoints within an epoch.
         watched: whether to say what looks wrong, as `Watchdog` does.
         logged: whether to log every batch.
+        before: the `Predecessor`, whose model is the best until an epoch is better; or None.
         maps: arguments of `Maps` by name, for a recipe with `views`.
         callbacks: Keras's, called after all others.
 
@@ -61,7 +77,9 @@ def fit(recipe, stage, model, splits, devices, position, *, signals, minutes, wa
         ]
         saving = {"position": position, "steps": recipe.steps_per_epoch, "signals": signals, "minutes": minutes}
         saving |= {"averaged": copy if recipe.ema is not None else None, "whole": source.whole}
-        callbacks.append(Checkpoint(stage, max(scores, default=None), devices, **saving))
+        to_beat = [*scores, before.mean_iu] if before else scores
+        saving["start"] = before.best if before else None
+        callbacks.append(Checkpoint(stage, max(to_beat, default=None), devices, **saving))
     if logged and devices.lead:
         indices = source.indices(position.batches)
         callbacks.append(Batches(recipe.name, splits["train"], position.batches, recipe.steps_per_epoch, indices))

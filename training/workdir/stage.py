@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 
 from fcn_keras_console.environment import command, versions
 from fcn_keras_console.files import read_json, write_json, write_text, written
@@ -56,6 +57,13 @@ class Stage(StageFiles):
         if self.last.exists():
             os.replace(self.last, self.previous)
         os.replace(fresh, self.last)
+
+    def adopt(self, model):
+        """Make a copy of another stage's best model the best of this one."""
+        with written(self.best) as temporary:
+            shutil.copyfile(model, temporary)
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())  # or a power cut leaves a name without contents
 
     def promote_better(self, batches):
         """Make a better model the best if the checkpoint at `batches` has seen its epoch; else forget it."""

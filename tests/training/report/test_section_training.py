@@ -54,6 +54,15 @@ def test_raw_weights_are_drawn_beside_the_averaged_ones(tmp_path):
     }
 
 
+def test_a_stage_that_kept_the_model_of_the_one_before_says_so(tmp_path):
+    stage(tmp_path, "head", rows="0,3,3,.1,.4\n")
+    place = stage(tmp_path, "last", rows="0,3,3,.1,.2\n", start="head")
+    (place / "summary.json").write_text('{"kept": "head"}')
+    text = " ".join(section_training.section(find_run(tmp_path), [""]).itertext())
+    assert text.count("last: no epoch was better than head, whose model is kept as its best.") == 1
+    assert "head: no epoch" not in text
+
+
 def test_without_raw_scores_there_is_no_third_line(tmp_path):
     stage(tmp_path, "plain", rows="0,3,3,.1,.2\n")
     section = section_training.section(find_run(tmp_path), [""])

@@ -13,6 +13,7 @@ from training.train import callbacks
 from training.train.callbacks import Batches, Checkpoint, Overlays, Reseed, Restore, flat, mean_iu
 from training.train.devices import OneDevice
 from training.workdir.checkpoint import Position
+from training.workdir.stage import Stage
 
 
 def test_mean_iu_is_the_mean_over_the_heads():
@@ -79,6 +80,29 @@ def test_broken_weights_are_not_saved_within_an_epoch(broken):
     callback.set_model(net)
     callback.save(Position(3, [1.0]))
     assert saves == ([] if broken else [Position(3, [1.0])])
+
+
+@pytest.mark.parametrize(
+    ("scores", "best"), [([0.3, 0.5], "start"), ([0.3, 0.6], "8"), ([0.6, 0.4], "4"), ([0.6, 0.7], "8")]
+)
+def test_the_best_epoch_has_to_beat_the_stage_before(scores, best, tmp_path, monkeypatch):
+    """The stage before reached 0.5, and 4 batches are an epoch; files hold the batches that their model has seen."""
+    monkeypatch.setattr(callbacks, "save_model", lambda net, path, position: path.write_text(str(position.batches)))
+    (tmp_path / "before.keras").write_text("start")
+    stage = Stage(tmp_path / "stage")
+    stage.folder.mkdir()
+    stage.log.touch()
+    stage.save = lambda net, position: None
+    stage.promote_better = lambda batches: stage.better.exists() and stage.better.replace(stage.best)
+    options = {"steps": 4, "signals": SimpleNamespace(stop=lambda: None), "minutes": 15}
+    devices = SimpleNamespace(apart=nullcontext, shares=1)
+    callback = Checkpoint(stage, 0.5, devices, position=Position(), start=tmp_path / "before.keras", **options)
+    callback.set_model(model())
+    for epoch, score in enumerate(scores):
+        callback.position = Position(4 * (epoch + 1))
+        callback.on_epoch_end(epoch, {"val_mean_iu": score})
+        assert stage.best.exists()
+    assert stage.best.read_text() == best
 
 
 def test_pictures_of_images_and_of_the_matrix(tmp_path, monkeypatch):

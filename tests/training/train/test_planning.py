@@ -91,6 +91,26 @@ def test_a_run_that_is_stopped_amid_its_maps_goes_on_by_its_plan(photos, tmp_pat
     assert (after["plan"], after["decisions"]) == (before["plan"], before["decisions"])
 
 
+def test_the_better_of_the_two_stages_is_kept(photos, tmp_path, calls, monkeypatch, capsys):
+    """The last block learns at a rate that ruins the network: the user gets the head's."""
+    ruined = replace(catalogue.RECIPES["quick_fcn8s"], learning_rate=1.0, final_learning_rate=1.0)
+    monkeypatch.setitem(catalogue.RECIPES, "quick_fcn8s", ruined)
+    workdir = tmp_path / "runs"
+    head, last = workdir / "quick_fcn8s_head", workdir / "quick_fcn8s"
+    assert run("--data", photos, "--workdir", workdir, "--minutes", 1, "--quiet") == 0
+    reached = json.loads((head / "summary.json").read_text())["best"]
+    summary = json.loads((last / "summary.json").read_text())
+    assert (summary["best"], summary["kept"]) == (reached, "quick_fcn8s_head")
+    assert (last / "best.keras").read_bytes() == (head / "best.keras").read_bytes()
+    said = capsys.readouterr().out
+    assert f"quick_fcn8s: to beat: mean IU {reached['val_mean_iu']:.4f} of quick_fcn8s_head" in said
+    assert f"does not beat {reached['val_mean_iu']:.4f} of quick_fcn8s_head, whose model is kept, {last}" in said
+    # Both were scored on the same images.
+    decided = [json.loads((stage / "recipe.json").read_text())["decisions"]["settings"] for stage in (head, last)]
+    assert decided[0]["validation_images"] == decided[1]["validation_images"]
+    assert decided[0]["data"] == decided[1]["data"]
+
+
 def test_steps_are_planned_as_before(photos, tmp_path, calls, capsys, monkeypatch):
     monkeypatch.setattr("training.train.fit.fit", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     workdir = tmp_path / "runs"

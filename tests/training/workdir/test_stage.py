@@ -57,6 +57,17 @@ def test_a_better_model_becomes_the_best_when_its_epoch_is_saved(stage, better, 
     assert not stage.better.exists()
 
 
+def test_the_best_of_another_stage_is_copied(stage, tmp_path):
+    other = tmp_path / "other" / "best.keras"
+    other.parent.mkdir()
+    other.write_bytes(b"weights")
+    stage.adopt(other)
+    assert stage.best.read_bytes() == other.read_bytes() == b"weights"
+    with pytest.raises(OSError, match="gone"):
+        stage.adopt(tmp_path / "gone.keras")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.keras", "other"]
+
+
 def test_a_folder_holds_one_run(stage):
     decisions = {"overrides": {"steps": 4}, "settings": {"steps": 4, "buckets": ((8, 8),)}, "data": None}
     stage.open(decisions, {"sem": ("sky", "sea"), "geo": ("flat",)})
