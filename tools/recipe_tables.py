@@ -3,6 +3,7 @@
 from functools import partial
 from typing import NamedTuple
 
+from fcn_keras_console.words import counted
 from training.recipes.catalogue import RECIPES
 
 
@@ -17,7 +18,8 @@ SECTIONS = {
     "Your own images, in minutes": Section(
         ("quick_",),
         "What `fcn-train --data photos` trains on a processor: first a head on feature maps that are computed once, "
-        "then conv5 too. `--minutes` decides steps, views, precision and, of large images, crops.\n"
+        "then conv5 too. `--minutes` decides steps, views, precision and, of large images, crops. Those of two "
+        "backbones are for folders with [HHA images](training.md#with-depth).\n"
         "\n```sh\nfcn-train --data photos --minutes 10\n```",
     ),
     "Your own images, by steps": Section(
@@ -117,7 +119,7 @@ def _network(recipe):
     shown = [f"padding {options.pop('padding')}"] if "padding" in options else []
     shown += ["at once"] if options.pop("at_once", False) else []
     shown += [options.pop("modality")] if "modality" in options else []
-    shown += [f"{options.pop('skips')} skip"] if "skips" in options else []
+    shown += [counted(options.pop("skips"), "skip")] if "skips" in options else []
     return ", ".join([recipe.model.__name__, *shown])
 
 

@@ -27,6 +27,8 @@ class Folder(Examples):
     - `<directory>/images/*`, `<directory>/labels/*` and a list `<directory>/<split>.txt`, one id a line
     - `split=None`: `<directory>/images/*` and `<directory>/labels/*`, all of them or those in `ids`
 
+    HHA images, of the same stems too, may lie in a folder beside `images`; `fcn_keras.hha` makes them from depth.
+
     An id is a file's path below its folder without the extension, `/` between sub-folders. Constructing lists the
     folders and opens no image; `verify` reads everything; `ds[i]` checks what it reads, from any thread.
 
@@ -42,6 +44,7 @@ class Folder(Examples):
         ids: the ids to keep, in this order, instead of a list file or of the whole folder.
         images: name of the folder of images.
         labels: name of the folder of masks.
+        hha: name of the folder of HHA images; examples hold `hha` `(H, W, 3)` uint8 then. None reads none.
 
     Attributes:
         num_classes: number of classes, void not counted.
@@ -49,7 +52,8 @@ class Folder(Examples):
         ids: tuple of the ids, sorted unless they were listed.
 
     Raises:
-        ValueError: if a folder, list or class file is missing or wrong, or an image lacks its mask or a mask its image.
+        ValueError: if a folder, list or class file is missing or wrong, or an image lacks its mask or its HHA image, or
+            a mask its image.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class Folder(Examples):
         ids: Iterable[object] | None = None,
         images: str = "images",
         labels: str = "labels",
+        hha: str | None = None,
     ) -> None:
         self.directory = Path(directory)
         self.ignore_label = as_index(ignore_label)
@@ -76,6 +81,7 @@ class Folder(Examples):
         self.ids = tuple(kept)
         self._images = [_partner(image_files, key, root / images, origin) for key in self.ids]
         self._labels = [_partner(label_files, key, root / labels, origin) for key in self.ids]
+        self._hha = None if hha is None else _encoded(root / hha, self.ids)
         self._table = ClassTable(self.directory / "classes.txt" if classes is None else classes)
         self.class_names = self._table.names
         self.num_classes = len(self.class_names)
@@ -86,7 +92,16 @@ class Folder(Examples):
         label = self._label(label_file)
         if image.shape[:2] != label.shape:
             raise ValueError(_mismatch(image_file, image.shape[:2], label_file, label.shape))
-        return {"image": image, "label": label}
+        example = {"image": image, "label": label}
+        if self._hha is not None:
+            hha_file = self._hha[as_index(index)]
+            example["hha"] = read_image(hha_file)
+            if example["hha"].shape != image.shape:
+                raise ValueError(
+                    f"Image and HHA image must have one size. Received: {image.shape[:2]} in {image_file}, "
+                    f"{example['hha'].shape[:2]} in {hha_file}. Make the HHA image from depth of the image's size."
+                )
+        return example
 
     def verify(self, progress: Progress | None = None) -> NDArray[np.int64]:
         """Read every pair fully, as `Examples.verify` does; refuse masks of 0 and 255 besides, whose 255 is no void."""
@@ -165,6 +180,20 @@ def _paired(image_files: Mapping[str, Path], label_files: Mapping[str, Path], im
                 f"{', '.join(have[key].name for key in alone[:_NAMED])}. Add the partners, or list `ids` without them."
             )
     return sorted(image_files)
+
+
+def _encoded(folder: Path, keys: Iterable[str]) -> list[Path]:
+    """Return the HHA images of these ids."""
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder. Expected an HHA image there for each image.")
+    files = _files(folder)
+    lacking = [key for key in keys if key not in files]
+    if lacking:
+        raise ValueError(
+            f"{len(lacking)} images have no HHA image of the same stem in {folder}: {', '.join(lacking[:_NAMED])}. "
+            "Make them from depth with `fcn_keras.hha`, or list `ids` without them."
+        )
+    return [files[key] for key in keys]
 
 
 def _partner(files: Mapping[str, Path], key: str, folder: Path, origin: object) -> Path:

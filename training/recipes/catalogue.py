@@ -11,11 +11,11 @@ import keras
 
 from fcn_keras.augment import compose, crop, jitter, mirror, scale
 from fcn_keras.backbone import VGG16
-from fcn_keras.models import FCN8s, FCN16s, FCN32s
+from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
 from fcn_keras.optimizers import AdamW
 
 from . import paper
-from .readers import folder, synthetic
+from .readers import folder, folder_with_hha, synthetic
 from .recipe import Recipe
 
 # (filters, convolutions) of the blocks, and the width of fc6 and fc7: a net for two processor cores.
@@ -135,6 +135,30 @@ QUICK_FCN16S = replace(QUICK_FCN8S, name="quick_fcn16s", model=FCN16s, init_from
 QUICK_FCN32S_HEAD = replace(QUICK_FCN8S_HEAD, name="quick_fcn32s_head", model=FCN32s)
 QUICK_FCN32S = replace(QUICK_FCN8S, name="quick_fcn32s", model=FCN32s, init_from="quick_fcn32s_head")
 
+
+def _fused(recipe):
+    """Return the recipe of two backbones, for colour and HHA, from that of one."""
+    skips = {FCN32s: 0, FCN16s: 1, FCN8s: 2}[recipe.model]
+    return replace(
+        recipe,
+        name=_fused_name(recipe.name),
+        model=LateFusion,
+        model_options={**recipe.model_options, "skips": skips},
+        data=folder_with_hha,
+        init_from=recipe.init_from and _fused_name(recipe.init_from),
+        kept_maps=tuple(name + suffix for suffix in ("color", "hha") for name in recipe.kept_maps),
+    )
+
+
+def _fused_name(name):
+    stem, head, _ = name.partition("_head")
+    return f"{stem}_rgb_hha{head}"
+
+
+QUICK_FCN8S_RGB_HHA_HEAD, QUICK_FCN8S_RGB_HHA = _fused(QUICK_FCN8S_HEAD), _fused(QUICK_FCN8S)
+QUICK_FCN16S_RGB_HHA_HEAD, QUICK_FCN16S_RGB_HHA = _fused(QUICK_FCN16S_HEAD), _fused(QUICK_FCN16S)
+QUICK_FCN32S_RGB_HHA_HEAD, QUICK_FCN32S_RGB_HHA = _fused(QUICK_FCN32S_HEAD), _fused(QUICK_FCN32S)
+
 RECIPES = {
     recipe.name: recipe
     for recipe in (
@@ -153,6 +177,12 @@ RECIPES = {
         QUICK_FCN16S,
         QUICK_FCN8S_HEAD,
         QUICK_FCN8S,
+        QUICK_FCN32S_RGB_HHA_HEAD,
+        QUICK_FCN32S_RGB_HHA,
+        QUICK_FCN16S_RGB_HHA_HEAD,
+        QUICK_FCN16S_RGB_HHA,
+        QUICK_FCN8S_RGB_HHA_HEAD,
+        QUICK_FCN8S_RGB_HHA,
         *paper.RECIPES,
     )
 }

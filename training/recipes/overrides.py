@@ -8,7 +8,7 @@ from fcn_keras.augment import compose, crop
 from fcn_keras.backbone import VGG16
 
 from .named import augmentations, optimizer
-from .readers import folder, has_two_heads, synthetic
+from .readers import OWN_FOLDERS, has_two_heads, synthetic
 
 READING = (
     "classes",
@@ -93,9 +93,9 @@ class Overrides:
         values.pop("minutes", None)
         reading = {name: values.pop(name) for name in READING if name in values}
         if reading:
-            if recipe.data is not folder:
+            if recipe.data not in OWN_FOLDERS:
                 raise ValueError(f"{recipe.name} knows its classes: {', '.join(sorted(reading))} cannot be set for it.")
-            values["data"] = partial(folder, **reading)
+            values["data"] = partial(recipe.data, **reading)
         if values.pop("stand_in", False):
             recipe = stand_in(recipe)
         values |= _changes(recipe, values)

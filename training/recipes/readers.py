@@ -7,6 +7,7 @@ from fcn_keras.datasets.synthetic import Synthetic
 
 from ..hold_out import held_out as chosen_by
 
+HHA = "hha"  # name of the folder of HHA images beside one's own images
 SCENES = {"train": (800, 1), "val": (80, 2)}  # split -> number of scenes, seed
 
 
@@ -37,6 +38,17 @@ def folder(directory, split, *, held_out=None, held_out_by=None, together=None, 
     chosen = chosen_by(ids, held_out, held_out_by, together)
     kept = sorted(key for key in ids if (key in chosen) == (split == "val"))
     return Folder(directory, origin, ids=kept, **options)
+
+
+def folder_with_hha(directory, split, **options):
+    """Read one's own images, masks and HHA images; `options` are those of `folder`."""
+    return folder(directory, split, hha=HHA, **options)
+
+
+def has_hha(directory):
+    """Tell whether HHA images lie beside one's own images, in the whole folder or in a split's."""
+    places = (directory, *directory.iterdir())
+    return any((place / HHA).is_dir() and (place / "images").is_dir() for place in places)
 
 
 def _has(directory, split):
@@ -85,6 +97,7 @@ def stanford_background(directory, split):
     return StanfordBackground(_given(directory), split)
 
 
+OWN_FOLDERS = (folder, folder_with_hha)
 TWO_HEADS = (sift_flow, stanford_background)
 
 

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 import fcn_keras as fcn
+from fcn_keras.interface import modality_of
 
 from ..features.batches import Order, training_stream, validation_stream
 from ..features.cut import cut
@@ -81,11 +82,12 @@ def _forward(recipe, num_classes, height, width, clock):
     for policy in POLICIES:
         with dtype_policy(policy):
             frozen[policy] = cut(_network(recipe, num_classes), recipe.kept_maps).frozen
-        frozen[policy].predict_on_batch(pixels)  # traced
+            inputs = keras.tree.map_structure(lambda _: pixels, frozen[policy].input)
+        frozen[policy].predict_on_batch(inputs)  # traced
     for _ in range(EXAMPLES):
         for policy, model in frozen.items():
             begin = clock()
-            model.predict_on_batch(pixels)
+            model.predict_on_batch(inputs)
             seconds[policy] = min(seconds.get(policy, np.inf), clock() - begin)
     return seconds
 
@@ -98,10 +100,11 @@ def _stage(recipe, examples, folder, clock):
     """
     area, count = examples.height * examples.width, len(examples)
     began = clock()
-    parts = cut(_network(recipe, examples.num_classes), recipe.kept_maps)
+    network = _network(recipe, examples.num_classes)
+    parts = cut(network, recipe.kept_maps)
     views = Views(folder, count, {}, mirrored=True)
     ends = []
-    stream = fcn.batches(examples, training=True, augment=recipe.augment)
+    stream = fcn.batches(examples, training=True, augment=recipe.augment, modality=modality_of(network))
     views.compute(parts.frozen, stream, progress=lambda: ends.append(clock()))
     maps = (ends[-1] - ends[0]) / (count - 1) / (2 * area)
     start = ends[0] - began
@@ -122,7 +125,7 @@ def _stage(recipe, examples, folder, clock):
 
 
 class _Random:
-    """Examples of random pixels."""
+    """Examples of random pixels, with HHA for networks that take it."""
 
     class_names = ()
 
@@ -137,4 +140,5 @@ class _Random:
         generator = np.random.default_rng(index)
         size = self.height, self.width
         label = generator.integers(0, self.num_classes, size).astype("uint8")
-        return {"image": generator.integers(0, 256, (*size, 3), np.uint8), "label": label}
+        image, hha = generator.integers(0, 256, (2, *size, 3), np.uint8)
+        return {"image": image, "hha": hha, "label": label}

@@ -11,6 +11,7 @@ from fcn_keras_console.workdir import decisions_beside
 
 from ..doctor.examination import examination
 from ..recipes import catalogue
+from ..recipes.readers import folder_with_hha, has_hha
 from ..workdir.stage import Stage
 from . import quick
 from .budget import MINUTES
@@ -41,12 +42,14 @@ class Planner:
         self.reporter = reporter
         self.began = began
         self.model = arguments.model or "fcn8s"
+        self.hha = has_hha(arguments.data)
+        quick_recipe = quick.recipe_of(self.model, hha=self.hha)
         self.reasons, self.expected = {}, {}
-        self.begun = quick.begun(arguments.workdir, self.model, arguments.data, arguments.minutes)
+        self.begun = quick.begun(arguments.workdir, quick_recipe, arguments.data, arguments.minutes)
         self.by_steps = None if self.begun else _begun(arguments.workdir)
         processor = self.by_steps is None and devices.count == 1 and is_processor()
         self.by_minutes = quick.suits(given, arguments.minutes, processor=processor) or self.begun is not None
-        self.recipe = quick.recipe_of(self.model) if self.by_minutes else f"folder_{self.model}"
+        self.recipe = quick_recipe if self.by_minutes else f"folder_{self.model}"
 
     def plan(self, weights):
         """Look the folder over, and return the recipe's name and the overrides that are planned for it.
@@ -70,13 +73,23 @@ class Planner:
 
     def examined(self):
         """Look the folder over, as `fcn-doctor` does."""
-        given = self.given.given()
-        reading = {name: given[name] for name in ("classes", "ignore_label") if name in given}
         with Progress("Looking it over", "pairs", quiet=self.reporter.quiet) as progress:
-            return examination(self.arguments.data, **reading, progress=progress)
+            return examination(self.arguments.data, **self.reading(), progress=progress)
+
+    def reading(self):
+        """Return how the masks are read, as it was given."""
+        given = self.given.given()
+        return {name: given[name] for name in ("classes", "ignore_label") if name in given}
+
+    def verify_hha(self, splits):
+        """Read every example once: the doctor looks at no HHA image."""
+        for split in splits:
+            examples = folder_with_hha(self.arguments.data, None if split == "all" else split, **self.reading())
+            with Progress(f"Reading the HHA images of {split}", "images", quiet=self.reporter.quiet) as progress:
+                examples.verify(progress)
 
     def in_steps(self, examined, ids, weights):
-        return plan(
+        made = plan(
             examined.report,
             ids,
             self.model,
@@ -87,12 +100,16 @@ class Planner:
             devices=self.devices.count,
             pads=keras.backend.backend() == "jax",
         )
+        left = (("depth", f"the HHA images of {self.arguments.data} are left out: --minutes trains on them"),)
+        return replace(made, reasons=made.reasons + left) if self.hha else made
 
     def in_minutes(self, examined, ids):
+        if self.hha and not examined.report.errors:
+            self.verify_hha([split for split in self.given.splits or ("train", "val", "all") if split in ids])
         return quick.quick_plan(
             examined.report,
             ids,
-            self.model,
+            self.recipe,
             self.given,
             minutes=self.arguments.minutes or MINUTES,
             spent=time.monotonic() - self.began,

@@ -17,13 +17,13 @@ from .run_progress import Expected
 
 # What a plan in minutes decides itself. With one of these, and without --minutes, a run is planned by steps.
 DECIDED = ("steps", "steps_per_epoch", "width", "accumulate", "buckets", "augment", "dtype_policy")
-KEPT = 14  # bytes of a pixel's maps and label in a file: 13 and 1
-MODELS = 450_000_000  # bytes of both stages' checkpoints, and of the better models
+KEPT = 13  # bytes of a pixel's maps in a file, of one backbone; its label has one
+MODELS = 450_000_000  # bytes of both stages' checkpoints, and of the better models, with one backbone
 
 
-def recipe_of(model):
-    """Return the name of the recipe that is planned in minutes for a network, such as `fcn8s`."""
-    return f"quick_{model}"
+def recipe_of(model, *, hha=False):
+    """Return the name of the recipe that is planned in minutes for a network, such as `fcn8s`, with HHA or without."""
+    return f"quick_{model}_rgb_hha" if hha else f"quick_{model}"
 
 
 def suits(given, minutes, *, processor):
@@ -46,13 +46,12 @@ def suits(given, minutes, *, processor):
     return minutes is not None or (processor and not decided)
 
 
-def begun(workdir, model, data, minutes=None):
-    """Return the overrides of a run that was begun in the workdir, None if there is none.
+def begun(workdir, name, data, minutes=None):
+    """Return the overrides of the run of a recipe that was begun in the workdir, None if there is none.
 
     A run that was stopped amid its feature maps has no checkpoint. It goes on by its plan if the folder is the same,
     and so are the minutes, if they are given.
     """
-    name = recipe_of(model)
     for stage in (Stage(workdir / name), Stage(workdir / f"{name}_head")):
         decided = decisions_beside(stage.best)
         overrides = decided.get("overrides", {})
@@ -62,12 +61,12 @@ def begun(workdir, model, data, minutes=None):
     return None
 
 
-def quick_plan(report, ids, model, given, *, minutes, spent, workdir, measure, near_duplicates=lambda keys: []):
+def quick_plan(report, ids, name, given, *, minutes, spent, workdir, measure, near_duplicates=lambda keys: []):
     """Choose size, views, steps, precision and batches so that the run ends in time.
 
     Args:
         report, ids, given, near_duplicates: as for `plan`.
-        model: `"fcn32s"`, `"fcn16s"` or `"fcn8s"`.
+        name: of `recipe_of`.
         minutes: that the whole run may take.
         spent: seconds of them that are over.
         workdir: where the files go.
@@ -91,8 +90,8 @@ def quick_plan(report, ids, model, given, *, minutes, spent, workdir, measure, n
     size = int(np.median(heights)), int(np.median(widths))
     policy, ratio, costs, took = measure(given.batch_size or batch_of(images.area, trained), report.num_classes, size)
     used = schedule(images, 60 * minutes - spent - took, costs, given.batch_size)
-    space = _require_space(workdir, used, images)
-    name = recipe_of(model)
+    backbones = 2 if name.endswith("_rgb_hha") else 1
+    space = _require_space(workdir, used, images, backbones)
     stages = zip((f"{name}_head", name), used.steps, EPOCHS, strict=True)
     chosen |= {
         "minutes": minutes,
@@ -111,6 +110,7 @@ def quick_plan(report, ids, model, given, *, minutes, spent, workdir, measure, n
     overrides = Overrides(**{**chosen, **given.given()})
     reasons = [
         *about_images(report, overrides, trained, validated),
+        *([("depth", "HHA images: a backbone for them beside that for colour, scores averaged")] * (backbones - 1)),
         *_about_time(minutes, spent + took, used),
         *_about_work(used, policy, ratio, costs, images),
         *about_classes(overrides, given, uneven),
@@ -149,9 +149,10 @@ def _about_work(used, policy, ratio, costs, images):
     yield "what learns", f"the head for {used.steps[0]} steps; then conv5 too, for {used.steps[1]}"
 
 
-def _require_space(workdir, used, images):
+def _require_space(workdir, used, images, backbones):
     area = images.area if used.crop is None else used.crop**2
-    needed = int(KEPT * (2 * used.views * area + used.validation_images * images.area)) + MODELS
+    maps = (backbones * KEPT + 1) * (2 * used.views * area + used.validation_images * images.area)
+    needed = int(maps) + backbones * MODELS
     folder = next(path for path in (workdir.absolute(), *workdir.absolute().parents) if path.exists())
     free = shutil.disk_usage(folder).free
     if free < 1.1 * needed:

@@ -225,6 +225,26 @@ def test_two_files_of_one_id(tree):
         Folder(tree, "train", classes=3)
 
 
+def test_hha_images_beside_the_images(tree):
+    for number, key in enumerate("abc"):
+        write(tree / f"train/hha/{key}.png", np.full((2, 3, 3), 100 + number, np.uint8))
+    pairs = Folder(tree, "train", classes=3, hha="hha")
+    assert [pair["hha"].tolist() for pair in pairs] == [np.full((2, 3, 3), 100 + n).tolist() for n in range(3)]
+    assert all(pair["hha"].dtype == np.uint8 for pair in pairs)
+    assert [pair["image"][0, 0, 0] for pair in pairs] == [0, 10, 20]
+    assert "hha" not in Folder(tree, "train", classes=3)[0]
+    assert Folder(tree, "train", classes=3, hha="hha", ids=["c"])[0]["hha"][0, 0, 0] == 102
+    write(tree / "train/hha/b.png", np.zeros((3, 2, 3), np.uint8))
+    with pytest.raises(ValueError, match=r"one size. Received: \(2, 3\) in .*images.b.png, \(3, 2\) in .*hha.b.png"):
+        pairs[1]
+    (tree / "train/hha/c.png").unlink()
+    with pytest.raises(ValueError, match=r"1 images have no HHA image of the same stem in .*hha: c. Make them from"):
+        Folder(tree, "train", classes=3, hha="hha")
+    assert len(Folder(tree, "train", classes=3, hha="hha", ids=["a"])) == 1
+    with pytest.raises(ValueError, match=r"depths is not a folder. Expected an HHA image there for each image"):
+        Folder(tree, "train", classes=3, hha="depths")
+
+
 def test_empty_split(tree):
     for path in (tree / "train/images").iterdir():
         path.unlink()

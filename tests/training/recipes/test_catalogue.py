@@ -45,6 +45,22 @@ def test_what_is_trained_before():
     assert [recipe.name for recipe in recipes.chain("voc_fcn8s")] == ["voc_fcn32s", "voc_fcn16s", "voc_fcn8s"]
 
 
+def test_two_backbones_in_minutes():
+    """As with one backbone, but for the second one: the same layers stand still, and the maps of both are kept."""
+    fused, single = (recipes.chain(f"quick_fcn8s{end}") for end in ("_rgb_hha", ""))
+    assert [recipe.name for recipe in fused] == ["quick_fcn8s_rgb_hha_head", "quick_fcn8s_rgb_hha"]
+    for ours, theirs in zip(fused, single, strict=True):
+        network = ours.model(3, **{**ours.model_options, "channels": TINY})
+        assert {"fuse_pool4", "fuse_pool3"} <= {layer.name for layer in network.layers}
+        still = {layer.name for layer in network.layers if layer.name.startswith(ours.frozen) and layer.weights}
+        alone = theirs.model(3, **{**theirs.model_options, "channels": TINY})
+        expected = {layer.name for layer in alone.layers if layer.name.startswith(theirs.frozen) and layer.weights}
+        assert still == {name + suffix for name in expected for suffix in ("color", "hha")}
+        assert set(ours.kept_maps) == {name + suffix for name in theirs.kept_maps for suffix in ("color", "hha")}
+        assert set(ours.kept_maps) <= {layer.name for layer in network.layers}
+        assert (ours.imagenet, ours.views, ours.learning_rate) == (True, theirs.views, theirs.learning_rate)
+
+
 # Every recipe that no other starts from: training it trains all the others.
 LAST = sorted(set(recipes.RECIPES) - {s for r in recipes.RECIPES.values() for s in r.sources.values()})
 
@@ -64,6 +80,7 @@ def tiny(monkeypatch):
 
 
 # On drawn scenes it is a run of the same decisions as the other: their data sets alone differ.
+COARSER = ("quick_fcn32s_rgb_hha", "quick_fcn16s_rgb_hha")  # than one that is run
 SAME = {"context_fcn8s": "voc_fcn8s"}
 
 
@@ -90,7 +107,9 @@ def eagerly(monkeypatch):
 
 
 @pytest.mark.usefixtures("tiny", "eagerly")
-@pytest.mark.parametrize("name", [n for n in LAST if not n.startswith(("synthetic", "folder", "camvid", *SAME))])
+@pytest.mark.parametrize(
+    "name", [n for n in LAST if not n.startswith(("synthetic", "folder", "camvid", *SAME, *COARSER))]
+)
 def test_every_recipe_runs_on_its_stand_in(name, tmp_path, capsys):
     options = ["--stand-in", "--width", "0.125", "--steps", "1", "--quiet"]
     if recipes.RECIPES[name].buckets:

@@ -81,6 +81,11 @@ def test_a_decay_is_refused_where_the_optimizer_has_none():
         find("folder_fcn32s", Overrides(weight_decay=0.1))
 
 
+def test_a_folder_with_hha_is_ones_own_too(tmp_path):
+    data = find("quick_fcn8s_rgb_hha", Overrides(classes=3, held_out=0.2)).data
+    assert (data.func.__name__, data.keywords) == ("folder_with_hha", {"classes": 3, "held_out": 0.2})
+
+
 def test_only_ones_own_folder_takes_classes():
     with pytest.raises(ValueError, match="voc_fcn8s knows its classes: classes, ignore_label cannot be set for it"):
         find("voc_fcn8s", Overrides(classes=3, ignore_label=9))

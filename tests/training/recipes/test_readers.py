@@ -6,7 +6,7 @@ from PIL import Image
 
 from training.hold_out import divide
 from training.recipes.catalogue import RECIPES
-from training.recipes.readers import folder, has_two_heads, synthetic
+from training.recipes.readers import folder, folder_with_hha, has_hha, has_two_heads, synthetic
 
 
 @pytest.fixture
@@ -36,6 +36,27 @@ def test_near_duplicates_are_held_out_together(photos):
     parts = {split: folder(photos, split, together=together, **reading).ids for split in ("train", "val")}
     assert len({key in parts["val"] for key in together[0]}) == 1
     assert sorted(parts["train"] + parts["val"]) == list("01234")
+
+
+def test_hha_images_are_read_with_the_images_held_out_too(photos):
+    assert not has_hha(photos)
+    (photos / "hha").mkdir()
+    assert has_hha(photos)
+    for index in range(5):
+        Image.fromarray(np.full((1, 1, 3), index, np.uint8)).save(photos / "hha" / f"{index}.png")
+    reading = {"classes": 2, "held_out": 0.4, "held_out_by": "threshold"}
+    for split in ("train", "val"):
+        examples = folder_with_hha(photos, split, **reading)
+        assert examples.ids == folder(photos, split, **reading).ids
+        assert [int(example["hha"][0, 0, 0]) for example in examples] == [int(key) for key in examples.ids]
+
+
+def test_a_split_may_have_hha_images(tmp_path):
+    (tmp_path / "train" / "images").mkdir(parents=True)
+    (tmp_path / "hha").mkdir()  # no images beside it
+    assert not has_hha(tmp_path)
+    (tmp_path / "train" / "hha").mkdir()
+    assert has_hha(tmp_path)
 
 
 def test_a_split_of_ones_own_is_not_divided(photos):

@@ -43,6 +43,23 @@ def test_costs_of_a_tiny_network(monkeypatch):
     assert keras.config.dtype_policy().name == "float32"
 
 
+def test_two_backbones_are_measured_together(monkeypatch):
+    """Their frozen layers are one model, whose maps are computed and kept together."""
+    options = {"channels": TINY, "fc6_kernel": 3, "skip_channels": (4, 3), "skips": 2}
+    recipes = [replace(r, model_options=options, batch_size=2) for r in catalogue.chain("quick_fcn8s_rgb_hha")]
+    written = []
+    monkeypatch.setattr(
+        Views,
+        "_write",
+        lambda self, number, maps, labels, w=Views._write: written.append(set(maps)) or w(self, number, maps, labels),
+    )
+    policy, ratio, costs, took = measure(recipes, 3, (40, 50))
+    assert policy in POLICIES
+    assert all(value > 0 and math.isfinite(value) for value in (ratio, took, *asdict(costs).values()))
+    assert written
+    assert all(names == set(recipes[0].kept_maps) for names in written)
+
+
 def test_large_images_are_measured_in_part(monkeypatch):
     asked = []
     monkeypatch.setattr(measurement, "_forward", lambda *a: asked.append(a[2:4]) or {"float32": 1.0, POLICIES[1]: 2.0})

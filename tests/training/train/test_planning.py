@@ -31,8 +31,9 @@ def photos(tmp_path):
 def calls(monkeypatch):
     """Tiny networks, and costs in the place of a measurement; returns how often was measured."""
     options = {"channels": TINY, "fc6_kernel": 3, "skip_channels": (4, 3)}
-    for name in ("quick_fcn8s_head", "quick_fcn8s"):
-        recipe = replace(catalogue.RECIPES[name], model_options=options, imagenet=False)
+    for name in ("quick_fcn8s_head", "quick_fcn8s", "quick_fcn8s_rgb_hha_head", "quick_fcn8s_rgb_hha"):
+        own = {"skips": 2} if "hha" in name else {}
+        recipe = replace(catalogue.RECIPES[name], model_options=options | own, imagenet=False)
         monkeypatch.setitem(catalogue.RECIPES, name, recipe)
     measured = []
 
@@ -109,6 +110,50 @@ def test_the_better_of_the_two_stages_is_kept(photos, tmp_path, calls, monkeypat
     decided = [json.loads((stage / "recipe.json").read_text())["decisions"]["settings"] for stage in (head, last)]
     assert decided[0]["validation_images"] == decided[1]["validation_images"]
     assert decided[0]["data"] == decided[1]["data"]
+
+
+@pytest.fixture
+def photos_with_hha(photos):
+    from PIL import Image
+
+    from fcn_keras.datasets.synthetic import Synthetic
+
+    (photos / "hha").mkdir()
+    for i, scene in enumerate(Synthetic(6, seed=1, height=40, width=50)):
+        Image.fromarray(scene["hha"]).save(photos / "hha" / f"{i}.png")
+    return photos
+
+
+def test_a_folder_with_hha_in_minutes(photos_with_hha, tmp_path, calls, capsys):
+    """Both backbones take part, and the evaluation of the result reads the HHA images again."""
+    from training.evaluate.command import main as evaluate
+
+    workdir = tmp_path / "runs"
+    assert run("--data", photos_with_hha, "--workdir", workdir, "--minutes", 1, "--quiet") == 0
+    assert "depth" in capsys.readouterr().out
+    last = workdir / "quick_fcn8s_rgb_hha"
+    summary = json.loads((last / "summary.json").read_text())
+    assert evaluate([str(last), "--json"]) == 0
+    scored = json.loads(capsys.readouterr().out)
+    assert scored["mean_iu"] == pytest.approx(summary["best"]["val_mean_iu"], abs=0.02)
+
+
+def test_hha_images_are_looked_at_before_anything_is_planned(photos_with_hha, tmp_path, calls, capsys):
+    (photos_with_hha / "hha" / "3.png").write_bytes(b"no picture")
+    assert run("--data", photos_with_hha, "--workdir", tmp_path / "runs", "--minutes", 1) == 2
+    assert "3.png" in capsys.readouterr().err
+    (photos_with_hha / "hha" / "3.png").unlink()
+    assert run("--data", photos_with_hha, "--workdir", tmp_path / "runs", "--minutes", 1) == 2
+    assert "1 images have no HHA image of the same stem" in capsys.readouterr().err
+    assert calls == []
+    assert not (tmp_path / "runs").exists()
+
+
+def test_by_steps_hha_images_are_left_out_and_that_is_said(photos_with_hha, tmp_path, calls, capsys, monkeypatch):
+    monkeypatch.setattr("training.train.fit.fit", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    arguments = ("--data", photos_with_hha, "--workdir", tmp_path / "runs", "--width", 0.05, "--model", "fcn32s")
+    assert run(*arguments) == 130
+    assert f"the HHA images of {photos_with_hha} are left out: --minutes trains on them" in capsys.readouterr().out
 
 
 def test_steps_are_planned_as_before(photos, tmp_path, calls, capsys, monkeypatch):

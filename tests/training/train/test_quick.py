@@ -34,9 +34,9 @@ def measured(batch_size, num_classes, size):
     return "mixed_bfloat16", 0.5, COSTS, 15.0
 
 
-def planned(tmp_path, minutes=10, given=None, **changes):
+def planned(tmp_path, minutes=10, given=None, name="quick_fcn8s", **changes):
     facts = {"minutes": minutes, "spent": 5.0, "workdir": tmp_path, "measure": measured}
-    return quick_plan(report(**changes), IDS, "fcn8s", given or Overrides(), **facts)
+    return quick_plan(report(**changes), IDS, name, given or Overrides(), **facts)
 
 
 def test_ten_minutes_of_camvid(tmp_path):
@@ -85,6 +85,16 @@ def test_several_sizes_are_padded_and_large_ones_cut(tmp_path):
     assert large.views == 160
     augment = catalogue.find("quick_fcn8s_head", large).augment
     assert augment.keywords == {"height": 384, "width": 384} or "384" in str(augment)
+
+
+def test_two_backbones_take_twice_the_disk(tmp_path):
+    plan = planned(tmp_path, name=quick.recipe_of("fcn8s", hha=True))
+    assert plan.recipe == "quick_fcn8s_rgb_hha"
+    assert [recipe.name for recipe in catalogue.chain(plan.recipe, plan.overrides)] == list(plan.expected)
+    said = dict(plan.reasons)
+    assert said["depth"] == "HHA images: a backbone for them beside that for colour, scores averaged"
+    assert "2.6 GB of disk" in said["memory"]  # 360 files of 4.7 MB and twice the models
+    assert "depth" not in dict(planned(tmp_path).reasons)
 
 
 def test_several_views_of_an_image_differ(tmp_path):
@@ -142,5 +152,5 @@ def test_minutes_and_steps_exclude_each_other():
 
 
 def test_no_run_was_begun(tmp_path):
-    assert quick.begun(tmp_path, "fcn8s", tmp_path) is None
+    assert quick.begun(tmp_path, "quick_fcn8s", tmp_path) is None
     assert AREA == 172_800
