@@ -21,6 +21,7 @@ if typing.TYPE_CHECKING:
     from fcn_keras.metrics import ConfusionMatrix, scores
     from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
     from fcn_keras.optimizers import CaffeSGD
+    from fcn_keras.scaled_inference import predict_scaled
     from fcn_keras.tta import predict_augmented
     from fcn_keras.visualize import colorize, error_map, overlay, palette
     from fcn_keras.weights import load_caffemodel, transplant
@@ -48,6 +49,7 @@ __all__ = [
     "palette",
     "predict",
     "predict_augmented",
+    "predict_scaled",
     "predict_tiled",
     "save_caffemodel",
     "scores",
@@ -68,6 +70,7 @@ _MODULE_OF = {
     **dict.fromkeys(("ConfusionMatrix", "scores"), "metrics"),
     **dict.fromkeys(("FCN8s", "FCN16s", "FCN32s", "LateFusion"), "models"),
     "CaffeSGD": "optimizers",
+    "predict_scaled": "scaled_inference",
     "predict_augmented": "tta",
     **dict.fromkeys(("colorize", "error_map", "overlay", "palette"), "visualize"),
     **dict.fromkeys(("load_caffemodel", "transplant"), "weights"),

@@ -3,11 +3,13 @@
 And two operations of AlexNet that VGG16 does not have.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 from keras import ops
+
+from fcn_keras.photographs import Photographs
 
 VOC_MEAN = (104.00699, 116.66877, 122.67892)  # BGR, of the VOC training images; voc_layers.py of the release
 HHA_MEAN = (132.431, 94.076, 118.477)  # in file order; nyud_layers.py of the release
@@ -34,12 +36,20 @@ class Preprocess(keras.layers.Layer):
         modality: `"rgb"`, `"hha"` or `"rgbd"`.
         mean: three numbers on the 0-255 scale, BGR for colour and H, H, A for HHA; `None` is VOC's (colour) or
             NYUDv2's (HHA).
+        photographs: what the network was trained on, a `Photographs` or its `config()`; None where nobody knows. It
+            changes no pixel: `fcn_keras.predict_scaled` and the commands look at photographs of other sizes by it.
 
     Raises:
-        ValueError: on an unknown modality or a mean that is not three numbers.
+        ValueError: on an unknown modality, a mean that is not three numbers, or photographs that cannot be.
     """
 
-    def __init__(self, modality: str = "rgb", mean: Sequence[float] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        modality: str = "rgb",
+        mean: Sequence[float] | None = None,
+        photographs: Photographs | Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         kwargs["autocast"] = False
         super().__init__(**kwargs)
         if modality not in CHANNELS:
@@ -49,6 +59,9 @@ class Preprocess(keras.layers.Layer):
             raise ValueError(f"`mean` is three numbers, one a channel, on the 0-255 scale. Received: {mean}.")
         self.modality = modality
         self.mean = mean
+        if photographs is not None and not isinstance(photographs, Photographs):
+            photographs = Photographs.from_config(photographs)
+        self.photographs: Photographs | None = photographs
 
     def call(self, image: Tensor) -> Tensor:
         image = ops.cast(image, "float32")
@@ -69,7 +82,8 @@ class Preprocess(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config.pop("autocast", None)
-        return {**config, "modality": self.modality, "mean": self.mean}
+        known = {} if self.photographs is None else {"photographs": self.photographs.config()}
+        return {**config, "modality": self.modality, "mean": self.mean, **known}
 
 
 @keras.saving.register_keras_serializable("fcn_keras")

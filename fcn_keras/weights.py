@@ -97,7 +97,8 @@ def transplant(source: keras.Model, target: keras.Model, *, suffix: str = "") ->
     """Copy the weights of all layers that two networks share by name, as in the paper's 32s -> 16s -> 8s.
 
     `score*` and `upscore*` layers that differ only in the number of classes are left as they are, so that a backbone
-    can be fine-tuned on other classes. What the models subtract from pixels (`mean`) is not copied.
+    can be fine-tuned on other classes. What the models subtract from pixels (`mean`) is not copied. What photographs
+    the source was trained on is, where the target does not know of any.
 
     Args:
         source: network to copy from; any dtype policy.
@@ -135,6 +136,7 @@ def transplant(source: keras.Model, target: keras.Model, *, suffix: str = "") ->
     copied = {name: twin for name, twin in pairs.items() if twin in plan}
     _check_scales(copied, _scales(source), _scales(target), source.name)
     assign(ours, plan)
+    _remember_photographs(source, target, suffix)
     return list(plan)
 
 
@@ -217,6 +219,14 @@ def _check_scales(pairs: Mapping[str, str], theirs: Mapping[str, Any], ours: Map
 
 def _scale(scales: Mapping[str, Any], score: str) -> Any:
     return next((scale for name, scale in scales.items() if score.startswith(name.replace("scale", "score"))), 1.0)
+
+
+def _remember_photographs(source: keras.Model, target: keras.Model, suffix: str) -> None:
+    known = {x.name: x.photographs for x in source.layers if getattr(x, "photographs", None) is not None}
+    for name, photographs in known.items():
+        for layer in target.layers:
+            if layer.name == _suffixed(name, suffix) and layer.photographs is None:
+                layer.photographs = photographs
 
 
 def _suffixed(name: str, suffix: str) -> str:

@@ -8,6 +8,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 # Library module -> the library modules it may import. A module that is not listed stands alone.
 MAY_IMPORT = {
+    "layers": {"photographs"},
+    "scaled_inference": {"inference", "layers", "photographs", "scaling"},
     "decoder": {"backbone", "layers", "geometry", "initializers", "interface"},
     "models": {"backbone", "decoder", "layers"},
     "backbone": {"layers", "geometry"},
@@ -96,7 +98,7 @@ WITHOUT_LIBRARY = {"client", "server", "batch", "kit", "errors", "message_builde
 # Room -> what it may take of the library all the same: modules of NumPy and Pillow alone.
 LIGHT = {"client": {"fcn_keras.datasets.images", "fcn_keras.visualize"}}
 TENSORFLOW = {"data", "augment", "streams", "metrics"}  # lazily; everything else runs on every backend
-NUMPY_ONLY = {"geometry", "caffemodel", "examples", "hha", "visualize"}
+NUMPY_ONLY = {"geometry", "caffemodel", "examples", "hha", "photographs", "scaling", "visualize"}
 
 
 def modules(folder):

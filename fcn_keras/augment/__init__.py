@@ -7,7 +7,7 @@ pixel lands where its label lands. Keys of an example other than these four pass
 `cutmix` takes `(batch, seed)`: what it pastes is of another example of the batch.
 """
 
-from .chain import Augmentation, compose, keeps_size
+from .chain import Augmentation, compose, drawn_crop, drawn_scales, keeps_size
 from .color import color_jitter
 from .maps import HHA_MEAN, VOC_MEAN, Example, Tensor, import_tensorflow, window
 from .mixing import Batch, Mix, cutmix
@@ -26,6 +26,8 @@ __all__ = [
     "compose",
     "crop",
     "cutmix",
+    "drawn_crop",
+    "drawn_scales",
     "import_tensorflow",
     "jitter",
     "keeps_size",

@@ -1,7 +1,8 @@
 """Chain augmentations into one, and tell what a chain does to sizes."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from .color import color_jitter
 from .maps import Example, Tensor, import_tensorflow
@@ -10,6 +11,7 @@ from .rotation import rotate
 
 Augmentation = Callable[[Example, Tensor], Example]
 
+_SCALING: tuple[Callable[..., Example], ...] = (scale, zoom)
 _KEEP_SIZE: tuple[Callable[..., Example], ...] = (mirror, jitter, rotate, color_jitter, zoom)
 _CHANGE_SIZE: tuple[Callable[..., Example], ...] = (scale, crop)
 
@@ -53,3 +55,35 @@ def keeps_size(augment: Augmentation) -> bool | None:
     if any(augment is function for function in _KEEP_SIZE):
         return True
     return False if any(augment is function for function in _CHANGE_SIZE) else None
+
+
+def drawn_scales(augment: Augmentation | None) -> tuple[float, float] | None:
+    """Return the least and the largest factor by which an augmentation resizes pictures; None where it resizes none.
+
+    Args:
+        augment: as for `keeps_size`, or None. Of a function that is not of this package nothing is known.
+    """
+    factors = [options for function, options in _steps(augment) if function in _SCALING]
+    if not factors:
+        return None
+    low, high = 1.0, 1.0
+    for options in factors:
+        low, high = low * options["low"], high * options["high"]
+    return low, high
+
+
+def drawn_crop(augment: Augmentation | None) -> tuple[int, int] | None:
+    """Return the `(H, W)` of the window that an augmentation cuts out at last; None where it cuts none."""
+    windows = [options for function, options in _steps(augment) if function is crop]
+    return (windows[-1]["height"], windows[-1]["width"]) if windows else None
+
+
+def _steps(augment: Any) -> list[tuple[Callable[..., Example], Mapping[str, Any]]]:
+    """List the functions of an augmentation, each with the options that are bound to it."""
+    if augment is None:
+        return []
+    if not isinstance(augment, functools.partial):
+        return [(augment, {})]
+    if augment.func is _chain:
+        return [step for function in augment.args[0] for step in _steps(function)]
+    return [(function, {**options, **augment.keywords}) for function, options in _steps(augment.func)]

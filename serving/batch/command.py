@@ -11,10 +11,11 @@ DESCRIPTION = """Label many images with a SavedModel of fcn-export, by an Apache
 PNG of class ids for every image (labels_HEAD, where the model has several heads), named by the image's path below the
 pattern's fixed folders; DIR/images.csv a line for every image with its status, size and the share of every class. An
 image that cannot be labelled is a line with the reason there, and is tried again by the next call; one that is labelled
-is not, unless its file's size has changed. Paths may be of any file system that Beam knows: local, gs://, s3://,
-hdfs://. Options not listed here are Beam's own: without --runner the pipeline runs in this process, in
---direct_num_workers threads; with --runner=DataflowRunner, FlinkRunner or SparkRunner elsewhere, where
-fcn_keras[batch] has to be installed (as with --sdk_container_image)."""
+is not, unless its file's size has changed. Photographs far larger than those that the model was trained on are scored
+at their size, and the status says so: "labelled, scaled 4000x3000 -> 480x360". fcn-export --scale chooses another.
+Paths may be of any file system that Beam knows: local, gs://, s3://, hdfs://. Options not listed here are Beam's own:
+without --runner the pipeline runs in this process, in --direct_num_workers threads; with --runner=DataflowRunner,
+FlinkRunner or SparkRunner elsewhere, where fcn_keras[batch] has to be installed (as with --sdk_container_image)."""
 EXAMPLES = ('fcn-batch --input "photos/**.jpg" --model models/fcn --output labelled',)
 CODES = {0: "images were labelled, now or before", 2: "none could be, or with --on-error fail not all"}
 
@@ -101,10 +102,12 @@ def _report(outcome, output, arguments):
     if outcome["refused"] > len(outcome["named"]):
         print(f"fcn-batch: and {outcome['refused'] - len(outcome['named'])} more", file=sys.stderr)
     table = output.path("images.csv")
-    counts = {name: outcome[name] for name in ("labelled", "refused", "done")}
+    counts = {name: outcome[name] for name in ("labelled", "scaled", "refused", "done")}
     if arguments.json:
         print(json.dumps({**counts, "list": table}))
     else:
-        print("{labelled} labelled, {refused} refused, {done} already done ".format(**counts) + f"(see {table})")
+        scaled = f" ({counts['scaled']} of them scaled)" if counts["scaled"] else ""
+        told = f"{counts['labelled']} labelled{scaled}, {counts['refused']} refused, {counts['done']} already done"
+        print(f"{told} (see {table})")
     nothing = not (outcome["labelled"] or outcome["done"])
     return 2 if outcome["refused"] and (nothing or arguments.on_error == "fail") else 0

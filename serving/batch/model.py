@@ -82,6 +82,18 @@ def _names(folder, head, count, files):
     return names
 
 
+class Labels(NamedTuple):
+    """What the model answers for one image.
+
+    Attributes:
+        pngs: by head.
+        scaled: how it was scaled, such as `"scaled 4000x3000 -> 480x360"`; empty where it was not.
+    """
+
+    pngs: dict[str, bytes]
+    scaled: str = ""
+
+
 class SavedModel:
     """The loaded model. Its one method takes and gives plain values, so that processes can share it."""
 
@@ -94,7 +106,7 @@ class SavedModel:
         self._answer = self._model.signatures["serving_default"]
 
     def label(self, files):
-        """Return `{head: PNG}` for every file, or a text that says why not."""
+        """Return `Labels` for every file, or a text that says why not."""
         import tensorflow as tf
 
         try:
@@ -106,9 +118,18 @@ class SavedModel:
         pngs = {head: outputs[f"{head or 'label'}_png_bytes"] for head in self._heads}
         problems = outputs.get("status", [b""] * len(files))
         return [
-            problem.decode() if problem else {head: column[i] for head, column in pngs.items()}
-            for i, problem in enumerate(problems)
+            problem.decode() if problem else Labels({head: column[i] for head, column in pngs.items()}, scaled)
+            for i, (problem, scaled) in enumerate(zip(problems, _scaled(outputs, len(files)), strict=True))
         ]
+
+
+def _scaled(outputs, count):
+    """Say of every image how it was scaled, "" where it was not."""
+    if "scored_height" not in outputs:
+        return [""] * count
+    names = ("width", "height", "scored_width", "scored_height")
+    sizes = zip(*(outputs[name].tolist() for name in names), strict=True)
+    return ["" if size[:2] == size[2:] else "scaled {}x{} -> {}x{}".format(*size) for size in sizes]
 
 
 def _reason(error):

@@ -139,7 +139,7 @@ def labelled_rows(path):
         rows = csv.reader(io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline=""))
         width = len(next(rows, []))
         for cells in rows:
-            if len(cells) == width and cells[2] == LABELLED:
+            if len(cells) == width and cells[2].partition(",")[0] == LABELLED:
                 yield cells[1], cells
 
 
@@ -250,15 +250,16 @@ def write_labels(answered, output):
     if isinstance(answer, str):
         return _refused(output, image, answer)
     try:
-        for head, png in answer.items():
+        for head, png in answer.pngs.items():
             with replacing(output.label(head, image.name)) as file:
                 file.write(png)
     except OSError as error:
         if error.errno not in BAD_NAME:  # a full disk, say, concerns them all
             raise
         return _refused(output, image, f"Its label cannot be written: {error.strerror}.")
-    PROGRESS.finish(image.path, LABELLED)
-    return output.row("labelled", image, pngs=answer)
+    status = ", ".join(filter(None, (LABELLED, answer.scaled)))
+    PROGRESS.finish(image.path, status)
+    return output.row("labelled", image, status=status, pngs=answer.pngs)
 
 
 def _refused(output, image, reason):
@@ -273,12 +274,13 @@ def with_no_key(row):
 
 def write_table(group, output, record):
     """Write the table of all rows, then what the run came to into the record."""
-    counts, refused = {"labelled": 0, "refused": 0, "done": 0, "kept": 0}, []
+    counts, refused = {"labelled": 0, "scaled": 0, "refused": 0, "done": 0, "kept": 0}, []
     with replacing(output.path(TABLE)) as file:
         file.write(_line(output.header()).encode())
         for row in sorted(group[1], key=lambda row: (row.name, row.line)):
             file.write(row.line.encode())
             counts[row.kind] += 1
+            counts["scaled"] += row.kind == "labelled" and next(csv.reader([row.line]))[2] != LABELLED
             if row.kind == "refused" and len(refused) < NAMED:
                 refused.append(next(csv.reader([row.line]))[:3])
     write_record(output, record, {**counts, "named": [(path, status) for path, _, status in refused]})

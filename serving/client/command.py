@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fcn_keras_console import Parser, Progress, add_reporting, run
 from fcn_keras_console.run import one_line
-from fcn_keras_console.words import counted
+from fcn_keras_console.words import counted, some
 
 from .client import Client, ServingError
 
@@ -105,18 +105,21 @@ def _query(arguments):
         client.inputs({"image", *companion_folders})
         require_free(arguments.output, images, heads)
         require_folder(arguments.output)
-        failed = _label(client, images, arguments)
+        failed, scaled = _label(client, images, arguments)
     if not arguments.json:
         labelled = f"{counted(len(images) - failed, 'image')} labelled in {arguments.output}"
         print(labelled + (f", {failed} failed" if failed else ""))
+        if scaled:
+            print(f"{len(scaled)} of them scaled to what the model knows: {some(scaled)}")
     return 1 if failed else 0
 
 
 def _label(client, images, arguments):
-    """Write the labels of every image, and return how many have failed."""
+    """Write the labels of every image, and return how many have failed, and how others were scaled."""
     from .label_files import write_labels
+    from .payload import scaling_of
 
-    failed = 0
+    failed, scaled = 0, []
     with Progress("Labelling", "images", quiet=arguments.quiet) as progress:
         answers = client.predict_many(
             ({"image": image.path, **image.companions} for image in images),
@@ -126,8 +129,12 @@ def _label(client, images, arguments):
         for image, answer in zip(images, answers, strict=True):
             if answer.error is None:
                 paths = write_labels(arguments.output, image.key, answer.labels)
-                LOG.debug("%s labelled", image.name)
                 report = {"labels": {head: str(path) for head, path in paths.items()}}
+                if sizes := scaling_of(answer.labels, answer.outputs):
+                    (height, width), (scored_height, scored_width) = sizes
+                    report["scaled"] = {"width": scored_width, "height": scored_height}
+                    scaled.append(f"{image.name} {width}x{height} -> {scored_width}x{scored_height}")
+                LOG.debug("%s labelled%s", image.name, f", scaled {scaled[-1]}" if sizes else "")
             elif getattr(answer.error, "code", None) == "UNAVAILABLE":  # after all tries
                 raise answer.error
             else:
@@ -137,7 +144,7 @@ def _label(client, images, arguments):
                 report = {"error": reason}
             if arguments.json:
                 print(json.dumps({"image": image.name, **report}), flush=True)
-    return failed
+    return failed, scaled
 
 
 def _reason(name, error):

@@ -72,6 +72,19 @@ def labels_of(outputs, name):
     return labels.get("", labels), rest
 
 
+def scaling_of(labels, outputs):
+    """Tell how a photograph was scaled: its own `(H, W)` and that at which it was scored; None where it was not.
+
+    Args:
+        labels, outputs: of an `Answer`.
+    """
+    if not {"scored_height", "scored_width"} <= set(outputs):
+        return None
+    own = next(iter(labels.values())).shape if isinstance(labels, dict) else labels.shape
+    scored = int(outputs["scored_height"]), int(outputs["scored_width"])
+    return None if scored == own else (own, scored)
+
+
 def _decode(png, size, name):
     try:
         # Not `Image.open`, which knows more formats and refuses large files.

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 import os
 import re
 from pathlib import Path
@@ -11,7 +10,7 @@ from fcn_keras_console import run, start_tensorflow
 from fcn_keras_console.workdir import find_model
 
 from . import options
-from .options import MAX_PIXELS, SIZES, build_parser
+from .options import build_parser
 from .version import check_absent, export
 
 LOG = logging.getLogger("fcn-export")
@@ -23,6 +22,8 @@ def main(argv=None):
 
 
 def _command(arguments):
+    from fcn_keras.photographs import scale_from_text
+
     from .provenance import names_beside, provenance_of
 
     # What is wrong on the command line shows at once, before TensorFlow takes its seconds to start.
@@ -30,6 +31,7 @@ def _command(arguments):
     least_agreement = options.share("--least-agreement", arguments.least_agreement)
     version = _whole("--model-version", arguments.model_version)
     max_pixels = _whole("--max-pixels", arguments.max_pixels)
+    scale = None if arguments.scale is None else scale_from_text(arguments.scale)
     path = find_model(arguments.model)
     provenance = provenance_of(path, arguments.metrics)
     sizes = [_size(text) for text in arguments.sizes or []] or provenance.sizes
@@ -47,9 +49,10 @@ def _command(arguments):
         arguments.output,
         version=version,
         classes=classes,
-        max_pixels=max_pixels or max(MAX_PIXELS, *map(math.prod, sizes or SIZES)),
+        max_pixels=max_pixels,
         extras=arguments.extras,
         sizes=sizes,
+        scale=scale,
         origin=provenance.facts,
     )
     shown = str(folder) if os.path.isabs(arguments.output) else os.path.relpath(folder)

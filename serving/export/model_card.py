@@ -43,7 +43,8 @@ def write_version_card(folder, facts):
     answers = (
         "`serving_default` takes JPEG, PNG, BMP and WebP files of any mix of sizes, turns them upright by EXIF, and "
         "gives each a grey PNG of class ids at its own size, or a sentence in `status`. Images of more than "
-        f"{facts['max_pixels']:,} pixels are refused.{extras} `predict_tensors` takes and gives arrays; "
+        f"{facts['max_pixels']:,} pixels are refused.{_scale(facts.get('scale'))}{extras} `predict_tensors` takes and "
+        "gives arrays; "
         f"`predict_scores` gives the scores. A server warms up with photographs of {sizes} (height x width)."
     )
     parity = (
@@ -71,6 +72,18 @@ def write_version_card(folder, facts):
     )
     write_json(folder / "model.json", facts)
     write_text(folder / "README.md", card)
+
+
+def _scale(scale):
+    """Say at which scale photographs are scored, in a sentence or two behind the limit on pixels."""
+    if scale is None:
+        return ""
+    if not isinstance(scale, dict):
+        how = f"by the factor {scale:g}" if scale <= 1 else f"to a longer side of {scale} pixels"
+    else:
+        (height, width), (most, other) = scale["median"], scale["largest"]
+        how = f"to the pixels of {width}x{height}, the median of the training's, where far larger than {other}x{most}"
+    return f" That is after a photograph is reduced {how}; its labels have its own size."
 
 
 def write_file_card(path, content, facts, rows, notes):

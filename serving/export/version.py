@@ -10,12 +10,14 @@ from pathlib import Path
 
 from fcn_keras_console.files import made
 
-from .options import EXTRAS, MAX_PIXELS, SIZES
+from .options import EXTRAS, LARGEST_DEFAULT, MAX_PIXELS, SIZES
 
 LOG = logging.getLogger("fcn-export")
 
 
-def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXELS, extras=(), sizes=None, origin=None):
+def export(
+    model, directory, *, version=None, classes=None, max_pixels=None, extras=(), sizes=None, scale=None, origin=None
+):
     """Write one version of a served model: `directory/<version>/`.
 
     The SavedModel needs TensorFlow alone, computes in float32 and answers three signatures:
@@ -26,6 +28,10 @@ def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXEL
       neighbours: its `status` is a sentence (and empty otherwise), its PNG is empty, its sizes are 0. An `"rgbd"` net
       takes `depth_png_bytes` [N] as well (16-bit PNG, millimetres); a `LateFusion` takes `rgb_bytes` and `hha_bytes`.
     - `predict_tensors`: `image` [N,H,W,C] uint8 (uint16 with depth) -> `label` [N,H,W] uint8.
+
+    Both look at photographs at the scale that the model knows, as `fcn_keras.predict_scaled` does, and label them at
+    their own size. `serving_default` then answers `scored_height` and `scored_width` [N] too.
+
     - `predict_scores`: `image` [N,H,W,C] float32, 0-255 -> `scores` [N,H,W,K] float32.
 
     Several heads answer `<head>_png_bytes`, `<head>_label`, `<head>_scores`. Labels are uint8, and uint16 above 256
@@ -41,12 +47,14 @@ def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXEL
         directory: the served model's folder, which holds its versions and whose name is the model's; made if missing.
         version: positive int; default one more than the highest there, from 1 on.
         classes: names of the classes, or a mapping head -> names.
-        max_pixels: `serving_default` refuses images with a larger height times width, before it decodes them.
+        max_pixels: `serving_default` refuses images that are scored at a larger height times width; where none is
+            scaled, before it decodes them. Default: 480 000, or more where `sizes` or the model's own scale need it.
         extras: further outputs of `serving_default`, of `"color"` (`color_png_bytes` [N], in VOC's colours), `"counts"`
             (`class_pixels` [N,K] int64) and `"confidence"` (`confidence` [N] float32, the mean over the pixels of the
             largest softmax); `<head>_...` where there are several heads.
         sizes: (H, W) of the photographs to warm up with and to compare: those that will be asked most. Default: those
             of PASCAL VOC, as far as `max_pixels` allows.
+        scale: another one than the model's own, as for `fcn_keras.predict_scaled`; 1 for the photographs' own size.
         origin: for the model card, `"recipe"`, `"training"`, `"metrics"` and `"source"`: `provenance.Provenance.facts`.
 
     Returns:
@@ -58,11 +66,14 @@ def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXEL
         OSError: if the folder cannot be written.
     """
     from fcn_keras.interface import class_counts
+    from fcn_keras.scaled_inference import scale_for
 
     from .checks import check_model, class_names
     from .model_card import describe
 
     check_model(model)
+    scale = scale_for(model, scale)
+    max_pixels = default_max_pixels(sizes, scale) if max_pixels is None else max_pixels
     _check_options(version=version, max_pixels=max_pixels, extras=extras, sizes=sizes)
     from .saved_model.contents import write  # which imports TensorFlow, whatever Keras's backend is
 
@@ -76,13 +87,18 @@ def export(model, directory, *, version=None, classes=None, max_pixels=MAX_PIXEL
         try:
             folder = temporary / "model"  # with the permissions that the user's umask gives, unlike mkdtemp's own
             LOG.debug("writing the SavedModel, and comparing it with the model")
-            contents = write(
-                folder, directory.name, model, names, max_pixels=max_pixels, extras=tuple(extras), sizes=sizes
-            )
+            options = {"max_pixels": max_pixels, "extras": tuple(extras), "sizes": sizes, "scale": scale}
+            contents = write(folder, directory.name, model, names, **options)
             facts = {"name": directory.name, **describe(model, names), **contents, **(origin or {})}
             return _publish(folder, directory, version, facts)
         finally:
             shutil.rmtree(temporary)
+
+
+def default_max_pixels(sizes, scale):
+    """Choose how many pixels may be scored: those of all photographs that are scored as they are, up to a million."""
+    unscaled = getattr(scale, "most_pixels", 0)
+    return max(MAX_PIXELS, *map(math.prod, sizes or SIZES), unscaled if unscaled <= LARGEST_DEFAULT else 0)
 
 
 def _publish(folder, directory, version, facts):

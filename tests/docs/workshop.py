@@ -31,7 +31,7 @@ from PIL import Image
 import fcn_keras as fcn
 from fcn_keras import vgg16_files
 from fcn_keras.datasets.synthetic import SEM, Synthetic
-from serving.export import command as export
+from serving.export import version as export
 from tests.docs.blocks import ROOT
 from tools.pages import commands as our_commands
 from training.recipes import catalogue as recipes

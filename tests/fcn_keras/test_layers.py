@@ -6,6 +6,7 @@ import pytest
 from scipy.signal import correlate
 
 from fcn_keras.layers import CropLike, MatrixConv2D, PadToMultiple, Preprocess
+from fcn_keras.photographs import Photographs
 
 
 def test_rgb_becomes_bgr_minus_mean():
@@ -45,6 +46,16 @@ def test_half_precision_does_not_round_millimetres():
 def test_preprocess_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
         Preprocess(*arguments)
+
+
+def test_preprocess_remembers_photographs():
+    assert "photographs" not in Preprocess().get_config()  # as files of old have it
+    known = Photographs((1, 2), (3, 4), (5, 6), scales=(0.5, 2.0))
+    for layer in (Preprocess(photographs=known), Preprocess(photographs=known.config())):
+        assert layer.photographs == known
+        assert Preprocess.from_config(layer.get_config()).photographs == known
+    with pytest.raises(ValueError, match="Photographs are described by"):
+        Preprocess(photographs={"median": [1, 1]})
 
 
 @pytest.mark.parametrize(("size", "padded"), [((1, 1), (32, 32)), ((32, 64), (32, 64)), ((33, 31), (64, 32))])

@@ -37,6 +37,7 @@ SIGNATURES = {
     "seed=0, modality='rgb', mean=None, start=0, replacement=False, cache=False)",
     "predict": "(model, image, *, output='labels')",
     "predict_augmented": "(model, image, *, mirror=True, scales=(0.75, 1.0, 1.25), tile=None, output='labels')",
+    "predict_scaled": "(model, image, *, scale=None, predictor=None)",
     "predict_tiled": "(model, image, *, tile=1024, output='labels')",
     "shift_and_stitch": "(model, image, *, stride)",
     "palette": "(num_classes=256)",

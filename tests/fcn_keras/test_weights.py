@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from fcn_keras.models import FCN8s, FCN16s, LateFusion
+from fcn_keras.photographs import Photographs
+from fcn_keras.scaled_inference import photographs_of, remember_photographs
 from fcn_keras.weights import Loaded, load_caffemodel, transplant
 from tests.fcn_keras.small_nets import CLASSES, CONVOLUTIONS, kernel_of, net, randomise, weights_of
 from tests.weight_files import CHANNELS, blob, caffemodel, layer, vgg16_arrays
@@ -248,6 +250,19 @@ def test_transplant_between_dtype_policies(policy):
     back = net()
     transplant(target, back)
     np.testing.assert_array_equal(kernel_of(back, "fc6"), expected)
+
+
+def test_transplant_tells_of_the_photographs():
+    first, second = Photographs((8, 8), (9, 9), (9, 9)), Photographs((5, 5), (5, 5), (5, 5))
+    source, target, fused = net(), net(FCN16s), net(LateFusion)
+    remember_photographs(source, first)
+    transplant(source, target)
+    transplant(source, fused, suffix="color")
+    assert photographs_of(target) == photographs_of(fused) == first
+    assert fused.get_layer("preprocesshha").photographs is None
+    remember_photographs(source, second)
+    transplant(source, target)  # what it knows itself stays
+    assert photographs_of(target) == first
 
 
 def test_transplant_that_does_not_fit_changes_nothing(untouched):

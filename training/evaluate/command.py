@@ -5,13 +5,14 @@ from pathlib import Path
 from fcn_keras_console import Parser, Progress, add_reporting, run
 
 from .. import reading
-from ..scoring import tta_options
+from ..scoring import scale_options, tta_options
 from ..scoring.split import add_options
 
 DESCRIPTION = """Score a model over a whole split, every image at its own size: pixel accuracy, mean accuracy, mean IU,
 frequency weighted IU, and the IU of every class. A model that fcn-train wrote knows its data: recipe.json beside it
 names the recipe and the folder. With --labels, score label files that anything wrote; their classes are as many as the
-highest id, unless --classes says otherwise.
+highest id, unless --classes says otherwise. Where images are far larger than those that the model was trained on, it
+says so: --scale trained scores them as fcn-predict labels them.
 
 --boundaries adds how good the labels are where classes meet: the metrics in trimaps, bands of 1 to 32 pixels on either
 side of the true boundaries (those of void, too), and boundary F1: of every class in every image, how many boundary
@@ -49,6 +50,7 @@ def build_parser():
     parser.add_argument(
         "--output", type=Path, help="folder for metrics.json, metrics.txt and metrics.png; replaces older ones"
     )
+    scale_options.add_option(parser, "none")
     tta_options.add_options(parser)
     reading.add_option(parser)
     add_reporting(parser, json="metrics from 0 to 1, not the table in percent")
@@ -78,6 +80,7 @@ def _evaluate(arguments):
 def _score_model(arguments, unreadable):
     """Return `SplitScores`, a title, where both come from as JSON's types, and the class names by head."""
     from fcn_keras.interface import class_counts, heads_of
+    from fcn_keras.scaled_inference import photographs_of
     from fcn_keras_console.files import require_folder
     from fcn_keras_console.words import counted
     from fcn_keras_console.workdir import find_model
@@ -86,20 +89,25 @@ def _score_model(arguments, unreadable):
     from ..scoring.split import described, open_split_of_model
     from ..workdir.trained_model import load_model
 
-    scales = tta_options.scales_of(arguments)
+    scales, scale = tta_options.scales_of(arguments), scale_options.scale_of(arguments)
     path = find_model(arguments.model)
     model = load_model(path)
     examples, origin = open_split_of_model(arguments, path, class_counts(model))
     if arguments.output is not None:
         require_folder(arguments.output)
     with Progress("Scoring", "images", quiet=arguments.quiet) as progress:
-        images = label_images(model, examples, scales=scales, unreadable=unreadable, progress=progress)
+        options = {"scales": scales, "scale": scale, "unreadable": unreadable}
+        images = label_images(model, examples, **options, progress=progress)
         scores = score_split(images, boundaries=arguments.boundaries)
     title = f"{path} on {described(origin)}: {counted(len(scores.images), 'image')}, in percent"
     origin = {"model": str(path), **origin}
     if scales is not None:
         title += f"; mean of copies at {', '.join(map('{:g}'.format, scales))}, plain and mirrored"
         origin["tta_scales"] = list(scales)
+    if arguments.scale != "none":
+        title += f"; scored with --scale {arguments.scale}"
+        origin["scale"] = arguments.scale
+    title += scale_options.far_larger(photographs_of(model), [image.size for image in scores.images], scale)
     return scores, title, {**origin, "images": len(scores.images)}, heads_of(examples.class_names)
 
 
@@ -113,6 +121,8 @@ def _score_files(arguments, unreadable):
 
     if tta_options.scales_of(arguments) is not None:
         raise ValueError("--tta is a model's way to label; --labels scores files. Leave one of them out.")
+    if scale_options.scale_of(arguments) != 1:
+        raise ValueError("--scale is for a model's images; --labels scores files. Leave one of them out.")
     files = label_files_of(arguments, arguments.model)
     if arguments.output is not None:
         require_folder(arguments.output)

@@ -5,24 +5,24 @@ import json
 import logging
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
 
 from fcn_keras_console import Parser, Progress, add_reporting, run
 
 from .. import reading
-from ..scoring import tta_options
+from ..scoring import scale_options, tta_options
 
 LOG = logging.getLogger("fcn-predict")
 TILE = 1024  # pixels; with its margins an FCN-8s works on 1536x1536 at once
-LARGEST_WHOLE = 1536 * 1536  # pixels: a larger image takes less memory in tiles
 FORMATS = ("palette", "ids", "overlay", "coco", "labelme")
 DEFAULT = ("palette", "overlay")
 
 DESCRIPTION = """Label images. DIR/labels gets a PNG of class ids (with the VOC palette) for every image, DIR/overlays a
 JPEG with the classes painted over it; sub-folders are kept. Both have the size of the image as its EXIF rotation turns
 it. A model of several heads writes labels_HEAD and overlays_HEAD. Results of an earlier call are replaced, other files
-never. Images of more than 1536x1536 pixels are labelled in tiles, with the result of the whole image.
+never. A model of fcn-train knows how large its photographs were: one that is far larger is scored at their size, and
+its scores are brought back before the labels are taken; what was done is said. Images of more than 1536x1536 pixels are
+labelled in tiles, with the result of the whole image.
 
 An input is an image, a folder of images with its sub-folders, a quoted pattern such as 'photos/**/*.jpg', a video, or -
 for one image from stdin. A video (MP4, MOV, AVI, WebM, MKV) becomes DIR/overlays/NAME.mp4, with the classes painted
@@ -39,6 +39,7 @@ EXAMPLES = (
     ("fcn-predict net.keras 'photos/**/*.jpg' --output out --format labelme", "labels to correct by hand"),
     ("fcn-predict net.keras drive.mp4 --output out", "out/overlays/drive.mp4"),
     ("cat a.jpg | fcn-predict net.keras - --output out --json", "from stdin; tells as JSON which classes cover it"),
+    ("fcn-predict net.keras phone.jpg --output out --scale none", "every pixel as it is, however large the photograph"),
     ("fcn-predict net.keras photos --output out --tta", "several times as slow, usually a little better"),
 )
 CODES = {0: "images were labelled", 2: "an image cannot be read, or with --on-error skip none can"}
@@ -75,9 +76,12 @@ def build_parser():
         help="side of the tiles of large images, a multiple of 32; smaller ones take less memory and more time "
         "(default: %(default)s)",
     )
+    scale_options.add_option(parser, "trained")
     tta_options.add_options(parser)
     reading.add_option(parser)
-    add_reporting(parser, json="a line for each image: file, width, height, outputs, classes (their shares), seconds")
+    add_reporting(
+        parser, json="a line for each image: file, width, height, scaled, outputs, classes (their shares), seconds"
+    )
     return parser
 
 
@@ -102,11 +106,12 @@ def _predict_all(arguments, temporary_folder):
 
     from ..workdir.trained_model import load_model
     from .inputs import find_images, require_readable, without_unreadable
+    from .labelling import Labelling
     from .results import Classes, Results
 
     if arguments.tile < 32 or arguments.tile % 32:
         raise ValueError(f"--tile is a positive multiple of 32. Received: {arguments.tile}.")
-    copies = tta_options.scales_of(arguments)
+    copies, scale = tta_options.scales_of(arguments), scale_options.scale_of(arguments)
     path = find_model(arguments.model)
     companions = {name: getattr(arguments, name) for name in ("depth", "hha") if getattr(arguments, name)}
     bad = reading.Unreadable("fcn-predict", arguments.on_error)
@@ -124,7 +129,7 @@ def _predict_all(arguments, temporary_folder):
     results = Results(arguments.output, arguments.formats or DEFAULT, classes)
     results.require_free(images)
     require_folder(arguments.output)
-    label = partial(_labels, model, arguments.tile, copies)
+    label = Labelling(model, arguments.tile, copies, scale)
     stills, videos = ([image for image in images if image.video is kind] for kind in (False, True))
     labelled = _label_images(arguments, label, modality_of(model), stills, results, bad)
     painted = _label_videos(arguments, label, videos, results, bad)
@@ -173,18 +178,6 @@ def _names(path, counts):
     return {head: of_head[head] or (names if fitting == [head] else None) for head in counts}
 
 
-def _labels(model, tile, copies, pixels):
-    """Label the pixels that a model takes, by head; in tiles where they are many."""
-    import fcn_keras as fcn
-    from fcn_keras.interface import heads_of
-
-    height, width = (pixels["rgb"] if isinstance(pixels, dict) else pixels).shape[:2]
-    whole = height * width * max(copies or (1,)) ** 2 <= LARGEST_WHOLE
-    if copies:
-        return heads_of(fcn.predict_augmented(model, pixels, scales=copies, tile=None if whole else tile))
-    return heads_of(fcn.predict(model, pixels) if whole else fcn.predict_tiled(model, pixels, tile=tile))
-
-
 def _label_images(arguments, label, modality, images, results, bad):
     """Label every image and write its files, reading the next ones meanwhile; return how many were labelled."""
     import numpy as np
@@ -206,11 +199,12 @@ def _label_images(arguments, label, modality, images, results, bad):
                 example["hha"] = rgb
             LOG.debug("%s: read, %dx%d", image.name, rgb.shape[1], rgb.shape[0])
             written = {}
-            for head, labels in label(pixels_of(example, modality)).items():
+            by_head, size = label(pixels_of(example, modality))
+            for head, labels in by_head.items():
                 files = results.write(image, head, rgb, labels)
                 LOG.debug("%s: wrote %s", image.name, ", ".join(map(str, files)))
                 written[head] = files, results.classes[head].shares(np.bincount(labels.ravel()))
-            _report(arguments, image, rgb.shape[:2], written, time.perf_counter() - start)
+            _report(arguments, image, rgb.shape[:2], size, written, time.perf_counter() - start)
             done += 1
             progress(number, len(images))
     return done
@@ -229,10 +223,12 @@ def _label_videos(arguments, label, videos, results, bad):
     for file in videos:
         start = time.perf_counter()
         pixels = {head: np.zeros(len(known.names), np.int64) for head, known in results.classes.items()}
+        sizes = []
 
-        def paint(image, pixels=pixels):
+        def paint(image, pixels=pixels, sizes=sizes):
             painted = {}
-            for head, labels in label(image).items():
+            by_head, sizes[:] = label(image)
+            for head, labels in by_head.items():
                 pixels[head] += np.bincount(labels.ravel(), minlength=len(pixels[head]))
                 painted[head] = overlay(image, labels, background=results.classes[head].background)
             return painted
@@ -247,25 +243,30 @@ def _label_videos(arguments, label, videos, results, bad):
             continue
         painted = {head: ([target], results.classes[head].shares(pixels[head])) for head, target in targets.items()}
         more = {"frames": frames, "sound": "left out" if video.sound else "none"}
-        _report(arguments, file, size, painted, time.perf_counter() - start, **more)
+        _report(arguments, file, size, tuple(sizes), painted, time.perf_counter() - start, **more)
         done += 1
     return done
 
 
-def _report(arguments, image, size, by_head, seconds, **more):
+def _report(arguments, image, size, scored, by_head, seconds, **more):
     """Print what became of an image or video, as a line of text or of JSON.
 
     Args:
+        size: `(H, W)`, its own.
+        scored: `(H, W)` at which it was scored.
         by_head: the files that were written, and the shares of the classes.
     """
     files = {head: [str(path.relative_to(arguments.output)) for path in paths] for head, (paths, _) in by_head.items()}
     height, width = size
     if arguments.json:
         heads = {head: {"outputs": files[head], "classes": shares} for head, (_, shares) in by_head.items()}
-        report = {"file": image.name, "width": width, "height": height, **more, **heads.get("", {"heads": heads})}
+        scaled = {} if scored == size else {"scaled": {"width": scored[1], "height": scored[0]}}
+        report = {"file": image.name, "width": width, "height": height, **scaled, **more}
+        report |= heads.get("", {"heads": heads})
         print(json.dumps({**report, "seconds": round(seconds, 3)}), flush=True)  # ASCII, which every pipe takes
         return
     parts = [f"{files[head][0]}  {_shares(shares)}" for head, (_, shares) in by_head.items()]
+    parts += [] if scored == size else [scale_options.arrow(size, scored)]
     parts += ["its sound is left out"] if more.get("sound") == "left out" else []
     frames = f", {more['frames']} frames" if more else ""
     print(f"{image.name} {width}x{height}{frames} -> {'; '.join(parts)}", flush=True)

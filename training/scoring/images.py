@@ -12,6 +12,7 @@ from fcn_keras.examples import as_arrays, flatten, nest, signature
 from fcn_keras.interface import class_counts, heads_of, modality_of, pixels_of
 
 from ..reading import attempted, read_each
+from .tta_options import copies_predictor
 
 LOG = logging.getLogger("fcn_keras")
 
@@ -73,8 +74,8 @@ class SplitScores:
     seconds: float = 0.0
 
 
-def label_images(model, examples, *, indices=None, scales=None, unreadable=None, progress=None):
-    """Label the images of a data set at their own sizes; the next ones are read meanwhile.
+def label_images(model, examples, *, indices=None, scales=None, scale=1, unreadable=None, progress=None):
+    """Label the images of a data set; the next ones are read meanwhile.
 
     Args:
         model: a network of this package.
@@ -83,6 +84,7 @@ def label_images(model, examples, *, indices=None, scales=None, unreadable=None,
         indices: of the images to label, in their order; default all.
         scales: of the mirrored and plain copies that decide together, as for `fcn_keras.predict_augmented`; None for
             the image alone.
+        scale: at which images are scored, as for `fcn_keras.predict_scaled`: 1 is their own size, None the model's.
         unreadable: called with the `ValueError` of an example that cannot be read, which is then left out; by default
             it is raised.
         progress: called as `progress(done, total)` after each image.
@@ -95,6 +97,7 @@ def label_images(model, examples, *, indices=None, scales=None, unreadable=None,
             of range, or holds no image.
     """
     counts, modality = class_counts(model), modality_of(model)
+    predictor = None if scales is None else copies_predictor(scales)
     require_same_classes(counts, examples)
     total = len(examples)
     indices = range(total) if indices is None else indices
@@ -102,8 +105,7 @@ def label_images(model, examples, *, indices=None, scales=None, unreadable=None,
     for index, example in read_each(read, indices, unreadable=unreadable, progress=progress):
         name, truth = name_of(examples, index), heads_of(example["label"])
         pixels = pixels_of(example, modality)
-        labels = fcn.predict(model, pixels) if scales is None else fcn.predict_augmented(model, pixels, scales=scales)
-        labels = heads_of(labels)
+        labels = heads_of(fcn.predict_scaled(model, pixels, scale=scale, predictor=predictor))
         matrices = {head: confusion(truth[head], labels[head], counts[head], name) for head in truth}
         LOG.debug("%s: %d of %d scored", name, index + 1, total)
         yield LabelledImage(index, name, example, truth, labels, matrices)

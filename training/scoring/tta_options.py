@@ -38,3 +38,19 @@ def scales_of(arguments):
             f"Received: {given}."
         )
     return scales
+
+
+def copies_predictor(scales, tile=None):
+    """Return a function that predicts as `fcn_keras.predict` does, by the mean over copies of an image.
+
+    Args:
+        scales, tile: as for `fcn_keras.predict_augmented`. What it gives as scores are the mean probabilities.
+    """
+
+    def predict(model, image, *, output):
+        import fcn_keras as fcn
+
+        kind = "probabilities" if output == "scores" else output
+        return fcn.predict_augmented(model, image, scales=scales, tile=tile, output=kind)
+
+    return predict

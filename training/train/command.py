@@ -89,9 +89,11 @@ class _Training:
 
     def train(self, recipe):
         from fcn_keras.interface import heads_of
+        from fcn_keras.scaled_inference import remember_photographs
 
         from .fit import fit
         from .measurement import dtype_policy
+        from .photographs import trained_photographs
         from .watchdog import learning_rate_advice
 
         arguments, reporter = self.arguments, self.reporter
@@ -110,6 +112,7 @@ class _Training:
         with dtype_policy(recipe.dtype_policy):
             started = time.monotonic()
             model, position = self.model(recipe, stage, splits["train"])
+            remember_photographs(model, trained_photographs(recipe, splits["train"]))
             if self.devices.lead:
                 stage.open(self.decisions(recipe), heads_of(splits["train"].class_names), self.reasons)
                 stage.promote_better(position.batches)

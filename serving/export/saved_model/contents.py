@@ -5,6 +5,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from fcn_keras.photographs import Photographs
 from fcn_keras.visualize import palette
 
 from ..tensors import class_list_name
@@ -17,7 +18,7 @@ WARM_UP = "tf_serving_warmup_requests"
 BATCHING = Path(__file__).resolve().parents[2] / "kit" / "config" / "batching.config"
 
 
-def write(folder, name, model, names, *, max_pixels, extras, sizes):
+def write(folder, name, model, names, *, max_pixels, extras, sizes, scale):
     """Write a model as a folder that TensorFlow Serving can load, and compare the two.
 
     Args:
@@ -26,13 +27,14 @@ def write(folder, name, model, names, *, max_pixels, extras, sizes):
         model: a network of this package.
         names: class names by head, as `checks.class_names` returns them.
         max_pixels, extras, sizes: as for `version.export`.
+        scale: at which photographs are scored, as for `signatures.build`.
 
     Returns:
         dict of JSON's types for the model card.
     """
     module = tf.Module()
     network, module.variables_read = freeze(model)
-    signatures = build(network, max_pixels=max_pixels, extras=extras)
+    signatures = build(network, max_pixels=max_pixels, extras=extras, scale=scale)
     tf.saved_model.save(module, str(folder), signatures=signatures)
     for file, text in _assets(names).items():
         (folder / "assets" / file).write_text(text, encoding="utf-8")
@@ -44,9 +46,10 @@ def write(folder, name, model, names, *, max_pixels, extras, sizes):
     return {
         "inputs": dict(network.channels),
         "max_pixels": max_pixels,
+        **({} if scale in (None, 1) else {"scale": scale.config() if isinstance(scale, Photographs) else scale}),
         "extra_outputs": extras,
         "warm_up_sizes": sizes,
-        "parity": compare(model, network, folder, sizes),
+        "parity": compare(model, network, folder, sizes, scale),
     }
 
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from fcn_keras.inference import label_of
 from fcn_keras.interface import class_counts, heads_of, in_float32, inputs_of
+from fcn_keras.layers import Preprocess
 
 from ..tensors import LARGEST_CONSTANT
 
@@ -19,10 +20,15 @@ class Network(NamedTuple):
     channels: dict[str, int]  # of every input
     classes: dict[str, int]  # of every head
     scores: Callable  # (N, H, W, C) float32 images in the order of `channels` -> {head: (N, H, W, K)}
+    hha: frozenset[str] = frozenset()  # inputs whose channels are no colours
 
     @property
     def is_rgbd(self):
         return 4 in self.channels.values()
+
+    def colours(self, name):
+        """Return how many of an input's channels are colours: the first ones."""
+        return 0 if name in self.hha else 3
 
     def labels(self, images):
         pixels = [tf.cast(image, tf.float32) for image in images]
@@ -68,4 +74,5 @@ def freeze(model):
             scored = model(batch, training=False)
         return heads_of(scored)
 
-    return Network(channels, class_counts(model), scores), kept
+    hha = {id(layer.input) for layer in model.layers if isinstance(layer, Preprocess) and layer.modality == "hha"}
+    return Network(channels, class_counts(model), scores, frozenset(n for n, x in inputs.items() if id(x) in hha)), kept

@@ -8,6 +8,7 @@ from PIL import Image
 
 import fcn_keras as fcn
 from fcn_keras.interface import heads_of
+from fcn_keras.photographs import Photographs, scaled_size
 
 from ..drawn_images import draw_inputs, for_predict
 from ..tensors import output_name
@@ -15,8 +16,10 @@ from .signatures import png_name
 from .warmup import as_files
 
 
-def compare(model, network, folder, sizes):
+def compare(model, network, folder, sizes, scale=None):
     """Load a SavedModel, and answer one drawn image of each size with it and with `fcn_keras.predict`.
+
+    Where the SavedModel scales a photograph, its labels are compared with those of `fcn_keras.predict_scaled`.
 
     The first call of every signature makes its graph ready, so this takes some seconds for a large network.
 
@@ -25,10 +28,11 @@ def compare(model, network, folder, sizes):
         network: `frozen_network.Network` of it.
         folder: of the SavedModel.
         sizes: (H, W) pairs.
+        scale: as for `signatures.build`.
 
     Returns:
         list of dicts by size and head: `height`, `width`, `head`, `label_agreement` (share of the pixels that
-        `serving_default` labels as `fcn_keras.predict` does), `largest_score` and `largest_score_error` (of
+        `serving_default` labels as the model does), `largest_score` and `largest_score_error` (of
         `predict_scores`, absolute).
     """
     signatures = tf.saved_model.load(str(folder)).signatures
@@ -39,7 +43,10 @@ def compare(model, network, folder, sizes):
         pngs = signatures["serving_default"](**files)
         batch = {name: tf.constant(x[None].astype(np.float32)) for name, x in images.items()}
         theirs = signatures["predict_scores"](**batch)
-        for head, scores in heads_of(fcn.predict(model, for_predict(images), output="scores")).items():
+        pixels = for_predict(images)
+        labels = None if scaled_size((height, width), scale) == (height, width) else _scaled(model, pixels, scale)
+        for head, scores in heads_of(fcn.predict(model, pixels, output="scores")).items():
+            expected = scores.argmax(axis=-1) if labels is None else labels[head]
             label = np.asarray(Image.open(io.BytesIO(pngs[png_name(head)].numpy()[0])))
             error = theirs[output_name(head, "scores")].numpy()[0] - scores
             rows.append(
@@ -47,9 +54,14 @@ def compare(model, network, folder, sizes):
                     "height": height,
                     "width": width,
                     "head": head,
-                    "label_agreement": float(np.mean(label == scores.argmax(axis=-1))),
+                    "label_agreement": float(np.mean(label == expected)),
                     "largest_score": float(np.abs(scores).max()),
                     "largest_score_error": float(np.abs(error).max()),
                 }
             )
     return rows
+
+
+def _scaled(model, pixels, scale):
+    own = None if isinstance(scale, Photographs) else scale
+    return heads_of(fcn.predict_scaled(model, pixels, scale=own))

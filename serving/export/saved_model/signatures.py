@@ -1,28 +1,36 @@
 """The SavedModel's three signatures: TensorFlow functions around one network. Importing this imports TensorFlow."""
 
+import functools
+
 import tensorflow as tf
 
 from fcn_keras.inference import label_of
 from fcn_keras.visualize import palette
 
-from ..tensors import output_name, pixel_dtype
+from ..tensors import label_dtype, output_name, pixel_dtype
 from .decoding import read_depth, read_image
+from .scaling import labels_at, reduced, scaled_size
+
+MAX_DECODED = 64_000_000  # pixels of a photograph that is reduced before it is scored: 192 MB
 
 
-def build(network, *, max_pixels, extras=()):
+def build(network, *, max_pixels, extras=(), scale=None):
     """Build the signatures of a network.
 
     Args:
         network: as `frozen_network.freeze` makes it.
-        max_pixels: largest height times width that `serving_default` accepts.
+        max_pixels: largest height times width that `serving_default` scores.
         extras: further outputs of `serving_default`: `"color"`, `"counts"`, `"confidence"`.
+        scale: at which `serving_default` and `predict_tensors` look at photographs, as
+            `fcn_keras.photographs.scaled_size` takes it; None or 1 for their own size.
 
     Returns:
         dict of `tf.function`s.
     """
+    scale = None if scale == 1 else scale
     return {
-        "serving_default": _from_files(network, max_pixels, extras),
-        "predict_tensors": _from_pixels(network),
+        "serving_default": _from_files(network, max_pixels, extras, scale),
+        "predict_tensors": _from_pixels(network, scale),
         "predict_scores": _to_scores(network),
     }
 
@@ -35,25 +43,56 @@ def _to_scores(network):
     return predict_scores
 
 
-def _from_pixels(network):
+def _from_pixels(network, scale):
     @tf.function(input_signature=network.specs(pixel_dtype(network.channels.values())), autograph=False)
     def predict_tensors(*images):
-        return {output_name(head, "label"): x for head, x in network.labels(images).items()}
+        labels = network.labels(images) if scale is None else _scaled_labels(network, images, scale)
+        return {output_name(head, "label"): x for head, x in labels.items()}
 
     return predict_tensors
 
 
-def _from_files(network, max_pixels, extras):
+def _scaled_labels(network, images, scale):
+    """Label batches of pixels at the network's scale."""
+    own = tf.shape(images[0], out_type=tf.int64)[1:3]
+    size = scaled_size(own, scale)
+    is_same = tf.reduce_all(tf.equal(size, own))
+
+    def reduce_all(image, colours):
+        spec = tf.TensorSpec([None, None, image.shape[-1]], image.dtype)
+        return tf.map_fn(lambda x: reduced(x, size, colours), image, fn_output_signature=spec, parallel_iterations=1)
+
+    def enlarge_all(scores, dtype):
+        spec = tf.TensorSpec([None, None], dtype)
+        return tf.map_fn(lambda x: labels_at(x, own), scores, fn_output_signature=spec, parallel_iterations=1)
+
+    batch = []
+    for name, image in zip(network.channels, images, strict=True):
+        smaller = functools.partial(reduce_all, image, network.colours(name))
+        batch.append(tf.cast(tf.cond(is_same, functools.partial(tf.identity, image), smaller), tf.float32))
+    labels = {}
+    for head, scores in network.scores(*batch).items():
+        plain, larger = functools.partial(label_of, scores), functools.partial(enlarge_all, scores)
+        labels[head] = tf.cond(is_same, plain, functools.partial(larger, label_dtype(scores.shape[-1])))
+    return labels
+
+
+def _from_files(network, max_pixels, extras, scale):
     readers = _readers(network)
-    empty = _empty_answer(network, extras)
+    empty = _empty_answer(network, extras, scale)
+    most = max_pixels if scale is None else max(max_pixels, MAX_DECODED)
 
     def answer(files):
-        read = [function(contents, max_pixels) for function, contents in zip(readers.values(), files, strict=True)]
+        read = [function(contents, most) for function, contents in zip(readers.values(), files, strict=True)]
         images = [image for image, _ in read]
         status = _first_wrong(dict(zip(readers, (status for _, status in read), strict=True)), images)
+        size = None
+        if scale is not None:
+            size = scaled_size(tf.shape(images[0], out_type=tf.int64)[:2], scale)
+            status = tf.where(tf.equal(status, ""), _too_many(size, max_pixels), status)
 
         def label():
-            return {**_answer(network, images, extras), "status": status}
+            return {**_answer(network, images, extras, size), "status": status}
 
         return tf.cond(tf.equal(status, ""), label, lambda: {**empty, "status": status})
 
@@ -87,19 +126,58 @@ def _first_wrong(statuses, images):
     return tf.where(tf.equal(status, ""), unequal, status)
 
 
-def _answer(network, images, extras):
-    """Label one image: what `serving_default` answers, without the status."""
+def _too_many(size, max_pixels):
+    """Say that an image is scored at too many pixels, or nothing."""
+    sentence = tf.strings.format(
+        "This image is scored at {} pixels high and {} wide; more than {} pixels are refused. Scale it down.",
+        (size[0], size[1], max_pixels),
+    )
+    return tf.where(tf.reduce_prod(size) > max_pixels, sentence, "")
+
+
+def _answer(network, images, extras, scored):
+    """Label one image: what `serving_default` answers, without the status.
+
+    Args:
+        scored: `[2]` int64, the size at which it is scored; None for its own.
+    """
+    size = tf.shape(images[0])
+    answer = {"height": size[0], "width": size[1]}
+    if scored is None:
+        finish = _label_of_one
+    else:
+        own = tf.cast(size[:2], tf.int64)
+        is_same = tf.reduce_all(tf.equal(scored, own))
+        answer |= {"scored_height": tf.cast(scored[0], tf.int32), "scored_width": tf.cast(scored[1], tf.int32)}
+        images = [_reduced_unless(is_same, image, scored, count) for image, count in _with_colours(network, images)]
+
+        def finish(scores):
+            return tf.cond(is_same, lambda: _label_of_one(scores), lambda: labels_at(scores[0], own))
+
     batch = [tf.cast(image, tf.float32)[None] for image in images]
     if network.is_rgbd:
         batch = [tf.concat(batch, axis=-1)]
-    size = tf.shape(images[0])
-    answer = {"height": size[0], "width": size[1]}
     for head, scores in network.scores(*batch).items():
-        label = label_of(scores)[0]  # (H, W)
+        label = finish(scores)  # (H, W)
         answer[png_name(head)] = tf.io.encode_png(label[..., None])
         for extra in extras:
             answer[output_name(head, NAMES[extra])] = MAKERS[extra](scores[0], label)
     return answer
+
+
+def _label_of_one(scores):
+    return label_of(scores)[0]
+
+
+def _with_colours(network, images):
+    """Pair the images that were read with how many of their channels are colours."""
+    if network.is_rgbd:
+        return list(zip(images, (3, 0), strict=True))
+    return list(zip(images, map(network.colours, network.channels), strict=True))
+
+
+def _reduced_unless(is_same, image, size, colours):
+    return tf.cond(is_same, lambda: tf.identity(image), lambda: reduced(image, size, colours))
 
 
 def _color_png(_, label):
@@ -119,9 +197,10 @@ NAMES = {"color": "color_png_bytes", "counts": "class_pixels", "confidence": "co
 MAKERS = {"color": _color_png, "counts": _class_pixels, "confidence": _confidence}
 
 
-def _empty_answer(network, extras):
+def _empty_answer(network, extras, scale):
     """Make the answer, without the status, for a file that is refused."""
-    answer = {"height": tf.constant(0), "width": tf.constant(0)}
+    sizes = ("height", "width") if scale is None else ("height", "width", "scored_height", "scored_width")
+    answer = {name: tf.constant(0) for name in sizes}
     for head, classes in network.classes.items():
         empty = {"color": tf.constant(""), "counts": tf.zeros([classes], tf.int64), "confidence": tf.constant(0.0)}
         answer[png_name(head)] = tf.constant("")

@@ -197,7 +197,7 @@ async function ask() {
     current();
     shown = { file, photo, labels };
     show();
-    say(`${model}, version ${entry.version}, answered in ${seconds.toFixed(2)} s.${mismatch()}`);
+    say(`${model}, version ${entry.version}, answered in ${seconds.toFixed(2)} s.${scaling(answer)}${mismatch()}`);
   } catch (error) {
     if (!signal.aborted) fail(error, files[chosen()?.inputs[0]]);
   } finally {
@@ -216,6 +216,12 @@ async function read({ b64 }) {
   } catch (error) {
     return { bytes, problem: `The mask cannot be shown: ${error.message}. It can still be downloaded.` };
   }
+}
+
+/** Say at which size a photograph was scored that is far larger than those that the model was trained on. */
+function scaling({ width, height, scored_width: across, scored_height: down }) {
+  if (!across || (across === width && down === height)) return "";
+  return ` Scaled ${width}x${height} -> ${across}x${down}.`;
 }
 
 function mismatch() {

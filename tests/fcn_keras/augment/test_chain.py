@@ -4,7 +4,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fcn_keras.augment import color_jitter, compose, crop, jitter, keeps_size, mirror, rotate, scale, zoom
+from fcn_keras.augment import (
+    color_jitter,
+    compose,
+    crop,
+    drawn_crop,
+    drawn_scales,
+    jitter,
+    keeps_size,
+    mirror,
+    rotate,
+    scale,
+    zoom,
+)
 from tests.fcn_keras.augment.examples import as_numpy, example, seed
 
 
@@ -46,6 +58,24 @@ def test_only_a_trace_tells_of_functions_from_elsewhere():
     assert keeps_size(lambda example, seed: example) is None
     assert keeps_size(compose(mirror, lambda example, seed: example)) is None
     assert keeps_size(compose()) is True
+
+
+@pytest.mark.parametrize(
+    ("function", "scales", "window"),
+    [
+        (None, None, None),
+        (mirror, None, None),
+        (compose(mirror, jitter), None, None),
+        (HALVED, (0.5, 2.0), None),
+        (partial(zoom, low=0.75, high=1.5), (0.75, 1.5), None),
+        (compose(mirror, compose(HALVED, CUT), partial(scale, low=0.5, high=0.5)), (0.25, 1.0), (6, 9)),
+        (compose(CUT, partial(CUT, height=4)), None, (4, 9)),
+        (lambda example, seed: example, None, None),
+    ],
+)
+def test_what_is_drawn_is_told(function, scales, window):
+    assert drawn_scales(function) == scales
+    assert drawn_crop(function) == window
 
 
 @pytest.mark.parametrize("size", [(5, 7), (30, 41)])

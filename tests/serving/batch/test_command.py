@@ -204,16 +204,20 @@ def told(on_error, as_json=False):
 
 
 def test_the_summary_as_json(output, capsys):
-    batch._report({"labelled": 1, "refused": 0, "done": 2, "named": []}, output, told("skip", as_json=True))
-    expected = {"labelled": 1, "refused": 0, "done": 2, "list": f"{output.folder}/images.csv"}
+    found = {"labelled": 3, "scaled": 2, "refused": 0, "done": 2, "named": []}
+    batch._report(found, output, told("skip", as_json=True))
+    expected = {"labelled": 3, "scaled": 2, "refused": 0, "done": 2, "list": f"{output.folder}/images.csv"}
     assert json.loads(capsys.readouterr().out) == expected
 
 
 def test_the_summary_names_a_few(output, capsys):
-    batch._report({"labelled": 1, "refused": 7, "done": 2, "named": [["/x/a.jpg", "No."]]}, output, told("skip"))
+    found = {"labelled": 1, "scaled": 0, "refused": 7, "done": 2, "named": [["/x/a.jpg", "No."]]}
+    batch._report(found, output, told("skip"))
     said = capsys.readouterr()
     assert said.err == "fcn-batch: /x/a.jpg: No.\nfcn-batch: and 6 more\n"
     assert said.out == f"1 labelled, 7 refused, 2 already done (see {output.folder}/images.csv)\n"
+    batch._report({**found, "labelled": 3, "scaled": 2}, output, told("skip"))
+    assert capsys.readouterr().out.startswith("3 labelled (2 of them scaled), 7 refused, 2 already done (see ")
 
 
 @pytest.mark.parametrize(
@@ -221,7 +225,7 @@ def test_the_summary_names_a_few(output, capsys):
     [(1, 0, 0, 0, 0), (1, 1, 0, 0, 2), (0, 1, 1, 0, 2), (0, 2, 0, 2, 2), (0, 0, 0, 0, 0)],
 )
 def test_exit_codes(output, labelled, refused, done, skip, fail):
-    found = {"labelled": labelled, "refused": refused, "done": done, "named": []}
+    found = {"labelled": labelled, "scaled": 0, "refused": refused, "done": done, "named": []}
     assert [batch._report(found, output, told(way)) for way in ("skip", "fail")] == [skip, fail]
 
 

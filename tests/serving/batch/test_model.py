@@ -5,8 +5,8 @@ import shutil
 import pytest
 import tensorflow as tf
 
-from serving.batch.model import read_model
-from tests.serving.batch.files import NAMES, put, save_model
+from serving.batch.model import Labels, SavedModel, read_model
+from tests.serving.batch.files import NAMES, png, put, save_model
 
 
 def test_models_that_do_not_fit(tmp_path, two_heads):
@@ -39,3 +39,13 @@ def test_a_model_of_other_weights_is_another(tmp_path, two_heads):
     (index,) = (tmp_path / "copy" / "variables").glob("*.index")
     index.write_bytes(index.read_bytes() + b"x")
     assert read_model(str(two_heads)).fingerprint != read_model(str(tmp_path / "copy")).fingerprint
+
+
+def test_what_was_scaled_is_said(tmp_path):
+    model = SavedModel(save_model(tmp_path / "1"), [""])
+    assert model.label([png([1, 2])])[0].scaled == ""  # of a model that knows no scale
+    sizes = {"height": [3000, 5, 0], "width": [4000, 7, 0], "scored_height": [360, 5, 0], "scored_width": [480, 7, 0]}
+    outputs = {name: tf.constant(values) for name, values in sizes.items()}
+    outputs |= {"label_png_bytes": tf.constant([b"a", b"b", b""]), "status": tf.constant([b"", b"", b"No."])}
+    model._answer = lambda image_bytes: outputs
+    assert model.label([b""] * 3) == [Labels({"": b"a"}, "scaled 4000x3000 -> 480x360"), Labels({"": b"b"}), "No."]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from serving.batch import steps
+from serving.batch.model import Labels
 from serving.batch.progress_counter import PROGRESS
 from serving.batch.steps import InputFile, Output
 from tests.serving.batch.files import png, put
@@ -129,8 +131,20 @@ def test_a_file_of_many_megabytes_is_not_read(tmp_path, output, monkeypatch):
 
 def test_a_label_that_cannot_have_its_name(output):
     put(Path(output.folder) / "labels" / "a.png", b__png=png([0]))  # of an image in a folder `a.png`
-    row = steps.write_labels((image("/x/a.jpg"), {"": png([0])}), output)
+    row = steps.write_labels((image("/x/a.jpg"), Labels({"": png([0])})), output)
     assert (row.kind, row.line) == ("refused", "/x/a.jpg,a,Its label cannot be written: Is a directory.,10,,\n")
+
+
+def test_a_scaled_image_says_so_and_is_labelled_all_the_same(output):
+    answer = Labels({head: png([0, 0]) for head in output.classes}, "scaled 4000x3000 -> 480x360")
+    row = steps.write_labels((image("/x/a.jpg"), answer), output)
+    assert row.kind == "labelled"
+    assert row.line.startswith('/x/a.jpg,a,"labelled, scaled 4000x3000 -> 480x360",10,1,2,')
+    steps.write_table((None, [row]), output, {})
+    table = output.path(steps.TABLE)
+    assert [name for name, _ in steps.labelled_rows(table)] == ["a"]
+    outcome = json.loads(Path(output.path(steps.RECORD)).read_text())["last_run"]
+    assert (outcome["labelled"], outcome["scaled"]) == (1, 1)
 
 
 def test_shares_of_more_than_256_classes():

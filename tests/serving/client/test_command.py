@@ -95,6 +95,19 @@ def test_heads_and_16_bits(server, photos, tmp_path, capsys):
     assert run(server, photos / "a.png", "--output", tmp_path / "out") == 2
 
 
+def test_photographs_that_the_server_scaled_are_named(server, photos, tmp_path, capsys):
+    outputs = {"label_png_bytes": "DT_STRING", "scored_height": "DT_INT32", "scored_width": "DT_INT32"}
+    server.signature = {**server.signature, "outputs": {**server.signature["outputs"], **outputs}}
+    server.respond = lambda inputs: {**fake_servers.respond(inputs), "scored_height": 3, "scored_width": 4}
+    out = tmp_path / "out"
+    assert run(server, photos / "a.png", "--output", out) == 0
+    height, width = ids(out / "labels" / "a.png").shape
+    told = f"1 of them scaled to what the model knows: {photos / 'a.png'} {width}x{height} -> 4x3"
+    assert capsys.readouterr().out == f"1 image labelled in {out}\n{told}\n"
+    assert run(server, photos / "a.png", "--output", out, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["scaled"] == {"width": 4, "height": 3}
+
+
 def test_images_that_fail_are_named_and_the_others_go_on(server, photos, tmp_path, capsys):
     (photos / "b.v2.JPG").write_bytes(b"broken")
     (photos / "z.png").symlink_to("nowhere")

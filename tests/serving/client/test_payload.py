@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from serving.client.client import Client, ServingError
-from serving.client.payload import file_of, heads_of, value_of
+from serving.client.payload import file_of, heads_of, scaling_of, value_of
 from tests.serving import fake_servers
 from tests.serving.fake_servers import png
 
@@ -165,6 +165,14 @@ def test_other_outputs_are_kept(server):
     assert answer.outputs["class_pixels"].tolist() == counts
     assert answer.outputs["confidence"].dtype == np.float32
     assert answer.outputs["confidence"] == 0.25
+
+
+def test_how_a_photograph_was_scaled():
+    labels = np.zeros((30, 40), np.uint8)
+    assert scaling_of(labels, {}) is None
+    assert scaling_of(labels, {"scored_height": np.array(30), "scored_width": np.array(40)}) is None
+    scored = {"scored_height": np.array(3), "scored_width": np.array(4)}
+    assert scaling_of(labels, scored) == scaling_of({"sem": labels, "geo": labels}, scored) == ((30, 40), (3, 4))
 
 
 def test_heads_are_told_by_the_names_of_outputs():

@@ -10,7 +10,9 @@ import pytest
 import tensorflow as tf
 
 from fcn_keras.models import FCN32s
-from serving.export import command
+from fcn_keras.photographs import Photographs
+from fcn_keras.scaled_inference import remember_photographs
+from serving.export import command, version
 from serving.export.command import main
 from serving.export.saved_model import contents
 from tests.serving.nets import TINY, randomize
@@ -62,9 +64,24 @@ def test_options_and_what_lies_beside_the_model_are_exported(tmp_path, capsys, a
     }
     assert second == {"name": "served", "model": "fcn32s", "names": {"geo": ("near", "middle", "far")}} | {
         "max_pixels": 720_000,  # as many as the largest size has
+        "scale": None,
         "extras": (),
         "sizes": ((800, 900),),
     }
+
+
+def test_the_scale_is_the_model_s_or_another(tmp_path, asked):
+    net, known = FCN32s(2, channels=TINY), Photographs((300, 500), (400, 500), (500, 600))
+    remember_photographs(net, known)
+    net.save(tmp_path / "net.keras")
+    for options in ([], ["--scale", "none"], ["--scale", "640"], ["--scale", "0.5"], ["--scale", "trained"]):
+        assert main([str(tmp_path / "net.keras"), str(tmp_path / "served"), *options]) == 0
+    assert [request["scale"] for request in asked] == [known, 1, 640, 0.5, known]
+    # 1.5 times the sides of the largest are scored as they are.
+    assert [request["max_pixels"] for request in asked] == [675_000, *[480_000] * 3, 675_000]
+    remember_photographs(net, Photographs((9, 9), (3000, 4000), (3000, 4000)))
+    version.export(net, tmp_path / "served")
+    assert asked[-1]["max_pixels"] == 480_000  # what would take more than a million is the operator's choice
 
 
 def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys, monkeypatch):
@@ -90,6 +107,7 @@ def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys, monkeypatc
         (["net.keras", "served", "--model-version", "-2"], "--model-version is a positive whole number. Received: -2"),
         (["net.keras", "served", "--model-version", "x"], "--model-version is a positive whole number. Received: x"),
         (["net.keras", "served", "--max-pixels", "0"], "--max-pixels is a positive whole number"),
+        (["net.keras", "served", "--scale", "big"], "--scale is trained, none, a factor above 0 and up to 1"),
         (["net.keras", "served", "--size", "375"], "--size is a height and a width, as in 375x500. Received: 375"),
         (["net.keras", "served", "--size", "9x9", "--max-pixels", "80"], "`sizes` are at most `max_pixels` = 80"),
         (["net.keras", "served", "--metrics", "none.json"], "none.json: No such file"),

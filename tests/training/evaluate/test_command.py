@@ -17,6 +17,8 @@ from fcn_keras import BoundaryScores
 from fcn_keras.inference import predict
 from fcn_keras.layers import Preprocess
 from fcn_keras.models import FCN32s
+from fcn_keras.photographs import Photographs
+from fcn_keras.scaled_inference import predict_scaled, remember_photographs
 from fcn_keras.tta import predict_augmented
 from tests.training import tiny
 from tests.training.small_run import TINY
@@ -408,3 +410,26 @@ def test_boundaries_of_label_files(tmp_path, capsys):
     assert next(line for line in lines if line.startswith("1 px")).split() == ["1", "px", "25.00", "50.00", "25.00"]
     assert "boundary F1        0.00" in lines
     assert "Left out of boundary F1, no boundary in truth or prediction: 1, 2." in lines
+
+
+def test_images_far_larger_than_the_training_s_are_told_and_scaled_on_demand(loaded, tmp_path, capsys):
+    model = keras.models.clone_model(loaded)
+    model.set_weights(loaded.get_weights())
+    remember_photographs(model, Photographs((16, 20), (16, 20), (20, 20)))
+    model.save(tmp_path / "net.keras")
+    data_set(tmp_path / "data", 4, sizes=((64, 80), (20, 20)))
+    options = [tmp_path / "net.keras", "--data", tmp_path / "data", "--classes", 4]
+    assert main([*map(str, options)]) == 0
+    title = capsys.readouterr().out.splitlines()[0]
+    assert title.endswith("; 1 image far larger than the 20x16 that the model was trained on: see --scale")
+    own, trained = scored(capsys, *options), scored(capsys, *options, "--scale", "trained")
+    assert "scale" not in own
+    assert trained["scale"] == "trained"
+    for report, scale in ((own, 1), (trained, None)):
+        matrix = np.zeros((4, 4), int)
+        for path in sorted((tmp_path / "data" / "val" / "images").iterdir()):
+            mask = np.array(Image.open(path.parents[1] / "labels" / path.name))
+            labels = predict_scaled(model, np.array(Image.open(path)), scale=scale)
+            np.add.at(matrix, (mask[mask != 255], labels[mask != 255]), 1)
+        assert report["matrix"] == matrix.tolist()
+    assert "--scale is for a model's images" in error_of(capsys, tmp_path, "--labels", tmp_path, "--scale", "trained")

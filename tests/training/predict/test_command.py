@@ -1,5 +1,6 @@
 """`fcn-predict`: what it writes is what `predict` says, where it writes, and what a user reads when it fails."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import fcn_keras
 from fcn_keras.datasets.synthetic import Synthetic
 from fcn_keras.inference import predict
 from fcn_keras.models import FCN32s, LateFusion
+from fcn_keras.photographs import Photographs
+from fcn_keras.scaled_inference import remember_photographs
 from fcn_keras.visualize import overlay, palette
 from tests.training.tiny import NARROW, picture, saved, snapshot, write
 from training.predict.command import main
@@ -260,13 +263,13 @@ def test_large_images_are_labelled_in_tiles(net, tmp_path, monkeypatch):
     write(tmp_path / "large.png", picture(130, 101))
     assert main([str(net), str(tmp_path / "large.png"), "--output", str(tmp_path / "whole")]) == 0
     calls = []
-    monkeypatch.setattr("training.predict.command.LARGEST_WHOLE", 130 * 101 - 1)
+    monkeypatch.setattr("training.predict.labelling.LARGEST_WHOLE", 130 * 101 - 1)
     tiled = fcn_keras.predict_tiled
     monkeypatch.setattr(
         fcn_keras, "predict_tiled", lambda *given, **options: calls.append(options) or tiled(*given, **options)
     )
     assert main([str(net), str(tmp_path / "large.png"), "--output", str(tmp_path / "tiled"), "--tile", "64"]) == 0
-    assert calls == [{"tile": 64}]
+    assert calls == [{"tile": 64, "output": "labels"}]
     names = files(tmp_path / "whole")
     assert files(tmp_path / "tiled") == names
     for name in names:
@@ -277,3 +280,26 @@ def test_large_images_are_labelled_in_tiles(net, tmp_path, monkeypatch):
 def test_tiles_lie_on_the_stride(net, tmp_path, capsys, tile):
     message = error_of(capsys, net, tmp_path, "--output", tmp_path / "out", "--tile", tile)
     assert f"a positive multiple of 32. Received: {tile}." in message
+
+
+def test_photographs_far_larger_than_the_training_s_are_scaled(plain_net, models_once, tmp_path, capsys):
+    model = keras.models.clone_model(models_once(plain_net))
+    model.set_weights(models_once(plain_net).get_weights())
+    remember_photographs(model, Photographs((32, 40), (32, 40), (32, 40)))
+    model.save(tmp_path / "net.keras")
+    photo = write(tmp_path / "large.png", picture(96, 120))
+    write(tmp_path / "same.png", picture(32, 40))
+    options = [str(tmp_path / "net.keras"), str(photo), str(tmp_path / "same.png"), "--output", str(tmp_path / "out")]
+    assert main(options) == 0
+    large, same, _ = capsys.readouterr().out.splitlines()
+    assert large.endswith("; scaled 120x96 -> 40x32")
+    assert "scaled" not in same
+    expected = fcn_keras.predict_scaled(model, picture(96, 120))
+    np.testing.assert_array_equal(read(tmp_path / "out" / "labels" / "large.png"), expected)
+    assert main([*options, "--json"]) == 0
+    reports = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [report.get("scaled") for report in reports] == [{"width": 40, "height": 32}, None]
+    assert main([*options, "--scale", "none"]) == 0
+    assert "scaled" not in capsys.readouterr().out
+    np.testing.assert_array_equal(read(tmp_path / "out" / "labels" / "large.png"), predict(model, picture(96, 120)))
+    assert "--scale is trained, none" in error_of(capsys, *options, "--scale", "huge")

@@ -12,7 +12,7 @@ from PIL import Image
 
 import fcn_keras as fcn
 from tests.training.tiny import picture, snapshot, write
-from training.predict import command
+from training.predict import labelling
 from training.predict.command import main
 from training.predict.marks import is_result
 
@@ -228,10 +228,10 @@ def test_augmentation(models_once, net, photos, tmp_path, capsys, monkeypatch):
         fcn, "predict_augmented", lambda *args, **options: calls.append(options) or augmented(*args, **options)
     )
     for largest, tile in ((33 * 40 * 4, None), (33 * 40 * 4 - 1, 64)):
-        monkeypatch.setattr(command, "LARGEST_WHOLE", largest)
+        monkeypatch.setattr(labelling, "LARGEST_WHOLE", largest)
         given = ("--tta-scales", "1,2", "--tile", "64")
         assert call(capsys, net, photos / "a.png", *options, *given)[0] == 0
-        assert calls[-1] == {"scales": (1.0, 2.0), "tile": tile}
+        assert calls[-1] == {"scales": (1.0, 2.0), "tile": tile, "output": "labels"}
 
 
 @pytest.mark.parametrize("given", ["1,0", "", "a", "1,nan", "inf", "4.1"])

@@ -2,9 +2,13 @@
 
 import argparse
 
+import numpy as np
 import pytest
 
-from training.scoring.tta_options import add_options, scales_of
+import fcn_keras as fcn
+from fcn_keras.models import FCN32s
+from tests.training.tiny import NARROW, picture, randomize
+from training.scoring.tta_options import add_options, copies_predictor, scales_of
 
 
 def scales(*words):
@@ -28,3 +32,12 @@ def test_scales_that_make_no_sense(text):
 def test_scales_without_copies():
     with pytest.raises(ValueError, match="--tta-scales belongs to --tta"):
         scales("--tta-scales", "1")
+
+
+def test_copies_predict_as_predict_does():
+    net, image = randomize(FCN32s(3, channels=NARROW)), picture(40, 33)
+    predict = copies_predictor((0.5, 1.0))
+    np.testing.assert_array_equal(
+        predict(net, image, output="labels"), fcn.predict_augmented(net, image, scales=(0.5, 1))
+    )
+    np.testing.assert_allclose(predict(net, image, output="scores").sum(axis=-1), 1, rtol=1e-5)

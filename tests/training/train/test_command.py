@@ -13,6 +13,8 @@ from PIL import Image
 from fcn_keras.datasets.synthetic import Synthetic
 from fcn_keras.models import FCN32s
 from fcn_keras.optimizers import CaffeSGD
+from fcn_keras.photographs import Photographs
+from fcn_keras.scaled_inference import photographs_of
 from training.recipes import catalogue as recipes
 from training.train import callbacks
 from training.train import command as train
@@ -63,6 +65,8 @@ def test_stages_train_in_order_and_leave_everything(tmp_path, capsys):
         assert summary["best"]["val_mean_iu"] == max(float(r["val_confusion_mean_iu"]) for r in rows(stage / "log.csv"))
         assert list((stage / "tensorboard").rglob("events*"))
         assert not list(stage.glob(".*"))  # nothing half-written
+        known = photographs_of(keras.saving.load_model(stage / "best.keras"))
+        assert known == Photographs((32, 40), (32, 40), (32, 40))
     said = capsys.readouterr().out
     assert said.index("synthetic_fcn32s: mean IU") < said.index("synthetic_fcn16s: mean IU")
     assert run("synthetic_fcn16s", "--workdir", tmp_path) == 0

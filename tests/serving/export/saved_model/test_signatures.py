@@ -10,19 +10,23 @@ from PIL import Image
 
 from fcn_keras import inference, visualize
 from fcn_keras.models import FCN8s, FCN32s, LateFusion
+from fcn_keras.photographs import Photographs
+from fcn_keras.scaled_inference import predict_scaled, remember_photographs
 from serving.export.saved_model.frozen_network import freeze
 from serving.export.saved_model.signatures import build
 from tests.serving.image_files import encode, evaluated, files, picture
 from tests.serving.nets import TINY, in_bfloat16, labels_of, randomize
+
+KNOWN = Photographs((40, 50), (40, 50), (40, 50))
 
 
 def decode(contents):
     return np.asarray(Image.open(io.BytesIO(contents)))
 
 
-def built(net, *, max_pixels=10_000, extras=()):
+def built(net, *, max_pixels=10_000, extras=(), scale=None):
     """Make the signatures, and save nothing."""
-    functions = build(freeze(net)[0], max_pixels=max_pixels, extras=extras)
+    functions = build(freeze(net)[0], max_pixels=max_pixels, extras=extras, scale=scale)
     return {
         name: lambda f=f, **given: f(*(given[spec.name] for spec in f.input_signature)) for name, f in functions.items()
     }
@@ -116,6 +120,58 @@ def test_the_largest_size_is_the_exports(two_heads):
     )
     assert answer["height"].numpy().tolist() == [40, 0]
     assert b"41 pixels high and 50 wide; more than 2000 pixels are refused" in answer["status"].numpy()[1]
+
+
+@pytest.fixture(scope="module")
+def scaled():
+    """A network that knows photographs of 40x50, and its signatures, which score at most 3000 pixels."""
+    net = randomize(FCN8s(5, channels=TINY))
+    remember_photographs(net, KNOWN)
+    return net, built(net, max_pixels=3000, extras=("counts",), scale=KNOWN)
+
+
+def test_photographs_are_scored_at_the_scale_that_is_known(scaled):
+    net, run = scaled
+    images = [picture(200, 250), picture(40, 50), picture(60, 70), picture(101, 90)]
+    contents = tf.constant([*map(encode, images), b"no image"])
+    answer = {name: x.numpy() for name, x in run["serving_default"](image_bytes=contents).items()}
+    assert answer["status"][:2].tolist() == answer["status"][3:4].tolist() * 2 == [b""] * 2
+    sizes = [answer[name].tolist() for name in ("height", "width", "scored_height", "scored_width")]
+    own = [(200, 250, 40, 50), (40, 50, 40, 50), (0, 0, 0, 0), (101, 90, 47, 42), (0, 0, 0, 0)]
+    assert list(zip(*sizes, strict=True)) == own
+    refused = b"This image is scored at 60 pixels high and 70 wide; more than 3000 pixels are refused. Scale it down."
+    assert answer["status"][2] == refused  # it is not far larger, and too large for the limit
+    for number in (0, 1, 3):
+        expected = predict_scaled(net, images[number])
+        given = decode(answer["label_png_bytes"][number])
+        assert given.shape == expected.shape
+        assert (given == expected).mean() > 0.999  # floats are added in another order
+        np.testing.assert_array_equal(answer["class_pixels"][number], np.bincount(given.ravel(), minlength=5))
+
+
+def test_tensors_are_scored_at_that_scale_too(scaled):
+    net, run = scaled
+    for size in ((120, 150), (45, 45)):
+        images = np.stack([picture(*size), picture(*size, seed=1)])
+        labels = run["predict_tensors"](image=tf.constant(images))["label"].numpy()
+        assert labels.dtype == np.uint8
+        for image, given in zip(images, labels, strict=True):
+            assert (given == predict_scaled(net, image)).mean() > 0.999
+        scores = run["predict_scores"](image=tf.constant(images.astype("float32")))["scores"]
+        assert scores.shape == (2, *size, 5)  # these are of every pixel, as ever
+
+
+def test_a_network_that_takes_more_than_colour_is_scaled():
+    net = randomize(FCN32s(5, modality="rgbd", channels=TINY))
+    run = built(net, scale=40)
+    image, depth = picture(80, 90), np.random.default_rng(0).integers(0, 9000, (80, 90), dtype=np.uint16)
+    rgbd = np.concatenate([image.astype("uint16"), depth[..., None]], axis=-1)
+    expected = predict_scaled(net, rgbd, scale=40)
+    answer = run["serving_default"](
+        image_bytes=tf.constant([encode(image)]), depth_png_bytes=tf.constant([encode(depth)])
+    )
+    assert (decode(answer["label_png_bytes"].numpy()[0]) == expected).mean() > 0.999
+    assert (run["predict_tensors"](image=tf.constant(rgbd[None]))["label"][0] == expected).numpy().mean() > 0.999
 
 
 def test_depth_comes_as_16_bit_png():

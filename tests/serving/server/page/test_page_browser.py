@@ -381,6 +381,15 @@ def test_errors_are_told_and_go_away(page_, answer, message):
     assert not page_.find("#error").is_displayed()
 
 
+def test_a_photograph_that_was_scaled_says_so(page_):
+    answer = {"label_png_bytes": {"b64": base64.b64encode(PNGS["fcn"]["label_png_bytes"]).decode()}, "status": ""}
+    sizes = {"height": 30, "width": 41, "scored_height": 3, "scored_width": 4}
+    page_.server.answer = JSONResponse({"predictions": [{**answer, **sizes}]})
+    page_.choose("a.png", encode(photograph()))
+    page_.answered()
+    assert "Scaled 41x30 -> 4x3." in page_.find("#status").text
+
+
 def test_what_is_no_picture_is_still_asked_and_its_error_told(page_):
     page_.server.answer = JSONResponse({"predictions": [{"label_png_bytes": {"b64": ""}, "status": "Not decoded."}]})
     page_.choose("notes.txt", b"no picture")

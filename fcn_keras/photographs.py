@@ -1,0 +1,162 @@
+"""What photographs a network was trained on, and at which size it looks at another one."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+# How many times as long as the largest that a network was trained on a photograph's sides may be before it is far
+# larger. docs/training.md has the measurement that it rests on.
+FAR = 1.5
+LARGEST_SIDE = 10**6  # of a photograph that a file may claim
+
+Size = tuple[int, int]  # height and width
+
+
+@dataclasses.dataclass(frozen=True)
+class Photographs:
+    """The sizes of the photographs that a network was trained on; "smallest" and so on by their pixels.
+
+    Args:
+        smallest, median, largest: `(H, W)` of the photographs, as they were read.
+        scales: the least and the largest factor by which training resized them, or None.
+        crop: `(H, W)` of what was cut out of them, or None. Cutting changes no scale.
+
+    Raises:
+        ValueError: if a side is no positive int, the sizes are out of order, or a factor is not above 0.
+    """
+
+    smallest: Size
+    median: Size
+    largest: Size
+    scales: tuple[float, float] | None = None
+    crop: Size | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("smallest", "median", "largest", "crop"):
+            size = getattr(self, name)
+            if size is None and name == "crop":
+                continue
+            if not (isinstance(size, list | tuple) and len(size) == 2 and all(map(_is_side, size))):
+                raise ValueError(f"`{name}` is (H, W), sides from 1 to {LARGEST_SIDE}. Received: {size!r}.")
+            object.__setattr__(self, name, (int(size[0]), int(size[1])))
+        if not math.prod(self.smallest) <= math.prod(self.median) <= math.prod(self.largest):
+            raise ValueError(
+                "`smallest`, `median` and `largest` are in the order of their pixels. "
+                f"Received: {self.smallest}, {self.median}, {self.largest}."
+            )
+        if self.scales is not None:
+            if not (isinstance(self.scales, list | tuple) and len(self.scales) == 2 and _are_factors(*self.scales)):
+                raise ValueError(f"`scales` are two factors, 0 < low <= high <= 100. Received: {self.scales!r}.")
+            object.__setattr__(self, "scales", (float(self.scales[0]), float(self.scales[1])))
+
+    @classmethod
+    def of(
+        cls, sizes: Iterable[Size], scales: tuple[float, float] | None = None, crop: Size | None = None
+    ) -> Photographs:
+        """Sum up the `(H, W)` of all photographs; the median of an even number is the smaller of the two.
+
+        Raises:
+            ValueError: if there are none.
+        """
+        ordered = sorted(
+            ((int(height), int(width)) for height, width in sizes), key=lambda size: (math.prod(size), size)
+        )
+        if not ordered:
+            raise ValueError("`sizes` are those of at least one photograph. Received none.")
+        return cls(ordered[0], ordered[(len(ordered) - 1) // 2], ordered[-1], scales, crop)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Photographs:
+        """Make what `config` returned.
+
+        Raises:
+            ValueError: if a name in it is none of this class, or a value as above.
+        """
+        names = {field.name for field in dataclasses.fields(cls)}
+        if not isinstance(config, Mapping) or not {"smallest", "median", "largest"} <= set(config) <= names:
+            raise ValueError(f"Photographs are described by {sorted(names)}. Received: {str(config)[:100]}.")
+        return cls(**config)
+
+    def config(self) -> dict[str, Any]:
+        """Return the values as JSON's types, without those that are None."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: list(value) for name, value in values.items() if value is not None}
+
+    @property
+    def most_pixels(self) -> int:
+        """Of a photograph that is scored as it is: `FAR` times the sides of the largest that training showed."""
+        _, high = self.scales or (1.0, 1.0)
+        return math.floor(FAR**2 * high**2 * math.prod(self.largest))
+
+    @property
+    def reduced_pixels(self) -> int:
+        """What a larger one is reduced to: as many as the median has, by a factor that training drew."""
+        low, high = self.scales or (1.0, 1.0)
+        return max(1, round(min(max(1.0, low), high) ** 2 * math.prod(self.median)))
+
+
+Scale = Photographs | float | int | None  # as `scaled_size` takes it
+
+
+def scaled_size(size: Size, scale: Scale) -> Size:
+    """Tell at which size a photograph is scored. It is never enlarged.
+
+    Args:
+        size: its `(H, W)`.
+        scale: what the network was trained on: a photograph that is far larger gets as many pixels as those had. Or a
+            factor above 0 and up to 1; or a whole number above 1, the longer side in pixels. None keeps the size.
+
+    Returns:
+        `(h, w)`, sides rounded, half up, and at least 1; of the same shape up to that.
+    """
+    height, width = size
+    if scale is None:
+        return size
+    if isinstance(scale, Photographs):
+        if height * width <= scale.most_pixels:
+            return size
+        sides = (math.sqrt(scale.reduced_pixels * a / b) for a, b in ((height, width), (width, height)))
+    elif scale <= 1:
+        sides = (side * scale for side in size)
+    else:
+        longer = max(size)
+        sides = (side * (min(int(scale), longer) / longer) for side in size)
+    down, across = (min(side, max(1, math.floor(new + 0.5))) for side, new in zip(size, sides, strict=True))
+    return down, across
+
+
+def scale_from_text(text: str) -> float | int | None:
+    """Read `trained`, `none`, a factor or a longer side, as the option `--scale` of the commands takes them.
+
+    Returns:
+        a factor or the longer side, as `scaled_size` takes them; `none` is the factor 1, `trained` is None.
+
+    Raises:
+        ValueError: if it is none of the four.
+    """
+    if text == "trained":
+        return None
+    try:
+        number = 1.0 if text == "none" else float(text)
+    except ValueError:
+        number = 0.0
+    if 0 < number <= 1:
+        return number
+    if 1 < number <= LARGEST_SIDE and number == math.floor(number):
+        return int(number)
+    raise ValueError(
+        "--scale is trained, none, a factor above 0 and up to 1, such as 0.25, or the longer side in whole pixels, "
+        f"such as 640. Received: {text}."
+    )
+
+
+def _is_side(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_SIDE
+
+
+def _are_factors(low: Any, high: Any) -> bool:
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (low, high))
+    return numbers and 0 < low <= high <= 100

@@ -1,0 +1,111 @@
+"""Label a photograph at the scale that a network knows: reduced, scored, and the scores brought back to its size."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from fcn_keras.inference import Image, Maps, as_input, predict
+from fcn_keras.layers import Preprocess
+from fcn_keras.photographs import LARGEST_SIDE, Photographs, Scale, Size, scaled_size
+from fcn_keras.scaling import area_reduced, labels_at, nearest_reduced
+
+
+def photographs_of(model: keras.Model) -> Photographs | None:
+    """Return what photographs a network was trained on, or None where it does not know."""
+    known = (layer.photographs for layer in model.layers if isinstance(layer, Preprocess))
+    return next((photographs for photographs in known if photographs is not None), None)
+
+
+def remember_photographs(model: keras.Model, photographs: Photographs | None) -> None:
+    """Write into a network what it is trained on. It is saved with it."""
+    for layer in model.layers:
+        if isinstance(layer, Preprocess):
+            layer.photographs = photographs
+
+
+def predict_scaled(
+    model: keras.Model,
+    image: Image,
+    *,
+    scale: float | int | None = None,
+    predictor: Callable[..., Maps] | None = None,
+) -> Maps:
+    """Label every pixel of one photograph, looking at it at the scale that the model knows.
+
+    A network knows things at the sizes that its training showed. `fcn-train` writes the sizes of the photographs into
+    the model; one whose sides are more than 1.5 times those of the largest is reduced to as many pixels as they had:
+    colours by exact means of areas, depth and HHA by the nearest pixel. Its scores are brought back to the
+    photograph's own size bilinearly, and the labels are taken there. A model that knows no scale, and a photograph
+    that is not far larger, give what `predict` gives.
+
+    Args:
+        model, image: as for `predict`. Colours of another dtype than uint8 are rounded where they are reduced.
+        scale: another size than the model's own: a factor on the sides, above 0 and up to 1 (1 keeps the size), or
+            the longer side in pixels, above 1. Nothing is enlarged.
+        predictor: what labels or scores images in the place of `predict`, and is called as that is: with
+            `output="labels"` where nothing is to be reduced, else with `output="scores"`.
+
+    Returns:
+        `(H, W)` uint8 class ids (uint16 above 256 classes); a dict of them by head where the model has several.
+
+    Raises:
+        ValueError: as `predict`, or on another scale.
+
+    Example:
+        >>> import numpy as np
+        >>> import fcn_keras as fcn
+        >>> model = fcn.FCN8s(21, channels=(((4, 1), (4, 1), (4, 1), (4, 1), (4, 1)), 8))
+        >>> fcn.predict_scaled(model, np.zeros((300, 400, 3), np.uint8), scale=64).shape  # scored at 48x64
+        (300, 400)
+    """
+    if scale is not None and not (0 < scale <= 1 or (1 < scale <= LARGEST_SIDE and scale == int(scale))):
+        raise ValueError(
+            f"`scale` is a factor above 0 and up to 1, or the longer side, a whole number above 1. Received: {scale!r}."
+        )
+    images = as_input(model, image)
+    own = size_of(images)
+    size = scaled_size(own, scale_for(model, scale))
+    predictor = predictor or predict
+    if size == own:
+        return predictor(model, images, output="labels")
+    scores = predictor(model, reduce_image(model, images, size), output="scores")
+    return keras.tree.map_structure(lambda x: labels_at(x, own), scores)
+
+
+def scale_for(model: keras.Model, given: float | int | None) -> Scale:
+    """Return the scale that was given, or else the model's own."""
+    return photographs_of(model) if given is None else given
+
+
+def size_of(images: Any) -> Size:
+    """Return the `(H, W)` of an image, or of a dict of them."""
+    height, width = keras.tree.flatten(images)[0].shape[:2]
+    return height, width
+
+
+def reduce_image(model: keras.Model, images: Any, size: Size) -> Any:
+    """Reduce what a model takes: colours by areas, depth and HHA by the nearest pixel.
+
+    Args:
+        model: a network of this package.
+        images: what `inference.as_input` returns: an array `(H, W, C)`, or a dict of them.
+        size: `(h, w)`, of which none is larger than the image's.
+
+    Returns:
+        the same of that size, in the same dtypes.
+    """
+    modality_of = {id(layer.input): layer.modality for layer in model.layers if isinstance(layer, Preprocess)}
+
+    def reduce(pixels: Any, tensor: Any) -> Any:
+        modality = modality_of.get(id(tensor), "rgb")
+        if modality == "hha":
+            return nearest_reduced(pixels, size)
+        colours = pixels[..., :3]
+        if colours.dtype != np.uint8:
+            colours = np.rint(colours).astype(np.uint8)
+        colours = area_reduced(colours, size).astype(pixels.dtype)
+        return np.concatenate([colours, nearest_reduced(pixels[..., 3:], size)], axis=-1)
+
+    return keras.tree.map_structure(reduce, images, model.input)

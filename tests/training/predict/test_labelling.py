@@ -1,0 +1,44 @@
+"""At which scale one photograph is labelled, and by which pass."""
+
+import numpy as np
+import pytest
+
+import fcn_keras as fcn
+from fcn_keras.photographs import Photographs
+from fcn_keras.scaled_inference import remember_photographs
+from tests.training.tiny import NARROW, picture, randomize
+from training.predict import labelling
+from training.predict.labelling import Labelling
+
+
+@pytest.fixture(scope="module")
+def known():
+    model = randomize(fcn.FCN32s(4, channels=NARROW))
+    remember_photographs(model, Photographs((32, 40), (32, 40), (32, 40)))
+    return model
+
+
+def test_the_model_s_own_scale_and_another(known):
+    image = picture(96, 120)
+    by_head, size = Labelling(known, 1024, None, None)(image)
+    assert size == (32, 40)
+    np.testing.assert_array_equal(by_head[""], fcn.predict_scaled(known, image))
+    by_head, size = Labelling(known, 1024, None, 1)(image)
+    assert size == (96, 120)
+    np.testing.assert_array_equal(by_head[""], fcn.predict(known, image))
+
+
+def test_tiles_and_copies_of_what_is_reduced(known, monkeypatch):
+    image = picture(96, 120)
+    whole, _ = Labelling(known, 1024, None, 100)(image)
+    monkeypatch.setattr(labelling, "LARGEST_WHOLE", 80 * 100 - 1)
+    tiled, size = Labelling(known, 64, None, 100)(image)
+    assert size == (80, 100)
+    assert (tiled[""] == whole[""]).mean() > 0.999  # floats are added in another order
+
+    def score(model, reduced, output):
+        return fcn.predict_augmented(model, reduced, scales=(0.5,), output="probabilities")
+
+    copies, _ = Labelling(known, 64, (0.5,), 60)(image)
+    expected = fcn.predict_scaled(known, image, scale=60, predictor=score)
+    np.testing.assert_array_equal(copies[""], expected)
