@@ -88,14 +88,18 @@ class Photographs:
     @property
     def most_pixels(self) -> int:
         """Of a photograph that is scored as it is: `FAR` times the sides of the largest that training showed."""
-        _, high = self.scales or (1.0, 1.0)
-        return math.floor(FAR**2 * high**2 * math.prod(self.largest))
+        return math.floor(FAR**2 * self._factor**2 * math.prod(self.largest))
 
     @property
     def reduced_pixels(self) -> int:
-        """What a larger one is reduced to: as many as the median has, by a factor that training drew."""
+        """What a larger one is reduced to: as many as the median has."""
+        return max(1, round(self._factor**2 * math.prod(self.median)))
+
+    @property
+    def _factor(self) -> float:
+        """The factor next to 1 by which training resized: 1, where that is among them."""
         low, high = self.scales or (1.0, 1.0)
-        return max(1, round(min(max(1.0, low), high) ** 2 * math.prod(self.median)))
+        return min(max(1.0, low), high)
 
 
 Scale = Photographs | float | int | None  # as `scaled_size` takes it
@@ -126,6 +130,18 @@ def scaled_size(size: Size, scale: Scale) -> Size:
         sides = (side * (min(int(scale), longer) / longer) for side in size)
     down, across = (min(side, max(1, math.floor(new + 0.5))) for side, new in zip(size, sides, strict=True))
     return down, across
+
+
+def require_scale(scale: float | int | None) -> None:
+    """Refuse what is neither None, a factor nor a longer side.
+
+    Raises:
+        ValueError: if it is none of them.
+    """
+    if scale is not None and not (0 < scale <= 1 or (1 < scale <= LARGEST_SIDE and scale == math.floor(scale))):
+        raise ValueError(
+            f"`scale` is a factor above 0 and up to 1, or the longer side, a whole number above 1. Received: {scale!r}."
+        )
 
 
 def scale_from_text(text: str) -> float | int | None:

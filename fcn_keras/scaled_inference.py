@@ -8,7 +8,7 @@ import numpy as np
 
 from fcn_keras.inference import Image, Maps, as_input, predict
 from fcn_keras.layers import Preprocess
-from fcn_keras.photographs import LARGEST_SIDE, Photographs, Scale, Size, scaled_size
+from fcn_keras.photographs import Photographs, Scale, Size, require_scale, scaled_size
 from fcn_keras.scaling import area_reduced, labels_at, nearest_reduced
 
 
@@ -60,10 +60,7 @@ def predict_scaled(
         >>> fcn.predict_scaled(model, np.zeros((300, 400, 3), np.uint8), scale=64).shape  # scored at 48x64
         (300, 400)
     """
-    if scale is not None and not (0 < scale <= 1 or (1 < scale <= LARGEST_SIDE and scale == int(scale))):
-        raise ValueError(
-            f"`scale` is a factor above 0 and up to 1, or the longer side, a whole number above 1. Received: {scale!r}."
-        )
+    require_scale(scale)
     images = as_input(model, image)
     own = size_of(images)
     size = scaled_size(own, scale_for(model, scale))

@@ -66,12 +66,14 @@ def export(
         OSError: if the folder cannot be written.
     """
     from fcn_keras.interface import class_counts
+    from fcn_keras.photographs import require_scale
     from fcn_keras.scaled_inference import scale_for
 
     from .checks import check_model, class_names
     from .model_card import describe
 
     check_model(model)
+    require_scale(scale)
     scale = scale_for(model, scale)
     max_pixels = default_max_pixels(sizes, scale) if max_pixels is None else max_pixels
     _check_options(version=version, max_pixels=max_pixels, extras=extras, sizes=sizes)

@@ -170,10 +170,12 @@ def _label_of_one(scores):
 
 
 def _with_colours(network, images):
-    """Pair the images that were read with how many of their channels are colours."""
-    if network.is_rgbd:
-        return list(zip(images, (3, 0), strict=True))
-    return list(zip(images, map(network.colours, network.channels), strict=True))
+    """Pair the images that were read with how many of their channels are colours; they have all their channels."""
+    counts = [(3, 3), (1, 0)] if network.is_rgbd else [(3, network.colours(name)) for name in network.channels]
+    return [
+        (tf.ensure_shape(image, [None, None, channels]), colours)
+        for image, (channels, colours) in zip(images, counts, strict=True)
+    ]
 
 
 def _reduced_unless(is_same, image, size, colours):

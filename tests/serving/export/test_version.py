@@ -78,6 +78,7 @@ def test_a_failure_leaves_nothing(net, tmp_path, monkeypatch):
         ({"sizes": [(50, 50)], "max_pixels": 2499}, "`sizes` are at most `max_pixels` = 2499. Received: 50x50"),
         ({"classes": ["a", "b\nc", *"d" * 19]}, r"name of a class is one line of text. Received: 'b\\nc'"),
         ({"max_pixels": -5}, "`max_pixels` is a positive whole number. Received: -5"),
+        ({"scale": 1.5}, r"`scale` is a factor above 0 and up to 1, or the longer side, .* Received: 1\.5"),
         ({"classes": ["a"]}, "one name a class, 21. Received: 1"),
         ({"classes": {"sem": ["a"]}}, r"heads \[''\] of this model. Received: 'sem'"),
     ],
