@@ -42,7 +42,7 @@ def test_a_model_of_other_weights_is_another(tmp_path, two_heads):
 
 
 def test_what_was_scaled_is_said(tmp_path):
-    model = SavedModel(save_model(tmp_path / "1"), [""])
+    model = SavedModel(str(save_model(tmp_path / "1")), [""])
     assert model.label([png([1, 2])])[0].scaled == ""  # of a model that knows no scale
     sizes = {"height": [3000, 5, 0], "width": [4000, 7, 0], "scored_height": [360, 5, 0], "scored_width": [480, 7, 0]}
     outputs = {name: tf.constant(values) for name, values in sizes.items()}

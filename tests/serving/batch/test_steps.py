@@ -136,7 +136,9 @@ def test_a_label_that_cannot_have_its_name(output):
 
 
 def test_a_scaled_image_says_so_and_is_labelled_all_the_same(output):
-    answer = Labels({head: png([0, 0]) for head in output.classes}, "scaled 4000x3000 -> 480x360")
+    file = io.BytesIO()
+    Image.fromarray(np.zeros((1, 2), np.uint8)).save(file, "PNG")
+    answer = Labels({"": file.getvalue()}, "scaled 4000x3000 -> 480x360")
     row = steps.write_labels((image("/x/a.jpg"), answer), output)
     assert row.kind == "labelled"
     assert row.line.startswith('/x/a.jpg,a,"labelled, scaled 4000x3000 -> 480x360",10,1,2,')
