@@ -56,7 +56,14 @@ class Photographs:
     def of(
         cls, sizes: Iterable[Size], scales: tuple[float, float] | None = None, crop: Size | None = None
     ) -> Photographs:
-        """Sum up the `(H, W)` of all photographs; the median of an even number is the smaller of the two.
+        """Sum up the sizes of all photographs; the median of an even number is the smaller of the two.
+
+        Args:
+            sizes: `(H, W)` of each.
+            scales, crop: as for the class.
+
+        Returns:
+            `Photographs`.
 
         Raises:
             ValueError: if there are none.
@@ -71,6 +78,9 @@ class Photographs:
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Photographs:
         """Make what `config` returned.
+
+        Returns:
+            `Photographs`.
 
         Raises:
             ValueError: if a name in it is none of this class, or a value as above.
@@ -133,7 +143,7 @@ def scaled_size(size: Size, scale: Scale) -> Size:
 
 
 def require_scale(scale: float | int | None) -> None:
-    """Refuse what is neither None, a factor nor a longer side.
+    """Refuse a scale that is neither None, a factor nor a longer side.
 
     Raises:
         ValueError: if it is none of them.
@@ -145,7 +155,7 @@ def require_scale(scale: float | int | None) -> None:
 
 
 def scale_from_text(text: str) -> float | int | None:
-    """Read `trained`, `none`, a factor or a longer side, as the option `--scale` of the commands takes them.
+    """Read the text of the option `--scale` of the commands: `trained`, `none`, a factor or a longer side.
 
     Returns:
         a factor or the longer side, as `scaled_size` takes them; `none` is the factor 1, `trained` is None.

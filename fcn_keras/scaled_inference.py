@@ -13,13 +13,13 @@ from fcn_keras.scaling import area_reduced, labels_at, nearest_reduced
 
 
 def photographs_of(model: keras.Model) -> Photographs | None:
-    """Return what photographs a network was trained on, or None where it does not know."""
+    """Return what photographs `model` was trained on, or None where it does not know."""
     known = (layer.photographs for layer in model.layers if isinstance(layer, Preprocess))
     return next((photographs for photographs in known if photographs is not None), None)
 
 
 def remember_photographs(model: keras.Model, photographs: Photographs | None) -> None:
-    """Write into a network what it is trained on. It is saved with it."""
+    """Write into `model` what `photographs` it is trained on. They are saved with it."""
     for layer in model.layers:
         if isinstance(layer, Preprocess):
             layer.photographs = photographs
@@ -77,7 +77,7 @@ def scale_for(model: keras.Model, given: float | int | None) -> Scale:
 
 
 def size_of(images: Any) -> Size:
-    """Return the `(H, W)` of an image, or of a dict of them."""
+    """Return the `(H, W)` of `images`, an array or a dict of them."""
     height, width = keras.tree.flatten(images)[0].shape[:2]
     return height, width
 

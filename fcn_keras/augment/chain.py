@@ -73,7 +73,7 @@ def drawn_scales(augment: Augmentation | None) -> tuple[float, float] | None:
 
 
 def drawn_crop(augment: Augmentation | None) -> tuple[int, int] | None:
-    """Return the `(H, W)` of the window that an augmentation cuts out at last; None where it cuts none."""
+    """Return the `(H, W)` of the window that `augment` cuts out at last; None where it cuts none."""
     windows = [options for function, options in _steps(augment) if function is crop]
     return (windows[-1]["height"], windows[-1]["width"]) if windows else None
 
