@@ -164,19 +164,31 @@ class MatrixConv2D(keras.layers.Conv2D):
             )
 
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
-        height, width, _, filters = kernel.shape
         if self.padding == "same":
+            height, width = self.kernel_size
             (top, left), (bottom, right) = ((n - 1) // 2 for n in (height, width)), (height // 2, width // 2)
             inputs = ops.pad(inputs, [[0, 0], [top, bottom], [left, right], [0, 0]])
-        windows = [
-            inputs[:, i : i + 1 - height or None, j : j + 1 - width or None]
-            for i in range(height)
-            for j in range(width)
-        ]
-        patches = ops.concatenate(windows, axis=-1) if len(windows) > 1 else inputs  # (B, H, W, height*width*C)
-        batch, rows, columns, length = ops.shape(patches)
-        product = ops.matmul(ops.reshape(patches, (-1, length)), ops.reshape(kernel, (length, filters)))
-        return ops.reshape(product, (batch, rows, columns, filters))
+        return matrix_product(inputs, kernel)
+
+
+def matrix_product(inputs: Tensor, kernel: Tensor) -> Tensor:
+    """Convolve the windows that lie in a map as one matrix product of its patches.
+
+    Args:
+        inputs: `(B, H, W, C)`.
+        kernel: `(h, w, C, K)`.
+
+    Returns:
+        `(B, H - h + 1, W - w + 1, K)`.
+    """
+    height, width, _, filters = kernel.shape
+    windows = [
+        inputs[:, i : i + 1 - height or None, j : j + 1 - width or None] for i in range(height) for j in range(width)
+    ]
+    patches = ops.concatenate(windows, axis=-1) if len(windows) > 1 else inputs  # (B, H', W', height*width*C)
+    batch, rows, columns, length = ops.shape(patches)
+    product = ops.matmul(ops.reshape(patches, (-1, length)), ops.reshape(kernel, (length, filters)))
+    return ops.reshape(product, (batch, rows, columns, filters))
 
 
 @keras.saving.register_keras_serializable("fcn_keras")  # type: ignore[untyped-decorator]  # Keras has no types

@@ -1,7 +1,8 @@
 """Label one image as the mean over mirrored and rescaled copies of it: test-time augmentation."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -10,12 +11,15 @@ from keras import ops
 from numpy.typing import NDArray
 
 from fcn_keras.inference.images import Image, Maps, as_input
+from fcn_keras.inference.predicting import MEMORY, require_memory
+from fcn_keras.inference.stream import Stream, fits
 from fcn_keras.inference.tiles import require_tile, run_rows
 from fcn_keras.inference.whole import run
 from fcn_keras.layers import Preprocess
 
 SCALES = (0.75, 1.0, 1.25)
 OUTPUTS = ("labels", "probabilities")
+_STRIP = 64  # rows of the image whose probabilities are added up at once, where all copies are computed band by band
 _Taps = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]
 
 
@@ -27,6 +31,7 @@ def predict_augmented(
     scales: Sequence[float] = SCALES,
     tile: int | None = None,
     output: str = "labels",
+    memory: float = MEMORY,
 ) -> Maps:
     """Label every pixel of one image by the mean of what a model says of several copies of it.
 
@@ -40,9 +45,11 @@ def predict_augmented(
             are: neither tells left from right.
         scales: factors on height and width, a copy each. Colour is resized bilinearly with antialiasing; depth and
             HHA take the nearest pixel and keep their values, as `augment.scale` resizes them in training.
-        tile: work on tiles of this side, as `predict_tiled`, and on as many rows at once, in memory that grows with
-            the width of the image alone but for the copies themselves; None runs the model on whole copies.
+        tile: work on tiles of this side, as `predict_tiled`, and on as many rows at once; None goes by `memory`.
         output: `"labels"`, or `"probabilities"` for the mean that the argmax is taken of.
+        memory: as for `predict`. Where one pass over the largest copy needs more, all copies are computed side by side
+            in stages and band by band: the memory grows with the width of the image alone, but for the copies
+            themselves. Their number divides the budget.
 
     Returns:
         `(H, W)` uint8 class ids (uint16 above 256 classes), the lowest id where probabilities tie; or `(H, W, C)`
@@ -54,6 +61,7 @@ def predict_augmented(
     if output not in OUTPUTS:
         raise ValueError(f"`output` is one of {OUTPUTS}. Received: {output!r}.")
     _check_scales(scales)
+    require_memory(memory)
     if tile is not None:
         require_tile(model, tile)
     images = as_input(model, image)
@@ -62,15 +70,37 @@ def predict_augmented(
     if mirror:
         copies += [keras.tree.map_structure(lambda pixels: pixels[:, ::-1], copy) for copy in copies]
     flips = [False] * len(scales) + [True] * (len(copies) - len(scales))
+    scored, most = _scorers(model, copies, height, tile, memory * 2**20)
     finish = _label_of if output == "labels" else lambda mean: mean
     strips = []
-    for top in range(0, height, tile or height):
-        rows = (top, min(top + (tile or height), height))
+    for top in range(0, height, most):
+        rows = (top, min(top + most, height))
         scores = (
-            _scores(model, copy, flip, (height, width), rows, tile) for copy, flip in zip(copies, flips, strict=True)
+            _scores(scorer, _size(copy), flip, (height, width), rows)
+            for scorer, copy, flip in zip(scored, copies, flips, strict=True)
         )
         strips.append(keras.tree.map_structure(finish, _mean_probabilities(scores)))
     return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *strips) if len(strips) > 1 else strips[0]
+
+
+def _scorers(
+    model: keras.Model, copies: Sequence[Any], height: int, tile: int | None, memory: float
+) -> tuple[list[Callable[[int, int], Any]], int]:
+    """Return what scores some rows of each copy, and how many rows of the image are best asked for at once."""
+    if tile is not None:
+        return [partial(_tiled, model, copy, tile) for copy in copies], tile
+    if all(fits(model, copy, memory) for copy in copies):
+        return [partial(_whole, model, copy) for copy in copies], height
+    streams = [Stream(model, copy, "scores", memory / len(copies)) for copy in copies]
+    return [stream.rows for stream in streams], min(height, _STRIP)
+
+
+def _tiled(model: keras.Model, copy: Any, tile: int, first: int, last: int) -> Any:
+    return run_rows(model, copy, (first, last), tile=tile, output="scores")
+
+
+def _whole(model: keras.Model, copy: Any, first: int, last: int) -> Any:
+    return keras.tree.map_structure(lambda scores: scores[first:last], run(model, copy, "scores"))
 
 
 def _check_scales(scales: Sequence[float]) -> None:
@@ -103,22 +133,22 @@ def _resized(model: keras.Model, images: Any, scale: float) -> Any:
 
 
 def _scores(
-    model: keras.Model, copy: Any, flipped: bool, size: tuple[int, int], rows: tuple[int, int], tile: int | None
+    scorer: Callable[[int, int], Any],
+    copy: tuple[int, int],
+    flipped: bool,
+    size: tuple[int, int],
+    rows: tuple[int, int],
 ) -> Any:
-    """Score a copy and return what it says of `rows[0]..rows[1]` of the image of `size`."""
-    height, width = _size(copy)
-    vertical, horizontal = _taps(height, size[0], *rows), _taps(width, size[1], 0, size[1])
+    """Score a copy, whose size is `copy`, and return what it says of `rows[0]..rows[1]` of the image of `size`."""
+    vertical, horizontal = _taps(copy[0], size[0], *rows), _taps(copy[1], size[1], 0, size[1])
     first, last = int(vertical[0][0]), int(vertical[1][-1]) + 1
-    if tile is None:
-        scores = keras.tree.map_structure(lambda whole: whole[first:last], run(model, copy, "scores"))
-    else:
-        scores = run_rows(model, copy, (first, last), tile=tile, output="scores")
+    scores = scorer(first, last)
     lower, upper, weight = vertical
     vertical = lower - first, upper - first, weight
 
     def at_image(given: NDArray[np.float32]) -> NDArray[np.float32]:
         given = given[:, ::-1] if flipped else given
-        return given if (height, width) == size else _mixed(_mixed(given, vertical, 0), horizontal, 1)
+        return given if copy == size else _mixed(_mixed(given, vertical, 0), horizontal, 1)
 
     return keras.tree.map_structure(at_image, scores)
 

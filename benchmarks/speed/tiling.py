@@ -27,7 +27,7 @@ class Tiling:
             score; `whole` and `tiled`, seconds.
         """
         started = time.perf_counter()
-        whole = fcn.predict(self.model, self.image, output="scores")
+        whole = fcn.predict(self.model, self.image, output="scores", memory=float("inf"))
         between = time.perf_counter()
         tiled = fcn.predict_tiled(self.model, self.image, tile=tile, output="scores")
         ended = time.perf_counter()

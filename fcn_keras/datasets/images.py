@@ -29,6 +29,7 @@ _STRANGERS = (  # first bytes in lower case, after white space -> what begins wi
     ((b"8bps",), "a Photoshop file"),
     ((b"\x89hdf", b"matlab"), "a file of arrays (HDF5 or MATLAB)"),
 )
+_BAND = 1024  # rows
 _WEBP_SIDE = 16_383  # libwebp's own limit; an animation may declare more, and libwebp then takes half a minute
 _ORIENTATION, _SHORT = 0x0112, 3  # EXIF's tag, and TIFF's type of two bytes
 _SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that exchange height and width
@@ -63,7 +64,7 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     with _opened(path) as image:
         image = turned_upright(image)
         mode = image.mode
-        pixels = np.array(image if mode[0] in "IF" else image.convert("RGB"))
+        pixels = np.array(image) if mode[0] in "IF" else _colours(image if mode == "RGB" else image.convert("RGB"))
     if mode == "F":
         raise ValueError(f"An image holds 8 or 16 bits a channel. Received: floats in {path}. Save it as 8 bit.")
     return pixels if pixels.ndim == 3 else _high_byte(pixels, path)
@@ -191,6 +192,15 @@ def _orientation_in(tiff: bytes) -> int:
     orientations = [entry for entry in entries if number(entry, 2) == _ORIENTATION]
     value = number(orientations[-1] + 8, 2) if orientations and number(orientations[-1] + 2, 2) == _SHORT else 1
     return value if value in _UPRIGHT else 1
+
+
+def _colours(image: Image.Image) -> NDArray[np.uint8]:
+    """Copy a picture band by band: at once, Pillow would make bytes of all of it first."""
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, _BAND):
+        bottom = min(top + _BAND, image.height)
+        pixels[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return pixels
 
 
 def _high_byte(grey: NDArray[Any], path: str | os.PathLike[str]) -> NDArray[np.uint8]:

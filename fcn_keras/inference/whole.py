@@ -3,6 +3,7 @@
 import functools
 import logging
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -28,24 +29,37 @@ def run(model: keras.Model, images: Any, output: str) -> Any:
     Raises:
         ValueError: if `output` is unknown.
     """
-    if output not in OUTPUTS:
-        raise ValueError(f"`output` is one of {OUTPUTS}. Received: {output!r}.")
+    require_output(output)
     batch = keras.tree.map_structure(lambda x: x[None], images)
     return keras.tree.map_structure(lambda y: y[0], _runner(model, output).predict_on_batch(batch))
+
+
+def require_output(output: str) -> None:
+    """Refuse what is none of `OUTPUTS`."""
+    if output not in OUTPUTS:
+        raise ValueError(f"`output` is one of {OUTPUTS}. Received: {output!r}.")
+
+
+def finish_of(output: str) -> Callable[[Any], Any]:
+    """Return what makes labels, or float32 scores, of a network's scores."""
+    return label_of if output == "labels" else lambda scores: ops.cast(scores, "float32")
+
+
+def without_xla(model: keras.Model) -> keras.Model:
+    """Let a model be compiled once for all sizes where the backend can: XLA compiles anew for each."""
+    if keras.backend.backend() == "tensorflow":
+        model.jit_compile = False  # Keras would choose XLA
+    elif keras.backend.backend() == "openvino":
+        _warn_of_bfloat16()
+    return model
 
 
 def _runner(model: keras.Model, output: str) -> keras.Model:
     """Build, once per model and output, a model on the same layers that ends in labels or float32 scores."""
     runners = _runners.setdefault(model, {})
     if output not in runners:
-        finish = label_of if output == "labels" else lambda scores: ops.cast(scores, "float32")
-        runner = keras.Model(model.input, keras.tree.map_structure(finish, model.output))
-        if keras.backend.backend() == "tensorflow":
-            # Keras would choose XLA, which compiles anew for every image size.
-            runner.jit_compile = False
-        elif keras.backend.backend() == "openvino":
-            _warn_of_bfloat16()
-        runners[output] = runner
+        runner = keras.Model(model.input, keras.tree.map_structure(finish_of(output), model.output))
+        runners[output] = without_xla(runner)
     return runners[output]
 
 

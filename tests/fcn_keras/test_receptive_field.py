@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from fcn_keras.geometry import Grid
+from fcn_keras.layers import CeilMaxPooling2D, CropLike, PadToMultiple
 from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
-from fcn_keras.receptive_field import receptive_field
+from fcn_keras.receptive_field import length_after, receptive_field
 
 NARROW = (((2, 2), (2, 2), (2, 3), (2, 3), (2, 3)), 2)
 
@@ -75,12 +76,47 @@ def test_dilation_and_pooling_by_hand():
         (keras.layers.Conv2D(2, 4, padding="same"), "depends on the image's size"),
         (keras.layers.Conv2D(2, (3, 1)), "Only square windows"),
         (keras.layers.ZeroPadding2D(((1, 1), (2, 2))), "Only square windows, strides and pads"),
+        (keras.layers.ZeroPadding2D(((1, 2), (1, 3))), "Only square windows, strides and pads"),
         (keras.layers.Conv2DTranspose(2, 3, 2, padding="same"), "Make its kernel twice its stride"),
     ],
 )
 def test_layers_of_unknown_geometry_are_named(layer, message):
     with pytest.raises(ValueError, match=message):
         through(layer)
+
+
+def test_what_no_layer_gives_is_named():
+    image = keras.Input((None, None, 3))
+    doubled = keras.ops.repeat(image, 2, axis=1)
+    with pytest.raises(ValueError, match=r"takes .*, which no layer of known geometry gives"):
+        receptive_field(keras.Model(image, keras.layers.Conv2D(2, 3)(doubled)))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        keras.layers.Conv2D(2, 3),
+        keras.layers.Conv2D(2, 3, strides=2),
+        keras.layers.Conv2D(2, 3, dilation_rate=2),
+        keras.layers.Conv2D(2, 3, padding="same"),
+        keras.layers.MaxPooling2D(2, padding="same"),
+        keras.layers.AveragePooling2D(3, 2),
+        CeilMaxPooling2D(3, 2),
+        keras.layers.Conv2DTranspose(2, 4, 2, padding="same"),
+        keras.layers.Conv2DTranspose(2, 4, 2),
+        keras.layers.ZeroPadding2D(3),
+        PadToMultiple(8),
+        keras.layers.ReLU(),
+    ],
+    ids=lambda layer: layer.name,
+)
+def test_a_layer_gives_as_many_rows_as_it_says(layer):
+    for rows in range(5, 20):
+        assert layer(np.zeros((1, rows, 5, 3), "float32")).shape[1] == length_after(layer, [rows])
+
+
+def test_a_crop_has_the_rows_of_its_reference():
+    assert length_after(CropLike(5), [40, 21]) == 21
 
 
 def test_maps_of_different_grids_are_named():

@@ -106,6 +106,13 @@ def test_tiles_give_the_result_of_whole_copies(net, size, tile):
     np.testing.assert_array_equal(labels, tiled.argmax(-1))
 
 
+def test_copies_beyond_the_budget_are_computed_band_by_band(net):
+    image = picture(150, 90)
+    whole = predict_augmented(net, image, scales=(0.6, 1.2), output="probabilities")
+    banded = predict_augmented(net, image, scales=(0.6, 1.2), output="probabilities", memory=1)
+    np.testing.assert_allclose(banded, whole, rtol=0, atol=1e-5)
+
+
 def test_no_more_than_a_strip_is_scored_at_once(net, monkeypatch):
     sizes = []
     run = tiles.run
@@ -150,6 +157,7 @@ def test_depth_and_hha_keep_their_values(monkeypatch):
         ({"scales": (float("nan"),)}, r"Received: \(nan,\)"),
         ({"output": "scores"}, r"`output` is one of \('labels', 'probabilities'\). Received: 'scores'"),
         ({"tile": 33}, r"`tile` is a positive multiple of 32.*Received: 33"),
+        ({"memory": 0}, r"`memory` is a positive number of MiB. Received: 0"),
         ({"tile": -32}, r"`tile` is a positive multiple of 32.*Received: -32"),
     ],
 )

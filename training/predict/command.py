@@ -13,7 +13,7 @@ from .. import reading
 from ..scoring import scale_options, tta_options
 
 LOG = logging.getLogger("fcn-predict")
-TILE = 1024  # pixels; with its margins an FCN-8s works on 1536x1536 at once
+MEMORY = 512  # MiB, as fcn_keras.predict has it
 FORMATS = ("palette", "ids", "overlay", "coco", "labelme")
 DEFAULT = ("palette", "overlay")
 
@@ -21,8 +21,8 @@ DESCRIPTION = """Label images. DIR/labels gets a PNG of class ids (with the VOC 
 JPEG with the classes painted over it; sub-folders are kept. Both have the size of the image as its EXIF rotation turns
 it. A model of several heads writes labels_HEAD and overlays_HEAD. Results of an earlier call are replaced, other files
 never. A model of fcn-train knows how large its photographs were: one that is far larger is scored at their size, and
-its scores are brought back before the labels are taken; what was done is said. Images of more than 1536x1536 pixels are
-labelled in tiles, with the result of the whole image.
+its scores are brought back before the labels are taken; what was done is said. An image whose maps take more than
+--memory is labelled stage by stage and band by band, with the result of one pass over the whole.
 
 An input is an image, a folder of images with its sub-folders, a quoted pattern such as 'photos/**/*.jpg', a video, or -
 for one image from stdin. A video (MP4, MOV, AVI, WebM, MKV) becomes DIR/overlays/NAME.mp4, with the classes painted
@@ -68,13 +68,21 @@ def build_parser():
         "--depth", type=Path, metavar="DIR", help="RGB-D models: 16-bit grey PNGs in mm, named like the images"
     )
     parser.add_argument("--hha", type=Path, metavar="DIR", help="RGB-HHA models: HHA images, named like the images")
-    parser.add_argument(
+    large = parser.add_mutually_exclusive_group()
+    large.add_argument(
+        "--memory",
+        type=float,
+        default=MEMORY,
+        metavar="MIB",
+        help="for the maps of an image, besides the model, the image and its labels; less takes a little more time "
+        "(default: %(default)s)",
+    )
+    large.add_argument(
         "--tile",
         type=int,
-        default=TILE,
         metavar="PIXELS",
-        help="side of the tiles of large images, a multiple of 32; smaller ones take less memory and more time "
-        "(default: %(default)s)",
+        help="compute images of more than 1536x1536 pixels in tiles of the whole network instead, of this side, a "
+        "multiple of 32: twice the work",
     )
     scale_options.add_option(parser, "trained")
     tta_options.add_options(parser)
@@ -109,7 +117,9 @@ def _predict_all(arguments, temporary_folder):
     from .labelling import Labelling
     from .results import Classes, Results
 
-    if arguments.tile < 32 or arguments.tile % 32:
+    if not arguments.memory > 0:
+        raise ValueError(f"--memory is a positive number of MiB. Received: {arguments.memory:g}.")
+    if arguments.tile is not None and (arguments.tile < 32 or arguments.tile % 32):
         raise ValueError(f"--tile is a positive multiple of 32. Received: {arguments.tile}.")
     copies, scale = tta_options.scales_of(arguments), scale_options.scale_of(arguments)
     path = find_model(arguments.model)
@@ -129,7 +139,7 @@ def _predict_all(arguments, temporary_folder):
     results = Results(arguments.output, arguments.formats or DEFAULT, classes)
     results.require_free(images)
     require_folder(arguments.output)
-    label = Labelling(model, arguments.tile, copies, scale)
+    label = Labelling(model, copies, scale, memory=arguments.memory, tile=arguments.tile)
     stills, videos = ([image for image in images if image.video is kind] for kind in (False, True))
     labelled = _label_images(arguments, label, modality_of(model), stills, results, bad)
     painted = _label_videos(arguments, label, videos, results, bad)
@@ -180,8 +190,6 @@ def _names(path, counts):
 
 def _label_images(arguments, label, modality, images, results, bad):
     """Label every image and write its files, reading the next ones meanwhile; return how many were labelled."""
-    import numpy as np
-
     from fcn_keras.interface import pixels_of
 
     from .inputs import read_example
@@ -203,7 +211,7 @@ def _label_images(arguments, label, modality, images, results, bad):
             for head, labels in by_head.items():
                 files = results.write(image, head, rgb, labels)
                 LOG.debug("%s: wrote %s", image.name, ", ".join(map(str, files)))
-                written[head] = files, results.classes[head].shares(np.bincount(labels.ravel()))
+                written[head] = files, results.classes[head].shares(results.classes[head].counts(labels))
             _report(arguments, image, rgb.shape[:2], size, written, time.perf_counter() - start)
             done += 1
             progress(number, len(images))
@@ -229,7 +237,7 @@ def _label_videos(arguments, label, videos, results, bad):
             painted = {}
             by_head, sizes[:] = label(image)
             for head, labels in by_head.items():
-                pixels[head] += np.bincount(labels.ravel(), minlength=len(pixels[head]))
+                pixels[head] += results.classes[head].counts(labels)
                 painted[head] = overlay(image, labels, background=results.classes[head].background)
             return painted
 

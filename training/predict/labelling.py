@@ -1,6 +1,6 @@
-"""How one photograph gets its labels: at which scale, in tiles or whole, of one copy or several."""
+"""How one photograph gets its labels: at which scale, in how much memory, of one copy or several."""
 
-LARGEST_WHOLE = 1536 * 1536  # pixels: a larger image takes less memory in tiles
+LARGEST_WHOLE = 1536 * 1536  # pixels: where tiles are asked for, a larger image is computed in them
 
 
 class Labelling:
@@ -8,13 +8,15 @@ class Labelling:
 
     Args:
         model: a network of this package.
-        tile: side of the tiles of large images.
         copies: scales of the copies that decide together, or None for the image alone.
         scale: at which photographs are scored, as for `fcn_keras.predict_scaled`.
+        memory: MiB, as for `fcn_keras.predict`.
+        tile: side of the tiles of large images; None goes by `memory`.
     """
 
-    def __init__(self, model, tile, copies, scale):
-        self.model, self.tile, self.copies, self.scale = model, tile, copies, scale
+    def __init__(self, model, copies, scale, *, memory, tile=None):
+        self.model, self.copies, self.scale = model, copies, scale
+        self.tile, self.memory = tile, memory if tile is None else float("inf")
 
     def __call__(self, pixels):
         """Return the labels by head, and the `(h, w)` at which the pixels were scored."""
@@ -27,16 +29,17 @@ class Labelling:
         return heads_of(fcn.predict_scaled(self.model, pixels, scale=self.scale, predictor=self._predict)), size
 
     def _predict(self, model, images, *, output):
-        """Label or score images, or dicts of them; in tiles where they are many pixels."""
+        """Label or score images, or dicts of them; in tiles where they are many pixels and that is asked for."""
         import fcn_keras as fcn
         from fcn_keras.scaled_inference import size_of
 
         from ..scoring.tta_options import copies_predictor
 
         height, width = size_of(images)
-        whole = height * width * max(self.copies or (1,)) ** 2 <= LARGEST_WHOLE
+        large = height * width * max(self.copies or (1,)) ** 2 > LARGEST_WHOLE
+        tile = self.tile if large else None
         if self.copies:
-            return copies_predictor(self.copies, None if whole else self.tile)(model, images, output=output)
-        if whole:
-            return fcn.predict(model, images, output=output)
-        return fcn.predict_tiled(model, images, tile=self.tile, output=output)
+            return copies_predictor(self.copies, tile=tile, memory=self.memory)(model, images, output=output)
+        if tile is None:
+            return fcn.predict(model, images, output=output, memory=self.memory)
+        return fcn.predict_tiled(model, images, tile=tile, output=output)

@@ -22,6 +22,7 @@ PER_IMAGE = {
     "overlay": ("overlays", ".jpg", write_overlay),
     "labelme": ("labelme", ".json", write_labelme),
 }
+_BAND = 256  # rows counted at once
 _PAINTED = {"palette", "overlay"}  # with VOC's colour map, which has 256 colours
 
 
@@ -42,6 +43,13 @@ class Classes:
         """Take names, or call the classes by number; VOC's class 0 is what is left over, a named one is painted."""
         known = tuple(names) if names is not None else tuple(f"class {index}" for index in range(count))
         return cls(known, 0 if names is None else background_of(names))
+
+    def counts(self, labels):
+        """Count the pixels of every class, in bands: NumPy counts integers of 8 bytes."""
+        counts = np.zeros(len(self.names), np.int64)
+        for top in range(0, len(labels), _BAND):
+            counts += np.bincount(labels[top : top + _BAND].ravel(), minlength=len(counts))
+        return counts
 
     def shares(self, pixels):
         """Return the share 0..1 of every class that occurs, by name, the largest first, of counts by class id."""

@@ -40,17 +40,18 @@ def scales_of(arguments):
     return scales
 
 
-def copies_predictor(scales, tile=None):
+def copies_predictor(scales, **options):
     """Return a function that predicts as `fcn_keras.predict` does, by the mean over copies of an image.
 
     Args:
-        scales, tile: as for `fcn_keras.predict_augmented`. What it gives as scores are the mean probabilities.
+        scales: as for `fcn_keras.predict_augmented`. What it gives as scores are the mean probabilities.
+        options: `tile` and `memory` of that.
     """
 
     def predict(model, image, *, output):
         import fcn_keras as fcn
 
         kind = "probabilities" if output == "scores" else output
-        return fcn.predict_augmented(model, image, scales=scales, tile=tile, output=kind)
+        return fcn.predict_augmented(model, image, scales=scales, output=kind, **options)
 
     return predict

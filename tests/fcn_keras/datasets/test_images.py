@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fcn_keras.datasets import images
 from fcn_keras.datasets.images import read_image, read_mask, read_size
 
 
@@ -42,6 +43,15 @@ def test_grey_palette_alpha_and_cmyk_become_rgb(tmp_path):
     assert read_image(tmp_path / "deep.png").tolist() == [[[0x12] * 3, [0xFF] * 3]]
     write(tmp_path / "deeper.tif", np.array([[0x12FF]], np.int32))
     assert read_image(tmp_path / "deeper.tif").tolist() == [[[0x12] * 3]]
+
+
+def test_bands_of_an_image_are_the_image(tmp_path, monkeypatch):
+    pixels = np.random.default_rng(0).integers(0, 256, (23, 5, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    monkeypatch.setattr(images, "_BAND", 10)
+    read = read_image(tmp_path / "a.png")
+    np.testing.assert_array_equal(read, pixels)
+    assert read.flags.writeable
 
 
 def test_images_of_floats_or_too_deep(tmp_path):

@@ -63,3 +63,20 @@ def test_mixed_precision_is_compared_in_float32():
     image = picture(40, 33)
     assert predict(net, image, output="scores").dtype == np.float32
     assert predict(net, image).dtype == np.uint8
+
+
+def test_an_image_beyond_the_budget_gets_the_labels_of_one_pass(net):
+    image = picture(130, 161)
+    scores = predict(net, image, output="scores", memory=float("inf"))
+    labels = predict(net, image, memory=1)
+    assert labels.dtype == np.uint8
+    np.testing.assert_array_equal(labels, scores.argmax(-1))
+    np.testing.assert_allclose(
+        predict(net, image, output="scores", memory=2), scores, rtol=0, atol=1e-5 * np.abs(scores).max()
+    )
+
+
+@pytest.mark.parametrize("memory", [0, -1, float("nan"), True, "512"])
+def test_wrong_budgets_are_named(net, memory):
+    with pytest.raises(ValueError, match=r"`memory` is a positive number of MiB\. Received: "):
+        predict(net, picture(5, 5), memory=memory)

@@ -259,27 +259,38 @@ def test_help_needs_no_tensorflow():
     assert "overlays" in done.stdout
 
 
-def test_large_images_are_labelled_in_tiles(net, tmp_path, monkeypatch):
+def test_large_images_are_labelled_in_stages_or_in_tiles(net, tmp_path, monkeypatch):
     write(tmp_path / "large.png", picture(130, 101))
     assert main([str(net), str(tmp_path / "large.png"), "--output", str(tmp_path / "whole")]) == 0
-    calls = []
+    names, calls = files(tmp_path / "whole"), []
+
+    def spied(name):
+        function = getattr(fcn_keras, name)
+        monkeypatch.setattr(
+            fcn_keras, name, lambda *given, **options: calls.append(options) or function(*given, **options)
+        )
+
+    spied("predict")
+    spied("predict_tiled")
     monkeypatch.setattr("training.predict.labelling.LARGEST_WHOLE", 130 * 101 - 1)
-    tiled = fcn_keras.predict_tiled
-    monkeypatch.setattr(
-        fcn_keras, "predict_tiled", lambda *given, **options: calls.append(options) or tiled(*given, **options)
-    )
-    assert main([str(net), str(tmp_path / "large.png"), "--output", str(tmp_path / "tiled"), "--tile", "64"]) == 0
-    assert calls == [{"tile": 64, "output": "labels"}]
-    names = files(tmp_path / "whole")
-    assert files(tmp_path / "tiled") == names
-    for name in names:
-        np.testing.assert_array_equal(read(tmp_path / "tiled" / name), read(tmp_path / "whole" / name))
+    for way in (["--memory", "0.5"], ["--tile", "64"]):
+        assert main([str(net), str(tmp_path / "large.png"), "--output", str(tmp_path / way[0]), *way]) == 0
+        assert files(tmp_path / way[0]) == names
+        for name in names:
+            np.testing.assert_array_equal(read(tmp_path / way[0] / name), read(tmp_path / "whole" / name))
+    assert calls == [{"output": "labels", "memory": 0.5}, {"output": "labels", "tile": 64}]
 
 
 @pytest.mark.parametrize("tile", [0, 40])
 def test_tiles_lie_on_the_stride(net, tmp_path, capsys, tile):
     message = error_of(capsys, net, tmp_path, "--output", tmp_path / "out", "--tile", tile)
     assert f"a positive multiple of 32. Received: {tile}." in message
+
+
+@pytest.mark.parametrize("memory", ["0", "-1", "nan"])
+def test_a_budget_is_positive(net, tmp_path, capsys, memory):
+    message = error_of(capsys, net, tmp_path, "--output", tmp_path / "out", "--memory", memory)
+    assert f"--memory is a positive number of MiB. Received: {memory}." in message
 
 
 def test_photographs_far_larger_than_the_training_s_are_scaled(plain_net, models_once, tmp_path, capsys):

@@ -231,7 +231,7 @@ def test_augmentation(models_once, net, photos, tmp_path, capsys, monkeypatch):
         monkeypatch.setattr(labelling, "LARGEST_WHOLE", largest)
         given = ("--tta-scales", "1,2", "--tile", "64")
         assert call(capsys, net, photos / "a.png", *options, *given)[0] == 0
-        assert calls[-1] == {"scales": (1.0, 2.0), "tile": tile, "output": "labels"}
+        assert calls[-1] == {"scales": (1.0, 2.0), "tile": tile, "memory": float("inf"), "output": "labels"}
 
 
 @pytest.mark.parametrize("given", ["1,0", "", "a", "1,nan", "inf", "4.1"])

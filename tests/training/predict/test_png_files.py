@@ -3,9 +3,11 @@
 import numpy as np
 from PIL import Image
 
+from fcn_keras.visualize import overlay
+from training.predict import png_files
 from training.predict.marks import is_result
-from training.predict.png_files import write_ids, write_palette
-from training.predict.results import Result
+from training.predict.png_files import write_ids, write_overlay, write_palette
+from training.predict.results import Classes, Result
 
 
 def test_ids_take_two_bytes_above_256_classes(tmp_path):
@@ -20,3 +22,13 @@ def test_ids_take_two_bytes_above_256_classes(tmp_path):
     write_palette(path, Result(None, None, labels.astype(np.uint8), None))
     with Image.open(path) as stored:
         assert stored.mode == "P"
+
+
+def test_overlays_are_painted_in_bands(tmp_path, monkeypatch):
+    labels = np.arange(45)[:, None] // 15 % 3 * np.ones((1, 20), np.uint8)
+    image = np.full((45, 20, 3), 90, np.uint8)
+    painted = overlay(image, labels.astype(np.uint8))
+    monkeypatch.setattr(png_files, "BAND", 16)
+    write_overlay(tmp_path / "a.jpg", Result(None, image, labels.astype(np.uint8), Classes.named(None, 3)))
+    with Image.open(tmp_path / "a.jpg") as stored:
+        assert np.abs(np.array(stored).astype(int) - painted).max() < 12  # JPEG

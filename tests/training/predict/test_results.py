@@ -46,6 +46,13 @@ def test_a_palette_holds_256_classes(tmp_path):
     assert Results(tmp_path, ["ids", "labelme"], classes).formats == ["ids", "labelme"]
 
 
+def test_pixels_are_counted_in_bands():
+    labels = np.random.default_rng(0).integers(0, 3, (600, 7)).astype(np.uint8)
+    counts = Classes.named(NAMES, 4).counts(labels)
+    assert counts.dtype == np.int64
+    assert counts.tolist() == [int((labels == index).sum()) for index in range(4)]
+
+
 def test_shares_are_ordered():
     shares = Classes.named(NAMES, 4).shares([1, 0, 3, 4])
     assert shares == {"tree": 0.5, "car": 0.375, "sky": 0.125}
