@@ -14,7 +14,7 @@ LARGEST_TERM = 87.33654475055310  # -ln(2**-126)
 
 
 @keras.saving.register_keras_serializable("fcn_keras")
-class PixelCrossentropy(keras.losses.Loss):
+class PixelCrossentropy(pixels.DenseLoss):
     """Compute softmax cross-entropy at every pixel that is not void.
 
     Labels are `(B, H, W)` or `(B, H, W, 1)` class ids, scores `(B, H, W, C)` logits; computes in float32 whatever
@@ -73,21 +73,13 @@ class PixelCrossentropy(keras.losses.Loss):
         label_smoothing: float = 0.0,
         hardest: float = 1.0,
     ) -> None:
-        super().__init__(name=name, reduction=pixels.require_reduction(reduction), dtype=dtype or "float32")
-        pixels.require_wide(self.dtype)
+        super().__init__(ignore_label, class_weights, name, dtype, pixels.require_reduction(reduction))
         _check_shares(keep, label_smoothing, hardest)
-        self.ignore_label = ignore_label
-        self.class_weights = pixels.finite_weights(class_weights)
         self.keep = keep
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed) if keep < 1 else None
         self.label_smoothing = label_smoothing
         self.hardest = hardest
-
-    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
-        if sample_weight is not None:
-            sample_weight = pixels.by_pixel(sample_weight, self)
-        return super().__call__(y_true, y_pred, sample_weight)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the loss of every pixel, scaled so that the base class's reduction gives the documented one."""
@@ -111,17 +103,8 @@ class PixelCrossentropy(keras.losses.Loss):
         return ops.where(illegal, float("nan"), loss)
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            "ignore_label": self.ignore_label,
-            "class_weights": self.class_weights,
-            "reduction": self.reduction,
-            "keep": self.keep,
-            "seed": self.seed,
-            "name": self.name,
-            "dtype": self.dtype,
-            "label_smoothing": self.label_smoothing,
-            "hardest": self.hardest,
-        }
+        own = {name: getattr(self, name) for name in ("reduction", "keep", "seed", "label_smoothing", "hardest")}
+        return {**super().get_config(), **own}
 
 
 def _check_shares(keep: float, label_smoothing: float, hardest: float) -> None:

@@ -13,7 +13,7 @@ SMALLEST = 2.0**-100  # below any probability of being wrong but 0, whose powers
 
 
 @keras.saving.register_keras_serializable("fcn_keras")
-class FocalCrossentropy(keras.losses.Loss):
+class FocalCrossentropy(pixels.DenseLoss):
     """Weigh the cross-entropy of every pixel that is not void by how wrong the pixel is: `-(1 - p)**gamma * ln(p)`.
 
     `p` is the softmax probability of the true class. Takes labels, scores and sample weights as `PixelCrossentropy`
@@ -50,18 +50,10 @@ class FocalCrossentropy(keras.losses.Loss):
         name: str = "focal_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(name=name, reduction=pixels.require_reduction(reduction), dtype=dtype or "float32")
-        pixels.require_wide(self.dtype)
+        super().__init__(ignore_label, class_weights, name, dtype, pixels.require_reduction(reduction))
         if not 0 <= gamma < float("inf"):
             raise ValueError(f"`gamma` is a finite number, at least 0. Received: {gamma!r}.")
         self.gamma = gamma
-        self.ignore_label = ignore_label
-        self.class_weights = pixels.finite_weights(class_weights)
-
-    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
-        if sample_weight is not None:
-            sample_weight = pixels.by_pixel(sample_weight, self)
-        return super().__call__(y_true, y_pred, sample_weight)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the loss of every pixel, scaled so that the base class's reduction gives the documented one."""
@@ -76,11 +68,4 @@ class FocalCrossentropy(keras.losses.Loss):
         return ops.where(illegal, float("nan"), loss)
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            "gamma": self.gamma,
-            "ignore_label": self.ignore_label,
-            "class_weights": self.class_weights,
-            "reduction": self.reduction,
-            "name": self.name,
-            "dtype": self.dtype,
-        }
+        return {**super().get_config(), "gamma": self.gamma, "reduction": self.reduction}

@@ -26,15 +26,10 @@ class LovaszSoftmax(RegionLoss):
     longer counts one by one.
 
     Args:
-        ignore_label: the id of void pixels, which have no loss and no gradient.
-        class_weights: one factor a class on its loss. They do not enter the divisor, which is the number of classes
-            present.
-        name: of the loss.
-        dtype: of the result, `"float32"` or `"float64"`.
+        ignore_label, class_weights, name, dtype: as for `SoftDice`.
 
     Raises:
-        ValueError: on an argument out of range, labels and scores of different sizes, or sample weights that are
-            neither one an image, `(B,)`, nor one a pixel, as the labels.
+        ValueError: as `SoftDice`.
 
     Example:
         >>> import numpy as np

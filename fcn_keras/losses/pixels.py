@@ -1,6 +1,7 @@
 """What every loss does alike: read labels, refuse what does not fit, weigh pixels, reduce."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -10,6 +11,45 @@ from fcn_keras.labels import Tensor
 
 REDUCTIONS = ("mean", "sum")
 DTYPES = ("float32", "float64")
+
+
+class DenseLoss(keras.losses.Loss):
+    """Hold what every loss of labels and scores is made of.
+
+    Subclasses say in `call` what it costs.
+
+    Args:
+        ignore_label: the id of void pixels, which have no loss and no gradient.
+        class_weights: one factor a class.
+        name: of the loss.
+        dtype: of the result, `"float32"` (also where it is None) or `"float64"`.
+        reduction: one that Keras knows.
+
+    Raises:
+        ValueError: on a weight or dtype out of range.
+    """
+
+    def __init__(
+        self,
+        ignore_label: int,
+        class_weights: Sequence[float] | None,
+        name: str,
+        dtype: Any,
+        reduction: str = "sum_over_batch_size",
+    ) -> None:
+        super().__init__(name=name, reduction=reduction, dtype=dtype or "float32")
+        require_wide(self.dtype)
+        self.ignore_label = ignore_label
+        self.class_weights = finite_weights(class_weights)
+
+    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+        if sample_weight is not None:
+            sample_weight = by_pixel(sample_weight, self)
+        return super().__call__(y_true, y_pred, sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"ignore_label": self.ignore_label, "class_weights": self.class_weights}
+        return {**own, "name": self.name, "dtype": self.dtype}
 
 
 def finite_weights(class_weights: Sequence[float] | None) -> list[float] | None:

@@ -1,16 +1,12 @@
 """What the losses that compare areas, not pixels, do alike: a loss a class, and its mean over the classes present."""
 
-from collections.abc import Sequence
-from typing import Any
-
-import keras
 from keras import ops
 
 from fcn_keras.labels import Tensor
 from fcn_keras.losses import pixels
 
 
-class RegionLoss(keras.losses.Loss):
+class RegionLoss(pixels.DenseLoss):
     """Average a loss of each class's area over the classes that are present in the batch.
 
     Areas are summed over the whole batch, not image by image: the metric, mean IU, comes of one count over the whole
@@ -36,12 +32,6 @@ class RegionLoss(keras.losses.Loss):
     Raises:
         ValueError: on a weight or dtype out of range.
     """
-
-    def __init__(self, ignore_label: int, class_weights: Sequence[float] | None, name: str, dtype: Any) -> None:
-        super().__init__(name=name, reduction="sum_over_batch_size", dtype=dtype or "float32")
-        pixels.require_wide(self.dtype)
-        self.ignore_label = ignore_label
-        self.class_weights = pixels.finite_weights(class_weights)
 
     def of_classes(self, probabilities: Tensor, truth: Tensor, weights: Tensor, areas: Tensor) -> Tensor:
         """Compute the loss of every class.
@@ -79,14 +69,6 @@ class RegionLoss(keras.losses.Loss):
             losses = losses * ops.convert_to_tensor(self.class_weights, "float32")
         loss = ops.sum(ops.where(present, losses, 0.0)) / ops.maximum(pixels.count(present), 1.0)
         return ops.reshape(ops.where(ops.any(illegal), float("nan"), loss), (1,))
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "ignore_label": self.ignore_label,
-            "class_weights": self.class_weights,
-            "name": self.name,
-            "dtype": self.dtype,
-        }
 
 
 def _with_last_axis(sample_weight: Tensor) -> Tensor:

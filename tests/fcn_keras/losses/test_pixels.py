@@ -7,6 +7,24 @@ from keras import ops
 from fcn_keras.losses import PixelCrossentropy, SoftDice, pixels
 
 
+class LabelLoss(pixels.DenseLoss):
+    """The label is the loss: what the base class does shows."""
+
+    def call(self, y_true, y_pred):
+        return ops.convert_to_tensor(y_true, self.dtype)
+
+
+def test_the_base_of_all():
+    loss = LabelLoss(7, np.array([1, 2], "float32"), "mine", None)
+    assert loss.get_config() == {"ignore_label": 7, "class_weights": [1.0, 2.0], "name": "mine", "dtype": "float32"}
+    labels = np.array([[[2, 4]], [[0, 8]]])
+    assert float(loss(labels, labels)) == (2 + 4 + 0 + 8) / 4
+    assert float(loss(labels, labels, np.array([3.0, 1.0]))) == (3 * 2 + 3 * 4 + 0 + 8) / 4
+    assert float(LabelLoss(255, None, "sum", "float64", "sum")(labels, labels)) == 14
+    with pytest.raises(ValueError, match="`dtype` is one of"):
+        LabelLoss(255, None, "half", "float16")
+
+
 def test_class_weights_become_plain_floats():
     found = pixels.finite_weights(np.array([1, 0, 2.5], "float32"))
     assert found == [1.0, 0.0, 2.5]

@@ -13,28 +13,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fcn_keras.datasets.synthetic import Synthetic
 from tests.attacks import kills
 from tests.attacks.kills import arrays, differences, rows
 from tests.training.stops import stop_at
-from training.recipes import catalogue as recipes
+from tests.training.workdir.tiny_recipe import NAME, use_tiny_recipe, whole_run
 from training.train import callbacks
 from training.train import command as train
 from training.workdir import checkpoint
 from training.workdir.stage import Stage
-
-TINY = (((4, 1), (6, 1), (8, 1), (8, 1), (8, 1)), 8)
-NAME = "synthetic_fcn32s"
-
-
-def use_tiny_recipe(monkeypatch):
-    def scenes(directory, split):
-        return Synthetic(4, seed={"train": 1, "val": 2}[split], height=32, width=40)
-
-    options = {"channels": TINY, "dropout": 0.5}
-    sizes = {"steps": 4, "steps_per_epoch": 2, "batch_size": 2, "validation_images": 2}
-    recipe = recipes.replace(recipes.RECIPES[NAME], data=scenes, model_options=options, **sizes)
-    monkeypatch.setitem(recipes.RECIPES, NAME, recipe)
 
 
 @pytest.fixture(autouse=True)
@@ -57,11 +43,7 @@ def run(workdir, *options):
 @pytest.fixture(scope="module")
 def whole(eagerly, tmp_path_factory):
     """The folder of a stage that nothing interrupted."""
-    with pytest.MonkeyPatch.context() as patch:
-        use_tiny_recipe(patch)
-        workdir = tmp_path_factory.mktemp("whole")
-        assert run(workdir) == 0
-    return workdir / NAME
+    return whole_run(tmp_path_factory.mktemp("whole"), run)
 
 
 @pytest.fixture(scope="module")

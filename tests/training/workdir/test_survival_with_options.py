@@ -8,43 +8,25 @@ import pytest
 import tensorflow as tf
 
 from fcn_keras import keras_files
-from fcn_keras.datasets.synthetic import Synthetic
 from fcn_keras.optimizers import AdamW
 from tests.attacks.kills import differences, rows
 from tests.training.stops import stop_at
-from training.recipes import catalogue as recipes
+from tests.training.workdir.tiny_recipe import NAME, use_tiny_recipe, whole_run
 from training.train import callbacks
 from training.train import command as train
 from training.workdir import checkpoint
 from training.workdir.stage import Stage
 
-TINY = (((4, 1), (6, 1), (8, 1), (8, 1), (8, 1)), 8)
-NAME = "synthetic_fcn32s"
-EPOCHS, STEPS = 6, 2
+EPOCHS, STEPS = 6, 2  # batches of an epoch
 OPTIONS = {"--weight-decay": 0.05, "--warm-up": 3, "--clip": 0.5, "--ema": 0.6, "--patience": 2}
 OPTIONS |= {"--loss": "crossentropy+0.5*dice", "--label-smoothing": 0.1, "--hardest": 0.7}
 SWITCHES = ["--raw-scores", "--augment", "color", "scale", "rotate", "mirror", "cutmix", "--quiet", "--no-watchdog"]
-
-
-def use_tiny_recipe(monkeypatch):
-    def scenes(directory, split):
-        return Synthetic(4, seed={"train": 1, "val": 2}[split], height=32, width=40)
-
-    sizes = {"steps": EPOCHS * STEPS, "steps_per_epoch": STEPS, "batch_size": 2, "validation_images": 2}
-    recipe = recipes.replace(
-        recipes.RECIPES[NAME],
-        data=scenes,
-        model_options={"channels": TINY, "dropout": 0.5},
-        optimizer=partial(AdamW, beta_1=0.8),
-        rate_factors={"conv": 0.25},
-        **sizes,
-    )
-    monkeypatch.setitem(recipes.RECIPES, NAME, recipe)
+RECIPE = {"steps": EPOCHS * STEPS, "optimizer": partial(AdamW, beta_1=0.8), "rate_factors": {"conv": 0.25}}
 
 
 @pytest.fixture(autouse=True)
 def tiny_recipe(monkeypatch):
-    use_tiny_recipe(monkeypatch)
+    use_tiny_recipe(monkeypatch, **RECIPE)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -62,11 +44,7 @@ def run(workdir, *options):
 @pytest.fixture(scope="module")
 def whole(eagerly, tmp_path_factory):
     """The folder of a stage that nothing interrupted."""
-    with pytest.MonkeyPatch.context() as patch:
-        use_tiny_recipe(patch)
-        workdir = tmp_path_factory.mktemp("whole")
-        assert run(workdir) == 0
-    return workdir / NAME
+    return whole_run(tmp_path_factory.mktemp("whole"), run, **RECIPE)
 
 
 @pytest.fixture
