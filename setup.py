@@ -14,7 +14,7 @@ HOME = "https://github.com/fcn-keras/fcn_keras"
 def described():
     """Return README as a package index shows it, which has no files beside it: whole addresses of this version's."""
     text = (HERE / "README.md").read_text(encoding="utf-8")
-    text = re.sub(r"\]\((?!https?:|#)([^)]+\.png)\)", rf"]({HOME}/raw/v{VERSION}/\1)", text)
+    text = re.sub(r"\]\((?!https?:|#)([^)]+\.(?:jpg|png))\)", rf"]({HOME}/raw/v{VERSION}/\1)", text)
     return re.sub(r"\]\((?!https?:|#)([^)]+)\)", rf"]({HOME}/blob/v{VERSION}/\1)", text)
 
 

@@ -33,12 +33,12 @@ from fcn_keras import vgg16_files
 from fcn_keras.datasets.synthetic import SEM, Synthetic
 from serving.export import version as export
 from tests.docs.blocks import ROOT
+from tests.training.quick_small import TINY, make_quick_small
 from tools.pages import commands as our_commands
 from training.recipes import catalogue as recipes
 from training.train import budget, measurement
 
 NARROW = ((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32  # the width of tests/parity's Caffe files
-TINY = ((4, 1), (4, 1), (4, 1), (4, 1), (4, 1)), 8  # less to trace where a net is trained or exported
 NETWORKS = (fcn.FCN32s, fcn.FCN16s, fcn.FCN8s, fcn.LateFusion)
 PORTS = {"localhost:8500": "grpc", "localhost:8501": "rest"}
 SECURE = {"grpcs://localhost:8500": "grpc", "https://localhost:8501": "rest"}
@@ -55,14 +55,7 @@ def make_small(patch, folder, page):
         short = {"steps": 2, "steps_per_epoch": 2, "validation_images": 1, "imagenet": False, "init_from": None}
         small = recipes.replace(recipes.RECIPES[name], model_options={"channels": TINY}, **short)
         patch.setitem(recipes.RECIPES, name, small)
-    for name in ("quick_fcn8s_head", "quick_fcn8s"):
-        options = {"channels": TINY, "fc6_kernel": 3, "skip_channels": (4, 3)}
-        patch.setitem(
-            recipes.RECIPES, name, recipes.replace(recipes.RECIPES[name], model_options=options, imagenet=False)
-        )
-    patch.setattr(budget, "FEWEST", 1)
-    costs = budget.Costs(maps=1e-9, head=1.0, thawed=1.0, scored=1e-9, start=1.0)
-    patch.setattr(measurement, "measure", lambda *_: ("float32", 1.0, costs, 0.0))
+    make_quick_small(patch, recipes, budget, measurement)
     patch.setattr(export, "SIZES", ((48, 64), (64, 48)))
     patch.setitem(parity.LEAST_AGREEMENT, "int8", 0.5)
     fit = keras.Model.fit

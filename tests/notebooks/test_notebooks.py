@@ -84,11 +84,17 @@ def test_its_commands_are_known(notebook):
         known[name].parse_args(words)  # exits on what it does not know
 
 
-def run(name, folder, asked):
-    """Execute a notebook without a GPU in a kernel of this Python, and return what `asked` evaluates to at its end."""
+def run(name, folder, asked, *, before=None):
+    """Execute a notebook without a GPU in a kernel of this Python, and return what `asked` evaluates to at its end.
+
+    `before` is `(text, code)`: the code runs before the first cell that holds the text.
+    """
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
     notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
+    if before:
+        place = next(i for i, cell in enumerate(notebook.cells) if before[0] in cell.source)
+        notebook.cells.insert(place, nbformat.v4.new_code_cell(before[1]))
     ask = f"import json, sys\nprint(json.dumps([sys.executable, SMALL, {asked}]))"
     notebook.cells.append(nbformat.v4.new_code_cell(ask))
     resources = {"metadata": {"path": str(folder)}}
@@ -105,7 +111,9 @@ def run(name, folder, asked):
     assert Path(executable).samefile(sys.executable)
     assert small is True
     outputs = [out for cell in notebook.cells for out in cell.get("outputs", ())]
-    assert not [out for out in outputs if out.output_type == "error" or out.get("name") == "stderr"]  # nor warnings
+    told = "".join(out.text for out in outputs if out.get("name") == "stderr").splitlines()
+    assert not [out for out in outputs if out.output_type == "error"]
+    assert not [line for line in told if not line.startswith("fcn-train: watchdog: ")]  # nor warnings
     return notebook, answer
 
 
@@ -131,14 +139,28 @@ def test_predict(tmp_path):
     assert pictures(notebook) == 3
 
 
+# VGG16's weights are not here, and the test has no minutes.
+SMALL_QUICK = """
+import pytest
+from fcn_keras_training.recipes import catalogue
+from fcn_keras_training.train import budget, measurement
+from tests.training.quick_small import make_quick_small
+make_quick_small(pytest.MonkeyPatch(), catalogue, budget, measurement)
+"""
+
+
 @pytest.mark.early
 def test_train(tmp_path):
     asked = (
         "[{name: float(result['mean_iu']) for name, result in scores.items()}, skip_mean_iu, reloaded_equal, "
         "len(train), len(val), curves]"
     )
-    notebook, answer = run("2_train.ipynb", tmp_path, asked)
+    notebook, answer = run("2_train.ipynb", tmp_path, asked, before=("fcn_train([", SMALL_QUICK))
     mean_iu, skips, reloaded_equal, trained, validated, curves = answer
+    (plan,) = (out.text for cell in notebook.cells if "fcn_train([" in cell.source for out in cell.outputs)
+    assert "46 to train on, 13 to validate on; 8 classes" in plan
+    assert "ends about " in plan
+    assert (tmp_path / "runs" / "quick_fcn8s" / "summary.json").is_file()
     assert list(mean_iu) == ["FCN-32s", "FCN-16s", "FCN-8s"]
     assert mean_iu["FCN-32s"] < mean_iu["FCN-16s"] < mean_iu["FCN-8s"]
     assert mean_iu["FCN-8s"] > 0.35
@@ -152,7 +174,7 @@ def test_train(tmp_path):
     found = {finding["code"] for finding in report["findings"]}
     assert found >= {"mask-is-rgb", "image-without-mask", "duplicate-across-splits"}
     assert report["fix"]["findings"] == []
-    assert pictures(notebook) == 6
+    assert pictures(notebook) == 7
 
 
 @pytest.mark.early

@@ -16,7 +16,7 @@ The interval tells what chance in the choice of images does. What chance in trai
 another seed tells. Neighbouring frames of a film are no independent images: there the interval is too narrow. Of twenty
 classes that are alike in truth, one shows a difference by chance."""
 EXAMPLES = (
-    ("fcn-compare runs/folder_fcn32s runs/folder_fcn8s", "two stages, on the split that they were validated on"),
+    ("fcn-compare runs/quick_fcn8s_head runs/quick_fcn8s", "two stages, on the split that they were validated on"),
     ("fcn-compare a.keras b.keras --data photos --split test --boundaries --output compared", "with pictures"),
     ("fcn-compare theirs ours --labels photos/val/labels", "label files of any origin"),
 )

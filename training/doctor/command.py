@@ -18,7 +18,7 @@ EXAMPLES = (
     ("fcn-doctor annotated --import labelme --into photos", "make a data set of LabelMe's files, and look it over"),
     ("fcn-doctor annotations --import coco --images pictures --into photos", "the same of COCO's"),
     (
-        "fcn-doctor labelled/labelme --import labelme --images photos --classes runs/folder_fcn8s/classes.txt "
+        "fcn-doctor labelled/labelme --import labelme --images photos --classes runs/quick_fcn8s/classes.txt "
         "--unlabelled void --into corrected",
         "of the labels of fcn-predict --format labelme, corrected by hand; without void if background is a class",
     ),

@@ -19,10 +19,10 @@ side of the true boundaries (those of void, too), and boundary F1: of every clas
 pixels lie within 0.75 % of the image's diagonal of the other's, averaged over the images that have the class's
 boundary, then over the classes that have one."""
 EXAMPLES = (
-    ("fcn-evaluate runs/folder_fcn8s", "the best net of a stage, on the split it was validated on"),
+    ("fcn-evaluate runs/quick_fcn8s", "the best net of a stage, on the split it was validated on"),
     ("fcn-evaluate net.keras --data photos --split test --output scores", "files and a picture besides"),
     ("fcn-evaluate labelled/labels --labels photos/val/labels", "label files of any origin"),
-    ("fcn-evaluate runs/folder_fcn8s --boundaries", "what a finer stride buys shows along the boundaries"),
+    ("fcn-evaluate runs/quick_fcn8s --boundaries", "what a finer stride buys shows along the boundaries"),
 )
 CODES = {0: "files were scored", 2: "one cannot be read, or with --on-error skip none can, or something else is wrong"}
 

@@ -34,7 +34,7 @@ DIR/annotations.json, a run-length encoded annotation for each class of each ima
 labelme, DIR/labelme, a JSON an image that LabelMe opens over it, with polygons that give the labels when painted in
 their order. A LabelMe file that was edited since is not replaced."""
 EXAMPLES = (
-    "fcn-predict runs/folder_fcn8s new_photos --output labelled",
+    "fcn-predict runs/quick_fcn8s new_photos --output labelled",
     "fcn-predict net.keras a.jpg b.png --output out",
     ("fcn-predict net.keras 'photos/**/*.jpg' --output out --format labelme", "labels to correct by hand"),
     ("fcn-predict net.keras drive.mp4 --output out", "out/overlays/drive.mp4"),

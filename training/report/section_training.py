@@ -1,6 +1,7 @@
 """The page's part on training: curves over all stages, and a row for each stage."""
 
 import math
+import os
 import re
 
 from fcn_keras_console.words import counted, percent, some
@@ -99,8 +100,9 @@ def _kept(run):
 def _shortened(stages):
     """Leave out what the names of several stages begin with, such as `voc_`."""
     names = [name for _, name in stages]
-    start = names[0].rpartition("_")[0] + "_"
-    if len(names) > 1 and all(name.startswith(start) and name != start for name in names):
+    before, underscore, _ = os.path.commonprefix(names).rpartition("_")
+    start = before + underscore
+    if len(names) > 1 and start not in names:
         return [(end, name.removeprefix(start)) for end, name in stages]
     return stages
 

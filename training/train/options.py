@@ -11,18 +11,17 @@ from fcn_keras_console.options import classes_of
 
 DESCRIPTION = """Train a network: on your own folder of images and masks, or by a recipe.
 
-With --data and without a recipe, the folder is looked over first, as fcn-doctor does, and batch size, padding, class
-weights, learning rate and steps are chosen from what is there; they are printed before training starts, and the options
-below overrule them. A folder without a validation split has a fifth of its images held out.
+With --data and without a recipe, the folder is looked over first, as fcn-doctor does. Then the machine is measured, and
+a plan is made that ends in --minutes. On a GPU, or with --steps, --width or another option that --minutes decides, the
+run is planned by steps instead: 32s, then 16s, then 8s. The plan is printed before training starts, and the options
+below overrule it. A folder without a validation split has a fifth of its images held out.
 
-The coarser nets that a net starts from are trained first, when their results are not in the workdir. Running the same
-command again continues where the last run stopped."""
+The nets that a net starts from are trained first, when their results are not in the workdir. Running the same command
+again continues where the last run stopped."""
 EXAMPLES = (
-    ("fcn-train --data photos --classes classes.txt --model fcn8s", "your own images: 32s, then 16s, then 8s"),
-    (
-        "fcn-train folder_fcn8s --data photos --workdir runs",
-        "the same without choosing: one image a batch, fixed steps",
-    ),
+    ("fcn-train --data photos --minutes 10", "your own images, in the time that you have"),
+    ("fcn-train --data photos --steps 2000", "by steps: 32s, then 16s, then 8s"),
+    ("fcn-train folder_fcn8s --data photos --workdir runs", "nothing is chosen: one image a batch, fixed steps"),
     ("fcn-train voc_fcn8s --data DIR --workdir runs", "the paper's experiment"),
 )
 CODES = {130: "stopped by Ctrl-C, after saving", 143: "stopped by SIGTERM, after saving"}

@@ -27,6 +27,15 @@ def test_many_epochs_without_a_loss_are_counted(tmp_path):
     assert "in epochs 2, 3, 4, 5, 6, 7, 8, 9 and 3 more the loss is no number" in text
 
 
+def test_stages_are_called_by_what_their_names_do_not_share(tmp_path):
+    stage(tmp_path, "quick_fcn8s_head", rows="0,3,3,.1,.2\n")
+    stage(tmp_path, "quick_fcn8s", start="quick_fcn8s_head", rows="0,2,3,.1,.2\n")
+    section = section_training.section(find_run(tmp_path), [""])
+    for chart in section.iter("svg"):
+        named = [text.text for text in chart.iter("text") if "fcn" in (text.text or "")]
+        assert named == ["fcn8s_head", "fcn8s"]
+
+
 def test_raw_weights_are_drawn_beside_the_averaged_ones(tmp_path):
     stage(tmp_path, "before", rows="0,3,3,.1,.2\n")
     place = stage(tmp_path, "averaged", start="before")

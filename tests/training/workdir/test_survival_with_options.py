@@ -1,6 +1,7 @@
 """A run with averaged weights, patience, warm-up, clipping, colours and CutMix ends as one that was never stopped."""
 
 import json
+import shutil
 from functools import partial
 
 import numpy as np
@@ -42,36 +43,54 @@ def run(workdir, *options):
 
 
 @pytest.fixture(scope="module")
-def whole(eagerly, tmp_path_factory):
-    """The folder of a stage that nothing interrupted."""
-    return whole_run(tmp_path_factory.mktemp("whole"), run, **RECIPE)
+def observed(eagerly, tmp_path_factory):
+    """A run that nothing interrupted: its stage's folder, the weights after each batch, its workdir as kills leave it.
+
+    The workdir is copied before a method's call of that number, as it would be if the process had ended there.
+    """
+    weights, kills = [], {}
+    workdir, copies = tmp_path_factory.mktemp("whole"), tmp_path_factory.mktemp("kills")
+    with pytest.MonkeyPatch.context() as patch:
+        for owner, method in ((Stage, "save"), (Stage, "promote_better"), (train._Training, "close")):
+            copy_before(patch, owner, method, workdir, copies, kills)
+        after_batches(patch, lambda callback: weights.append([np.array(x) for x in callback.model.get_weights()]))
+        folder = whole_run(workdir, run, **RECIPE)
+    return folder, weights, kills
+
+
+@pytest.fixture
+def whole(observed):
+    return observed[0]
 
 
 @pytest.fixture
 def trained(monkeypatch):
-    """Numbers of the batches that are trained on, and the weights after each of them, as lists that grow."""
-    numbers, weights, end = [], [], callbacks.Checkpoint.on_train_batch_end
+    """The numbers of the batches that are trained on, as a list that grows."""
+    numbers = []
+    after_batches(monkeypatch, lambda callback: numbers.append(callback.position.batches + 1))
+    return numbers
 
-    def counted(self, batch, logs=None):
-        numbers.append(self.position.batches + 1)
-        weights.append([np.array(x) for x in self.model.get_weights()])
+
+def after_batches(patch, what):
+    """Call a function of the checkpoint callback after each batch, before it does anything itself."""
+    end = callbacks.Checkpoint.on_train_batch_end
+
+    def ended(self, batch, logs=None):
+        what(self)
         return end(self, batch, logs)
 
-    monkeypatch.setattr(callbacks.Checkpoint, "on_train_batch_end", counted)
-    return numbers, weights
+    patch.setattr(callbacks.Checkpoint, "on_train_batch_end", ended)
 
 
-def killed(monkeypatch, method, count):
-    """End this process's run, as if by `kill -9`, instead of the `count`-th call of a method of `Stage`."""
-    before, calls = getattr(Stage, method), []
+def copy_before(patch, owner, method, workdir, copies, kills):
+    before = getattr(owner, method)
 
     def call(self, *arguments):
-        calls.append(None)
-        if len(calls) == count:
-            raise KeyboardInterrupt
+        count = sum(name == method for name, _ in kills) + 1
+        kills[method, count] = shutil.copytree(workdir, copies / f"{method}{count}")
         return before(self, *arguments)
 
-    monkeypatch.setattr(Stage, method, call)
+    patch.setattr(owner, method, call)
 
 
 def test_the_run_itself(whole):
@@ -86,7 +105,6 @@ def test_the_run_itself(whole):
 
 def test_stopped_by_signals(whole, tmp_path, monkeypatch, trained, capsys):
     """Within an epoch, also one that was gone on with, before its validation and in it, at its end, and at the last."""
-    numbers, _ = trained
     for event, count, batches in (
         ("on_train_batch_end", 1, 1),
         ("on_train_batch_end", 2, 3),
@@ -100,56 +118,40 @@ def test_stopped_by_signals(whole, tmp_path, monkeypatch, trained, capsys):
             assert run(tmp_path) == 143
         assert checkpoint.verify(tmp_path / NAME / "last.keras").batches == batches
     assert run(tmp_path) == 0
-    assert numbers == list(range(1, 9))
+    assert trained == list(range(1, 9))
     assert "ended after epoch 4 of 6: 2 epochs were no better" in capsys.readouterr().out
     assert differences(tmp_path / NAME, whole) == []
 
 
 @pytest.mark.parametrize(
-    ("method", "count", "again"),
+    ("method", "count", "numbers"),
     [
-        ("save", 2, [3, 4]),  # scored and logged, and the better model written, but not the checkpoint
+        ("save", 2, [3, 4, 5, 6, 7, 8]),  # scored and logged, and the better model written, but not the checkpoint
         ("save", 4, [7, 8]),  # the same of the last epoch, whose scores end the stage
-        ("promote_better", 3, []),  # the checkpoint written; the first call is at the start
+        ("promote_better", 3, [5, 6, 7, 8]),  # the checkpoint written; the first call is at the start
+        ("close", 1, []),  # nothing but the log says that patience had run out
     ],
 )
-def test_killed_between_scores_and_checkpoint(whole, tmp_path, monkeypatch, trained, method, count, again):
-    numbers, _ = trained
-    with monkeypatch.context() as patch:
-        killed(patch, method, count)
-        assert run(tmp_path) == 130
-    before = list(numbers)
-    assert run(tmp_path) == 0
-    assert numbers == before + again + list(range(before[-1] + 1, 9))
-    assert differences(tmp_path / NAME, whole) == []
-
-
-def test_killed_after_the_last_checkpoint(whole, tmp_path, monkeypatch, trained):
-    """Nothing says so in the folder, but the log: patience had run out."""
-    numbers, _ = trained
-    with monkeypatch.context() as patch:
-        patch.setattr(train._Training, "close", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        assert run(tmp_path) == 130
+def test_killed(observed, tmp_path, trained, method, count, numbers):
+    whole, _, kills = observed
+    shutil.copytree(kills[method, count], tmp_path, dirs_exist_ok=True)
     assert not (tmp_path / NAME / "summary.json").exists()
     assert run(tmp_path) == 0
-    assert numbers == list(range(1, 9))
+    assert trained == numbers
     assert differences(tmp_path / NAME, whole) == []
 
 
-def test_the_average_is_the_weights_own_and_the_checkpoint_has_both(tmp_path, trained, monkeypatch):
-    """Stopped after the best epoch. By the definition, in float64: the first batch's weights, then a weighted mean."""
-    _, weights = trained
-    with monkeypatch.context() as patch:
-        stop_at(patch, "on_epoch_end", 2)
-        assert run(tmp_path) == 143
+def test_the_average_is_the_weights_own_and_the_checkpoint_has_both(observed):
+    """After the best epoch. By the definition, in float64: the first batch's weights, then a weighted mean."""
+    _, weights, kills = observed
     average = [np.asarray(x, "float64") for x in weights[0]]
-    for after in weights[1:]:
+    for after in weights[1:4]:
         average = [0.6 * mean + 0.4 * x for mean, x in zip(average, after, strict=True)]
-    stage = tmp_path / NAME
+    stage = kills["save", 3] / NAME
     best, last = (keras_files.load_model(stage / f"{name}.keras", compile=True) for name in ("best", "last"))
     assert not best.compiled
     moved = 0
-    for mean, raw, ours, theirs in zip(average, weights[-1], best.get_weights(), last.get_weights(), strict=True):
+    for mean, raw, ours, theirs in zip(average, weights[3], best.get_weights(), last.get_weights(), strict=True):
         np.testing.assert_array_equal(theirs, raw)
         if raw.dtype == "float32" and raw.shape:
             np.testing.assert_allclose(ours, mean, rtol=1e-5, atol=1e-7)
