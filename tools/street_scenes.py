@@ -3,8 +3,8 @@
     fcn-train --data photos --minutes 10 --seed 2
     python -m tools.street_scenes runs/quick_fcn8s docs/street_scenes.jpg 0016E5_07530 0016E5_08430
 
-`photos` are the 200 of CamVid's training scenes that docs/first-hour.md speaks of. The steps, and so the masks, depend on the
-machine. The run that is drawn took 11 min 27 s for its ten, since its machine had other work too.
+`photos` are the 200 of CamVid's training scenes that docs/first-hour.md speaks of. The steps, and so the masks, depend
+on the machine. The run that is drawn took 11 min 27 s for its ten, since its machine had other work too.
 """
 
 import argparse

@@ -15,7 +15,7 @@ MODEL.keras OUT.caffemodel: write a trained network, and OUT.prototxt beside it,
 Existing files are not replaced."""
 EXAMPLES = (
     "fcn-import-weights fcn8s-heavy-pascal.caffemodel fcn8s.keras",
-    "fcn-import-weights runs/quick_fcn8s mine.caffemodel",
+    "fcn-import-weights runs/voc_fcn8s mine.caffemodel",
 )
 
 

@@ -1,7 +1,7 @@
 """The page's part on training: curves over all stages, and a row for each stage."""
 
+import itertools
 import math
-import os
 import re
 
 from fcn_keras_console.words import counted, percent, some
@@ -99,12 +99,12 @@ def _kept(run):
 
 def _shortened(stages):
     """Leave out what the names of several stages begin with, such as `voc_`."""
-    names = [name for _, name in stages]
-    before, underscore, _ = os.path.commonprefix(names).rpartition("_")
-    start = before + underscore
-    if len(names) > 1 and start not in names:
-        return [(end, name.removeprefix(start)) for end, name in stages]
-    return stages
+    words = [name.split("_") for _, name in stages]
+    if len(stages) == 1:
+        return stages
+    alike = sum(1 for _ in itertools.takewhile(lambda each: len(set(each)) == 1, zip(*words, strict=False)))
+    shared = min(alike, *(len(each) - 1 for each in words))  # of every name something stays
+    return [(end, "_".join(each[shared:])) for (end, _), each in zip(stages, words, strict=True)]
 
 
 def _axis(value):

@@ -14,7 +14,7 @@ def net(optimizer=None):
     keras.utils.set_random_seed(0)
     layers = [keras.layers.Dense(3, trainable=False), keras.layers.BatchNormalization(), keras.layers.Dense(2)]
     model = keras.Sequential([keras.Input((2,)), *layers])
-    model.compile(optimizer or AdamW(0.1, use_ema=True, ema_momentum=0.75), "mse")
+    model.compile(optimizer or AdamW(0.1, use_ema=True, ema_momentum=0.75), "mse", run_eagerly=True)
     return model
 
 
