@@ -157,7 +157,8 @@ def test_train(tmp_path):
     )
     notebook, answer = run("2_train.ipynb", tmp_path, asked, before=("fcn_train([", SMALL_QUICK))
     mean_iu, skips, reloaded_equal, trained, validated, curves = answer
-    (plan,) = (out.text for cell in notebook.cells if "fcn_train([" in cell.source for out in cell.outputs)
+    (outputs,) = (cell.outputs for cell in notebook.cells if "fcn_train([" in cell.source)
+    plan = "".join(out.text for out in outputs)
     assert "46 to train on, 13 to validate on; 8 classes" in plan
     assert "ends about " in plan
     assert (tmp_path / "runs" / "quick_fcn8s" / "summary.json").is_file()
