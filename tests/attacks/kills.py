@@ -53,15 +53,15 @@ def finish(process):
     return process.returncode, (said.strip().splitlines() or [""])[-1]
 
 
-def kill(process, workdir, moment, generator, stages):
-    """Kill a run of these stages soon, at a moment of the kind asked for.
+def kill(process, workdir, moment, generator, stages, most=3):
+    """Kill a run of these stages at a moment of the kind asked for, after at most so many checkpoints.
 
     Returns:
         whether it was still running.
     """
     seen = {stage: checkpoints(workdir / stage) for stage in stages}
     ended = {stage for stage in stages if (workdir / stage / "summary.json").exists()}
-    wanted = generator.randint(1, 3)
+    wanted = generator.randint(1, most)
     deadline = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
         stage = next((s for s in stages if checkpoints(workdir / s) != seen[s]), None)
