@@ -19,7 +19,7 @@ _parts: weakref.WeakKeyDictionary[keras.Model, dict[tuple[Any, ...], "Part"]] = 
 
 
 def stages_of(model: keras.Model) -> Stages | None:
-    """Cut a model, once; None where `cut` cannot."""
+    """Cut a `model`, once; return its `Stages`, or None where `cut` cannot."""
     if model not in _stages:
         try:
             _stages[model] = cut(model)
@@ -29,7 +29,17 @@ def stages_of(model: keras.Model) -> Stages | None:
 
 
 def part_of_stage(model: keras.Model, stages: Stages, number: int, output: str) -> "Part":
-    """Build, once per model and output, a model of one stage; the model's own outputs are finished as `predict`'s."""
+    """Build, once per model and output, a compiled model of one stage.
+
+    Args:
+        model: a network.
+        stages: of the network.
+        number: which of them.
+        output: what becomes of the network's own outputs, as for `predict`.
+
+    Returns:
+        `Part`, from a list of the stage's inputs to a list of its outputs.
+    """
     stage, results = stages.stages[number], {x.key for x in stages.results}
     finishes = [finish_of(output) if x.key in results else None for x in stage.outputs]
     named = output if any(finishes) else None
@@ -37,7 +47,15 @@ def part_of_stage(model: keras.Model, stages: Stages, number: int, output: str) 
 
 
 def part_of_canvas(model: keras.Model, canvas: Canvas) -> "Part":
-    """Build, once per model, a model of the layers that turn an image into pixels."""
+    """Build, once per model, a compiled model of the layers that turn an image into pixels.
+
+    Args:
+        model: a network.
+        canvas: of the network, with at least one layer.
+
+    Returns:
+        `Part`, from a list of one batch of images to a list of one batch of pixels.
+    """
     keys = [id(canvas.layers[0].input), id(canvas.layers[-1].output)]
     return _built(model, ("canvas", canvas.map.key), lambda: Part(canvas.layers, keys[:1], keys[1:], [None], None))
 

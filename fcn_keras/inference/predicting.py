@@ -17,7 +17,7 @@ def predict(model: keras.Model, image: Image, *, output: str = "labels", memory:
 
     The first call for a model compiles it (once for all sizes on TensorFlow); later calls do not.
 
-    An image for whose maps one pass takes more than `memory` is computed in stages: up to each pool in bands of rows,
+    An image for whose maps one pass takes more than `memory` is computed in stages: up to each pool in narrow bands,
     fc6 and fc7 in runs of rows, the upsampling and the labels in bands. Every pixel gets the score of one pass, up to
     the order in which the machine adds floats. A label differs only where two scores are equal but for that.
 
@@ -49,17 +49,23 @@ def predict(model: keras.Model, image: Image, *, output: str = "labels", memory:
     images = as_input(model, image)
     if fits(model, images, memory * 2**20):
         return run(model, images, output)
-    stream = Stream(model, images, output, memory * 2**20)
+    height, width = keras.tree.flatten(images)[0].shape[:2]
+    sideways = width > height
     whole = None
-    for first, band in stream.bands():
+    for first, band in Stream(model, images, output, memory * 2**20, sideways=sideways).bands():
         if whole is None:
-            whole = keras.tree.map_structure(lambda x: np.empty((stream.height, *x.shape[1:]), x.dtype), band)
+            whole = keras.tree.map_structure(lambda x: np.empty((height, width, *x.shape[2:]), x.dtype), band)
         for a, b in zip(keras.tree.flatten(whole), keras.tree.flatten(band), strict=True):
-            a[first : first + len(b)] = b
+            target = a.swapaxes(0, 1) if sideways else a
+            target[first : first + len(b)] = b
     return whole
 
 
 def require_memory(memory: Any) -> None:
-    """Refuse a budget that is no positive number of MiB."""
+    """Refuse a `memory` that is no positive number of MiB.
+
+    Raises:
+        ValueError: if it is none.
+    """
     if isinstance(memory, bool) or not isinstance(memory, (int, float)) or not memory > 0:
         raise ValueError(f"`memory` is a positive number of MiB. Received: {memory!r}.")

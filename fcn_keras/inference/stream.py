@@ -46,6 +46,8 @@ class Stream:
         images: what `as_input` returns.
         output: as for `predict`.
         memory: bytes.
+        sideways: whether to compute it from left to right: of a wide image, columns are shorter than rows. Height and
+            width, rows and columns change places then in all that follows, but for what the network sees.
 
     Attributes:
         height, width: of the image.
@@ -54,9 +56,10 @@ class Stream:
         ValueError: if the model cannot be cut.
     """
 
-    def __init__(self, model: keras.Model, images: Any, output: str, memory: float) -> None:
+    def __init__(self, model: keras.Model, images: Any, output: str, memory: float, *, sideways: bool = False) -> None:
         stages = stages_of(model) or cut(model)  # the second says why there are none
-        flat = keras.tree.flatten(images)
+        self._sideways = sideways
+        flat = [self._turned(x) for x in keras.tree.flatten(images)]
         self.height, self.width = flat[0].shape[:2]
         self._structure, self._results = model.output, stages.results
         down, across = stages.lengths(self.height), stages.lengths(self.width)
@@ -71,7 +74,11 @@ class Stream:
         self._giver = {x.key: number for number, stage in enumerate(stages.stages) for x in stage.outputs}
 
     def bands(self) -> Iterator[tuple[int, Any]]:
-        """Yield the first row of each band of the result, and the band."""
+        """Compute the whole result.
+
+        Yields:
+            the first row of a band, and the band as `rows` gives it, from the top down.
+        """
         first = 0
         while first < self.height:
             for x in self._results:
@@ -82,6 +89,9 @@ class Stream:
 
     def rows(self, first: int, last: int) -> Any:
         """Return some rows of the result, and forget those before them.
+
+        Args:
+            first, last: the first row, and the one behind the last. Neither may be less than at an earlier call.
 
         Returns:
             arrays `(last - first, W)` or `(last - first, W, C)`, structured as the model's output.
@@ -117,18 +127,21 @@ class Stream:
     def _part(self, number: int, down: Step, across: Step) -> list[Array]:
         stage = self._stages[number]
         given = [
-            np.zeros((1, rows[1] - rows[0], columns[1] - columns[0], x.channels), "float32")
+            np.zeros((rows[1] - rows[0], columns[1] - columns[0], x.channels), "float32")
             if alone
-            else (self._rows if x.key in self._rows else self._pixels)[x.key].read(rows, columns)[None]
+            else (self._rows if x.key in self._rows else self._pixels)[x.key].read(rows, columns)
             for x, alone, rows, columns in zip(stage.inputs, stage.size_alone, down.reads, across.reads, strict=True)
         ]
-        found = self._parts[number].predict_on_batch(given)
+        found = self._parts[number].predict_on_batch([self._turned(x)[None] for x in given])
         return [
-            x[0, top : top + rows[1] - rows[0], left : left + columns[1] - columns[0]]
+            self._turned(x[0])[top : top + rows[1] - rows[0], left : left + columns[1] - columns[0]]
             for x, top, left, rows, columns in zip(
                 found, down.skips, across.skips, down.keeps, across.keeps, strict=True
             )
         ]
+
+    def _turned(self, given: Array) -> Array:
+        return given.swapaxes(0, 1) if self._sideways else given
 
     def _first_needed(self, given: Map) -> int:
         """Return the first row of a map that a stage has still to read."""

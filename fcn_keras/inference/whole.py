@@ -35,18 +35,28 @@ def run(model: keras.Model, images: Any, output: str) -> Any:
 
 
 def require_output(output: str) -> None:
-    """Refuse what is none of `OUTPUTS`."""
+    """Refuse an `output` that is none of `OUTPUTS`.
+
+    Raises:
+        ValueError: if it is none.
+    """
     if output not in OUTPUTS:
         raise ValueError(f"`output` is one of {OUTPUTS}. Received: {output!r}.")
 
 
 def finish_of(output: str) -> Callable[[Any], Any]:
-    """Return what makes labels, or float32 scores, of a network's scores."""
+    """Return the function that makes an `output`, labels or float32 scores, of a network's scores."""
     return label_of if output == "labels" else lambda scores: ops.cast(scores, "float32")
 
 
 def without_xla(model: keras.Model) -> keras.Model:
-    """Let a model be compiled once for all sizes where the backend can: XLA compiles anew for each."""
+    """Let a `model` be compiled once for all sizes where the backend can, and return it.
+
+    XLA would compile anew for each size.
+
+    Returns:
+        `model` itself.
+    """
     if keras.backend.backend() == "tensorflow":
         model.jit_compile = False  # Keras would choose XLA
     elif keras.backend.backend() == "openvino":

@@ -40,8 +40,8 @@ def image_for(model, height, width):
     return {"rgb": image, "hha": picture(height, width, seed=1)} if isinstance(model.input, dict) else image
 
 
-def in_stages(model, images, memory, output="scores"):
-    stream = Stream(model, images, output, memory)
+def in_stages(model, images, memory, **options):
+    stream = Stream(model, images, "scores", memory, **options)
     bands = list(stream.bands())
     firsts = [first for first, _ in bands]
     assert firsts == sorted(set(firsts))
@@ -59,6 +59,14 @@ def test_stages_give_the_whole_images_result(name):
         expected = run(model, images, "scores")
         for one, other in zip(keras.tree.flatten(found), keras.tree.flatten(expected), strict=True):
             np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * np.abs(other).max())
+
+
+def test_wide_images_are_computed_from_left_to_right():
+    model = randomize(FCN32s(4, padding="caffe", **OPTIONS))
+    image = picture(40, 300)
+    found, _ = in_stages(model, image, 4e5, sideways=True)
+    expected = run(model, image, "scores")
+    np.testing.assert_allclose(found.swapaxes(0, 1), expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
 def test_half_precision_is_handed_on():
