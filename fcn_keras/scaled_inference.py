@@ -35,7 +35,7 @@ def predict_scaled(
     """Label every pixel of one photograph, looking at it at the scale that the model knows.
 
     A network knows things at the sizes that its training showed. `fcn-train` writes the sizes of the photographs into
-    the model; one whose sides are more than 1.5 times those of the largest is reduced to as many pixels as they had:
+    the model; one whose sides are more than 1.25 times those of the largest is reduced to as many pixels as they had:
     colours by exact means of areas, depth and HHA by the nearest pixel. Its scores are brought back to the
     photograph's own size bilinearly, and the labels are taken there. A model that knows no scale, and a photograph
     that is not far larger, give what `predict` gives.

@@ -12,7 +12,7 @@ PNG of class ids for every image (labels_HEAD, where the model has several heads
 pattern's fixed folders; DIR/images.csv a line for every image with its status, size and the share of every class. An
 image that cannot be labelled is a line with the reason there, and is tried again by the next call; one that is labelled
 is not, unless its file's size has changed. Photographs far larger than those that the model was trained on are scored
-at their size, and the status says so: "labelled, scaled 4000x3000 -> 480x360". fcn-export --scale chooses another.
+at their size, and the status says so: "labelled, scaled 4000x3000 -> 480x360"; --scale chooses another size.
 Paths may be of any file system that Beam knows: local, gs://, s3://, hdfs://. Options not listed here are Beam's own:
 without --runner the pipeline runs in this process, in --direct_num_workers threads; with --runner=DataflowRunner,
 FlinkRunner or SparkRunner elsewhere, where fcn_keras[batch] has to be installed (as with --sdk_container_image)."""
@@ -42,6 +42,11 @@ def build_parser():
         "--model", required=True, metavar="DIR", help="a model's folder: its latest version; or one version"
     )
     parser.add_argument("--output", required=True, metavar="DIR", help="folder for the masks and the reports")
+    parser.add_argument(
+        "--scale",
+        help="at which size photographs are scored, as of fcn-predict: none, a factor or the longer side (default: as "
+        "the model was exported)",
+    )
     parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="images a call (default: %(default)s)")
     parser.add_argument(
         "--on-error",
@@ -73,14 +78,14 @@ def _batch(parsed):
     list_path = absolute(arguments.list, here) if arguments.list else None
     check_inputs(patterns, list_path)
     start_tensorflow()
-    model = read_model(absolute(arguments.model, here))
+    model = read_model(absolute(arguments.model, here), arguments.scale)
     output = Output(absolute(arguments.output, here), model.classes)
     record = {"model": model.folder, "fingerprint": model.fingerprint, "heads": list(model.classes)}
     prepare(output, record, arguments.overwrite)
-    size = arguments.batch_size
+    how = {"batch_size": arguments.batch_size, "scale": arguments.scale}
     with Progress("Labelling", "images", quiet=arguments.quiet) as progress:
         progress(0, None)  # the bar is there before Beam's stderr is caught
-        outcome = run(patterns, list_path, model, output, record, options, batch_size=size, progress=progress)
+        outcome = run(patterns, list_path, model, output, record, options, **how, progress=progress)
     return _report(outcome, output, arguments)
 
 

@@ -10,6 +10,7 @@ from .filesystems import files_below, local_copy, read_file
 
 MODEL_FILES = "saved_model.pb", "variables/*", "assets/*"
 DESCRIPTIONS = "saved_model.pb", "variables/*.index", "assets/classes*.txt"  # the index has every weight's checksum
+SCALED = "serving_scaled"  # the signature whose images come each with a scale
 LARGE = 200 * 2**20  # bytes of weights from which the processes of one machine share a model
 
 
@@ -22,17 +23,18 @@ class ModelDescription(NamedTuple):
     size: int  # of graph and weights, in bytes
 
 
-def read_model(folder):
+def read_model(folder, scale=None):
     """Read what `fcn-batch` has to know of a SavedModel.
 
     Args:
         folder: absolute path of a version's folder, or of the folder of versions: then the highest.
+        scale: another than the model's own that it is to look at photographs at, or None.
 
     Returns:
         `ModelDescription`.
 
     Raises:
-        ValueError: where there is no such model, or it takes more than one file an image.
+        ValueError: where there is no such model, it takes more than one file an image, or takes no other scale.
     """
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import saved_model_pb2
@@ -50,7 +52,9 @@ def read_model(folder):
     except (DecodeError, IndexError) as error:
         raise ValueError(f"{folder}/saved_model.pb is damaged. Export or copy it again.") from error
     classes = {head: _names(folder, head, count, files) for head, count in _class_counts(folder, signatures).items()}
-    digest = hashlib.sha256()
+    if scale is not None and SCALED not in signatures:
+        raise ValueError(f"{folder} takes no --scale: it was exported from a model that knows none. Leave it out.")
+    digest = hashlib.sha256((scale or "").encode())
     for name, contents in sorted(files.items()):
         digest.update(f"{name} {len(contents)}\n".encode() + contents)
     system = FileSystems.get_filesystem(folder)
@@ -97,20 +101,23 @@ class Labels(NamedTuple):
 class SavedModel:
     """The loaded model. Its one method takes and gives plain values, so that processes can share it."""
 
-    def __init__(self, path, heads):
+    def __init__(self, path, heads, scale=None):
         import tensorflow as tf
 
-        self._heads = heads
+        self._heads, self._scale = heads, scale
         with local_copy(path, MODEL_FILES) as folder:
             self._model = tf.saved_model.load(folder)
-        self._answer = self._model.signatures["serving_default"]
+        self._answer = self._model.signatures["serving_default" if scale is None else SCALED]
 
     def label(self, files):
         """Return `Labels` for every file, or a text that says why not."""
         import tensorflow as tf
 
+        inputs = {"image_bytes": tf.constant(files)}
+        if self._scale is not None:
+            inputs["scale"] = tf.constant([self._scale] * len(files))
         try:
-            outputs = {name: x.numpy() for name, x in self._answer(image_bytes=tf.constant(files)).items()}
+            outputs = {name: x.numpy() for name, x in self._answer(**inputs).items()}
         except tf.errors.OpError as error:
             if len(files) > 1:
                 return [self.label([file])[0] for file in files]
@@ -144,9 +151,9 @@ class Labeller(ModelHandler):
     Beam's own TensorFlow handlers load by Keras and TensorFlow Hub, and stack arrays of one shape.
     """
 
-    def __init__(self, model, heads, *, batch_size, shared):
+    def __init__(self, model, heads, *, batch_size, shared, scale=None):
         super().__init__(min_batch_size=batch_size, max_batch_size=batch_size, large_model=shared)
-        self._model = model, heads
+        self._model = model, heads, scale
 
     def load_model(self):
         return SavedModel(*self._model)

@@ -100,15 +100,16 @@ def read_record(output):
         raise ValueError(f"{path} is damaged. Choose another --output.") from error
 
 
-def run(patterns, list_path, model, output, record, options, *, batch_size, progress):
+def run(patterns, list_path, model, output, record, options, *, batch_size, progress, scale=None):
     """Build the pipeline, run it to its end, and return what it came to, as `write_table` counts.
 
     Args:
         progress: called as `progress(done, total)` after each image, where the pipeline runs in this process.
+        scale: text of `--scale`, or None.
     """
     PROGRESS.restart(progress)
     shared = model.size >= LARGE and not _in_process(options)
-    labeller = Labeller(model.folder, list(model.classes), batch_size=batch_size, shared=shared)
+    labeller = Labeller(model.folder, list(model.classes), batch_size=batch_size, shared=shared, scale=scale)
     pipeline = beam.Pipeline(options=options)
     matched = pipeline | "Patterns" >> beam.Create(patterns) | "Find" >> beam.FlatMap(steps.find_images, output)
     lists = pipeline | "List" >> beam.Create([list_path] if list_path else [])

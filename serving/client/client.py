@@ -53,6 +53,9 @@ class Client:
         version: number of the version to ask; default the newest.
         label: name of the version to ask, such as `"canary"`, instead of its number.
         signature: one that takes image files and gives label PNGs.
+        scale: at which size photographs are scored, instead of as the model was exported: `"none"`, a factor such as
+            0.25, or the longer side such as 640. For models that know a scale: they have the signature
+            `serving_scaled`, which is asked then.
         timeout: seconds for a call with all its tries.
         retries: tries after the first where the server is busy (429, 503, RESOURCE_EXHAUSTED, UNAVAILABLE), as in a
             roll-out, or out of reach. The pause doubles from 0.2 to 5 seconds; a longer `Retry-After` is kept to.
@@ -75,6 +78,7 @@ class Client:
         version=None,
         label=None,
         signature="serving_default",
+        scale=None,
         timeout=60.0,
         retries=5,
         headers=None,
@@ -86,6 +90,8 @@ class Client:
             raise ValueError(f"`timeout` is a number of seconds, up to a day. Received: {timeout!r}.")
         if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
             raise ValueError(f"`retries` is a whole number from 0 on. Received: {retries!r}.")
+        self._scale = None if scale is None else {"scale": str(scale).encode()}
+        signature = signature if scale is None else "serving_scaled"
         self._model, self._timeout, self._retries = ModelAddress(model, version, label, signature), timeout, retries
         self._transport = connect(url, self._model, headers or {}, token, ca_file)
         self._metadata, self._closed = None, threading.Event()
@@ -176,6 +182,7 @@ class Client:
             ValueError: if the model takes others.
             ServingError, TimeoutError: as `predict`.
         """
+        arguments = {*arguments, *(self._scale or ())}
         metadata = self._metadata or self.metadata()
         names = _names_by_argument(metadata.inputs)
         if arguments != set(names):  # perhaps a version of another kind took over
@@ -223,6 +230,7 @@ class Client:
         from .payload import file_of, labels_of
 
         arguments = {argument: value for argument, value in arguments.items() if value is not None}
+        arguments |= self._scale or {}
         names = self.inputs(set(arguments))
         metadata = self._metadata or self.metadata()  # another thread may forget it from here on
         if isinstance(arguments.get("image"), (str, os.PathLike)):

@@ -51,6 +51,11 @@ def build_parser():
     parser.add_argument("--model", default="model", help="its name on the server (default: %(default)s)")
     parser.add_argument("--model-version", type=int, metavar="N", help="the version to ask (default: the newest)")
     parser.add_argument("--label", help="the version to ask, by its label, such as canary")
+    parser.add_argument(
+        "--scale",
+        help="at which size photographs are scored, as of fcn-predict: none, a factor or the longer side (default: as "
+        "the model was exported)",
+    )
     parser.add_argument("--concurrency", type=int, default=4, help="requests at once (default: %(default)s)")
     parser.add_argument(
         "--timeout", type=float, default=60.0, metavar="S", help="seconds for one image (default: %(default)g)"
@@ -72,7 +77,7 @@ def _answer(arguments):
 
 
 def _client(arguments):
-    which = {name: getattr(arguments, name) for name in ("model", "label", "timeout", "ca_file")}
+    which = {name: getattr(arguments, name) for name in ("model", "label", "timeout", "scale", "ca_file")}
     token = _token(arguments.token_file)
     return Client(arguments.url, **which, version=arguments.model_version, token=token)
 

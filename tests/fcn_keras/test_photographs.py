@@ -69,11 +69,11 @@ def test_a_phone_s_photograph_gets_the_pixels_of_the_training():
 def test_what_is_not_far_larger_stays_as_it_is():
     side = math.floor(FAR * 480)
     assert scaled_size((math.floor(FAR * 360), side), CAMVID) == (math.floor(FAR * 360), side)
-    assert scaled_size((math.floor(FAR * 360) + 1, side), CAMVID) == (360, 480)
+    assert scaled_size((math.floor(FAR * 360) + 1, side), CAMVID) == (360, 479)
     assert scaled_size((5, 7), CAMVID) == (5, 7)
     mixed = Photographs((50, 50), (100, 100), (400, 400))
-    assert scaled_size((599, 600), mixed) == (599, 600)
-    assert scaled_size((601, 600), mixed) == (100, 100)
+    assert scaled_size((500, 500), mixed) == (500, 500)
+    assert scaled_size((501, 500), mixed) == (100, 100)
 
 
 def test_drawn_factors_move_what_is_known():

@@ -39,7 +39,7 @@ def test_a_far_larger_photograph_is_reduced_and_its_scores_are_brought_back(know
 
 
 def test_others_stay_as_they_are(known):
-    for size in ((60, 72), (33, 10), (1, 1)):
+    for size in ((50, 60), (33, 10), (1, 1)):
         image = picture(*size)
         np.testing.assert_array_equal(predict_scaled(known, image), fcn.predict(known, image))
     image = picture(100, 100)

@@ -66,6 +66,7 @@ class Fake:
         self.respond, self.signature, self.moods, self.hold = respond, SIGNATURE, deque(), lambda: None
         self.requests, self.seconds, self.headers, self.connections = [], [], [], 0
         self.versions = [(1, "AVAILABLE", "OK", "")]
+        self.signature_name = "serving_default"
         self.url = None
 
     def mood(self):
@@ -97,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
                 for side, names in fake.signature.items()
             }
             spec = {"name": "m", "signature_name": "", "version": "1"}
-            metadata = {"signature_def": {"signature_def": {"serving_default": sides}}}
+            metadata = {"signature_def": {"signature_def": {fake.signature_name: sides}}}
             return self.send(200, {"model_spec": spec, "metadata": metadata})
         states = [
             {"version": str(version), "state": state, "status": {"error_code": code, "error_message": message}}

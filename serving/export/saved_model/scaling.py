@@ -7,9 +7,11 @@ bit.
 import tensorflow as tf
 
 from fcn_keras.inference import label_of
-from fcn_keras.photographs import Photographs
+from fcn_keras.photographs import LARGEST_SIDE, Photographs
 from fcn_keras.scaling import BAND
 
+NUMBER = r"\d{1,7}(\.\d{1,9})?|\.\d{1,9}"
+NO_SCALE = "A scale is trained, none, a factor above 0 and up to 1, such as 0.25, or the longer side, such as 640."
 ROWS_AT_ONCE = 4  # of what is reduced: more take memory and no less time
 
 
@@ -23,19 +25,44 @@ def scaled_size(size, scale):
     Returns:
         `[2]` int64 tensor.
     """
-    own = tf.maximum(size, 1)
-    sides = tf.cast(own, tf.float64)
-    is_larger = tf.constant(True)
-    if isinstance(scale, Photographs):
-        is_larger = tf.reduce_prod(own) > scale.most_pixels
-        new = tf.sqrt(tf.constant(scale.reduced_pixels, tf.float64) * sides / sides[::-1])
-    elif scale <= 1:
-        new = sides * tf.constant(scale, tf.float64)
-    else:
-        longer = tf.reduce_max(sides)
-        new = sides * (tf.minimum(tf.constant(scale, tf.float64), longer) / longer)
-    new = tf.maximum(tf.cast(tf.floor(new + 0.5), tf.int64), 1)
-    return tf.where(is_larger, tf.minimum(own, new), size)
+    if not isinstance(scale, Photographs):
+        return _size_at(size, tf.constant(scale, tf.float64))
+    sides = tf.cast(tf.maximum(size, 1), tf.float64)
+    new = tf.sqrt(tf.constant(scale.reduced_pixels, tf.float64) * sides / sides[::-1])
+    return tf.where(tf.reduce_prod(size) > scale.most_pixels, _rounded(new, size), size)
+
+
+def asked_size(size, text, scale):
+    """Tell at which size a photograph is scored that comes with a scale of its own.
+
+    Args:
+        size: as for `scaled_size`.
+        text: scalar string: `trained`, which is `scale`; `none`, a factor or the longer side.
+        scale: as for `scaled_size`.
+
+    Returns:
+        `[2]` int64 tensor, and a scalar string: empty, or a sentence where the text is none of these.
+    """
+    is_trained = tf.equal(text, "trained")
+    written = tf.where(tf.equal(text, "none"), "1", text)
+    number = tf.strings.to_number(tf.where(tf.strings.regex_full_match(written, NUMBER), written, "0"), tf.float64)
+    is_side = (number > 1) & (number <= LARGEST_SIDE) & tf.equal(number, tf.floor(number))
+    known = is_trained | ((number > 0) & (number <= 1)) | is_side
+    asked = tf.where(is_trained, scaled_size(size, scale), _size_at(size, number))
+    return tf.where(known, asked, size), tf.where(known, "", NO_SCALE)
+
+
+def _size_at(size, number):
+    """Return the size by a factor up to 1, or by the longer side."""
+    sides = tf.cast(tf.maximum(size, 1), tf.float64)
+    longer = tf.reduce_max(sides)
+    factor = tf.where(number <= 1, number, tf.minimum(number, longer) / longer)
+    return _rounded(sides * factor, size)
+
+
+def _rounded(sides, size):
+    """Round half up; no side is below 1 or above its own."""
+    return tf.minimum(tf.maximum(tf.cast(tf.floor(sides + 0.5), tf.int64), 1), tf.maximum(size, 1))
 
 
 def reduced(pixels, size, colours):

@@ -9,7 +9,7 @@ from fcn_keras.visualize import palette
 
 from ..tensors import label_dtype, output_name, pixel_dtype
 from .decoding import read_depth, read_image
-from .scaling import labels_at, reduced, scaled_size
+from .scaling import asked_size, labels_at, reduced, scaled_size
 
 MAX_DECODED = 64_000_000  # pixels of a photograph that is reduced before it is scored: 192 MB
 
@@ -25,10 +25,12 @@ def build(network, *, max_pixels, extras=(), scale=None):
             `fcn_keras.photographs.scaled_size` takes it; None or 1 for their own size.
 
     Returns:
-        dict of `tf.function`s.
+        dict of `tf.function`s. With a `scale`, one more: `serving_scaled`, whose photographs come each with its own.
     """
     scale = None if scale == 1 else scale
+    scaled = {} if scale is None else {"serving_scaled": _from_files(network, max_pixels, extras, scale, asked=True)}
     return {
+        **scaled,
         "serving_default": _from_files(network, max_pixels, extras, scale),
         "predict_tensors": _from_pixels(network, scale),
         "predict_scores": _to_scores(network),
@@ -77,18 +79,21 @@ def _scaled_labels(network, images, scale):
     return labels
 
 
-def _from_files(network, max_pixels, extras, scale):
+def _from_files(network, max_pixels, extras, scale, *, asked=False):
     readers = _readers(network)
     empty = _empty_answer(network, extras, scale)
     most = max_pixels if scale is None else max(max_pixels, MAX_DECODED)
 
-    def answer(files):
+    def answer(given):
+        files = given[: len(readers)]
         read = [function(contents, most) for function, contents in zip(readers.values(), files, strict=True)]
         images = [image for image, _ in read]
         status = _first_wrong(dict(zip(readers, (status for _, status in read), strict=True)), images)
         size = None
         if scale is not None:
-            size = scaled_size(tf.shape(images[0], out_type=tf.int64)[:2], scale)
+            own = tf.shape(images[0], out_type=tf.int64)[:2]
+            size, wrong = asked_size(own, given[-1], scale) if asked else (scaled_size(own, scale), tf.constant(""))
+            status = tf.where(tf.equal(status, ""), wrong, status)
             status = tf.where(tf.equal(status, ""), _too_many(size, max_pixels), status)
 
         def label():
@@ -97,12 +102,14 @@ def _from_files(network, max_pixels, extras, scale):
         return tf.cond(tf.equal(status, ""), label, lambda: {**empty, "status": status})
 
     # Nothing here is Python to be turned into a graph, and AutoGraph would take longer to see that than all the rest.
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name) for name in readers], autograph=False)
-    def serving_default(*files):
+    inputs = [*readers, "scale"] if asked else readers
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name) for name in inputs], autograph=False)
+    def serving_default(*given):
         specs = {name: tf.TensorSpec(value.shape, value.dtype) for name, value in empty.items()}
         specs["status"] = tf.TensorSpec([], tf.string)
         # One image at a time: sizes differ, and memory stays that of one.
-        return tf.map_fn(answer, files, fn_output_signature=specs, parallel_iterations=1)
+        return tf.map_fn(answer, given, fn_output_signature=specs, parallel_iterations=1)
 
     return serving_default
 

@@ -49,3 +49,18 @@ def test_what_was_scaled_is_said(tmp_path):
     outputs |= {"label_png_bytes": tf.constant([b"a", b"b", b""]), "status": tf.constant([b"", b"", b"No."])}
     model._answer = lambda image_bytes: outputs
     assert model.label([b""] * 3) == [Labels({"": b"a"}, "scaled 4000x3000 -> 480x360"), Labels({"": b"b"}), "No."]
+
+
+def test_another_scale_goes_along_with_every_image(model, tmp_path):
+    with pytest.raises(ValueError, match="2 takes no --scale: it was exported from a model that knows none"):
+        read_model(str(model), "640")
+    loaded = SavedModel(str(save_model(tmp_path / "1")), [""])
+    loaded._scale, asked = "640", []
+
+    def answer(**inputs):
+        asked.append({name: x.numpy().tolist() for name, x in inputs.items()})
+        return {"label_png_bytes": tf.constant([b"a", b"b"])}
+
+    loaded._answer = answer
+    assert loaded.label([b"x", b"y"]) == [Labels({"": b"a"}), Labels({"": b"b"})]
+    assert asked == [{"image_bytes": [b"x", b"y"], "scale": [b"640", b"640"]}]

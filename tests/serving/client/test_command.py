@@ -108,6 +108,17 @@ def test_photographs_that_the_server_scaled_are_named(server, photos, tmp_path, 
     assert json.loads(capsys.readouterr().out)["scaled"] == {"width": 4, "height": 3}
 
 
+def test_another_scale_goes_along_with_every_image(server, photos, tmp_path, capsys):
+    out = ("--output", tmp_path / "out", "--scale", "640")
+    assert "has no signature 'serving_scaled'" in error_of(capsys, server, photos / "a.png", *out)
+    server.signature_name = "serving_scaled"
+    server.signature = {**server.signature, "inputs": {"image_bytes": "DT_STRING", "scale": "DT_STRING"}}
+    assert run(server, photos / "a.png", *out) == 0
+    ((_, signature, inputs),) = server.requests
+    assert signature == "serving_scaled"
+    assert inputs == {"image_bytes": (photos / "a.png").read_bytes(), "scale": b"640"}
+
+
 def test_images_that_fail_are_named_and_the_others_go_on(server, photos, tmp_path, capsys):
     (photos / "b.v2.JPG").write_bytes(b"broken")
     (photos / "z.png").symlink_to("nowhere")

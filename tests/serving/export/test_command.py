@@ -71,14 +71,14 @@ def test_options_and_what_lies_beside_the_model_are_exported(tmp_path, capsys, a
 
 
 def test_the_scale_is_the_model_s_or_another(tmp_path, asked):
-    net, known = FCN32s(2, channels=TINY), Photographs((300, 500), (400, 500), (500, 600))
+    net, known = FCN32s(2, channels=TINY), Photographs((300, 500), (400, 500), (600, 700))
     remember_photographs(net, known)
     net.save(tmp_path / "net.keras")
     for options in ([], ["--scale", "none"], ["--scale", "640"], ["--scale", "0.5"], ["--scale", "trained"]):
         assert main([str(tmp_path / "net.keras"), str(tmp_path / "served"), *options]) == 0
     assert [request["scale"] for request in asked] == [known, 1, 640, 0.5, known]
-    # 1.5 times the sides of the largest are scored as they are.
-    assert [request["max_pixels"] for request in asked] == [675_000, *[480_000] * 3, 675_000]
+    # 1.25 times the sides of the largest are scored as they are.
+    assert [request["max_pixels"] for request in asked] == [656_250, *[480_000] * 3, 656_250]
     remember_photographs(net, Photographs((9, 9), (3000, 4000), (3000, 4000)))
     version.export(net, tmp_path / "served")
     assert asked[-1]["max_pixels"] == 480_000  # what would take more than a million is the operator's choice

@@ -26,6 +26,21 @@ def test_sizes_are_numpy_s(scale):
     assert given == [photographs.scaled_size(size, scale) for size in sizes]
 
 
+@pytest.mark.parametrize(
+    ("text", "scale"),
+    [("trained", CAMVID), ("none", 1), ("1", 1), ("0.25", 0.25), (".5", 0.5), ("640", 640), ("640.0", 640)],
+)
+def test_a_scale_in_words(text, scale):
+    size, wrong = graph.asked_size(tf.constant((3000, 4000), tf.int64), tf.constant(text), CAMVID)
+    assert (tuple(size.numpy()), wrong.numpy()) == (photographs.scaled_size((3000, 4000), scale), b"")
+
+
+@pytest.mark.parametrize("text", ["", "0", "1.5", "big", "-1", "nan", "inf", "1e3", ".", "9999999", "0x10", "640 "])
+def test_words_that_are_no_scale(text):
+    size, wrong = graph.asked_size(tf.constant((3000, 4000), tf.int64), tf.constant(text), CAMVID)
+    assert (tuple(size.numpy()), wrong.numpy().decode()) == ((3000, 4000), graph.NO_SCALE)
+
+
 def test_areas_are_numpy_s():
     spec = [tf.TensorSpec([None, None, 3], tf.uint8), tf.TensorSpec([2], tf.int64)]
     reduce = tf.function(lambda pixels, size: graph.reduced(pixels, size, 3), input_signature=spec)

@@ -132,14 +132,14 @@ def scaled():
 
 def test_photographs_are_scored_at_the_scale_that_is_known(scaled):
     net, run = scaled
-    images = [picture(200, 250), picture(40, 50), picture(60, 70), picture(101, 90)]
+    images = [picture(200, 250), picture(40, 50), picture(55, 56), picture(101, 90)]
     contents = tf.constant([*map(encode, images), b"no image"])
     answer = {name: x.numpy() for name, x in run["serving_default"](image_bytes=contents).items()}
     assert answer["status"][:2].tolist() == answer["status"][3:4].tolist() * 2 == [b""] * 2
     sizes = [answer[name].tolist() for name in ("height", "width", "scored_height", "scored_width")]
     own = [(200, 250, 40, 50), (40, 50, 40, 50), (0, 0, 0, 0), (101, 90, 47, 42), (0, 0, 0, 0)]
     assert list(zip(*sizes, strict=True)) == own
-    refused = b"This image is scored at 60 pixels high and 70 wide; more than 3000 pixels are refused. Scale it down."
+    refused = b"This image is scored at 55 pixels high and 56 wide; more than 3000 pixels are refused. Scale it down."
     assert answer["status"][2] == refused  # it is not far larger, and too large for the limit
     for number in (0, 1, 3):
         expected = predict_scaled(net, images[number])
@@ -147,6 +147,22 @@ def test_photographs_are_scored_at_the_scale_that_is_known(scaled):
         assert given.shape == expected.shape
         assert (given == expected).mean() > 0.999  # floats are added in another order
         np.testing.assert_array_equal(answer["class_pixels"][number], np.bincount(given.ravel(), minlength=5))
+
+
+def test_every_photograph_may_come_with_a_scale_of_its_own(scaled):
+    net, run = scaled
+    image = picture(50, 60)
+    texts = ["trained", "none", "30", "0.5", "half"]
+    contents = tf.constant([encode(image)] * len(texts))
+    answer = {
+        name: x.numpy() for name, x in run["serving_scaled"](image_bytes=contents, scale=tf.constant(texts)).items()
+    }
+    sizes = list(zip(answer["scored_height"].tolist(), answer["scored_width"].tolist(), strict=True))
+    assert sizes == [(50, 60), (50, 60), (25, 30), (25, 30), (0, 0)]
+    assert [bool(status) for status in answer["status"]] == [False] * 4 + [True]
+    for number, scale in enumerate((None, 1, 30, 0.5)):
+        given = decode(answer["label_png_bytes"][number])
+        assert (given == predict_scaled(net, image, scale=scale)).mean() > 0.999
 
 
 def test_tensors_are_scored_at_that_scale_too(scaled):
