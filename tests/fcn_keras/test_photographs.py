@@ -77,12 +77,13 @@ def test_what_is_not_far_larger_stays_as_it_is():
 
 
 def test_drawn_factors_move_what_is_known():
-    both = Photographs((9, 9), (100, 200), (300, 200), scales=(0.5, 2.0))  # the size itself is among them
-    assert (both.most_pixels, both.reduced_pixels) == (FAR**2 * 60_000, 20_000)
-    smaller = Photographs((100, 100), (100, 100), (100, 100), scales=(0.25, 0.5))
-    assert (smaller.most_pixels, smaller.reduced_pixels) == (FAR**2 * 2500, 2500)
-    larger = Photographs((100, 100), (100, 100), (100, 100), scales=(2, 4))
-    assert (larger.most_pixels, larger.reduced_pixels) == (FAR**2 * 40_000, 40_000)
+    def pixels(scales):
+        known = Photographs((9, 9), (100, 200), (300, 200), scales=scales)
+        return known.most_pixels, known.reduced_pixels
+
+    assert pixels(None) == pixels((0.5, 2.0)) == (93_750, 20_000)  # 1.25**2 * 60,000; the size itself is among them
+    assert pixels((0.25, 0.5)) == (23_437, 5_000)  # rounded down
+    assert pixels((2, 4)) == (375_000, 80_000)
 
 
 def test_scales_that_are_given():
