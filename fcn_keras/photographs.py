@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 # How many times as long as those of the largest that a network was trained on a photograph's sides may be before it is
-# far larger. docs/training.md has the measurement: at 1.25, reducing it began to pay.
+# far larger. CamVid's enlarged 1.1 times score alike at their own size and reduced; from 1.25 times on, better reduced.
 FAR = 1.25
 LARGEST_SIDE = 10**6  # of a photograph that a file may claim
 
