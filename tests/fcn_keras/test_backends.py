@@ -27,6 +27,8 @@ model = fcn.FCN32s(21, padding="caffe", learn_upsampling="none",
                    channels=(((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32), dropout=0.0)
 fcn.load_caffemodel(model, weights)
 labels = fcn.predict(model, run["image"])
+scores, staged = (fcn.predict(model, run["image"], output="scores", memory=memory) for memory in (512, 4))
+assert np.abs(staged - scores).max() <= 1e-5 * np.abs(scores).max()
 optimizer = fcn.CaffeSGD(float(run["learning_rate"]), momentum=float(run["momentum"]),
                          weight_decay=float(run["weight_decay"]))
 model.compile(optimizer, fcn.PixelCrossentropy(reduction="sum"), metrics=[fcn.ConfusionMatrix(21)])
