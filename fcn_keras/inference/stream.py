@@ -13,6 +13,7 @@ from fcn_keras.inference.parts import part_of_canvas, part_of_stage, stages_of
 from fcn_keras.inference.stages import Canvas, Map, Stage, cut
 from fcn_keras.inference.steps import Step, plan
 
+_MUCH = 1.1  # times as many bytes
 Array = NDArray[Any]
 Range = tuple[int, int]  # the first, and the one behind the last
 
@@ -118,7 +119,7 @@ class Stream:
         bands = [self._part(number, down, across) for across in self._plan.columns[number]]
         for place, x in enumerate(stage.outputs):
             band = [part[place] for part in bands]
-            self._rows[x.key].append(band[0] if len(band) == 1 else np.concatenate(band, axis=1))
+            self._rows[x.key].append(_alone(band[0]) if len(band) == 1 else np.concatenate(band, axis=1))
         self._done[number] += 1
         for x, alone in zip(stage.inputs, stage.size_alone, strict=True):
             if not alone and x.key in self._rows:
@@ -223,6 +224,11 @@ class _Pixels:
         if self._part is not None:
             pixels = self._part.predict_on_batch([pixels[None]])[0][0]
         return _surrounded(pixels, rows, columns, (top + before, bottom + before), (left + before, right + before))
+
+
+def _alone(part: Array) -> Array:
+    """Copy a view of much more, whose memory it would keep."""
+    return part.copy("K") if part.base is not None and part.base.nbytes > _MUCH * part.nbytes else part
 
 
 def _surrounded(part: Array, rows: Range, columns: Range, inside_rows: Range, inside_columns: Range) -> Array:
