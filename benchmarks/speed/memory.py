@@ -1,4 +1,4 @@
-"""`fcn-predict` on an image that no memory holds at once, and whether tiles give what one pass gives."""
+"""`fcn-predict` on an image that no memory holds at once, and whether stages give what one pass gives."""
 
 import subprocess
 import sys
@@ -13,16 +13,16 @@ from speed.worker import peak
 
 TITLE = "Memory of a large image"
 NEEDS_TORCH = False
-SIDE, COMPARED, TILE = 4096, 1536, 1024
+SIDE, COMPARED, SHARE = 4096, 1536, 0.2
 MOST_GB = 2 * 4 * 2**30 / 1e9  # twice the target: then it is stopped, before it takes the machine's memory
 HEADS = ("", "s", "peak GB")
 
 
 def measure(settings, files, found):
-    """Label a large image by the command, and a smaller one in one pass and in tiles.
+    """Label a large image by the command, and a smaller one in one pass and in stages.
 
     Returns:
-        dict of JSON's types: `command` and `tiles`, or their `reason`s.
+        dict of JSON's types: `command` and `stages`, or their `reason`s.
     """
     side = settings.scaled((SIDE, SIDE))[0]
     image = files.image(side, side, "png")
@@ -30,8 +30,8 @@ def measure(settings, files, found):
     with tempfile.TemporaryDirectory(prefix="bench-") as output:
         words = [sys.executable, "-m", "fcn_keras_training.predict", files.net(), image, "--output", output]
         command = watched(words, MOST_GB)
-    say("  one pass against tiles")
-    return {"side": side, "command": command, "tiles": _tiles(settings, files)}
+    say("  one pass against stages")
+    return {"side": side, "command": command, "stages": _stages(settings, files)}
 
 
 def watched(words, most):
@@ -61,29 +61,27 @@ def watched(words, most):
     return {**found, "reason": reason} if reason else found
 
 
-def _tiles(settings, files):
-    # A tile is a multiple of the coarsest stride, and smaller than the image.
-    tile = max(32, round(TILE * settings.scale / 32) * 32)
-    side = round(tile * COMPARED / TILE)
+def _stages(settings, files):
+    side = settings.scaled((COMPARED, COMPARED))[0]
     image = files.image(side, side)
     try:
-        with Worker("speed.tiling:Tiling", {"net": files.net(), "image": image}, threads=settings.threads) as worker:
-            return {"side": side, "tile": tile, **worker.ask("compare", tile=tile).value}
+        with Worker("speed.staging:Staging", {"net": files.net(), "image": image}, threads=settings.threads) as worker:
+            return {"side": side, **worker.ask("compare", share=SHARE).value}
     except Failed as failure:
-        return {"side": side, "tile": tile, "reason": str(failure)}
+        return {"side": side, "reason": str(failure)}
 
 
 def tabulate(result):
-    command, tiles, side = result["command"], result["tiles"], result["side"]
+    command, stages, side = result["command"], result["stages"], result["side"]
     line = [f"fcn-predict, {side}x{side}", f"{command['seconds']:.0f}", f"{command['peak']:.2f}"]
     text = [table(HEADS, [line])]
-    if "reason" not in tiles:
+    if "reason" not in stages:
         text.append(
-            f"\n{tiles['side']}x{tiles['side']} in tiles of {tiles['tile']} against one pass: {tiles['same']:.6%} of "
-            f"the labels equal, scores differ by {tiles['difference']:.1e} of the largest at most; "
-            f"{tiles['tiled']:.1f} s against {tiles['whole']:.1f} s."
+            f"\n{stages['side']}x{stages['side']} in stages of {stages['memory']:.0f} MiB against one pass: "
+            f"{stages['same']:.6%} of the labels equal, scores differ by {stages['difference']:.1e} of the largest at "
+            f"most; {stages['staged']:.1f} s against {stages['whole']:.1f} s."
         )
-    return "\n".join([*text, *show.reasons({f"fcn-predict, {side}x{side}": command, "tiles": tiles})])
+    return "\n".join([*text, *show.reasons({f"fcn-predict, {side}x{side}": command, "stages": stages})])
 
 
 def draw(axes, result):

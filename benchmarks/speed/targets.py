@@ -64,13 +64,13 @@ def _evaluation(result):
 
 
 def _memory(result):
-    command, same = result["command"], result["tiles"].get("same")
+    command, same = result["command"], result["stages"].get("same")
     changed = None if same is None else 1 - same
     peak = None if "reason" in command else command["peak"] * 1e9 / 2**30
     side = result["side"]
     return [
         _row(f"fcn-predict on {side}x{side}: GiB", peak, 4),
-        _row("labels that tiles change, share", changed, 0),
+        _row("labels that stages change, share", changed, 0),
     ]
 
 

@@ -69,8 +69,8 @@ def test_sections_that_need_no_peer(in_process, files, tmp_path, capsys):
     sizes, evaluation, large = (report["sections"][name] for name in ("sizes", "evaluation", "memory"))
     assert len(sizes["stalls"]) == len(sizes["sizes"]) > 0
     assert evaluation["share"] == evaluation["seconds"]["update"] / evaluation["seconds"]["forward"]
-    assert large["tiles"]["same"] == 1
-    assert large["tiles"]["difference"] < 1e-5
+    assert large["stages"]["same"] == 1
+    assert large["stages"]["difference"] < 1e-5
     assert large["command"]["peak"] > 0.1
     assert "reason" not in large["command"]
     # The promises are those of the real net.
@@ -320,7 +320,7 @@ def test_targets():
         "forward": {"rows": rows},
         "evaluation": {"share": 0.01},
         "sizes": {"stalls": [0.5, 3.0]},
-        "memory": {"side": 4096, "command": {"peak": 4.2}, "tiles": {"same": 1.0}},
+        "memory": {"side": 4096, "command": {"peak": 4.2}, "stages": {"same": 1.0}},
     }
     judged = {row["what"]: row for row in targets.judge(found, settings)}
     assert judged["SavedModel: of PyTorch pad 100"]["met"] is True
@@ -330,7 +330,7 @@ def test_targets():
     assert judged["metric update: of the forward pass"]["met"] is True
     assert judged["fcn.predict: stall of a new size, s"]["met"] is False
     assert judged["fcn-predict on 4096x4096: GiB"]["met"] is True  # 4.2 GB are 3.9 GiB
-    assert judged["labels that tiles change, share"]["met"] is True
+    assert judged["labels that stages change, share"]["met"] is True
     lines = {line.split(": ")[0]: line for line in targets.tabulate(list(judged.values())).splitlines()}
     assert lines["metric update"].split()[-3:] == ["0.01", "0.02", "yes"]
     assert all(row["met"] is None for row in targets.judge(found, SETTINGS))

@@ -195,7 +195,7 @@ def _label_images(arguments, label, modality, images, results, bad):
     from .inputs import read_example
 
     done = 0
-    examples = reading.read_ahead(reading.attempted(read_example), images)
+    examples = reading.read_ahead(reading.attempted(read_example), images, ahead=2)
     with Progress("Labelling", "images", quiet=arguments.quiet) as progress:
         for number, (image, example) in enumerate(zip(images, examples, strict=True), 1):
             progress(number - 1, len(images))
