@@ -7,6 +7,16 @@ from tests.training.small_run import TINY
 from tests.training.tiny import NAMES, data_set, randomize
 
 
+@pytest.fixture(scope="module")
+def eagerly():
+    """Run without graphs: of a few batches, tracing is most of the time."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture
 def source(tmp_path):
     """Where the tests of `fcn-doctor --import` read annotations from."""

@@ -91,7 +91,7 @@ def test_what_is_learned_from_views_is_what_is_learned_from_images(tmp_path):
             views.compute(parts.frozen, fcn.batches(examples))
             stream = training_stream(views, Order(views.sizes(), 2, seed=0), parts).take(1)
             assert len(list(validation_stream(views, parts))) == 2
-        part.compile(keras.optimizers.SGD(0.1), fcn.PixelCrossentropy())
+        part.compile(keras.optimizers.SGD(0.1), fcn.PixelCrossentropy(), run_eagerly=True)
         part.fit(stream, verbose=0)
         learned.append(model.get_weights())
     moved = 0

@@ -123,6 +123,7 @@ def test_a_stage_that_begins_anew_is_another_run(client, stage):
     assert len(client.runs) == 2
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_the_command_logs_every_stage_and_goes_on(client, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "mlflow", ModuleType("mlflow"))
     sys.modules["mlflow"].__spec__ = ModuleSpec("mlflow", None)

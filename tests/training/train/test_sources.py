@@ -15,6 +15,7 @@ from training.recipes import catalogue
 from training.train.compiling import compile_model, freeze
 from training.train.sources import Maps, Part, Pixels, spaced
 
+pytestmark = pytest.mark.usefixtures("eagerly")
 TINY = ((4, 1), (4, 1), (6, 1), (6, 1), (8, 1)), 8
 RECIPE = replace(
     catalogue.find("quick_fcn8s_head"),

@@ -11,7 +11,6 @@ import zipfile
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from tests.attacks import kills
 from tests.attacks.kills import arrays, differences, rows
@@ -22,18 +21,12 @@ from training.train import command as train
 from training.workdir import checkpoint
 from training.workdir.stage import Stage
 
+pytestmark = pytest.mark.usefixtures("eagerly")  # `test_kill_9` stops the real command
+
 
 @pytest.fixture(autouse=True)
 def tiny_recipe(monkeypatch):
     use_tiny_recipe(monkeypatch)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def eagerly():
-    """Run without graphs: of four batches, tracing is most of the time. `test_kill_9` stops the real command."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 def run(workdir, *options):

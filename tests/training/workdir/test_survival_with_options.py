@@ -6,7 +6,6 @@ from functools import partial
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from fcn_keras import keras_files
 from fcn_keras.optimizers import AdamW
@@ -18,6 +17,7 @@ from training.train import command as train
 from training.workdir import checkpoint
 from training.workdir.stage import Stage
 
+pytestmark = pytest.mark.usefixtures("eagerly")
 EPOCHS, STEPS = 6, 2  # batches of an epoch
 OPTIONS = {"--weight-decay": 0.05, "--warm-up": 3, "--clip": 0.5, "--ema": 0.6, "--patience": 2}
 OPTIONS |= {"--loss": "crossentropy+0.5*dice", "--label-smoothing": 0.1, "--hardest": 0.7}
@@ -28,13 +28,6 @@ RECIPE = {"steps": EPOCHS * STEPS, "optimizer": partial(AdamW, beta_1=0.8), "rat
 @pytest.fixture(autouse=True)
 def tiny_recipe(monkeypatch):
     use_tiny_recipe(monkeypatch, **RECIPE)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def eagerly():
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 def run(workdir, *options):
