@@ -27,6 +27,7 @@ WITH_EXAMPLES = {
     "colorize",
     "palette",
     "predict",
+    "predict_scaled",
     "scores",
     "transplant",
 }
