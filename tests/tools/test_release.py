@@ -152,7 +152,7 @@ def test_an_index_shows_a_readme_whose_links_lead_into_the_repository(metadata):
     assert len(ours) > 10
     for target in ours:
         kind, version, path = target.strip("/").split("/", 2)
-        assert (kind == "raw") == path.endswith(".png")
+        assert (kind == "raw") == path.endswith((".jpg", ".png"))
         assert version == f"v{metadata['version']}"  # the tag that `make release` names
         assert (ROOT / path).is_file(), target
 
