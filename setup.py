@@ -98,6 +98,8 @@ setup(
         "completion": ["shtab>=1.7,<2"],
         # `fcn-predict` on videos: H.264 that plays everywhere, any size, with the frames' own times
         "video": ["av>=17.1,<19"],
+        # HEIC and HEIF, as iPhones and some cameras write photographs
+        "heif": ["pillow-heif>=1.2,<2"],
         # `fcn-predict --format coco`; `fcn-doctor --import coco`: polygons as COCO's own programs fill them
         "coco": ["pycocotools>=2.0.10,<3"],
         # `fcn-train --weights FILE.safetensors`: VGG16 as PyTorch's torchvision and timm publish it

@@ -2,13 +2,14 @@
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image, PngImagePlugin
 
-from .words import some
+from .words import counted, some
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,15 @@ class ImageFinder:
         extensions: of images, in lower case with the dot; folders and patterns are searched for them.
         is_result: tells whether the command itself wrote a file, which is then no image to label.
         videos: extensions of videos, which patterns match as well. In folders they are left alone.
+        to_install: extensions of images that one more package would read, and the command that installs it.
     """
 
     extensions: frozenset[str]
     is_result: Callable[[Path], bool]
     videos: frozenset[str] = frozenset()
+    to_install: dict[str, str] = field(default_factory=dict)
 
-    def find(self, inputs, companion_folders=None, *, name_of=str):
+    def find(self, inputs, companion_folders=None, *, name_of=str, passed_over=None):
         """List the images that files, folders (with their sub-folders) and patterns such as `photos/**/*.jpg` name.
 
         Args:
@@ -52,6 +55,7 @@ class ImageFinder:
             companion_folders: folders by what their files hold, such as `"depth"`; each has a file of the same key
                 for every image.
             name_of: tells what messages call a path.
+            passed_over: list that gets the files of folders and patterns that are no images, and the links to folders.
 
         Returns:
             list of `InputImage`. A file that is named twice is there once.
@@ -63,11 +67,13 @@ class ImageFinder:
         """
         if "" in inputs:  # such as an unset variable of a shell; `Path` would make the current folder of it
             raise ValueError("An input is empty. Name images, or folders of images; this folder is called `.`.")
-        keyed = (pair for given in dict.fromkeys(inputs) for pair in self._listed(given))
+        passed_over = [] if passed_over is None else passed_over
+        keyed = (pair for given in dict.fromkeys(inputs) for pair in self._listed(given, passed_over))
         images = self._without_clashes(keyed, name_of)
+        passed_over[:] = set(passed_over) - {path for _, path in images}  # by one input and not by another
         companions = {}
         for content, folder in (companion_folders or {}).items():
-            companions[content] = files = dict(self._without_clashes(self._listed(folder), str))
+            companions[content] = files = dict(self._without_clashes(self._listed(folder, []), str))
             if alone := [name_of(path) for key, path in images if key not in files]:
                 lack = "lacks" if len(alone) == 1 else "lack"
                 raise ValueError(f"{some(alone)} {lack} a file of the same name in --{content} {folder}. Add it.")
@@ -91,39 +97,74 @@ class ImageFinder:
                 )
         return list(by_result.values())
 
-    def _listed(self, given):
+    def _listed(self, given, passed_over):
         """List keys and files: the one that is given, the images below a folder, or what a pattern matches."""
         path = Path(given)
         if path.is_dir():
-            images = [file for file in files_below(path) if self._is_image(file, self.extensions)]
-            return _keyed(images, path) or self._refuse_empty(path)
+            others = []
+            images = self._sorted_out(files_below(path, linked=others), self.extensions, others)
+            passed_over += others
+            return _keyed(images, path) or self._refuse_empty(path, others)
         if path.exists():
             return [(path.stem, path)]
         if not glob.has_magic(str(given)):
             raise ValueError(f"{given} is missing. Name images, or folders of images.")
         folder = _fixed_folder(path)
         names = sorted(glob.glob(str(path.relative_to(folder)), root_dir=folder, recursive=True))
-        images = [folder / name for name in names if self._is_image(folder / name, self.extensions | self.videos)]
+        matches, others = [folder / name for name in names], []
+        images = self._sorted_out(matches, self.extensions | self.videos, others)
+        passed_over += others
         if not images:
-            raise ValueError(f"{given} matches no image. Expected a pattern such as 'photos/**/*.jpg', in quotes.")
+            raise ValueError(
+                f"{given} matches no image. Expected a pattern such as 'photos/**/*.jpg', in quotes.{self._told(others)}"
+            )
         return _keyed(images, folder)
 
-    def _is_image(self, path, extensions):
-        """Tell whether a file is to be labelled. A link to nowhere is: that its image is missing has to be said."""
-        is_file = path.is_file() or not path.exists()
-        return path.suffix.lower() in extensions and is_file and not self.is_result(path)
+    def left_alone(self, paths):
+        """Count what `find` passed over, by extension: `left alone: 5 .heic, 1 link`; nothing for no path.
+
+        Where one more package would read a kind, its command stands beside it.
+        """
+        kinds = Counter("" if path.is_dir() else path.suffix.lower() or "no extension" for path in paths)
+        links = kinds.pop("", 0)
+        told = [
+            f"{number:,} {kind}" + (f" ({self.to_install[kind]} reads them)" if kind in self.to_install else "")
+            for kind, number in sorted(kinds.items())
+        ]
+        told += [counted(links, "link")] if links else []
+        return f"left alone: {', '.join(told)}" if told else ""
+
+    def _sorted_out(self, paths, extensions, others):
+        """Return the images among paths, and add the files that are none to `others`, but not what was written here.
+
+        A link to nowhere is an image: that its file is missing has to be said.
+        """
+        images = []
+        for path in paths:
+            is_named, is_file = path.suffix.lower() in extensions, path.is_file()
+            if is_named and (is_file or not path.exists()):
+                images += [] if self.is_result(path) else [path]
+            elif not path.is_dir() and not (is_file and self.is_result(path)):
+                others.append(path)
+        return images
+
+    def _told(self, others):
+        return f" {told.capitalize()}." if (told := self.left_alone(others)) else ""
 
     def _is_video(self, path):
         return path.suffix.lower() in self.videos
 
-    def _refuse_empty(self, folder):
+    def _refuse_empty(self, folder, others):
         videos = sorted(path.name for path in folder.iterdir() if self._is_video(path))
         hint = f" Videos are labelled when they are named: {folder / videos[0]}." if videos else ""
-        raise ValueError(f"{folder} holds no image. Expected files such as 0001.jpg.{hint}")
+        raise ValueError(f"{folder} holds no image. Expected files such as 0001.jpg.{hint or self._told(others)}")
 
 
-def files_below(folder):
+def files_below(folder, *, linked=None):
     """List the files below a folder in a stable order, without hidden ones.
+
+    Args:
+        linked: list that gets the links to folders, which are not followed.
 
     Raises:
         OSError: if a folder cannot be read.
@@ -135,6 +176,8 @@ def files_below(folder):
     paths = []
     for parent, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if linked is not None:
+            linked += [path for path in (Path(parent, name) for name in folders) if path.is_symlink()]
         paths += [Path(parent, name) for name in sorted(names) if not name.startswith(".")]
     return paths
 

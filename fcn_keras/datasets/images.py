@@ -1,9 +1,12 @@
 """Read image and mask files with Pillow, and turn everything that can go wrong into a `ValueError` naming the file.
 
-What an image is, is decided here: by its first bytes, whatever it is called, one of `FORMATS`, and of no more pixels
-than Pillow's guard allows, which the header tells before anything is decoded.
+What an image is, is decided here: by its first bytes, whatever it is called, one of `FORMATS` or HEIC, and of no more
+pixels than Pillow's guard allows, which the header tells before anything is decoded. Of a file of several pictures the
+first is read: of an MPO, of an Ultra HDR photograph (its gain map is left alone) and of a motion photo (so is its film).
 """
 
+import functools
+import importlib.util
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +18,11 @@ from PIL import Image, UnidentifiedImageError
 
 # Pillow also opens PostScript (which starts Ghostscript), stubs of other programs' files, and formats of no magic.
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "PPM", "JPEG2000", "AVIF")
-EXPECTED = "JPEG, PNG, BMP, WebP, TIFF, GIF, PPM, JPEG 2000 or AVIF"
+EXPECTED = "JPEG, PNG, BMP, WebP, TIFF, GIF, PPM, JPEG 2000, AVIF or HEIC"
+_INSTALL_HEIF = 'pip install "fcn_keras[heif]"'
+_HEIC_EXTENSIONS = frozenset({".heic", ".heif", ".hif"})
+_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"})
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"BM", b"RIFF", b"II*\0", b"MM\0*", b"GIF8", b"\0\0\0\x0cjP  ")
 _STRANGERS = (  # first bytes in lower case, after white space -> what begins with them
     ((b"<svg",), "an SVG drawing"),
@@ -29,6 +36,7 @@ _STRANGERS = (  # first bytes in lower case, after white space -> what begins wi
     ((b"8bps",), "a Photoshop file"),
     ((b"\x89hdf", b"matlab"), "a file of arrays (HDF5 or MATLAB)"),
 )
+_HEAD = 512  # bytes, which tell what a file is
 _BAND = 1024  # rows
 _WEBP_SIDE = 16_383  # libwebp's own limit; an animation may declare more, and libwebp then takes half a minute
 _ORIENTATION, _SHORT = 0x0112, 3  # EXIF's tag, and TIFF's type of two bytes
@@ -45,8 +53,17 @@ _UPRIGHT = {
 
 
 def extensions() -> frozenset[str]:
-    """Return the extensions (lower case, with the dot) by which folders are searched for images."""
-    return frozenset(ext for ext, kind in Image.registered_extensions().items() if kind in FORMATS)
+    """Return the extensions (lower case, with the dot) by which folders are searched for images.
+
+    Those of HEIC are among them where pillow-heif is installed.
+    """
+    known = {ext for ext, kind in Image.registered_extensions().items() if kind in (*FORMATS, "MPO")}
+    return frozenset(known | _HEIC_EXTENSIONS if _reads_heic() else known)
+
+
+def extensions_to_install() -> dict[str, str]:
+    """Return the extensions of photographs that one more package would read, and the command that installs it."""
+    return {} if _reads_heic() else dict.fromkeys(sorted(_HEIC_EXTENSIONS), _INSTALL_HEIF)
 
 
 def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
@@ -134,7 +151,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
     try:
         if not os.path.isfile(path) and os.path.exists(path):
             raise ValueError("it is no file")  # to open a pipe would wait for ever
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(path, formats=_formats_of(path)) as image:
             if not image.width * image.height:
                 raise ValueError(f"it has {image.width}x{image.height} pixels")
             if image.format == "WEBP" and max(image.size) > _WEBP_SIDE:
@@ -153,12 +170,52 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
         ) from error
 
 
+def _formats_of(path: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Name the formats that a file may have; HEIC has to be told, as Pillow's reader of AVIF takes some of it for its.
+
+    Raises:
+        ValueError: of HEIC, where pillow-heif is missing.
+    """
+    with open(path, "rb") as file:
+        head = file.read(_HEAD)
+    if not _is_heic(head):
+        return FORMATS
+    if not _reads_heic():
+        raise ValueError(f"it is HEIC, as iPhones write it, which takes one more package: {_INSTALL_HEIF}")
+    _teach_pillow_heic()
+    return ("HEIF",)
+
+
+def _reads_heic() -> bool:
+    return importlib.util.find_spec("pillow_heif") is not None
+
+
+@functools.cache
+def _teach_pillow_heic() -> None:
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+
+
+def _is_heic(head: bytes) -> bool:
+    brands = _brands(head)
+    return bool(brands & _HEIC_BRANDS and not brands & _AVIF_BRANDS)
+
+
+def _brands(head: bytes) -> set[bytes]:
+    """Return what an ISO base media file says that it is, which HEIC, AVIF and MP4 are; nothing of any other."""
+    if head[4:8] != b"ftyp":
+        return set()
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    return {head[start : start + 4] for start in (8, *range(16, end - 3, 4))}
+
+
 def _reason(path: str | os.PathLike[str], error: Exception) -> str:
     """Say what a file is that is no image, or else what Pillow says."""
     if not isinstance(error, UnidentifiedImageError):
         return str(error).rstrip(".") or type(error).__name__
     with open(path, "rb") as file:
-        head = file.read(512)
+        head = file.read(_HEAD)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if not head:
         return "the file is empty"
@@ -167,13 +224,15 @@ def _reason(path: str | os.PathLike[str], error: Exception) -> str:
     for beginnings, what in _STRANGERS:
         if text.startswith(beginnings):
             return f"it is {what}"
+    if brands := _brands(head):
+        return "it is a video" if not brands & (_HEIC_BRANDS | _AVIF_BRANDS) else "it is damaged or cut off"
     if head.startswith(_MAGIC):
         return "its header is damaged"
     return f"it begins with {head[:12]!r}. Expected {EXPECTED}, whatever it is called"
 
 
 def _orientation(image: Image.Image) -> int:
-    if image.format == "TIFF":  # Pillow turns these by itself, in their size as well
+    if image.format in ("TIFF", "HEIF"):  # their readers turn these by themselves, in their size as well
         return 1
     # EXIF alone, as browsers and the exported model read it: Pillow's `getexif` would also believe an XMP packet, for
     # PNG decodes every pixel to look for EXIF behind them, and refuses an image whose EXIF is damaged.

@@ -102,7 +102,8 @@ def _query(arguments):
     from .payload import heads_of
 
     companion_folders = {name: getattr(arguments, name) for name in ("depth", "hha") if getattr(arguments, name)}
-    images = ImageFinder(EXTENSIONS, is_result).find(arguments.images, companion_folders)
+    finder, passed_over = ImageFinder(EXTENSIONS, is_result), []
+    images = finder.find(arguments.images, companion_folders, passed_over=passed_over)
     with _client(arguments) as client:
         heads = heads_of(client.metadata().outputs)
         if not heads:
@@ -113,7 +114,8 @@ def _query(arguments):
         failed, scaled = _label(client, images, arguments)
     if not arguments.json:
         labelled = f"{counted(len(images) - failed, 'image')} labelled in {arguments.output}"
-        print(labelled + (f", {failed} failed" if failed else ""))
+        others = f"; {told}" if (told := finder.left_alone(passed_over)) else ""
+        print(labelled + (f", {failed} failed" if failed else "") + others)
         if scaled:
             print(f"{len(scaled)} of them scaled to what the model knows: {some(scaled)}")
     return 1 if failed else 0

@@ -33,6 +33,7 @@ def test_setup_is_read():
         "mlflow",
         "safetensors",
         "video",
+        "heif",
         "coco",
     } == set(declared())
     assert "tensorflow" in {need.name for need in declared()[""]}

@@ -98,11 +98,29 @@ def test_what_names_no_image(folder, tmp_path):
         (tmp_path / "films", r"holds no image\. .* Videos are labelled when they are named: .*x\.mp4\.$"),
         (
             f"{folder}/*.txt",
-            r"\*\.txt matches no image\. Expected a pattern such as 'photos/\*\*/\*\.jpg', in quotes\.",
+            r"\.txt matches no image\. .* such as 'photos/\*\*/\*\.jpg', in quotes\. Left alone: 1 \.txt\.$",
         ),
     ]:
         with pytest.raises(ValueError, match=message):
             found(given)
+
+
+def test_what_is_passed_over_is_counted(folder):
+    finder = ImageFinder(FINDER.extensions, FINDER.is_result, FINDER.videos, {".heic": "pip install it"})
+    for name in ("inner/1.heic", "inner/2.HEIC", "LICENSE", "result.json"):
+        (folder / name).touch()
+    (folder / "elsewhere").symlink_to(folder.parent)
+    others = []
+    assert len(finder.find([folder], passed_over=others)) == 3
+    told = "left alone: 2 .heic (pip install it reads them), 1 .mp4, 1 .txt, 1 no extension, 1 link"
+    assert finder.left_alone(others) == told
+    others = []
+    assert len(finder.find([folder, f"{folder}/*"], passed_over=others)) == 4  # the pattern names the film as well
+    assert finder.left_alone(others) == told.replace("1 .mp4, ", "")
+    assert finder.left_alone([]) == ""
+    (folder / "inner" / "a.png").unlink()
+    with pytest.raises(ValueError, match=r"as 0001\.jpg\. Left alone: 2 \.heic \(pip install it reads them\)\.$"):
+        finder.find([folder / "inner"])
 
 
 def test_links_to_nowhere_are_images_and_pipes_and_folders_are_not(folder):

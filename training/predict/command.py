@@ -28,6 +28,7 @@ An input is an image, a folder of images with its sub-folders, a quoted pattern 
 for one image from stdin. A video (MP4, MOV, AVI, WebM, MKV) becomes DIR/overlays/NAME.mp4, with the classes painted
 over every frame, of the same size and timing, without its sound; it has no other format. Where its height or width is
 odd, some players show nothing: H.264 then needs 4:4:4. Videos in folders are left alone; name them, or say 'folder/*'.
+What is left alone in a folder is counted at the end. HEIC takes one more package: pip install "fcn_keras[heif]".
 
 Formats of --format: palette, DIR/labels; overlay, DIR/overlays; ids, DIR/ids, grey PNGs of class ids; coco,
 DIR/annotations.json, a run-length encoded annotation for each class of each image, whose category id is its class id;
@@ -113,7 +114,7 @@ def _predict_all(arguments, temporary_folder):
     from fcn_keras_console.workdir import find_model
 
     from ..workdir.trained_model import load_model
-    from .inputs import find_images, require_readable, without_unreadable
+    from .inputs import find_images, image_finder, require_readable, without_unreadable
     from .labelling import Labelling
     from .results import Classes, Results
 
@@ -125,7 +126,8 @@ def _predict_all(arguments, temporary_folder):
     path = find_model(arguments.model)
     companions = {name: getattr(arguments, name) for name in ("depth", "hha") if getattr(arguments, name)}
     bad = reading.Unreadable("fcn-predict", arguments.on_error)
-    images = find_images(arguments.inputs, companions, temporary_folder)
+    finder, passed_over = image_finder(), []
+    images = find_images(finder, arguments.inputs, companions, temporary_folder, passed_over)
     _require_formats(arguments.formats or DEFAULT, images)
     if arguments.on_error == "fail":
         require_readable(images)  # names more than the first
@@ -147,7 +149,8 @@ def _predict_all(arguments, temporary_folder):
     results.finish()
     if not arguments.json:
         done = [counted(number, kind) for number, kind in ((labelled, "image"), (painted, "video")) if number]
-        print(f"{' and '.join(done)} labelled in {arguments.output}{bad.counted()}", flush=True)
+        others = f"; {told}" if (told := finder.left_alone(passed_over)) else ""
+        print(f"{' and '.join(done)} labelled in {arguments.output}{bad.counted()}{others}", flush=True)
 
 
 def _require_formats(formats, images):

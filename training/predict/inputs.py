@@ -14,28 +14,36 @@ from .video import opened
 STDIN = "-"
 
 
-def find_images(inputs, companion_folders, temporary_folder):
-    """List the images and videos to label, without what `fcn-predict` wrote into the same folders.
+def image_finder():
+    """Make what tells the images to label from other files, and from what `fcn-predict` wrote into the same folders."""
+    from fcn_keras.datasets.images import extensions, extensions_to_install
+
+    return ImageFinder(extensions(), is_result, VIDEOS, extensions_to_install())
+
+
+def find_images(finder, inputs, companion_folders, temporary_folder, passed_over):
+    """List the images and videos to label.
 
     Args:
+        finder: as `image_finder` makes it.
         inputs: paths of images, videos and folders of images; patterns such as `photos/**/*.jpg`; `-` for an image from
             stdin.
         companion_folders: folders by `"depth"` and `"hha"`, with a file of the same key for each image.
         temporary_folder: an empty one, for what comes from stdin.
+        passed_over: list that gets the files of folders and patterns that are no images.
 
     Raises:
         ValueError: as `ImageFinder.find`.
     """
-    from fcn_keras.datasets.images import extensions
-
     stdin = temporary_folder / "stdin"
     if STDIN in inputs:
         with stdin.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
-    return ImageFinder(extensions(), is_result, VIDEOS).find(
+    return finder.find(
         [stdin if given == STDIN else given for given in inputs],
         companion_folders,
         name_of=lambda path: "stdin" if path == stdin else str(path),  # whose path nobody knows
+        passed_over=passed_over,
     )
 
 

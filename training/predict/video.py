@@ -110,7 +110,7 @@ def comment_of(path):
     try:
         with opened(path) as video:
             return video._container.metadata.get("comment")
-    except ValueError:
+    except (ValueError, ImportError):  # no video, or one that nobody here reads or writes
         return None
 
 

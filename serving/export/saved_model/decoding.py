@@ -11,6 +11,12 @@ PNG = b"\x89PNG\r\n\x1a\n"
 GREY_16_BIT = 0x1000  # PNG's bit depth and colour type, a byte each
 
 UNKNOWN = "This is not a JPEG, PNG, BMP or WebP file."
+STRANGERS = {  # what phones and cameras write as well, by bytes and where they stand
+    "HEIC": (4, [b"ftyp" + brand for brand in (b"heic", b"heix", b"hevc", b"mif1", b"msf1")]),
+    "AVIF": (4, [b"ftypavif", b"ftypavis"]),
+    "TIFF": (0, [b"II*\0", b"MM\0*"]),
+}
+STRANGE = "This is a %s file, and not a JPEG, PNG, BMP or WebP file. Save it as JPEG."
 ANIMATED = "Animated WebP files are not supported. Send one frame."
 NOT_DEPTH = "Depth must be a 16-bit grey PNG in millimetres."
 DAMAGED = "This file is damaged or cut off, or of a variety that cannot be decoded."
@@ -39,7 +45,7 @@ def read_image(contents, max_pixels):
     is_kind = _kinds(contents)
     animated = is_kind["webp"] & _has(contents, 12, b"VP8X") & (number(contents, 20, 1) // 2 % 2 > 0)
     known = tf.reduce_any(tf.stack(list(is_kind.values())))
-    status = tf.where(known, tf.where(animated, ANIMATED, ""), UNKNOWN)
+    status = tf.where(known, tf.where(animated, ANIMATED, ""), _stranger(contents))
     size = _when(status, lambda: _size(contents, is_kind), tf.zeros([2], tf.int64))
     status = _first(_checked(status, size, max_pixels), lambda: _bomb(contents, is_kind))
 
@@ -79,6 +85,15 @@ def _kinds(contents):
         "bmp": _has(contents, 0, b"BM"),
         "webp": _has(contents, 0, b"RIFF") & _has(contents, 8, b"WEBP"),
     }
+
+
+def _stranger(contents):
+    """Call a file that is of no kind of these by its name, where it is a photograph all the same."""
+    sentence = tf.constant(UNKNOWN)
+    for name, (position, beginnings) in STRANGERS.items():
+        found = tf.reduce_any(tf.equal(part(contents, position, len(beginnings[0])), beginnings))
+        sentence = tf.where(found, STRANGE % name, sentence)
+    return sentence
 
 
 def _has(contents, position, expected):

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from fcn_keras.datasets import images
-from fcn_keras.datasets.images import read_image, read_mask, read_size
+from fcn_keras.datasets.images import extensions, extensions_to_install, orientation, read_image, read_mask, read_size
 
 
 def write(path, pixels, mode=None, **options):
@@ -110,3 +110,104 @@ def test_sizes_come_from_headers(tmp_path):
     assert read_size(tmp_path / "a.png") == (32, 64)
     with pytest.raises(ValueError, match=r"a.png cannot be read as an image: .*truncated"):
         read_image(tmp_path / "a.png")
+
+
+def halves(height=48, width=64):
+    """White above, black below: what a photograph of a turned camera looks like upright."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[: height // 2] = 255
+    return pixels
+
+
+@pytest.fixture
+def heic(tmp_path):
+    """A photograph that its file stores lying, and tells to turn, as an iPhone's does; whatever its name says."""
+    pillow_heif = pytest.importorskip("pillow_heif", reason="needs pillow-heif: pip install 'fcn_keras[heif]'")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    lying = Image.fromarray(np.rot90(halves()))
+    pillow_heif.from_pillow(lying).save(tmp_path / "IMG_1.jpg", quality=90, exif=exif.tobytes())
+    return tmp_path / "IMG_1.jpg"
+
+
+def is_upright(pixels):
+    """Tell `halves`, but for what lossy files change."""
+    middle = len(pixels) // 2
+    return pixels[: middle - 4].min() > 230 and pixels[middle + 4 :].max() < 25
+
+
+def test_heic_is_read_upright_by_its_bytes(heic):
+    assert heic.read_bytes()[4:12] == b"ftypheic"
+    assert read_size(heic) == (48, 64)
+    assert orientation(heic) == 1  # its reader has turned it
+    pixels = read_image(heic)
+    assert pixels.shape == (48, 64, 3)
+    assert is_upright(pixels)
+    assert {".heic", ".heif", ".hif"} <= extensions()
+    assert extensions_to_install() == {}
+
+
+@pytest.mark.parametrize("brand", [b"mif1", b"heix", b"msf1"])
+def test_heic_of_other_brands(heic, brand):
+    contents = heic.read_bytes()
+    heic.write_bytes(contents[:8] + brand + contents[12:])
+    assert is_upright(read_image(heic))
+
+
+def test_heic_of_ten_bits_keeps_the_high_ones(tmp_path):
+    pillow_heif = pytest.importorskip("pillow_heif", reason="needs pillow-heif: pip install 'fcn_keras[heif]'")
+    deep = halves().astype(np.uint16) * 257
+    pillow_heif.encode("RGB;16", deep.shape[1::-1], deep.tobytes(), tmp_path / "deep.heic", quality=90)
+    assert is_upright(read_image(tmp_path / "deep.heic"))
+
+
+def test_heic_that_is_cut_off(heic):
+    heic.write_bytes(heic.read_bytes()[:-40])
+    with pytest.raises(ValueError, match=r"IMG_1.jpg cannot be read as an image: it is damaged or cut off\. Save it"):
+        read_image(heic)
+
+
+def test_without_pillow_heif_the_package_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(images.importlib.util, "find_spec", lambda name: None)
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40))
+    with pytest.raises(ValueError, match=r'a.heic .*: it is HEIC, .* package: pip install "fcn_keras\[heif\]"\. Save'):
+        read_size(tmp_path / "a.heic")
+    assert ".heic" not in extensions()
+    assert extensions_to_install()[".heic"] == 'pip install "fcn_keras[heif]"'
+    assert ".avif" in extensions()
+
+
+def test_a_film_is_called_a_film(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(40))
+    with pytest.raises(ValueError, match=r"a.jpg cannot be read as an image: it is a video"):
+        read_image(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("orientation_code", [1, 3, 6, 8, 2])
+def test_avif_is_turned_once(tmp_path, orientation_code):
+    """Pillow writes EXIF as the file's own rotation (irot, imir), and tells that as EXIF again."""
+    turns = {1: lambda x: x, 3: lambda x: x[::-1, ::-1], 6: np.rot90, 8: lambda x: np.rot90(x, -1), 2: lambda x: x}
+    lying = np.ascontiguousarray(turns[orientation_code](halves()))
+    Image.fromarray(lying).save(tmp_path / "a.avif", quality=95, exif=turned(orientation_code))
+    assert read_size(tmp_path / "a.avif") == (48, 64)
+    assert is_upright(read_image(tmp_path / "a.avif"))
+
+
+def test_the_first_picture_of_an_mpo(tmp_path):
+    first, second = (Image.fromarray(pixels) for pixels in (halves(), halves()[::-1]))
+    first.save(tmp_path / "a.mpo", "MPO", save_all=True, append_images=[second], quality=95)
+    assert is_upright(read_image(tmp_path / "a.mpo"))
+    assert ".mpo" in extensions()
+
+
+@pytest.mark.parametrize("behind", ["a film, as in a motion photo", "a gain map, as in Ultra HDR"])
+def test_what_stands_behind_a_jpeg_is_left_alone(tmp_path, behind):
+    file, more = io.BytesIO(), io.BytesIO()
+    Image.fromarray(halves()).save(file, "JPEG", quality=95)
+    Image.fromarray(halves()[:16, :16, 0]).save(more, "JPEG")
+    film = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(5000)
+    alone, whole = tmp_path / "alone.jpg", tmp_path / "whole.jpg"
+    alone.write_bytes(file.getvalue())
+    whole.write_bytes(file.getvalue() + (film if "film" in behind else more.getvalue()))
+    assert is_upright(read_image(whole))
+    np.testing.assert_array_equal(read_image(whole), read_image(alone))

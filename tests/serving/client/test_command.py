@@ -64,7 +64,7 @@ def test_a_folder_becomes_labels(server, photos, tmp_path, capsys):
     out = tmp_path / "new" / "out"
     for _ in range(2):  # results of an earlier call are replaced
         assert run(server, photos, "--output", out, "--model", "m") == 0
-        assert capsys.readouterr() == (f"3 images labelled in {out}\n", "")
+        assert capsys.readouterr() == (f"3 images labelled in {out}; left alone: 1 .txt\n", "")
     assert files(out) == ["labels/a.png", "labels/b.v2.png", "labels/inner/a.png"]
     for name, key in (("a.png", "a"), ("b.v2.JPG", "b.v2"), ("inner/a.bmp", "inner/a")):
         expected = fake_servers.label((photos / name).read_bytes())
@@ -224,7 +224,7 @@ def test_progress_is_for_terminals(server, photos, tmp_path, capsys, monkeypatch
     assert run(server, photos, "--output", tmp_path / "out") == 0
     captured = capsys.readouterr()
     assert "3/3" in captured.err
-    assert captured.out == f"3 images labelled in {tmp_path / 'out'}\n"
+    assert captured.out == f"3 images labelled in {tmp_path / 'out'}; left alone: 1 .txt\n"
 
 
 def test_json_is_a_line_for_every_image(server, photos, tmp_path, capsys):

@@ -75,6 +75,11 @@ def _bad():
     no_height[20:24] = bytes(4)
     frames = [Image.fromarray(picture(8, 8, seed)) for seed in range(2)]
     yield from [(b"", UNKNOWN), (b"G", UNKNOWN), (b"hello", UNKNOWN), (encode(picture(8, 8), "GIF"), UNKNOWN)]
+    yield b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", decoding.STRANGE % "HEIC"
+    yield b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", decoding.STRANGE % "HEIC"
+    yield b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", UNKNOWN
+    yield encode(picture(8, 8), "AVIF"), decoding.STRANGE % "AVIF"
+    yield encode(picture(8, 8), "TIFF"), decoding.STRANGE % "TIFF"
     yield from [(b"RIFF", UNKNOWN), (b"BM", DAMAGED), (b"\xff\xd8\xff", DAMAGED), (decoding.PNG, DAMAGED)]
     yield from [(jpeg[:300], DAMAGED), (jpeg[:-300], DAMAGED), (b"\xff\xd8\xff" + jpeg[300:], DAMAGED)]
     yield from [(encode(picture(8, 8), kind)[:60], DAMAGED) for kind in ("PNG", "BMP", "WEBP")]
