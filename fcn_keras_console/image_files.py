@@ -116,7 +116,8 @@ class ImageFinder:
         passed_over += others
         if not images:
             raise ValueError(
-                f"{given} matches no image. Expected a pattern such as 'photos/**/*.jpg', in quotes.{self._told(others)}"
+                f"{given} matches no image. Expected a pattern such as 'photos/**/*.jpg', in quotes."
+                + self._told(others)
             )
         return _keyed(images, folder)
 

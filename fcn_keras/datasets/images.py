@@ -1,44 +1,35 @@
 """Read image and mask files with Pillow, and turn everything that can go wrong into a `ValueError` naming the file.
 
 What an image is, is decided here: by its first bytes, whatever it is called, one of `FORMATS` or HEIC, and of no more
-pixels than Pillow's guard allows, which the header tells before anything is decoded. Of a file of several pictures the
-first is read: of an MPO, of an Ultra HDR photograph (its gain map is left alone) and of a motion photo (so is its film).
+pixels than Pillow's guard or `pixels_allowed` lets in, which the header tells before anything is decoded. Of several
+pictures the first is read: of an MPO, of an Ultra HDR photograph and of a motion photo, without gain map and film.
 """
 
 import functools
 import importlib.util
+import logging
 import os
+import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
+
+from .file_kinds import is_heic, unread
 
 # Pillow also opens PostScript (which starts Ghostscript), stubs of other programs' files, and formats of no magic.
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "PPM", "JPEG2000", "AVIF")
-EXPECTED = "JPEG, PNG, BMP, WebP, TIFF, GIF, PPM, JPEG 2000, AVIF or HEIC"
+logging.getLogger("PIL.TiffImagePlugin").addHandler(logging.NullHandler())  # what it logs, our errors say
+
 _INSTALL_HEIF = 'pip install "fcn_keras[heif]"'
 _HEIC_EXTENSIONS = frozenset({".heic", ".heif", ".hif"})
-_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"})
-_AVIF_BRANDS = frozenset({b"avif", b"avis"})
-_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"BM", b"RIFF", b"II*\0", b"MM\0*", b"GIF8", b"\0\0\0\x0cjP  ")
-_STRANGERS = (  # first bytes in lower case, after white space -> what begins with them
-    ((b"<svg",), "an SVG drawing"),
-    ((b"<!doctype html", b"<html", b"<head", b"<body", b"<script"), "an HTML page, as a failed download leaves it"),
-    ((b"<?xml",), "an XML file"),
-    ((b"version https://git-lfs",), "a pointer of Git LFS; fetch the file itself with git lfs pull"),
-    ((b"%pdf",), "a PDF file"),
-    ((b"%!ps", b"\xc5\xd0\xd3\xc6"), "a PostScript file"),
-    ((b"pk\x03\x04",), "a zip archive"),
-    ((b"\x1f\x8b",), "a gzip file"),
-    ((b"8bps",), "a Photoshop file"),
-    ((b"\x89hdf", b"matlab"), "a file of arrays (HDF5 or MATLAB)"),
-)
-_HEAD = 512  # bytes, which tell what a file is
 _BAND = 1024  # rows
 _WEBP_SIDE = 16_383  # libwebp's own limit; an animation may declare more, and libwebp then takes half a minute
+_INTERPRETATION = 262  # TIFF's PhotometricInterpretation; 0 is white, which Pillow heeds for 8 bits and not for 16
 _ORIENTATION, _SHORT = 0x0112, 3  # EXIF's tag, and TIFF's type of two bytes
 _SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that exchange height and width
 _UPRIGHT = {
@@ -66,25 +57,46 @@ def extensions_to_install() -> dict[str, str]:
     return {} if _reads_heic() else dict.fromkeys(sorted(_HEIC_EXTENSIONS), _INSTALL_HEIF)
 
 
+@contextmanager
+def pixels_allowed(most: int | None) -> Iterator[None]:
+    """Let images of at most `most` pixels be read meanwhile, in this process; None leaves Pillow's limit as it is.
+
+    Pillow has one limit for all threads, and warns from half of it on, which it does not meanwhile.
+    """
+    before = Image.MAX_IMAGE_PIXELS
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        try:
+            Image.MAX_IMAGE_PIXELS = before if most is None else -(-most // 2)  # twice as many are refused
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
 def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     """Read an image file as RGB, turned upright by its EXIF orientation.
 
-    Transparency is dropped, not blended. Of 16-bit grey the high byte is kept, as libpng and TensorFlow do. CMYK and
-    the other colour spaces go through Pillow's conversion. Of several frames (GIF, WebP, APNG, TIFF) the first is read.
+    Transparency is dropped, not blended, and so are further channels of a TIFF. Of 16 bits a channel the high byte is
+    kept, as libpng and TensorFlow do. CMYK and the other colour spaces go through Pillow's conversion; an ICC profile,
+    such as Display P3's, is not applied, here as in exported models. Of several frames (GIF, WebP, APNG, TIFF) the
+    first is read.
 
     Returns:
         `(H, W, 3)` uint8 RGB.
 
     Raises:
-        ValueError: if the file is missing, damaged, too large for Pillow's guard, or holds floats.
+        ValueError: if the file is missing, damaged, too large (`pixels_allowed`), or holds floats.
     """
     with _opened(path) as image:
+        is_negative = image.mode.startswith("I;16") and _is_white_zero(image)
         image = turned_upright(image)
         mode = image.mode
         pixels = np.array(image) if mode[0] in "IF" else _colours(image if mode == "RGB" else image.convert("RGB"))
     if mode == "F":
         raise ValueError(f"An image holds 8 or 16 bits a channel. Received: floats in {path}. Save it as 8 bit.")
-    return pixels if pixels.ndim == 3 else _high_byte(pixels, path)
+    if pixels.ndim == 3:
+        return pixels
+    return _high_byte(65535 - pixels if is_negative else pixels, path)
 
 
 def read_mask(path: str | os.PathLike[str], *, colored: bool = False) -> NDArray[Any]:
@@ -99,7 +111,7 @@ def read_mask(path: str | os.PathLike[str], *, colored: bool = False) -> NDArray
         `(H, W)` integer ids, or `(H, W, 3)` uint8 RGB.
 
     Raises:
-        ValueError: if the file is missing, damaged, too large for Pillow's guard, or neither ids nor colours.
+        ValueError: if the file is missing, damaged, too large (`pixels_allowed`), or neither ids nor colours.
     """
     with _opened(path) as image:
         mode = image.mode
@@ -130,7 +142,7 @@ def read_header(path: str | os.PathLike[str]) -> tuple[str | None, str, dict[Any
     """Return `(format, mode, info)` of an image or mask, by Pillow's names, without decoding it.
 
     Raises:
-        ValueError: if the file is missing, too large for Pillow's guard, or no image.
+        ValueError: if the file is missing, too large (`pixels_allowed`), or no image.
     """
     with _opened(path) as image:
         return image.format, image.mode, dict(image.info)
@@ -160,9 +172,10 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
     except FileNotFoundError as error:
         raise ValueError(f"{path} is missing. Was it moved while it was in use?") from error
     except Image.DecompressionBombError as error:
+        has, most = (int(number) for number in re.findall(r"\d+", str(error))[:2])
         raise ValueError(
-            f"{path} is larger than Pillow allows: {error} "
-            "Scale it down, or raise `PIL.Image.MAX_IMAGE_PIXELS` if you trust the file."
+            f"{path} has {has} pixels, and at most {most} are read. Scale it down; fcn-predict --max-pixels reads more "
+            "of a file that you trust."
         ) from error
     except Exception as error:  # a damaged file makes Pillow's decoders raise nearly anything
         raise ValueError(
@@ -176,9 +189,7 @@ def _formats_of(path: str | os.PathLike[str]) -> tuple[str, ...]:
     Raises:
         ValueError: of HEIC, where pillow-heif is missing.
     """
-    with open(path, "rb") as file:
-        head = file.read(_HEAD)
-    if not _is_heic(head):
+    if not is_heic(path):
         return FORMATS
     if not _reads_heic():
         raise ValueError(f"it is HEIC, as iPhones write it, which takes one more package: {_INSTALL_HEIF}")
@@ -197,38 +208,13 @@ def _teach_pillow_heic() -> None:
     pillow_heif.register_heif_opener()
 
 
-def _is_heic(head: bytes) -> bool:
-    brands = _brands(head)
-    return bool(brands & _HEIC_BRANDS and not brands & _AVIF_BRANDS)
-
-
-def _brands(head: bytes) -> set[bytes]:
-    """Return what an ISO base media file says that it is, which HEIC, AVIF and MP4 are; nothing of any other."""
-    if head[4:8] != b"ftyp":
-        return set()
-    end = min(int.from_bytes(head[:4], "big"), len(head))
-    return {head[start : start + 4] for start in (8, *range(16, end - 3, 4))}
-
-
 def _reason(path: str | os.PathLike[str], error: Exception) -> str:
     """Say what a file is that is no image, or else what Pillow says."""
-    if not isinstance(error, UnidentifiedImageError):
-        return str(error).rstrip(".") or type(error).__name__
-    with open(path, "rb") as file:
-        head = file.read(_HEAD)
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if not head:
-        return "the file is empty"
-    if text.startswith(b"<") and b"<svg" in text:
-        return "it is an SVG drawing"
-    for beginnings, what in _STRANGERS:
-        if text.startswith(beginnings):
-            return f"it is {what}"
-    if brands := _brands(head):
-        return "it is a video" if not brands & (_HEIC_BRANDS | _AVIF_BRANDS) else "it is damaged or cut off"
-    if head.startswith(_MAGIC):
-        return "its header is damaged"
-    return f"it begins with {head[:12]!r}. Expected {EXPECTED}, whatever it is called"
+    return unread(path) if isinstance(error, UnidentifiedImageError) else str(error).rstrip(".") or type(error).__name__
+
+
+def _is_white_zero(image: Image.Image) -> bool:
+    return isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(_INTERPRETATION) == 0
 
 
 def _orientation(image: Image.Image) -> int:

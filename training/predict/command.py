@@ -85,6 +85,13 @@ def build_parser():
         help="compute images of more than 1536x1536 pixels in tiles of the whole network instead, of this side, a "
         "multiple of 32: twice the work",
     )
+    parser.add_argument(
+        "--max-pixels",
+        type=int,
+        metavar="N",
+        help="of an image; one of more is refused before it is decoded, which takes 7 bytes a pixel "
+        "(default: 178,956,970)",
+    )
     scale_options.add_option(parser, "trained")
     tta_options.add_options(parser)
     reading.add_option(parser)
@@ -103,7 +110,11 @@ def _formats(text):
 
 
 def _predict(arguments):
-    with tempfile.TemporaryDirectory() as folder:
+    from fcn_keras.datasets.images import pixels_allowed
+
+    if arguments.max_pixels is not None and arguments.max_pixels < 1:
+        raise ValueError(f"--max-pixels is a positive whole number. Received: {arguments.max_pixels}.")
+    with tempfile.TemporaryDirectory() as folder, pixels_allowed(arguments.max_pixels):
         return _predict_all(arguments, Path(folder))
 
 

@@ -299,7 +299,7 @@ def test_damaged_files(tree):
 
 def test_decompression_bombs_are_refused(tree, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2)
-    with pytest.raises(ValueError, match=r"a.png is larger than Pillow allows: .* `PIL.Image.MAX_IMAGE_PIXELS`"):
+    with pytest.raises(ValueError, match=r"a.png has \d+ pixels, and at most 4 are read. Scale it down; fcn-predict"):
         Folder(tree, "train", classes=3)[0]
 
 

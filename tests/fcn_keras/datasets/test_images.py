@@ -2,10 +2,20 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from fcn_keras.datasets import images
-from fcn_keras.datasets.images import extensions, extensions_to_install, orientation, read_image, read_mask, read_size
+from fcn_keras.datasets.images import (
+    extensions,
+    extensions_to_install,
+    orientation,
+    pixels_allowed,
+    read_image,
+    read_mask,
+    read_size,
+)
+from tests.color_profile import display_p3
+from tests.tiff_files import tiff
 
 
 def write(path, pixels, mode=None, **options):
@@ -175,6 +185,62 @@ def test_without_pillow_heif_the_package_is_named(tmp_path, monkeypatch):
     assert ".heic" not in extensions()
     assert extensions_to_install()[".heic"] == 'pip install "fcn_keras[heif]"'
     assert ".avif" in extensions()
+
+
+DEEP = np.random.default_rng(0).integers(0, 65536, (5, 7, 4), dtype=np.uint16)
+
+
+@pytest.mark.parametrize(
+    ("contents", "expected"),
+    [
+        (tiff(DEEP[..., :3]), DEEP[..., :3] >> 8),
+        (tiff(DEEP, extra=[2]), DEEP[..., :3] >> 8),  # transparency is dropped
+        (tiff(DEEP, extra=[0]), DEEP[..., :3] >> 8),  # such as infrared
+        (tiff((DEEP >> 8).astype(np.uint8), extra=[2]), DEEP[..., :3] >> 8),
+        (tiff((DEEP[..., [0, 1, 2, 3, 0]] >> 8).astype(np.uint8), extra=[0, 0]), DEEP[..., :3] >> 8),
+        (tiff(DEEP[..., :1], interpretation=1), DEEP[..., [0, 0, 0]] >> 8),
+        (tiff(DEEP[..., :1], interpretation=0), 255 - (DEEP[..., [0, 0, 0]] >> 8)),
+        (tiff((DEEP[..., :1] >> 8).astype(np.uint8), interpretation=0), 255 - (DEEP[..., [0, 0, 0]] >> 8)),
+    ],
+    ids=["rgb", "rgba", "rgb and one", "rgba 8", "rgb and two 8", "grey", "grey, 0 is white", "grey 8, 0 is white"],
+)
+def test_the_high_bytes_and_the_colours_of_a_tiff(tmp_path, contents, expected):
+    (tmp_path / "a.tif").write_bytes(contents)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), expected)
+
+
+def test_a_tiff_of_other_channels_is_told_in_one_line(tmp_path):
+    (tmp_path / "a.tif").write_bytes(tiff(DEEP[..., [0, 1, 2, 3, 0]], extra=[0, 0]))
+    with pytest.raises(ValueError, match=r"a.tif .*: it is a TIFF of 5 channels of 16 bits. Expected grey or RGB"):
+        read_image(tmp_path / "a.tif")
+
+
+@pytest.mark.filterwarnings("error")  # Pillow's own, from half of the limit on
+def test_more_pixels_are_read_where_they_are_allowed(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20)
+    Image.new("RGB", (8, 6)).save(tmp_path / "a.png")
+    with pytest.raises(ValueError, match=r"a.png has 48 pixels, and at most 40 are read\. Scale it down; fcn-predict"):
+        read_image(tmp_path / "a.png")
+    with pixels_allowed(48):
+        assert read_image(tmp_path / "a.png").shape == (6, 8, 3)
+    with pixels_allowed(46), pytest.raises(ValueError, match=r"has 48 pixels, and at most 46 are read"):
+        read_image(tmp_path / "a.png")
+    with pixels_allowed(None):
+        assert Image.MAX_IMAGE_PIXELS == 20
+    assert Image.MAX_IMAGE_PIXELS == 20
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_a_profile_of_colours_changes_nothing(tmp_path, kind):
+    """Numbers go into the net as they stand in the file. Converted, they would be others."""
+    picture = Image.new("RGB", (8, 8), (30, 200, 60))
+    picture.save(tmp_path / "p3", kind, icc_profile=display_p3())
+    picture.save(tmp_path / "plain", kind)
+    np.testing.assert_array_equal(read_image(tmp_path / "p3"), read_image(tmp_path / "plain"))
+    with Image.open(tmp_path / "p3") as opened:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(opened.info["icc_profile"]))
+        converted = ImageCms.profileToProfile(opened.convert("RGB"), source, ImageCms.createProfile("sRGB"))
+    assert np.abs(np.array(converted).astype(int) - read_image(tmp_path / "plain")).max() > 20
 
 
 def test_a_film_is_called_a_film(tmp_path):

@@ -125,7 +125,7 @@ def test_images_that_fail_are_named_and_the_others_go_on(server, photos, tmp_pat
     server.moods.extend([None, 400])  # the metadata, and one of the images
     assert run(server, photos, "--output", tmp_path / "out", "--concurrency", 1) == 1
     output = capsys.readouterr()
-    assert output.out == f"1 image labelled in {tmp_path / 'out'}, 3 failed\n"
+    assert output.out == f"1 image labelled in {tmp_path / 'out'}, 3 failed; left alone: 1 .txt\n"
     broken = f"fcn-query: {photos / 'b.v2.JPG'}: Not a JPEG, PNG, BMP or WebP file.\n"
     told = f"fcn-query: {photos / 'a.png'}: told to fail with 400\n"
     assert output.err == told + broken + f"fcn-query: {photos / 'z.png'}: No such file or directory\n"

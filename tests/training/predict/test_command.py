@@ -211,6 +211,15 @@ def test_missing_and_empty_inputs(capsys, net, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_pixels_are_limited_before_the_model_runs(capsys, net, photos, tmp_path):
+    arguments = (net, photos / "a.png", "--output", tmp_path / "out", "--max-pixels")
+    assert "a.png has 1320 pixels, and at most 1318 are read. Scale it down; fcn-predict --max-pixels" in error_of(
+        capsys, *arguments, 1318
+    )
+    assert "--max-pixels is a positive whole number. Received: 0." in error_of(capsys, *arguments, 0)
+    assert not (tmp_path / "out").exists()
+
+
 def test_all_headers_are_read_before_the_model_runs(capsys, net, photos, tmp_path):
     (photos / "bad.jpg").write_bytes(b"no image")
     arguments = (net, photos, "--output", tmp_path / "out")

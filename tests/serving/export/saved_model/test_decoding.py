@@ -10,6 +10,7 @@ from PIL import Image
 from fcn_keras.datasets.images import read_image
 from serving.export.saved_model import decoding
 from tests.attacks.hostile_files import hostile_files, png
+from tests.color_profile import display_p3
 from tests.serving.image_files import bmp, encode, evaluated, files, picture
 
 LIMIT = 10_000
@@ -60,6 +61,13 @@ def test_real_files_are_read_as_evaluation_reads_them(shared, pattern):
         image, status = decoding.read_image(tf.constant(name.read_bytes()), 10**7)
         assert status == b""
         np.testing.assert_array_equal(image, read_image(name))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_profile_of_colours_changes_nothing_here_either(read, kind):
+    plain, told = (encode(picture(9, 12), kind, **more) for more in ({}, {"icc_profile": display_p3()}))
+    assert len(told) > len(plain)
+    np.testing.assert_array_equal(read(told)[0], read(plain)[0])
 
 
 def test_16_bit_grey_keeps_the_high_byte(read):
