@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import struct
 from fractions import Fraction
 
 from fcn_keras_console.files import written
@@ -9,6 +10,7 @@ from fcn_keras_console.files import written
 EXTENSIONS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
 _CODEC, _QUALITY = "libx264", {"crf": "20"}  # plays in browsers and everywhere else
 _WHOLE = 0.9  # a video that lasts for less of the time that it announces is cut off
+_UNSAID = 2  # H.264's number of a matrix that a video does not tell
 _BT601 = 5  # H.264's number for the matrix that PyAV turns RGB into YUV with
 
 
@@ -27,6 +29,9 @@ class Video:
     Attributes:
         count: how many frames it announces, or None; a guess, except in MP4.
         sound: whether it has a sound track, which nothing here reads.
+        pixel_aspect: how much wider than high a pixel of a frame is shown; known from the first frame on.
+        guessed_matrix: `"BT.709"` where the file does not tell how its colours are coded, and its size speaks for this
+            as in every player; else empty. Known from the first frame on.
     """
 
     def __init__(self, path, container, stream):
@@ -36,6 +41,7 @@ class Video:
         self.time_base = self._stream.time_base or 1 / self.rate
         self.sound = bool(container.streams.audio)
         self.count = self._stream.frames or self._estimated()
+        self.pixel_aspect, self.guessed_matrix = Fraction(1), ""
 
     def _estimated(self):
         if self._stream.duration:
@@ -55,7 +61,7 @@ class Video:
             for frame in self._decoded():
                 time = frame.pts if frame.pts is not None else (0 if last is None else last + step)
                 time = time if last is None else max(time, last + 1)  # damaged files go back in time
-                image = np.rot90(frame.to_ndarray(format="rgb24"), round((frame.rotation or 0) / 90))
+                image = self._shown(frame)
                 if size not in (None, image.shape):
                     raise ValueError("its frames change their size")
                 size, last = image.shape, time
@@ -63,6 +69,18 @@ class Video:
                 done += 1
             if not done:
                 raise ValueError("it holds no frame that can be decoded")
+
+    def _shown(self, frame):
+        """Return a frame's `(H, W, 3)` RGB as it is to be seen, and keep how its pixels and colours were taken."""
+        is_large = frame.width >= 1280 or frame.height > 576  # where players take BT.709 for granted
+        guesses = is_large and frame.colorspace == _UNSAID and not frame.format.is_rgb
+        self.guessed_matrix = "BT.709" if guesses else ""
+        pixels = frame.to_ndarray(format="rgb24", **({"src_colorspace": "ITU709"} if guesses else {}))
+        matrix = frame.side_data.get("DISPLAYMATRIX")  # `frame.rotation` would tell a mirror as half a turn
+        aspect = self._stream.sample_aspect_ratio or Fraction(1)
+        image, is_sideways = _upright(pixels, bytes(matrix)) if matrix else (pixels, False)
+        self.pixel_aspect = 1 / aspect if is_sideways else aspect
+        return image
 
     def _decoded(self):
         """Yield the frames as they are stored, and raise a `ValueError` if the file ends before its time.
@@ -82,6 +100,19 @@ class Video:
             length = max(length, self._stream.frames / self.rate)
         if end - Fraction(self._container.start_time or 0, 1_000_000) < _WHOLE * length:
             raise ValueError(f"it ends after {float(end):.1f} of {float(length):.1f} seconds")
+
+
+def _upright(pixels, display_matrix):
+    """Turn and mirror a frame by FFmpeg's display matrix; return it, and whether its height and width have changed.
+
+    The matrix `a b u c d v x y w` shows the pixel at (p, q) at (a p + c q, b p + d q). Of other angles than quarters of
+    a turn the nearest is taken.
+    """
+    right_by_column, down_by_column, _, right_by_row, down_by_row = struct.unpack_from("=5i", display_matrix)
+    is_sideways = abs(right_by_row) + abs(down_by_column) > abs(right_by_column) + abs(down_by_row)
+    image = pixels.swapaxes(0, 1) if is_sideways else pixels
+    right, down = (right_by_row, down_by_column) if is_sideways else (right_by_column, down_by_row)
+    return image[:: -1 if down < 0 else 1, :: -1 if right < 0 else 1], is_sideways
 
 
 @contextlib.contextmanager
@@ -153,6 +184,7 @@ def _stream(container, video, picture):
     stream = container.add_stream(_CODEC, rate=video.rate, options=_QUALITY)
     stream.height, stream.width = picture.shape[:2]
     stream.codec_context.time_base = video.time_base
+    stream.codec_context.sample_aspect_ratio = video.pixel_aspect
     stream.codec_context.colorspace = _BT601  # unsaid, players take another one for larger pictures
     # Half the colours are left out, as players expect, where both sides can be halved.
     stream.pix_fmt = "yuv444p" if stream.height % 2 or stream.width % 2 else "yuv420p"

@@ -21,7 +21,7 @@ def frame(number, height, width):
     return np.roll(picture(height, width), 4 * number, axis=1)
 
 
-def video(path, frames=6, *, size=(48, 64), codec="libx264", rate=12, times=None, sound=0):
+def video(path, frames=6, *, size=(48, 64), codec="libx264", rate=12, times=None, sound=0, aspect=None):
     """Write a video that loses nothing visible; `times` are seconds * 1000, `sound` seconds of silence."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
@@ -30,6 +30,8 @@ def video(path, frames=6, *, size=(48, 64), codec="libx264", rate=12, times=None
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p" if codec == "libvpx-vp9" else "yuv444p"
         if times:
             stream.codec_context.time_base = Fraction(1, 1000)
+        if aspect:
+            stream.codec_context.sample_aspect_ratio = aspect
         track = container.add_stream("aac", rate=8000) if sound else None
         for number in range(frames):
             shown = av.VideoFrame.from_ndarray(frame(number, *size), format="rgb24")
@@ -129,18 +131,76 @@ def test_players_are_told_how_colours_are_coded(net, tmp_path, capfd):
         assert context.colorspace in (5, 6)  # of H.264's table E-5
 
 
-def test_a_turned_video_is_labelled_upright(net, tmp_path):
-    path = video(tmp_path / "a.mp4", frames=1)
+def with_matrix(path, *, columns, rows):
+    """Let a video of 48 rows and 64 columns be shown turned: `(right, down)` that a column and a row leads to."""
     plain = path.read_bytes()
     upright = struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
-    quarter = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 48 << 16, 0, 1 << 30)
     start = plain.index(upright, plain.index(b"tkhd"))
-    path.write_bytes(plain[:start] + quarter + plain[start + len(upright) :])
+    shift = [64 * (columns[axis] < 0) + 48 * (rows[axis] < 0) for axis in range(2)]  # back to what is seen
+    numbers = [int(x * 2**16) for x in (*columns, 0, *rows, 0, *shift)] + [1 << 30]
+    path.write_bytes(plain[:start] + struct.pack(">9i", *numbers) + plain[start + len(upright) :])
+    return path
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "shown"),
+    [
+        ((1, 0), (0, 1), lambda image: image),
+        ((-1, 0), (0, 1), lambda image: image[:, ::-1]),  # a mirror, as front cameras write it
+        ((1, 0), (0, -1), lambda image: image[::-1]),
+        ((-1, 0), (0, -1), lambda image: image[::-1, ::-1]),
+        ((0, 1), (-1, 0), lambda image: np.rot90(image, -1)),  # to the right, as phones that are held upright write it
+        ((0, -1), (1, 0), np.rot90),
+        ((0, 1), (1, 0), lambda image: image.swapaxes(0, 1)),
+        ((0, -1), (-1, 0), lambda image: image[::-1, ::-1].swapaxes(0, 1)),
+        ((0.9, 0.1), (-0.1, 0.9), lambda image: image),  # nearly upright
+    ],
+)
+def test_a_video_is_turned_and_mirrored_as_players_show_it(tmp_path, columns, rows, shown):
+    path = with_matrix(video(tmp_path / "a.mp4", frames=1), columns=columns, rows=rows)
     with opened(path) as given:
         [(_, image)] = given.frames()
-    assert image.shape == (64, 48, 3)
-    # The matrix turns by a quarter to the right, as phones that are held upright write it.
-    assert np.abs(image.astype(int) - np.rot90(frame(0, 48, 64), -1)).mean() < 12
+    expected = shown(frame(0, 48, 64))
+    assert image.shape == expected.shape
+    assert np.abs(image.astype(int) - expected).mean() < 12
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_pixels_that_are_not_square_keep_their_aspect(net, tmp_path, capfd, turned):
+    path = video(tmp_path / "a.mp4", frames=1, aspect=Fraction(4, 3))
+    if turned:
+        with_matrix(path, columns=(0, 1), rows=(-1, 0))
+    assert call(capfd, net, path, "--output", tmp_path / "out")[0] == 0
+    with av.open(str(tmp_path / "out" / "overlays" / "a.mp4")) as container:
+        stream = container.streams.video[0]
+        assert (stream.width, stream.height) == ((48, 64) if turned else (64, 48))
+        assert stream.sample_aspect_ratio == (Fraction(3, 4) if turned else Fraction(4, 3))
+
+
+@pytest.mark.parametrize(("size", "matrix"), [((16, 1280), "BT.709"), ((592, 16), "BT.709"), ((576, 16), "")])
+def test_large_videos_that_say_no_matrix_are_taken_as_players_take_them(tmp_path, size, matrix):
+    """(Y, U, V) as BT.709 has it for pure green: 16 + 219 * 0.7152, 128 - 224 * 0.3854, 128 - 224 * 0.4542."""
+    planes = np.full((3 * size[0] // 2, size[1]), 173, np.uint8)
+    chroma = planes[size[0] :].reshape(-1)  # U, then V, each of a quarter of the pixels
+    chroma[: chroma.size // 2], chroma[chroma.size // 2 :] = 42, 26
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=5, options={"crf": "1"})
+        stream.height, stream.width, stream.pix_fmt = *size, "yuv420p"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(planes, format="yuv420p")))
+        container.mux(stream.encode())
+    with opened(tmp_path / "a.mp4") as given:
+        [(_, image)] = given.frames()
+    assert given.guessed_matrix == matrix
+    is_green = np.abs(image.astype(int) - (0, 255, 0)).max() <= 6
+    assert is_green == bool(matrix)
+
+
+def test_a_guessed_matrix_is_said(net, tmp_path, capfd):
+    path = video(tmp_path / "a.mp4", frames=1, size=(16, 1280))
+    _, lines, _ = call(capfd, net, path, "--output", tmp_path / "out")
+    assert lines[0].endswith("; its colours are untagged, taken as BT.709")
+    _, lines, _ = call(capfd, net, path, "--output", tmp_path / "out", "--json")
+    assert json.loads(lines[0])["colors"] == "untagged, taken as BT.709"
 
 
 def test_sound_is_left_out_and_that_is_said(net, tmp_path, capfd):
