@@ -46,10 +46,10 @@ _UPRIGHT = {
 def extensions() -> frozenset[str]:
     """Return the extensions (lower case, with the dot) by which folders are searched for images.
 
-    Those of HEIC are among them where pillow-heif is installed.
+    Those of HEIC are among them, so that without pillow-heif it is an error, and no gap in a data set.
     """
     known = {ext for ext, kind in Image.registered_extensions().items() if kind in (*FORMATS, "MPO")}
-    return frozenset(known | _HEIC_EXTENSIONS if _reads_heic() else known)
+    return frozenset(known | _HEIC_EXTENSIONS)
 
 
 def extensions_to_install() -> dict[str, str]:

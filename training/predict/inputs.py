@@ -18,7 +18,8 @@ def image_finder():
     """Make what tells the images to label from other files, and from what `fcn-predict` wrote into the same folders."""
     from fcn_keras.datasets.images import extensions, extensions_to_install
 
-    return ImageFinder(extensions(), is_result, VIDEOS, extensions_to_install())
+    to_install = extensions_to_install()
+    return ImageFinder(extensions() - to_install.keys(), is_result, VIDEOS, to_install)
 
 
 def find_images(finder, inputs, companion_folders, temporary_folder, passed_over):

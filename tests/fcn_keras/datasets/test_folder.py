@@ -297,6 +297,16 @@ def test_damaged_files(tree):
         _ = pairs.sizes
 
 
+def test_heic_without_its_package_is_no_gap(tree, monkeypatch):
+    """Left out of the listing, its mask would be said to have no partner."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    (image,) = (tree / "train" / "images").glob("a.*")
+    image.unlink()
+    image.with_suffix(".HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40))
+    with pytest.raises(ValueError, match=r'a.HEIC .* it is HEIC, .*: pip install "fcn_keras\[heif\]"'):
+        Folder(tree, "train", classes=3)[0]
+
+
 def test_decompression_bombs_are_refused(tree, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2)
     with pytest.raises(ValueError, match=r"a.png has \d+ pixels, and at most 4 are read. Scale it down; fcn-predict"):

@@ -182,9 +182,8 @@ def test_without_pillow_heif_the_package_is_named(tmp_path, monkeypatch):
     (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40))
     with pytest.raises(ValueError, match=r'a.heic .*: it is HEIC, .* package: pip install "fcn_keras\[heif\]"\. Save'):
         read_size(tmp_path / "a.heic")
-    assert ".heic" not in extensions()
+    assert {".heic", ".avif"} <= extensions()
     assert extensions_to_install()[".heic"] == 'pip install "fcn_keras[heif]"'
-    assert ".avif" in extensions()
 
 
 DEEP = np.random.default_rng(0).integers(0, 65536, (5, 7, 4), dtype=np.uint16)

@@ -77,7 +77,9 @@ def test_a_file_whose_name_is_a_pattern_is_that_file(net, tmp_path, capsys):
 
 def test_patterns_that_match_nothing(net, photos, tmp_path, capsys):
     message = error_of(capsys, net, photos / "*.txt", "--output", tmp_path / "out")
-    assert message.endswith("*.txt matches no image. Expected a pattern such as 'photos/**/*.jpg', in quotes.")
+    assert message.endswith(
+        "*.txt matches no image. Expected a pattern such as 'photos/**/*.jpg', in quotes. Left alone: 1 .txt."
+    )
     assert not (tmp_path / "out").exists()
 
 
