@@ -91,7 +91,7 @@ def build_parser():
         "--max-pixels",
         type=int,
         metavar="N",
-        help="of an image; one of more is refused before it is decoded, which takes 7 bytes a pixel "
+        help="of an image; one of more is refused before it is decoded, which takes 9 bytes a pixel "
         "(default: 178,956,970)",
     )
     scale_options.add_option(parser, "trained")
