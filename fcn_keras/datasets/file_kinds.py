@@ -27,13 +27,13 @@ _NUMBERS_ARE = {2: " (signed)", 3: " (floats)"}  # by SampleFormat
 
 
 def is_heic(path: str | os.PathLike[str]) -> bool:
-    """Tell whether a file is HEIC or HEIF, by the brands at its beginning."""
+    """Return whether a file is HEIC or HEIF, by the brands at its beginning."""
     brands = _brands(_head(path))
     return bool(brands & _HEIC_BRANDS and not brands & _AVIF_BRANDS)
 
 
 def unread(path: str | os.PathLike[str]) -> str:
-    """Say what a file is that cannot be read as an image: `it is a PDF file`."""
+    """Return what a file is that cannot be read as an image: `it is a PDF file`."""
     head = _head(path)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if not head:

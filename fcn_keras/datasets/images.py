@@ -62,6 +62,9 @@ def pixels_allowed(most: int | None) -> Iterator[None]:
     """Let images of at most `most` pixels be read meanwhile, in this process; None leaves Pillow's limit as it is.
 
     Pillow has one limit for all threads, and warns from half of it on, which it does not meanwhile.
+
+    Returns:
+        a context manager, which yields nothing.
     """
     before = Image.MAX_IMAGE_PIXELS
     with warnings.catch_warnings():

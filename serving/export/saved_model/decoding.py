@@ -16,7 +16,7 @@ STRANGERS = {  # what phones and cameras write as well, by bytes and where they 
     "AVIF": (4, [b"ftypavif", b"ftypavis"]),
     "TIFF": (0, [b"II*\0", b"MM\0*"]),
 }
-STRANGE = "This is a %s file, and not a JPEG, PNG, BMP or WebP file. Save it as JPEG."
+STRANGE = "This file is %s, and not JPEG, PNG, BMP or WebP. Save it as JPEG."
 ANIMATED = "Animated WebP files are not supported. Send one frame."
 NOT_DEPTH = "Depth must be a 16-bit grey PNG in millimetres."
 DAMAGED = "This file is damaged or cut off, or of a variety that cannot be decoded."
