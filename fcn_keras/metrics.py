@@ -109,7 +109,7 @@ class ConfusionMatrix(keras.metrics.Metric):
         if y_pred.shape[-1] != self.num_classes:
             raise ValueError(f"Expected scores of {self.num_classes} classes. Received: shape {tuple(y_pred.shape)}.")
         label_ops.check_sizes(y_true.shape, y_pred.shape)
-        prediction = ops.reshape(_argmax(y_pred), (-1,))
+        prediction = ops.reshape(label_ops.highest(y_pred), (-1,))
         labels, valid, illegal = label_ops.split(y_true, self.num_classes, self.ignore_label)
         labels, valid = ops.reshape(labels, (-1,)), ops.reshape(valid, (-1,))
         cells = self.num_classes**2
@@ -138,21 +138,8 @@ def _widest() -> str:
     return "int64" if jax.config.jax_enable_x64 else "int32"
 
 
-# On TensorFlow, Keras's argmax first reads and writes all scores twice more, to rank -0 below 0; and its bincount has
-# no fixed size, which XLA needs.
-
-
-def _argmax(scores: Tensor) -> Tensor:
-    """Find the class of the highest score along the last axis, the first of equals: int32."""
-    if keras.backend.backend() != "tensorflow":
-        return ops.argmax(scores, axis=-1)
-    import tensorflow as tf
-
-    return tf.argmax(scores, axis=-1, output_type=tf.int32)
-
-
 def _count(cells: Tensor, number: int) -> Tensor:
-    """Count how often each of 0..number - 1 occurs: `(number,)` int32."""
+    """Count how often each of 0..number - 1 occurs: `(number,)` int32. Keras's bincount has no size for XLA."""
     if keras.backend.backend() != "tensorflow":
         return ops.segment_sum(ops.ones_like(cells), cells, num_segments=number)
     import tensorflow as tf

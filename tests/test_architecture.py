@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "metrics": {"labels"},
     "boundary": {"confusion", "labels", "metrics"},
     "confusion": {"examples"},
-    "inference": {"layers", "receptive_field"},
+    "inference": {"labels", "layers", "receptive_field"},
     "tta": {"inference", "layers"},
     "charts": {"visualize"},
     "receptive_field": {"geometry", "layers"},
@@ -97,7 +97,7 @@ ROOMS = {
 WITHOUT_LIBRARY = {"client", "server", "batch", "kit", "errors", "message_builder", "tf_serving_messages"}
 # Room -> what it may take of the library all the same: modules of NumPy and Pillow alone.
 LIGHT = {"client": {"fcn_keras.datasets.images", "fcn_keras.visualize"}}
-TENSORFLOW = {"data", "augment", "streams", "metrics"}  # lazily; everything else runs on every backend
+TENSORFLOW = {"data", "augment", "labels", "streams", "metrics"}  # lazily; everything else runs on every backend
 NUMPY_ONLY = {"geometry", "caffemodel", "examples", "hha", "photographs", "scaling", "visualize"}
 
 

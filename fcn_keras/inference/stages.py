@@ -267,7 +267,7 @@ def _working(graph: _Graph, run: Sequence[keras.Layer], inputs: Iterable[int], o
         if isinstance(layer, layers.Dropout):
             alive[key] = alive.pop(id(layer.input))  # at prediction, its input itself
         else:
-            # Labels: the scores, and a copy without -0 that the argmax is taken of.
+            # Labels: the scores, and on backends but TensorFlow a copy without -0 (`labels.highest`).
             copies = 3 if key in graph.results else 2 if key in outputs else 1
             alive[key] = graph.bytes(key) * copies
         most = max(most, sum(alive.values()) + _patches(graph, layer))

@@ -9,6 +9,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from fcn_keras.labels import highest
+
 OUTPUTS = ("labels", "scores")
 LOG = logging.getLogger("fcn_keras")
 # model -> {output: compiled model on the same layers}
@@ -97,4 +99,14 @@ def label_of(scores: Any) -> Any:
         `(...)` uint8 class ids, or uint16 above 256 classes.
     """
     dtype = "uint8" if scores.shape[-1] <= 256 else "uint16"
-    return ops.cast(ops.argmax(ops.cast(scores, "float32"), axis=-1), dtype)
+    return ops.cast(_Highest()(ops.cast(scores, "float32")), dtype)
+
+
+class _Highest(keras.Operation):  # type: ignore[misc]  # Keras has no types
+    """`labels.highest` for models, whose tensors have no values yet."""
+
+    def call(self, scores: Any) -> Any:
+        return highest(scores)
+
+    def compute_output_spec(self, scores: Any) -> Any:
+        return keras.KerasTensor(scores.shape[:-1], "int32")

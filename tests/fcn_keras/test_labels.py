@@ -39,3 +39,9 @@ def test_sizes_that_fit(shape):
 def test_sizes_that_do_not(shape):
     with pytest.raises(ValueError, match=r"and scores \(B, H, W, C\) of the same size"):
         labels.check_sizes(shape, (2, 5, 7, 4))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_of_equal_scores_the_first_is_the_highest_and_zeros_are_equal(dtype):
+    scores = np.array([[-0.0, 0.0, -1.0], [0.0, -0.0, -1.0], [-2.0, 1.0, 1.0], [-2.0, -0.0, 0.0]], dtype)
+    assert keras.ops.convert_to_numpy(labels.highest(keras.ops.convert_to_tensor(scores))).tolist() == [0, 0, 1, 1]
