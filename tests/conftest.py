@@ -30,10 +30,17 @@ def pytest_collection_finish():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def bare_programs():
-    """Let the programs that tests start find what `bare/sitecustomize.py` says, unless they are told a path."""
+def bare_programs(tmp_path_factory):
+    """Let the programs that tests start find what `bare/sitecustomize.py` says, unless they are told a path.
+
+    Those on JAX find what an earlier one compiled, of whichever worker.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    compiled = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "compiled_by_jax"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(Path(__file__).parent / "bare"), prepend=os.pathsep)
+        patch.setenv("JAX_COMPILATION_CACHE_DIR", str(compiled))
+        patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
         yield
 
 
