@@ -20,9 +20,10 @@ class Photographs:
     """The sizes of the photographs that a network was trained on; "smallest" and so on by their pixels.
 
     Args:
-        smallest, median, largest: `(H, W)` of the photographs, as they were read.
+        smallest, median, largest: `(H, W)` of the photographs, as training took them.
         scales: the least and the largest factor by which training resized them, or None.
         crop: `(H, W)` of what was cut out of them, or None. Cutting changes no scale.
+        reduced: whether training reduced those that were larger than `largest`: it showed none of their scale.
 
     Raises:
         ValueError: if a side is no positive int, the sizes are out of order, or a factor is not above 0.
@@ -33,6 +34,7 @@ class Photographs:
     largest: Size
     scales: tuple[float, float] | None = None
     crop: Size | None = None
+    reduced: bool = False
 
     def __post_init__(self) -> None:
         for name in ("smallest", "median", "largest", "crop"):
@@ -51,16 +53,23 @@ class Photographs:
             if not (isinstance(self.scales, list | tuple) and len(self.scales) == 2 and _are_factors(*self.scales)):
                 raise ValueError(f"`scales` are two factors, 0 < low <= high <= 100. Received: {self.scales!r}.")
             object.__setattr__(self, "scales", (float(self.scales[0]), float(self.scales[1])))
+        if not isinstance(self.reduced, bool):
+            raise ValueError(f"`reduced` is True or False. Received: {self.reduced!r}.")
 
     @classmethod
     def of(
-        cls, sizes: Iterable[Size], scales: tuple[float, float] | None = None, crop: Size | None = None
+        cls,
+        sizes: Iterable[Size],
+        scales: tuple[float, float] | None = None,
+        crop: Size | None = None,
+        *,
+        reduced: bool = False,
     ) -> Photographs:
         """Sum up the sizes of all photographs; the median of an even number is the smaller of the two.
 
         Args:
             sizes: `(H, W)` of each.
-            scales, crop: as for the class.
+            scales, crop, reduced: as for the class.
 
         Returns:
             `Photographs`.
@@ -73,7 +82,7 @@ class Photographs:
         )
         if not ordered:
             raise ValueError("`sizes` are those of at least one photograph. Received none.")
-        return cls(ordered[0], ordered[(len(ordered) - 1) // 2], ordered[-1], scales, crop)
+        return cls(ordered[0], ordered[(len(ordered) - 1) // 2], ordered[-1], scales, crop, reduced)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Photographs:
@@ -91,19 +100,23 @@ class Photographs:
         return cls(**config)
 
     def config(self) -> dict[str, Any]:
-        """Return the values as JSON's types, without those that are None."""
+        """Return the values as JSON's types, without those that are None or False."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {name: list(value) for name, value in values.items() if value is not None}
+        return {name: list(x) if isinstance(x, tuple) else x for name, x in values.items() if x}
 
     @property
     def most_pixels(self) -> int:
-        """Of a photograph that is scored as it is: `FAR` times the sides of the largest that training showed."""
-        return math.floor(FAR**2 * self._factor**2 * math.prod(self.largest))
+        """Of a photograph that is scored as it is: `FAR` times the sides of the largest that training showed.
+
+        Where training reduced larger ones itself, no larger one is scored as it is.
+        """
+        far = 1.0 if self.reduced else FAR
+        return math.floor(far**2 * self._factor**2 * math.prod(self.largest))
 
     @property
     def reduced_pixels(self) -> int:
-        """What a larger one is reduced to: as many as the median has."""
-        return max(1, round(self._factor**2 * math.prod(self.median)))
+        """What a larger one is reduced to: as many as the median has; as the largest, if training reduced it so."""
+        return max(1, round(self._factor**2 * math.prod(self.largest if self.reduced else self.median)))
 
     @property
     def _factor(self) -> float:
@@ -132,14 +145,29 @@ def scaled_size(size: Size, scale: Scale) -> Size:
     if isinstance(scale, Photographs):
         if height * width <= scale.most_pixels:
             return size
-        sides = (math.sqrt(scale.reduced_pixels * a / b) for a, b in ((height, width), (width, height)))
+        return size_within(size, scale.reduced_pixels)
     elif scale <= 1:
         sides = (side * scale for side in size)
     else:
         longer = max(size)
         sides = (side * (min(int(scale), longer) / longer) for side in size)
-    down, across = (min(side, max(1, math.floor(new + 0.5))) for side, new in zip(size, sides, strict=True))
-    return down, across
+    return _rounded(size, sides)
+
+
+def size_within(size: Size, pixels: int) -> Size:
+    """Tell the size of a photograph with about so many pixels, and its own shape.
+
+    Args:
+        size: its `(H, W)`.
+        pixels: at least 1.
+
+    Returns:
+        `(h, w)`, sides rounded, half up, and at least 1; the photograph's own where that has no more pixels.
+    """
+    height, width = size
+    if height * width <= pixels:
+        return size
+    return _rounded(size, (math.sqrt(pixels * a / b) for a, b in ((height, width), (width, height))))
 
 
 def require_scale(scale: float | int | None) -> None:
@@ -177,6 +205,11 @@ def scale_from_text(text: str) -> float | int | None:
         "--scale is trained, none, a factor above 0 and up to 1, such as 0.25, or the longer side in whole pixels, "
         f"such as 640. Received: {text}."
     )
+
+
+def _rounded(size: Size, sides: Iterable[float]) -> Size:
+    down, across = (min(side, max(1, math.floor(new + 0.5))) for side, new in zip(size, sides, strict=True))
+    return down, across
 
 
 def _is_side(value: Any) -> bool:

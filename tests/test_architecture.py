@@ -36,7 +36,7 @@ MAY_IMPORT = {
 # Room of a folder of commands -> the other rooms there that it may import.
 ROOMS = {
     "training": {
-        "train": {"doctor", "features", "hold_out", "scoring", "recipes", "workdir"},
+        "train": {"bound", "doctor", "features", "hold_out", "scoring", "recipes", "workdir"},
         "doctor": {"annotations", "reading", "hold_out"},
         "predict": {"annotations", "scoring", "workdir", "reading"},
         "report": {"scoring", "workdir", "reading"},
@@ -44,7 +44,7 @@ ROOMS = {
         "figures": {"scoring", "workdir", "reading"},
         "evaluate": {"scoring", "workdir", "reading"},
         "bound": {"scoring", "workdir", "reading"},
-        "submit": {"workdir", "reading"},
+        "submit": {"scoring", "workdir", "reading"},
         "import_weights": {"workdir"},
         "scoring": {"recipes", "workdir", "reading"},
         "recipes": {"hold_out"},

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fcn_keras.photographs import FAR, LARGEST_SIDE, Photographs, scale_from_text, scaled_size
+from fcn_keras.photographs import FAR, LARGEST_SIDE, Photographs, scale_from_text, scaled_size, size_within
 
 CAMVID = Photographs((360, 480), (360, 480), (360, 480), scales=(0.5, 1.0), crop=(180, 240))
 
@@ -24,7 +24,9 @@ def test_the_config_is_json_and_comes_back():
         "scales": [0.5, 1.0],
         "crop": [180, 240],
     }
-    for known in (CAMVID, Photographs((1, 2), (3, 4), (5, 6))):
+    reduced = Photographs((1, 2), (3, 4), (5, 6), reduced=True)
+    assert reduced.config()["reduced"] is True
+    for known in (CAMVID, reduced, Photographs((1, 2), (3, 4), (5, 6))):
         assert Photographs.from_config(json.loads(json.dumps(known.config()))) == known
     assert set(Photographs((1, 2), (3, 4), (5, 6)).config()) == {"smallest", "median", "largest"}
 
@@ -44,6 +46,7 @@ def test_the_config_is_json_and_comes_back():
         ({"scales": (1.0, math.inf)}, "`scales` are two factors"),
         ({"scales": (math.nan, 1.0)}, "`scales` are two factors"),
         ({"scales": ("1", 2)}, "`scales` are two factors"),
+        ({"reduced": 1}, "`reduced` is True or False. Received: 1"),
     ],
 )
 def test_what_no_photographs_have(values, message):
@@ -84,6 +87,23 @@ def test_drawn_factors_move_what_is_known():
     assert pixels(None) == pixels((0.5, 2.0)) == (93_750, 20_000)  # 1.25**2 * 60,000; the size itself is among them
     assert pixels((0.25, 0.5)) == (23_437, 5_000)  # rounded down
     assert pixels((2, 4)) == (375_000, 80_000)
+
+
+def test_what_training_reduced_is_reduced_the_same_way():
+    known = Photographs.of([(300, 400), (400, 300), (90, 90)], reduced=True)
+    assert (known.most_pixels, known.reduced_pixels) == (120_000, 120_000)
+    assert scaled_size((301, 400), known) == (300, 399)  # no image of that scale was shown
+    assert scaled_size((300, 400), known) == (300, 400)
+    assert scaled_size((3000, 4000), known) == (300, 400)
+    assert scaled_size((200, 200), known) == (200, 200)
+
+
+def test_a_size_within_so_many_pixels():
+    assert size_within((375, 500), 46_875) == (188, 250)  # 187.5, half up
+    assert size_within((375, 500), 187_500) == (375, 500)
+    assert size_within((375, 500), 187_499) == (375, 500)  # rounded
+    assert size_within((1, 10_000), 100) == (1, 1000)
+    assert size_within((5, 5), 1) == (1, 1)
 
 
 def test_scales_that_are_given():

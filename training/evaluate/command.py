@@ -12,7 +12,8 @@ DESCRIPTION = """Score a model over a whole split, every image at its own size: 
 frequency weighted IU, and the IU of every class. A model that fcn-train wrote knows its data: recipe.json beside it
 names the recipe and the folder. With --labels, score label files that anything wrote; their classes are as many as the
 highest id, unless --classes says otherwise. Where images are far larger than those that the model was trained on, it
-says so: --scale trained scores them as fcn-predict labels them.
+says so: --scale trained scores them as fcn-predict labels them. A model whose training reduced its photographs is
+scored so anyway.
 
 --boundaries adds how good the labels are where classes meet: the metrics in trimaps, bands of 1 to 32 pixels on either
 side of the true boundaries (those of void, too), and boundary F1: of every class in every image, how many boundary
@@ -50,7 +51,7 @@ def build_parser():
     parser.add_argument(
         "--output", type=Path, help="folder for metrics.json, metrics.txt and metrics.png; replaces older ones"
     )
-    scale_options.add_option(parser, "none")
+    scale_options.add_option(parser, None)
     tta_options.add_options(parser)
     reading.add_option(parser)
     add_reporting(parser, json="metrics from 0 to 1, not the table in percent")
@@ -89,9 +90,11 @@ def _score_model(arguments, unreadable):
     from ..scoring.split import described, open_split_of_model
     from ..workdir.trained_model import load_model
 
-    scales, scale = tta_options.scales_of(arguments), scale_options.scale_of(arguments)
+    scales, given = tta_options.scales_of(arguments), arguments.scale and scale_options.scale_of(arguments)
     path = find_model(arguments.model)
     model = load_model(path)
+    known = photographs_of(model)
+    scale = scale_options.usual_scale(known) if arguments.scale is None else given
     examples, origin = open_split_of_model(arguments, path, class_counts(model))
     if arguments.output is not None:
         require_folder(arguments.output)
@@ -104,10 +107,10 @@ def _score_model(arguments, unreadable):
     if scales is not None:
         title += f"; mean of copies at {', '.join(map('{:g}'.format, scales))}, plain and mirrored"
         origin["tta_scales"] = list(scales)
-    if arguments.scale != "none":
-        title += f"; scored with --scale {arguments.scale}"
-        origin["scale"] = arguments.scale
-    title += scale_options.far_larger(photographs_of(model), [image.size for image in scores.images], scale)
+    if scale != 1:
+        origin["scale"] = arguments.scale or "trained"
+        title += f"; scored with --scale {origin['scale']}"
+    title += scale_options.far_larger(known, [image.size for image in scores.images], scale)
     return scores, title, {**origin, "images": len(scores.images)}, heads_of(examples.class_names)
 
 
@@ -121,7 +124,7 @@ def _score_files(arguments, unreadable):
 
     if tta_options.scales_of(arguments) is not None:
         raise ValueError("--tta is a model's way to label; --labels scores files. Leave one of them out.")
-    if scale_options.scale_of(arguments) != 1:
+    if arguments.scale is not None and scale_options.scale_of(arguments) != 1:
         raise ValueError("--scale is for a model's images; --labels scores files. Leave one of them out.")
     files = label_files_of(arguments, arguments.model)
     if arguments.output is not None:

@@ -16,6 +16,7 @@ READING = (
     "held_out",
     "held_out_by",
     "together",
+    "most_pixels",
 )  # what the reader of one's own folder takes
 
 
@@ -26,7 +27,8 @@ class Overrides:
     Attributes:
         steps: and what follows down to `class_weights`: as `Recipe` has them.
         classes: of one's own folder, as `Folder` takes them; `ignore_label` likewise.
-        held_out: of one's own folder, as `readers.folder` takes it; `held_out_by` and `together` likewise.
+        held_out: of one's own folder, as `readers.folder` takes it; `held_out_by`, `together` and `most_pixels`
+            likewise.
         crop: the (H, W) to cut out of every example at last.
         optimizer: name of one, as `named.optimizer` takes it; `weight_decay` likewise.
         warm_up: and what follows down to `hardest`: as `Recipe` has them.
@@ -53,6 +55,7 @@ class Overrides:
     held_out: float | None = None
     held_out_by: str | None = None
     together: Sequence[Sequence[str]] | None = None
+    most_pixels: int | None = None
     crop: Sequence[int] | None = None
     optimizer: str | None = None
     weight_decay: float | None = None

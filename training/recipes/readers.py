@@ -1,11 +1,13 @@
 """Where recipes read from: `(directory, split) -> examples`, with messages for the command line."""
 
+import functools
 from pathlib import Path
 
 from fcn_keras.datasets.folder import Folder
 from fcn_keras.datasets.synthetic import Synthetic
 
 from ..hold_out import held_out as chosen_by
+from .reduced import ReducedFolder
 
 HHA = "hha"  # name of the folder of HHA images beside one's own images
 SCENES = {"train": (800, 1), "val": (80, 2)}  # split -> number of scenes, seed
@@ -21,7 +23,7 @@ def synthetic(directory, split, **options):
     return Synthetic(count, seed=seed, **options)
 
 
-def folder(directory, split, *, held_out=None, held_out_by=None, together=None, **options):
+def folder(directory, split, *, held_out=None, held_out_by=None, together=None, most_pixels=None, **options):
     """Read one's own images and masks; `options` are `Folder`'s.
 
     Args:
@@ -29,15 +31,17 @@ def folder(directory, split, *, held_out=None, held_out_by=None, together=None, 
             where it is not divided. Which ones, their names decide.
         held_out_by: one of `hold_out.RULES`; None is that of runs that were begun before there was another.
         together: groups of ids that go to one part, for the rule that takes them.
+        most_pixels: larger images are reduced to so many; None and 0 keep their size.
     """
     directory = _given(directory)
+    opened = Folder if not most_pixels else functools.partial(ReducedFolder, most_pixels=most_pixels)
     if held_out is None or split not in ("train", "val") or _has(directory, "val"):
-        return Folder(directory, split, **options)
+        return opened(directory, split, **options)
     origin = "train" if _has(directory, "train") else None
     ids = Folder(directory, origin, **options).ids
     chosen = chosen_by(ids, held_out, held_out_by, together)
     kept = sorted(key for key in ids if (key in chosen) == (split == "val"))
-    return Folder(directory, origin, ids=kept, **options)
+    return opened(directory, origin, ids=kept, **options)
 
 
 def folder_with_hha(directory, split, **options):

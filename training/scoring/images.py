@@ -10,11 +10,14 @@ import fcn_keras as fcn
 from fcn_keras.confusion import confusion
 from fcn_keras.examples import as_arrays, flatten, nest, signature
 from fcn_keras.interface import class_counts, heads_of, modality_of, pixels_of
+from fcn_keras.scaled_inference import photographs_of
 
 from ..reading import attempted, read_each
+from .scale_options import usual_scale
 from .tta_options import copies_predictor
 
 LOG = logging.getLogger("fcn_keras")
+USUAL = "usual"  # scale of `label_images` that is the model's affair
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class SplitScores:
     seconds: float = 0.0
 
 
-def label_images(model, examples, *, indices=None, scales=None, scale=1, unreadable=None, progress=None):
+def label_images(model, examples, *, indices=None, scales=None, scale=USUAL, unreadable=None, progress=None):
     """Label the images of a data set; the next ones are read meanwhile.
 
     Args:
@@ -85,6 +88,7 @@ def label_images(model, examples, *, indices=None, scales=None, scale=1, unreada
         scales: of the mirrored and plain copies that decide together, as for `fcn_keras.predict_augmented`; None for
             the image alone.
         scale: at which images are scored, as for `fcn_keras.predict_scaled`: 1 is their own size, None the model's.
+            By default, that of `scale_options.usual_scale`.
         unreadable: called with the `ValueError` of an example that cannot be read, which is then left out; by default
             it is raised.
         progress: called as `progress(done, total)` after each image.
@@ -97,6 +101,7 @@ def label_images(model, examples, *, indices=None, scales=None, scale=1, unreada
             of range, or holds no image.
     """
     counts, modality = class_counts(model), modality_of(model)
+    scale = usual_scale(photographs_of(model)) if scale == USUAL else scale
     predictor = None if scales is None else copies_predictor(scales)
     require_same_classes(counts, examples)
     total = len(examples)

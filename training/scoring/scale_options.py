@@ -5,19 +5,33 @@ from fcn_keras_console.words import counted
 
 
 def add_option(parser, default):
-    """Add `--scale`, with the default `"trained"` or `"none"`."""
+    """Add `--scale`, with the default `"trained"`, or None for that of `usual_scale`."""
     parser.add_argument(
         "--scale",
         default=default,
         metavar="SCALE",
         help="at which size photographs are scored: trained, which reduces what is far larger than the photographs "
         "that the model was trained on; none, their own; a factor, such as 0.25; or the longer side, such as 640. "
-        "Labels have the photograph's own size (default: %(default)s)",
+        "Labels have the photograph's own size (default: "
+        + (default or "none; trained, if training reduced the photographs")
+        + ")",
     )
 
 
+def usual_scale(photographs):
+    """Return at which scale a model is scored by default: at images' own, unless its training reduced them.
+
+    Args:
+        photographs: `fcn_keras.photographs.Photographs` that it was trained on, or None.
+
+    Returns:
+        1, or None for the model's own scale.
+    """
+    return None if photographs is not None and photographs.reduced else 1
+
+
 def scale_of(arguments):
-    """Return the scale as `fcn_keras.scaled_inference.scale_for` takes it.
+    """Return the scale that was given, as `fcn_keras.scaled_inference.scale_for` takes it.
 
     Raises:
         ValueError: if it is none.

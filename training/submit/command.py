@@ -199,15 +199,18 @@ def _label(model, images, folder, progress):
 
     import fcn_keras as fcn
     from fcn_keras.datasets.images import read_image
+    from fcn_keras.scaled_inference import photographs_of
     from fcn_keras.visualize import palette
     from fcn_keras_console.files import written
 
     from ..reading import read_ahead
+    from ..scoring.scale_options import usual_scale
 
+    scale = usual_scale(photographs_of(model))
     read = read_ahead(lambda key: read_image(images[key]), images)
     for done, (key, image) in enumerate(zip(images, read, strict=True), 1):
         with written(folder / f"{key}.png") as temporary:
-            picture = Image.fromarray(fcn.predict(model, image))
+            picture = Image.fromarray(fcn.predict_scaled(model, image, scale=scale))
             picture.putpalette(palette().tobytes())
             picture.save(temporary, format="PNG")
         LOG.debug("%s labelled, %d of %d", images[key], done, len(images))

@@ -45,12 +45,14 @@ class Images:
         trained, validated: numbers of images.
         area: pixels of a middling image, its padding included.
         largest: pixels of the largest, without padding.
+        reading: seconds that it takes to read one, where that counts.
     """
 
     trained: int
     validated: int
     area: float
     largest: float
+    reading: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -99,15 +101,15 @@ def crop_side(images, seconds, maps):
     Raises:
         ValueError: if not even the smallest crops can be had in time; it says in what time they can.
     """
-    allowed = (
-        MAPS * (1 - SLACK) * seconds / (2 * maps * images.trained)
-    )  # pixels of an image, which comes with its mirror image
+    computing = MAPS * (1 - SLACK) * seconds - images.reading * images.trained
+    allowed = computing / (2 * maps * images.trained)  # pixels of an image, which comes with its mirror image
     if images.largest <= WHOLE and images.area <= allowed:
         return None
     for side in SIDES:
         if side * side <= min(allowed, images.area):
             return side
-    minutes = math.ceil(SIDES[-1] ** 2 * 2 * maps * images.trained / MAPS / (1 - SLACK) / 60)
+    each = images.reading + SIDES[-1] ** 2 * 2 * maps
+    minutes = math.ceil(each * images.trained / MAPS / (1 - SLACK) / 60)
     raise ValueError(
         f"{images.trained} images are too many for {max(0, seconds) / 60:.3g} minutes on this machine. Give --minutes "
         f"{minutes + 1} or more, or fewer images."
@@ -133,11 +135,12 @@ def schedule(images, seconds, costs, batch_size=None):
     seconds *= 1 - SLACK
     area = images.area if crop is None else crop * crop
     batch_size = batch_size or batch_of(area, images.trained)
-    views = min(int(MAPS * seconds / (2 * area * costs.maps)), DRAWS * images.trained)
+    read = images.reading * images.trained
+    views = min(int((MAPS * seconds - read) / (2 * area * costs.maps)), DRAWS * images.trained)
     if views < 2 * images.trained:
         views = images.trained  # each image once, and not some of them twice
-    shown = max(1, min(images.validated, int(SCORED * seconds / (images.area * costs.maps))))
-    maps = (2 * views * area + shown * images.area) * costs.maps
+    shown = max(1, min(images.validated, int(SCORED * seconds / (images.area * costs.maps + images.reading))))
+    maps = (2 * views * area + shown * images.area) * costs.maps + read + shown * images.reading
     rest = max(0.0, seconds - maps - 2 * costs.start)
     score = sum(EPOCHS) * images.area * costs.scored  # seconds of one image
     shown = max(1, min(shown, int(SCORES * rest / score)))

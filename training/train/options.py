@@ -30,6 +30,7 @@ BACKENDS = ("tensorflow", "jax", "torch")  # of Keras, those that compute gradie
 OVERRIDES = (
     "classes",
     "ignore_label",
+    "most_pixels",
     "steps",
     "steps_per_epoch",
     "batch_size",
@@ -88,6 +89,12 @@ def build_parser():
         type=_minutes,
         metavar="M",
         help="your own folder: how long the run may take (default: 30 on a processor, unless steps are given)",
+    )
+    made.add_argument(
+        "--most-pixels",
+        type=_pixels,
+        metavar="N",
+        help="your own folder: reduce images of more pixels to so many; 0 keeps their size (default: chosen)",
     )
     made.add_argument("--steps", type=int, help="updates of every stage")
     made.add_argument("--steps-per-epoch", type=int, help="updates between two checkpoints")
@@ -233,6 +240,12 @@ def weights_of(path):
     if not isinstance(value, list) or not value or not all(isinstance(x, int | float) for x in value):
         raise ValueError(f"--class-weights {path} holds no list of numbers. Name the doctor.json of fcn-doctor.")
     return value
+
+
+def _pixels(text):
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"a number of pixels from 0 on is expected. Received: {text}")
+    return int(text)
 
 
 def _minutes(text):

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from fcn_keras.photographs import size_within
 from fcn_keras_console.words import counted
 
 from ..doctor.report import verdict
 from ..hold_out import THRESHOLD, TOGETHER, held_out, usable_groups
 from ..recipes.overrides import Overrides
 from ..recipes.solvers import PIXELS
+from .sizes import Sizes
 
 MODELS = {"fcn32s": "FCN-32s", "fcn16s": "FCN-16s", "fcn8s": "FCN-8s"}
 HELD_OUT = 0.2  # of the images, where the folder has no split to validate on
@@ -20,10 +22,11 @@ FROM_SCRATCH = 10  # times that without ImageNet weights
 ROUNDS = (50, 25)  # how often an image is seen in the first stage, and in every later one
 FEWEST, MOST = 2_000, 100_000  # images seen in the first stage
 EPOCHS = 20  # checkpoints and scores of a stage
-LARGEST = 1_000_000  # pixels: larger images are trained on in crops
-CROP = 512  # covers the receptive field, 404 pixels
+LARGEST = 1_000_000  # pixels: where an image has more, all are reduced to at most PIXELS, the paper's
+CROP = 512  # of larger images that are not to be reduced; covers the receptive field, 404 pixels
 # Largest class / rarest class, from which on the rare weigh more. At 105 that cost 2.1 of mean IU: docs/training.md.
 UNEVEN = 1000
+SEES_LITTLE = "a network sees little of a larger one at a time"  # why large images are reduced
 _NAMED = 3  # findings an error names before it only counts
 
 
@@ -69,18 +72,36 @@ def plan(
         ValueError: if the doctor found errors, or the folder has neither train nor undivided images.
     """
     chosen, trained, validated, warning, uneven = chosen_of(report, ids, given, near_duplicates, begun)
-    crop = max((height * width for height, width, _ in report.sizes), default=1) > LARGEST
+    chosen |= reduced_to(report, given, begun, PIXELS)
+    sizes = Sizes.of(report, given.most_pixels or chosen.get("most_pixels"))
+    crop = sizes.largest > LARGEST
     chosen |= {"crop": [CROP, CROP]} if crop else {}
-    chosen["batch_size"] = given.batch_size or _batch(report, trained, crop, devices)
-    padded = (chosen["batch_size"] > 1 or pads) and not crop and len(report.sizes) > 1
-    chosen |= {"buckets": [list(size) for size in report.buckets]} if padded else {}
+    chosen["batch_size"] = given.batch_size or _batch(sizes, trained, crop, devices)
+    padded = (chosen["batch_size"] > 1 or pads) and not crop and len(sizes.counts) > 1
+    chosen |= {"buckets": [list(size) for size in sizes.buckets]} if padded else {}
     chosen["learning_rate"] = _learning_rate(chosen["batch_size"], given, pretrained)
     stages = [f"folder_{name}" for name in list(MODELS)[: list(MODELS).index(model) + 1]]
     if given.steps is None:
         chosen["stages"] = {name: _steps(i, trained, chosen["batch_size"]) for i, name in enumerate(stages)}
     overrides = Overrides(**{**chosen, **given.given()})
-    reasons = tuple(_reasons(report, overrides, given, trained, validated, uneven))
+    reasons = tuple(_reasons(report, sizes, overrides, given, trained, validated, uneven))
     return Plan(stages[-1], overrides, reasons, warning)
+
+
+def reduced_to(report, given, begun, pixels):
+    """Choose whether images are reduced: where one is so large that a network would see a small part of it at a time.
+
+    Args:
+        report, given, begun: as for `plan`. A run that was begun without goes on without.
+        pixels: that an image may have then.
+
+    Returns:
+        the override as a dict, empty if images keep their size.
+    """
+    large = max((height * width for height, width, _ in report.sizes), default=1) > LARGEST
+    if given.most_pixels is not None or not large or (begun is not None and "most_pixels" not in begun):
+        return {}
+    return {"most_pixels": pixels}
 
 
 def chosen_of(report, ids, given, near_duplicates, begun):
@@ -162,10 +183,9 @@ def _hold_out(ids, near_duplicates, begun):
     return chosen | ({"together": groups} if groups else {}), warning
 
 
-def _batch(report, trained, crop, devices):
+def _batch(sizes, trained, crop, devices):
     """As many images a device as two of the paper's have pixels, at most 8."""
-    areas = [height * width for height, width, count in report.sizes for _ in range(count)]
-    area = CROP**2 if crop else float(np.median(areas))
+    area = CROP**2 if crop else float(np.median(sizes.areas))
     return devices * max(1, min(8, trained // devices, round(2 * PIXELS / area)))
 
 
@@ -196,17 +216,18 @@ def _steps(place, trained, batch_size):
     return Overrides(steps=epoch * EPOCHS, steps_per_epoch=epoch)
 
 
-def _reasons(report, overrides, given, trained, validated, uneven):
+def _reasons(report, sizes, overrides, given, trained, validated, uneven):
     """Yield what was chosen and why, a pair a line."""
 
     yield from about_images(report, overrides, trained, validated)
+    yield from about_sizes(report, overrides, SEES_LITTLE)
     crops = f", crops of {CROP}x{CROP} cut out at random" if overrides.crop else ""
     yield _line(given, "batch size", f"{overrides.batch_size}{crops}", "batch_size")
     if overrides.buckets:
-        sizes = " ".join(f"{height}x{width}" for height, width in overrides.buckets)
-        yield _line(given, "padded to", f"{sizes}; {100 * report.padding:.0f} % of that is padding", "buckets")
+        buckets = " ".join(f"{height}x{width}" for height, width in overrides.buckets)
+        yield _line(given, "padded to", f"{buckets}; {100 * sizes.padding:.0f} % of that is padding", "buckets")
     else:
-        yield "padded to", "nothing: all are of one size" if len(report.sizes) == 1 else "nothing"
+        yield "padded to", "nothing: all are of one size" if len(sizes.counts) == 1 else "nothing"
     yield from about_classes(overrides, given, uneven)
     descent = overrides.optimizer or "Adam"
     yield _line(given, "learning rate", f"{overrides.learning_rate:g} at first ({descent})", "learning_rate")
@@ -230,6 +251,15 @@ def about_images(report, overrides, trained, validated):
         yield "held out", f"{counted(len(overrides.together), 'group')} of near-duplicates ({alike} images) in one part"
     if notes:
         yield "doctor", f"{counted(notes, 'note')}, no error: fcn-doctor {report.directory}"
+
+
+def about_sizes(report, overrides, reason):
+    """Yield what is to be said of images that are reduced, and why they are."""
+    if overrides.most_pixels:
+        height, width, _ = report.sizes[0]
+        reduced = size_within((height, width), overrides.most_pixels)
+        if reduced != (height, width):
+            yield "size", f"{width}x{height} reduced to {reduced[1]}x{reduced[0]} ({reason}); --most-pixels 0 keeps it"
 
 
 def about_classes(overrides, given, uneven):

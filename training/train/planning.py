@@ -11,10 +11,11 @@ from fcn_keras_console.workdir import decisions_beside
 
 from ..doctor.examination import examination
 from ..recipes import catalogue
-from ..recipes.readers import folder_with_hha, has_hha
+from ..recipes.readers import folder, folder_with_hha, has_hha
 from ..workdir.stage import Stage
 from . import quick
 from .budget import MINUTES
+from .detail import choose_detail
 from .devices import is_processor
 from .plan import MODELS, plan
 
@@ -76,6 +77,17 @@ class Planner:
         with Progress("Looking it over", "pairs", quiet=self.reporter.quiet) as progress:
             return examination(self.arguments.data, **self.reading(), progress=progress)
 
+    def detail(self, sizes, held_out):
+        """Choose how small the images may become, from the masks to train on."""
+        split = (self.given.splits or ("train",))[0]
+        reading = held_out | self.reading()
+
+        def open_folder(most_pixels):
+            return folder(self.arguments.data, split, most_pixels=most_pixels, **reading)
+
+        with Progress("Looking at the masks' detail", "masks", quiet=self.reporter.quiet) as progress:
+            return choose_detail(open_folder, sizes, progress)
+
     def reading(self):
         """Return how the masks are read, as it was given."""
         given = self.given.given()
@@ -115,6 +127,7 @@ class Planner:
             spent=time.monotonic() - self.began,
             workdir=self.arguments.workdir,
             measure=functools.partial(_measured, self.recipe),
+            detail=functools.partial(self.detail, examined.report.sizes),
             near_duplicates=examined.near_duplicates,
         )
 

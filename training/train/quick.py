@@ -4,19 +4,21 @@ import datetime
 import resource
 import shutil
 import sys
-
-import numpy as np
+import time
+from dataclasses import replace
 
 from fcn_keras_console.workdir import decisions_beside
 
 from ..recipes.overrides import Overrides
 from ..workdir.stage import Stage
-from .budget import EPOCHS, Images, batch_of, schedule
-from .plan import Plan, about_classes, about_images, chosen_of, overrides_from
+from .budget import EPOCHS, batch_of, schedule
+from .plan import Plan, about_classes, about_images, about_sizes, chosen_of, overrides_from
 from .run_progress import Expected
+from .sizes import Sizes
 
 # What a plan in minutes decides itself. With one of these, and without --minutes, a run is planned by steps.
 DECIDED = ("steps", "steps_per_epoch", "width", "accumulate", "buckets", "augment", "dtype_policy")
+HELD_OUT = ("held_out", "held_out_by", "together")  # what says which images are held out
 KEPT = 13  # bytes of a pixel's maps in a file, of one backbone; its label has one
 MODELS = 450_000_000  # bytes of both stages' checkpoints, and of the better models, with one backbone
 
@@ -61,7 +63,7 @@ def begun(workdir, name, data, minutes=None):
     return None
 
 
-def quick_plan(report, ids, name, given, *, minutes, spent, workdir, measure, near_duplicates=lambda keys: []):
+def quick_plan(report, ids, name, given, *, minutes, spent, workdir, measure, detail, near_duplicates=lambda keys: []):
     """Choose size, views, steps, precision and batches so that the run ends in time.
 
     Args:
@@ -72,6 +74,7 @@ def quick_plan(report, ids, name, given, *, minutes, spent, workdir, measure, ne
         workdir: where the files go.
         measure: function from `(batch_size, num_classes, (H, W))` to a dtype policy, how much of float32's time it
             takes, and `Costs`.
+        detail: function from the overrides `HELD_OUT`, a dict, to a `Detail`.
 
     Returns:
         `Plan`.
@@ -80,15 +83,15 @@ def quick_plan(report, ids, name, given, *, minutes, spent, workdir, measure, ne
         ValueError: as `plan`; and if the images are too many for the time, or the disk is too small.
     """
     chosen, trained, validated, warning, uneven = chosen_of(report, ids, given, near_duplicates, None)
-    heights, widths = (
-        np.repeat(side, [n for *_, n in report.sizes]) for side in list(zip(*report.sizes, strict=True))[:2]
+    began = time.monotonic()
+    looked = detail({name: chosen[name] for name in HELD_OUT if name in chosen})
+    most = looked.most_pixels if given.most_pixels is None else given.most_pixels
+    spent += time.monotonic() - began
+    sizes = Sizes.of(report, most)
+    images = replace(sizes.images(trained, validated), reading=looked.reading)
+    policy, ratio, costs, took = measure(
+        given.batch_size or batch_of(images.area, trained), report.num_classes, sizes.middling
     )
-    areas = heights * widths
-    # Images of several sizes are padded: what is computed is the area with the padding.
-    area = float(np.median(areas)) if len(report.sizes) == 1 else float(np.mean(areas)) / (1 - report.padding)
-    images = Images(trained, validated, area, float(areas.max()))
-    size = int(np.median(heights)), int(np.median(widths))
-    policy, ratio, costs, took = measure(given.batch_size or batch_of(images.area, trained), report.num_classes, size)
     used = schedule(images, 60 * minutes - spent - took, costs, given.batch_size)
     backbones = 2 if name.endswith("_rgb_hha") else 1
     space = _require_space(workdir, used, images, backbones)
@@ -98,18 +101,20 @@ def quick_plan(report, ids, name, given, *, minutes, spent, workdir, measure, ne
         "batch_size": used.batch_size,
         "views": used.views,
         "validation_images": used.validation_images,
+        "most_pixels": most,
         "dtype_policy": policy,
         "stages": {stage: Overrides(steps=n, steps_per_epoch=n // epochs) for stage, n, epochs in stages},
     }
     if used.crop is not None:
         chosen["crop"] = [used.crop, used.crop]
     if used.views > trained:  # several views of an image are to differ
-        chosen |= {"augment": ["scale"], "crop": chosen.get("crop", list(size))}
-    elif used.crop is None and len(report.sizes) > 1:
-        chosen["buckets"] = [list(bucket) for bucket in report.buckets]
+        chosen |= {"augment": ["scale"], "crop": chosen.get("crop", list(sizes.middling))}
+    elif used.crop is None and len(sizes.counts) > 1:
+        chosen["buckets"] = [list(bucket) for bucket in sizes.buckets]
     overrides = Overrides(**{**chosen, **given.given()})
     reasons = [
         *about_images(report, overrides, trained, validated),
+        *about_sizes(report, overrides, looked.reason if given.most_pixels is None else "as given"),
         *([("depth", "HHA images: a backbone for them beside that for colour, scores averaged")] * (backbones - 1)),
         *_about_time(minutes, spent + took, used),
         *_about_work(used, policy, ratio, costs, images),

@@ -99,7 +99,8 @@ class Maps(Pixels):
         compile_model(self.model, recipe, examples.num_classes, optimizer=model.optimizer)
         self._copy = None
         common = {**decided_by, "seed": recipe.seed, "dtype": recipe.dtype_policy, "maps": list(recipe.kept_maps)}
-        drawn = {name: describe(recipe).get(name) for name in ("views", "augment", "buckets", "data", "splits")}
+        common |= {name: describe(recipe).get(name) for name in ("data", "splits")}
+        drawn = {name: describe(recipe).get(name) for name in ("views", "augment", "buckets")}
         self.views = Views(folder / "train", recipe.views, common | drawn, mirrored=True)
         self.scored_views = Views(folder / "val", len(scored), common, mirrored=False)
         self._compute(phase)
@@ -149,7 +150,7 @@ class Part:
 
     def __init__(self, examples, indices):
         self.examples, self.indices = examples, indices
-        self.class_names = examples.class_names
+        self.class_names, self.num_classes = examples.class_names, examples.num_classes
 
     def __len__(self):
         return len(self.indices)

@@ -5,7 +5,7 @@ import argparse
 import pytest
 
 from fcn_keras.photographs import Photographs
-from training.scoring.scale_options import add_option, arrow, far_larger, scale_of
+from training.scoring.scale_options import add_option, arrow, far_larger, scale_of, usual_scale
 
 KNOWN = Photographs((360, 480), (360, 480), (360, 480))
 
@@ -18,12 +18,17 @@ def scale(default, *words):
 
 def test_scales():
     assert scale("trained") is None
-    assert scale("none") == 1
-    assert scale("none", "--scale", "trained") is None
+    assert scale(None, "--scale", "none") == 1
+    assert scale(None, "--scale", "trained") is None
     assert scale("trained", "--scale", "0.5") == 0.5
     assert scale("trained", "--scale", "640") == 640
     with pytest.raises(ValueError, match="--scale is trained, none, a factor"):
         scale("trained", "--scale", "half")
+
+
+def test_what_training_reduced_is_scored_reduced():
+    assert usual_scale(None) == usual_scale(KNOWN) == 1
+    assert usual_scale(Photographs((1, 1), (1, 1), (1, 1), reduced=True)) is None
 
 
 def test_words():

@@ -13,6 +13,8 @@ def test_the_split_and_what_the_recipe_draws():
     camvid = catalogue.find("camvid_fcn32s")
     known = Photographs((100, 80), (360, 480), (720, 960), scales=(0.5, 1.0), crop=(180, 240))
     assert trained_photographs(camvid, examples) == known
+    shrunk = trained_photographs(camvid, SimpleNamespace(sizes=examples.sizes, reduces=True))
+    assert shrunk == replace(known, reduced=True)
     plain = trained_photographs(replace(camvid, augment=None), examples)
     assert plain == replace(known, scales=None, crop=None)
 

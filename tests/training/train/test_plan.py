@@ -95,10 +95,27 @@ def test_steps_follow_the_number_of_images(train, steps):
     ],
 )
 def test_batches_have_the_pixels_of_two_of_the_papers_images(sizes, batch, crop):
-    overrides = planned(replace(EVEN, sizes=sizes), "fcn32s").overrides
+    overrides = planned(replace(EVEN, sizes=sizes), "fcn32s", most_pixels=0).overrides
     assert overrides.batch_size == batch
     assert overrides.crop == crop
     assert overrides.buckets is None  # of one size, or cropped, or one a batch
+
+
+def test_large_photographs_are_reduced():
+    phone = replace(EVEN, sizes=((3000, 4000, 190), (4000, 3000, 5), (360, 480, 5)))
+    chosen = planned(phone, "fcn32s")
+    assert chosen.overrides.most_pixels == 250_000
+    assert (chosen.overrides.batch_size, chosen.overrides.crop) == (2, None)
+    assert chosen.overrides.buckets == [[448, 608], [608, 448]]
+    assert reasons(chosen)["size"] == (
+        "4000x3000 reduced to 577x433 (a network sees little of a larger one at a time); --most-pixels 0 keeps it"
+    )
+    assert "size" not in reasons(planned(phone, "fcn32s", most_pixels=0))
+    assert planned(phone, "fcn32s", most_pixels=90_000).overrides.most_pixels == 90_000
+    # A run that was begun with crops goes on with them.
+    begun = planned(phone, "fcn32s", begun={"held_out": 0.2}).overrides
+    assert (begun.most_pixels, begun.crop) == (None, [512, 512])
+    assert planned(phone, "fcn32s", begun={"most_pixels": 250_000}).overrides.most_pixels == 250_000
 
 
 def test_images_of_several_sizes_are_padded_where_a_batch_holds_several():

@@ -8,10 +8,14 @@ from tests.training.train.test_budget import AREA, COSTS
 from training.recipes import catalogue
 from training.recipes.overrides import Overrides
 from training.train import quick
+from training.train.detail import Detail
 from training.train.plan import overrides_from
 from training.train.quick import quick_plan, suits
 
 IDS = {"train": [f"a{i}" for i in range(160)], "val": [f"b{i}" for i in range(40)]}
+
+
+KEEPS = Detail(None)
 
 
 def report(sizes=((360, 480, 200),), **changes):
@@ -34,8 +38,9 @@ def measured(batch_size, num_classes, size):
     return "mixed_bfloat16", 0.5, COSTS, 15.0
 
 
-def planned(tmp_path, minutes=10, given=None, name="quick_fcn8s", **changes):
+def planned(tmp_path, minutes=10, given=None, name="quick_fcn8s", looked=KEEPS, **changes):
     facts = {"minutes": minutes, "spent": 5.0, "workdir": tmp_path, "measure": measured}
+    facts["detail"] = lambda held_out: looked
     return quick_plan(report(**changes), IDS, name, given or Overrides(), **facts)
 
 
@@ -85,6 +90,33 @@ def test_several_sizes_are_padded_and_large_ones_cut(tmp_path):
     assert large.views == 160
     augment = catalogue.find("quick_fcn8s_head", large).augment
     assert augment.keywords == {"height": 384, "width": 384} or "384" in str(augment)
+
+
+def test_images_are_reduced_to_what_their_masks_allow(tmp_path):
+    looked = Detail(43_200, "masks keep 93% of mean IU at half the side")
+    plan = planned(tmp_path, looked=looked)
+    assert plan.overrides.most_pixels == 43_200
+    assert measured.asked == (8, 3, (180, 240))
+    assert plan.overrides.views == 840  # 40 % of 557 s, each 0.265 s with its mirror image
+    assert plan.overrides.crop == [180, 240]
+    said = dict(plan.reasons)
+    assert said["size"] == (
+        "480x360 reduced to 240x180 (masks keep 93% of mean IU at half the side); --most-pixels 0 keeps it"
+    )
+    assert "size" not in dict(planned(tmp_path).reasons)
+    kept = planned(tmp_path, looked=looked, given=Overrides(most_pixels=0))
+    assert (kept.overrides.most_pixels, kept.overrides.views) == (0, 160)
+    given = planned(tmp_path, looked=looked, given=Overrides(most_pixels=100_000))
+    assert "(as given)" in dict(given.reasons)["size"]
+
+
+def test_reading_large_photographs_takes_time(tmp_path):
+    phone = {"sizes": ((3000, 4000, 200),), "looked": Detail(250_000, reading=0.5)}
+    plan = planned(tmp_path, **phone)
+    assert (plan.overrides.most_pixels, plan.overrides.crop) == (250_000, [320, 320])  # 130,000 pixels an image fit
+    parts = dict(plan.reasons)["time"]
+    assert "feature maps 3.7 min" in parts  # 160 times 0.5 + 0.63 s, and 35 times 0.5 + 0.77 s
+    assert plan.overrides.validation_images == 35  # 8 % of 556 s, each 0.5 s to read and 0.76 s to compute
 
 
 def test_two_backbones_take_twice_the_disk(tmp_path):
