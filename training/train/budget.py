@@ -16,6 +16,7 @@ WHOLE = 1_000_000  # pixels of the largest image that may stay whole
 BATCH = 700_000  # pixels of a batch, of
 LARGEST_BATCH = 8  # images at most
 DRAWS = 6  # views of an image, at most
+FEWEST_SCORED = 8  # images, however little time there is: fewer choose a model by chance
 
 
 @dataclass(frozen=True)
@@ -139,11 +140,12 @@ def schedule(images, seconds, costs, batch_size=None):
     views = min(int((MAPS * seconds - read) / (2 * area * costs.maps)), DRAWS * images.trained)
     if views < 2 * images.trained:
         views = images.trained  # each image once, and not some of them twice
-    shown = max(1, min(images.validated, int(SCORED * seconds / (images.area * costs.maps + images.reading))))
+    fewest = min(images.validated, FEWEST_SCORED)
+    shown = max(fewest, min(images.validated, int(SCORED * seconds / (images.area * costs.maps + images.reading))))
     maps = (2 * views * area + shown * images.area) * costs.maps + read + shown * images.reading
     rest = max(0.0, seconds - maps - 2 * costs.start)
     score = sum(EPOCHS) * images.area * costs.scored  # seconds of one image
-    shown = max(1, min(shown, int(SCORES * rest / score)))
+    shown = max(fewest, min(shown, int(SCORES * rest / score)))
     rest = max(0.0, rest - shown * score)
     steps, spent = [], []
     for share, cost, epochs in zip((HEAD, 1 - HEAD), (costs.head, costs.thawed), EPOCHS, strict=True):

@@ -59,6 +59,12 @@ def test_too_many_images_are_told_how_long_they_take():
     assert schedule(many, 198 * 60, COSTS).crop == 192
 
 
+def test_eight_images_are_scored_however_little_time_there_is():
+    dear = Costs(maps=0.53 / AREA, head=0.2 / 4 / AREA, thawed=0.6 / 4 / AREA, scored=1 / AREA, start=10)
+    assert schedule(CAMVID, 300, dear).validation_images == 8
+    assert schedule(Images(160, 3, AREA, AREA), 300, dear).validation_images == 3
+
+
 def test_a_stage_has_its_fewest_steps_and_whole_epochs():
     slow = Costs(maps=1e-14, head=1e-3, thawed=1e-3, scored=1e-9, start=1)
     plan = schedule(CAMVID, 120, slow)

@@ -116,7 +116,7 @@ def test_reading_large_photographs_takes_time(tmp_path):
     assert (plan.overrides.most_pixels, plan.overrides.crop) == (250_000, [320, 320])  # 130,000 pixels an image fit
     parts = dict(plan.reasons)["time"]
     assert "feature maps 3.7 min" in parts  # 160 times 0.5 + 0.63 s, and 35 times 0.5 + 0.77 s
-    assert plan.overrides.validation_images == 35  # 8 % of 556 s, each 0.5 s to read and 0.76 s to compute
+    assert plan.overrides.validation_images == 26  # 6 % of the 312 s that are left, each 8 times 0.087 s
 
 
 def test_two_backbones_take_twice_the_disk(tmp_path):
