@@ -4,9 +4,10 @@ import json
 
 import tensorflow as tf
 
+from fcn_keras.photographs import Photographs
 from serving.export.accuracy.agreement import Figures
 from serving.export.accuracy.validation import Validation
-from serving.export.model_card import figures_table, write_file_card
+from serving.export.model_card import _scale, figures_table, write_file_card
 
 FACTS = {
     "network": "fcn8s",
@@ -85,3 +86,11 @@ def test_the_figures_of_a_file():
         "drawn images",
         "-",
     ]
+
+
+def test_the_scale_of_photographs_that_training_reduced():
+    known = Photographs.of([(300, 400), (433, 577), (433, 577)], reduced=True)
+    assert _scale(known.config()) == (
+        " That is after a photograph is reduced to the pixels of 577x433, as the training's were, where it has more; its "
+        "labels have its own size."
+    )
