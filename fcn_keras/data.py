@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from fcn_keras import streams
-from fcn_keras.augment import Augmentation, Mix, Tensor, import_tensorflow, window
+from fcn_keras.augment import Augmentation, Mix, Tensor, import_tensorflow, keeps_size, window
 from fcn_keras.examples import MODALITIES, Dtypes, Example, flatten, kind, nest
-from fcn_keras.streams import dataset_stream, no_bucket, require, sequence_stream, unequal_sizes
+from fcn_keras.streams import dataset_stream, native, no_bucket, require, sequence_stream, unequal_sizes
 
 
 def batches(
@@ -85,7 +85,7 @@ def batches(
     if not 0 <= ignore_label <= 255 and np.uint8 in [t for name, t in dtypes.items() if kind(name) == "label"]:
         raise ValueError(f"`ignore_label` must fit the labels' uint8. Received: {ignore_label}.")
     prepared = stream.map(
-        lambda position, index, example: _prepare(tf, position, index, example, dtypes, plan),
+        native(tf, lambda position, index, example: _prepare(tf, position, index, example, dtypes, plan)),
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )
@@ -180,7 +180,9 @@ def _prepare(
 ) -> tuple[Tensor, tuple[Any, Any]]:
     """Augment one example and pad it to its bucket: `(group, (inputs, labels))`."""
     if plan.augment:
-        example = plan.augment(example, tf.stack([tf.constant(plan.seed, tf.int64), position]))
+        # What is not of this package may hold Python's `if` and `for` of tensors: AutoGraph converts it.
+        augment = plan.augment if keeps_size(plan.augment) is not None else tf.function(plan.augment)
+        example = augment(example, tf.stack([tf.constant(plan.seed, tf.int64), position]))
     group = tf.constant(0, tf.int64)
     if plan.buckets:
         size = tf.shape(next(iter(flatten(example).values())))[:2]
@@ -207,13 +209,15 @@ def _batch(tf: ModuleType, prepared: Any, plan: _Plan) -> Any:
     """Batch examples of one group."""
 
     if plan.batch_size == 1:  # an axis more, instead of a copy
-        return prepared.map(lambda _, pair: tf.nest.map_structure(lambda x: x[None], pair))
+        return prepared.map(native(tf, lambda _, pair: tf.nest.map_structure(lambda x: x[None], pair)))
 
     def stack(_: Tensor, elements: Any) -> Any:
-        return elements.map(lambda _, pair: pair).batch(plan.batch_size, drop_remainder=plan.training)
+        return elements.map(native(tf, lambda _, pair: pair)).batch(plan.batch_size, drop_remainder=plan.training)
 
     if plan.grouped:
-        return prepared.group_by_window(lambda group, _: group, stack, window_size=plan.batch_size)
+        return prepared.group_by_window(
+            native(tf, lambda group, _: group), native(tf, stack), window_size=plan.batch_size
+        )
     if plan.batch_size > 1 and not plan.buckets:
         prepared = _require_equal_sizes(tf, prepared, plan.batch_size)
     return stack(None, prepared)
@@ -245,4 +249,4 @@ def _require_equal_sizes(tf: ModuleType, prepared: Any, batch_size: int) -> Any:
         require(tf, tf.reduce_all(size == expected), unequal_sizes(batch_size, "{}", "{}"), (expected, size))
         return (count + 1, expected), element
 
-    return prepared.scan((tf.constant(0, tf.int64), tf.constant([0, 0])), check)
+    return prepared.scan((tf.constant(0, tf.int64), tf.constant([0, 0])), native(tf, check))

@@ -72,7 +72,7 @@ def sequence_stream(tf: ModuleType, examples: Any, plan: Plan) -> Stream:
         }
         return position, tf.ensure_shape(index, ()), nest(flat)
 
-    return positions.map(load, tf.data.AUTOTUNE, deterministic=True), dtypes, skip
+    return positions.map(native(tf, load), tf.data.AUTOTUNE, deterministic=True), dtypes, skip
 
 
 def batch_indices(tf: ModuleType, examples: Any, plan: Plan) -> Iterator[list[int]] | None:
@@ -197,7 +197,7 @@ def dataset_stream(tf: ModuleType, examples: Any, plan: Plan) -> Stream:
     if plan.cache:
         examples = examples.cache()
     if plan.training:
-        examples = tf.data.Dataset.counter().flat_map(functools.partial(_shuffled, tf, examples, plan.seed))
+        examples = tf.data.Dataset.counter().flat_map(native(tf, functools.partial(_shuffled, tf, examples, plan.seed)))
     skip = plan.start if plan.grouped else 0
 
     def pick(position: Any, example: Example) -> Any:
@@ -209,7 +209,7 @@ def dataset_stream(tf: ModuleType, examples: Any, plan: Plan) -> Stream:
         return position, position, nest(maps)
 
     examples = examples.enumerate().skip(0 if plan.grouped else plan.start * plan.batch_size)
-    return examples.map(pick, tf.data.AUTOTUNE, deterministic=True), dtypes, skip
+    return examples.map(native(tf, pick), tf.data.AUTOTUNE, deterministic=True), dtypes, skip
 
 
 def _check_shape(name: str, shape: Any) -> None:
@@ -220,6 +220,11 @@ def _check_shape(name: str, shape: Any) -> None:
             f"`{name}` must be (H, W{''.join(f', {c}' for c in channels)}). Received: {shape}. "
             "Give single examples (`.unbatch()` undoes batches)."
         )
+
+
+def native(tf: ModuleType, function: Callable[..., Any]) -> Any:
+    """Return a function of a `tf.data` stream that AutoGraph leaves alone: converting it takes longer than tracing."""
+    return tf.autograph.experimental.do_not_convert(function)
 
 
 def require(tf: ModuleType, condition: Tensor, message: str, values: Sequence[Tensor]) -> None:

@@ -439,3 +439,22 @@ def test_errors_of_the_data_set_surface():
 
     with pytest.raises(tf.errors.OpError, match=r"cannot identify image file 0003.jpg"):
         list(batches(Broken()))
+
+
+def test_an_augmentation_of_ones_own_may_ask_tensors():
+    """Python's `if` and `for` of tensors are TensorFlow's there, as in any `tf.data` function; in a chain, too."""
+
+    def bright(example, seed):
+        if tf.reduce_mean(tf.cast(example["image"], tf.float32)) > 100:
+            image = example["image"] // 2
+        else:
+            image = example["image"]
+        for _ in tf.range(3):
+            image += 1
+        return {**example, "image": image}
+
+    examples = [{"image": np.full((4, 5, 3), x, np.uint8), "label": np.zeros((4, 5), np.uint8)} for x in (10, 200)]
+    for augment in (bright, compose(mirror, bright)):
+        stream = batches(examples, training=True, augment=augment)
+        seen = {int(image[0, 0, 0, 0]) for image, _ in stream.take(2)}
+        assert seen == {13, 103}
