@@ -26,7 +26,7 @@ its scores are brought back before the labels are taken; what was done is said. 
 
 An input is an image, a folder of images with its sub-folders, a quoted pattern such as 'photos/**/*.jpg', a video, or -
 for one image from stdin. A video (MP4, MOV, AVI, WebM, MKV) becomes DIR/overlays/NAME.mp4, with the classes painted
-over every frame, of the same size, aspect and timing, turned and mirrored as players show it, without its sound; it
+over every frame, of the same size, aspect and timing, turned and mirrored as players show it, with its sound; it
 has no other format. If the file does not say how its colours are coded, a large one is taken as BT.709. Where its
 height or width is odd, some players show nothing: H.264 then needs 4:4:4. Videos in folders are left alone; name them,
 or say 'folder/*'. What is left alone in a folder is counted at the end. HEIC takes one more package: pip install
@@ -266,7 +266,7 @@ def _label_videos(arguments, label, videos, results, bad):
             bad(error)
             continue
         painted = {head: ([target], results.classes[head].shares(pixels[head])) for head, target in targets.items()}
-        more = {"frames": frames, "sound": "left out" if video.sound else "none"}
+        more = {"frames": frames, "sound": video.sound.how if video.sound else "none"}
         more |= {"colors": f"untagged, taken as {video.guessed_matrix}"} if video.guessed_matrix else {}
         _report(arguments, file, size, tuple(sizes), painted, time.perf_counter() - start, **more)
         done += 1
@@ -292,7 +292,7 @@ def _report(arguments, image, size, scored, by_head, seconds, **more):
         return
     parts = [f"{files[head][0]}  {_shares(shares)}" for head, (_, shares) in by_head.items()]
     parts += [] if scored == size else [scale_options.arrow(size, scored)]
-    parts += ["its sound is left out"] if more.get("sound") == "left out" else []
+    parts += ["its sound written as AAC"] if more.get("sound") == "as AAC" else []
     parts += [f"its colours are {more['colors']}"] if "colors" in more else []
     frames = f", {more['frames']} frames" if more else ""
     print(f"{image.name} {width}x{height}{frames} -> {'; '.join(parts)}", flush=True)

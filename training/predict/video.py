@@ -7,6 +7,8 @@ from fractions import Fraction
 
 from fcn_keras_console.files import written
 
+from .sound import Sound
+
 EXTENSIONS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
 _CODEC, _QUALITY = "libx264", {"crf": "20"}  # plays in browsers and everywhere else
 _WHOLE = 0.9  # a video that lasts for less of the time that it announces is cut off
@@ -28,7 +30,7 @@ class Video:
 
     Attributes:
         count: how many frames it announces, or None; a guess, except in MP4.
-        sound: whether it has a sound track, which nothing here reads.
+        sound: `Sound` of its best sound track, or None. It is read with the frames.
         pixel_aspect: how much wider than high a pixel of a frame is shown; known from the first frame on.
         guessed_matrix: `"BT.709"` where the file does not tell how its colours are coded, and its size speaks for this
             as in every player; else empty. Known from the first frame on.
@@ -39,7 +41,9 @@ class Video:
         self._stream.thread_type = "AUTO"
         self.rate = self._stream.average_rate or self._stream.guessed_rate or Fraction(25)
         self.time_base = self._stream.time_base or 1 / self.rate
-        self.sound = bool(container.streams.audio)
+        track = container.streams.best("audio")
+        self.sound = Sound(track) if track else None
+        self._track = track
         self.count = self._stream.frames or self._estimated()
         self.pixel_aspect, self.guessed_matrix = Fraction(1), ""
 
@@ -95,6 +99,8 @@ class Video:
                 end = max(end, (time + (packet.duration or 0)) * packet.time_base)
             if packet.stream is self._stream:
                 yield from packet.decode()
+            elif packet.stream is self._track:
+                self.sound.keep(packet)
         length = Fraction(self._container.duration or 0, 1_000_000)
         if self._container.format.name == "avi":  # FFmpeg takes the time from what is there
             length = max(length, self._stream.frames / self.rate)
@@ -146,7 +152,7 @@ def comment_of(path):
 
 
 def write_video(video, targets, paint, progress, *, comment):
-    """Write a video for every head, frame by frame.
+    """Write a video for every head, frame by frame, with the sound of the one that is read.
 
     Args:
         video: a `Video`.
@@ -164,7 +170,7 @@ def write_video(video, targets, paint, progress, *, comment):
     av, done, size = import_av(), 0, None
     with contextlib.ExitStack() as stack:
         files = {head: stack.enter_context(written(target, extension=".mp4")) for head, target in targets.items()}
-        streams = {}
+        streams, tracks = {}, []
         for time, image in video.frames():
             size = image.shape[:2]
             for head, picture in paint(image).items():
@@ -172,12 +178,25 @@ def write_video(video, targets, paint, progress, *, comment):
                     container = stack.enter_context(av.open(str(files[head]), "w", format="mp4"))
                     container.metadata["comment"] = comment
                     streams[head] = container, _stream(container, video, picture)
+                    tracks += [video.sound.track(container)] if video.sound else []
                 _add(av, *streams[head], picture, time, video.time_base)
+            _carry(video, tracks)
             done += 1
             progress(done, video.count)
         for container, stream in streams.values():
             container.mux(stream.encode())
+        _carry(video, tracks, ended=True)
     return done, size
+
+
+def _carry(video, tracks, *, ended=False):
+    """Write the sound that was read since the last time into every file."""
+    packets = video.sound.taken() if video.sound else []
+    with _naming(video.path, lambda: " in its sound"):
+        for track in tracks:
+            track.write(packets)
+            if ended:
+                track.close()
 
 
 def _stream(container, video, picture):
