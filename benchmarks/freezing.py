@@ -24,13 +24,14 @@ def main(argv=None):
     start_tensorflow()
     import tensorflow as tf
     from fcn_keras_serving.export.saved_model import frozen_network as network
+    from fcn_keras_serving.export.saved_model.limits import Limits
     from fcn_keras_serving.export.saved_model.signatures import build
 
     import fcn_keras as fcn
 
     network.LARGEST_CONSTANT = arguments.largest
     frozen, variables = network.freeze(fcn.FCN8s(21))
-    label = build(frozen, max_pixels=1)["predict_tensors"]
+    label = build(frozen, limits=Limits(1, 1, 1))["predict_tensors"]
     shape = (1, arguments.size, arguments.size, 3)
     image = tf.constant(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
     seconds = [timed(label, image) for _ in range(1 + arguments.rounds)]

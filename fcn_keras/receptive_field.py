@@ -123,6 +123,8 @@ def length_after(layer: keras.Layer, lengths: Sequence[int]) -> int:
     if not isinstance(layer, WINDOWED):
         return first
     kernel, stride = kernel_and_stride(layer)
+    if stride == 1 and layer.padding == "same":
+        return first
     if isinstance(layer, layers.Conv2DTranspose):
         return first * stride + (max(kernel - stride, 0) if layer.padding == "valid" else 0)
     if layer.padding == "same":

@@ -1,5 +1,6 @@
-"""`fcn-predict` on an image that no memory holds at once, and whether stages give what one pass gives."""
+"""Images that no memory holds at once: `fcn-predict`, the SavedModel, and whether stages give what one pass gives."""
 
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -9,11 +10,13 @@ from results import table
 
 from speed import show
 from speed.turns import Failed, Worker, say
+from speed.work import Export
 from speed.worker import peak
 
 TITLE = "Memory of a large image"
 NEEDS_TORCH = False
 SIDE, COMPARED, SHARE = 4096, 1536, 0.2
+SERVED = (3000, 4000)  # a phone's photograph
 MOST_GB = 2 * 4 * 2**30 / 1e9  # twice the target: then it is stopped, before it takes the machine's memory
 HEADS = ("", "s", "peak GB")
 
@@ -22,7 +25,7 @@ def measure(settings, files, found):
     """Label a large image by the command, and a smaller one in one pass and in stages.
 
     Returns:
-        dict of JSON's types: `command` and `stages`, or their `reason`s.
+        dict of JSON's types: `command`, `stages` and `served`, or their `reason`s.
     """
     side = settings.scaled((SIDE, SIDE))[0]
     image = files.image(side, side, "png")
@@ -31,7 +34,9 @@ def measure(settings, files, found):
         words = [sys.executable, "-m", "fcn_keras_training.predict", files.net(), image, "--output", output]
         command = watched(words, MOST_GB)
     say("  one pass against stages")
-    return {"side": side, "command": command, "stages": _stages(settings, files)}
+    stages = _stages(settings, files)
+    say("  a photograph through the SavedModel")
+    return {"side": side, "command": command, "stages": stages, "served": _served(settings, files)}
 
 
 def watched(words, most):
@@ -71,6 +76,25 @@ def _stages(settings, files):
         return {"side": side, "reason": str(failure)}
 
 
+def _served(settings, files):
+    """Ask the SavedModel for the labels of a photograph: `size`, `seconds`, `above` idle in MiB, and the `ratio` of its
+    seconds a pixel to those of a small image between which it is asked."""
+    size, side = settings.scaled(SERVED), settings.scaled((512, 512))[0]
+    try:
+        with Worker(
+            "speed.served:Served", {"folder": files.export(Export("savedmodel"))}, threads=settings.threads
+        ) as w:
+            small = [w.ask("label", height=side, width=side).value["seconds"] for _ in range(settings.rounds)]
+            found = w.ask("label", height=size[0], width=size[1]).value
+            small += [w.ask("label", height=side, width=side).value["seconds"] for _ in range(settings.rounds)]
+    except Failed as failure:
+        return {"size": size, "reason": str(failure)}
+    if found["status"]:
+        return {"size": size, "reason": found["status"]}
+    a_pixel = statistics.median(small) / side**2
+    return {"size": size, "ratio": found["seconds"] / (size[0] * size[1]) / a_pixel, **found}
+
+
 def tabulate(result):
     command, stages, side = result["command"], result["stages"], result["side"]
     line = [f"fcn-predict, {side}x{side}", f"{command['seconds']:.0f}", f"{command['peak']:.2f}"]
@@ -81,7 +105,15 @@ def tabulate(result):
             f"{stages['same']:.6%} of the labels equal, scores differ by {stages['difference']:.1e} of the largest at "
             f"most; {stages['staged']:.1f} s against {stages['whole']:.1f} s."
         )
-    return "\n".join([*text, *show.reasons({f"fcn-predict, {side}x{side}": command, "stages": stages})])
+    served = result["served"]
+    if "reason" not in served:
+        height, width = served["size"]
+        text.append(
+            f"\n{height}x{width} through the SavedModel: {served['seconds']:.1f} s, {served['above'] / 1024:.2f} GiB "
+            f"above idle, {served['ratio']:.2f} of the seconds a pixel that a small image takes."
+        )
+    reasons = {f"fcn-predict, {side}x{side}": command, "stages": stages, "served": served}
+    return "\n".join([*text, *show.reasons(reasons)])
 
 
 def draw(axes, result):

@@ -67,8 +67,11 @@ def _memory(result):
     command, same = result["command"], result["stages"].get("same")
     changed = None if same is None else 1 - same
     peak = None if "reason" in command else command["peak"] * 1e9 / 2**30
-    side = result["side"]
+    side, served = result["side"], result["served"]
+    above = served["above"] / 1024 if "above" in served else None
     return [
+        _row("SavedModel, a phone's photograph: GiB above idle", above, 0.75),
+        _row("SavedModel, a phone's photograph: seconds a pixel, of a small image's", served.get("ratio"), 1.25),
         _row(f"fcn-predict on {side}x{side}: GiB", peak, 4),
         _row("labels that stages change, share", changed, 0),
     ]

@@ -119,11 +119,13 @@ class Stages:
         return _lengths(self.all_layers, length, self.inputs)
 
 
-def cut(model: keras.Model) -> Stages:
+def cut(model: keras.Model, *, most: float = math.inf) -> Stages:
     """Cut a network behind every layer that lowers its stride's resolution, and before every one that raises it.
 
     Args:
         model: functional, from images of any size to scores.
+        most: bytes an image pixel that the maps of a stage may take together; one that would hand on more is joined
+            with the next. The results themselves do not count.
 
     Returns:
         `Stages`.
@@ -134,8 +136,7 @@ def cut(model: keras.Model) -> Stages:
     if any(None not in x.shape[1:3] for x in keras.tree.flatten(model.input)):
         raise ValueError("The model takes images of one size.")
     graph = _Graph(model)
-    levels = sorted({graph.level[_key(layer)] for layer in graph.staged})
-    stages = tuple(_stage(graph, [x for x in graph.staged if graph.level[_key(x)] == level]) for level in levels)
+    stages = tuple(_stages(graph, most))
     handed_on = {x.key for stage in stages for x in stage.inputs}
     if not stages or graph.results & (handed_on | set(graph.canvas)):
         raise ValueError("The model's outputs are among the maps that its stages hand on.")
@@ -216,6 +217,17 @@ class _Graph:
         for layer in self.staged:
             sources = [id(x) for x in keras.tree.flatten(layer.input)]
             self.level[_key(layer)] = max(self.level[x] + (x in coarser or x in finer) for x in sources)
+
+
+def _stages(graph: _Graph, most: float) -> Iterable[Stage]:
+    run: list[keras.Layer] = []
+    levels = sorted({graph.level[_key(layer)] for layer in graph.staged})
+    for level in levels:
+        run += [x for x in graph.staged if graph.level[_key(x)] == level]
+        stage = _stage(graph, run)
+        if level == levels[-1] or sum(x.bytes for x in stage.outputs if x.key not in graph.results) <= most:
+            yield stage
+            run = []
 
 
 def _stage(graph: _Graph, run: list[keras.Layer]) -> Stage:

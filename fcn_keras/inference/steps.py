@@ -59,24 +59,24 @@ def plan(stages: Stages, height: int, width: int, memory: float, output: str) ->
         `Plan`; where the budget is below what the smallest parts take, that of the smallest parts.
     """
     down, across = stages.lengths(height), stages.lengths(width)
-    wasted = [_wasted(x) for x in stages.stages]
-    fitting = [_highest(x, w > 0, max(across.values()), memory / 2) for x, w in zip(stages.stages, wasted, strict=True)]
+    lost = [wasted(x) for x in stages.stages]
+    fitting = [_highest(x, w > 0, max(across.values()), memory / 2) for x, w in zip(stages.stages, lost, strict=True)]
     factor = math.ceil(down[stages.inputs[0]] / min(x.phase for x in stages.stages)) + 1.0
     while True:
         times = [
             min(int(factor * w / x.phase), most) if w else most
-            for x, w, most in zip(stages.stages, wasted, fitting, strict=True)
+            for x, w, most in zip(stages.stages, lost, fitting, strict=True)
         ]
         rows = [steps(x, down, max(1, n) * x.phase) for x, n in zip(stages.stages, times, strict=True)]
         waiting = _waiting(stages, rows, across, output)
-        if waiting <= memory / 2 or not any(n > 1 for n, w in zip(times, wasted, strict=True) if w):
+        if waiting <= memory / 2 or not any(n > 1 for n, w in zip(times, lost, strict=True) if w):
             break
         factor /= _FINER
     columns, working = [], 0.0
     for stage, parts in zip(stages.stages, rows, strict=True):
         tall = max(_span(stage, step) for step in parts)
         most = memory / 2 / stage.working / tall
-        columns.append(steps(stage, across, most - _overlap(stage)))
+        columns.append(steps(stage, across, most - overlap(stage)))
         wide = max(_span(stage, step) for step in columns[-1])
         working = max(working, tall * wide * stage.working)
     return Plan(tuple(map(tuple, rows)), tuple(map(tuple, columns)), waiting + working)
@@ -93,8 +93,8 @@ def steps(stage: Stage, lengths: Mapping[int, int], kept: float) -> list[Step]:
     Returns:
         `Step`s in order. All parts have one size, but where the length of a map is no multiple of the phase.
     """
-    main = _main(stage)
-    top, over = _margins(stage)[0], _overlap(stage)
+    main = main_map(stage)
+    top, over = margins(stage)[0], overlap(stage)
     reach = main.stride * lengths[main.key]
     phase = stage.phase
     kept = max(phase, int(kept) // phase * phase)
@@ -145,47 +145,47 @@ def _step(stage: Stage, lengths: Mapping[int, int], begin: int, stop: int | None
     return Step(reads, keeps, skips)
 
 
-def _main(stage: Stage) -> Map:
+def main_map(stage: Stage) -> Map:
     """Return the map whose length stands for a part's size."""
     if stage.exact is not None:
         return stage.outputs[0]
     return next(x for x, alone in zip(stage.inputs, stage.size_alone, strict=True) if not alone)
 
 
-def _margins(stage: Stage) -> tuple[int, int]:
+def margins(stage: Stage) -> tuple[int, int]:
     """Count the image pixels that a part far from all borders reads before and behind those that it keeps."""
     if stage.exact is not None:
         return 0, 0
     everywhere = {x.key: 4 * _FAR for x in (*stage.inputs, *stage.outputs)}
     begin, end = _FAR, _FAR + stage.phase
-    main = _main(stage)
+    main = main_map(stage)
     first, last = _step(stage, everywhere, begin, end).reads[stage.inputs.index(main)]
     return begin - main.stride * first, main.stride * (last - main.more) - end
 
 
-def _overlap(stage: Stage) -> int:
+def overlap(stage: Stage) -> int:
     """Count the image pixels that a part reads besides those that it keeps."""
-    return 0 if stage.exact else sum(_margins(stage)) + _main(stage).stride * _main(stage).more
+    return 0 if stage.exact else sum(margins(stage)) + main_map(stage).stride * main_map(stage).more
 
 
-def _wasted(stage: Stage) -> int:
+def wasted(stage: Stage) -> int:
     """Count the image pixels along one axis that a part computes and does not keep."""
-    return 0 if stage.exact else sum(_margins(stage)) + stage.outputs[0].stride * stage.outputs[0].more
+    return 0 if stage.exact else sum(margins(stage)) + stage.outputs[0].stride * stage.outputs[0].more
 
 
 def _highest(stage: Stage, square: bool, width: int, memory: float) -> int:
     """Count the phases that a part keeps at most to fit, if it is square or as wide as the image."""
     pixels = memory / stage.working
     side = pixels / min(width, math.sqrt(pixels)) if square else pixels / width
-    return max(1, int((side - _overlap(stage)) / stage.phase))
+    return max(1, int((side - overlap(stage)) / stage.phase))
 
 
 def _span(stage: Stage, step: Step) -> int:
     """Return the size of a part in image pixels."""
     if stage.exact is not None:
         return stage.outputs[0].stride * (step.keeps[0][1] - step.keeps[0][0])
-    first, last = step.reads[stage.inputs.index(_main(stage))]
-    return _main(stage).stride * (last - first)
+    first, last = step.reads[stage.inputs.index(main_map(stage))]
+    return main_map(stage).stride * (last - first)
 
 
 def _waiting(stages: Stages, rows: Sequence[Sequence[Step]], across: Mapping[int, int], output: str) -> float:

@@ -31,6 +31,7 @@ def _command(arguments):
     least_agreement = options.share("--least-agreement", arguments.least_agreement)
     version = _whole("--model-version", arguments.model_version)
     max_pixels = _whole("--max-pixels", arguments.max_pixels)
+    memory = _whole("--memory", arguments.memory)
     scale = None if arguments.scale is None else scale_from_text(arguments.scale)
     path = find_model(arguments.model)
     provenance = provenance_of(path, arguments.metrics)
@@ -49,6 +50,7 @@ def _command(arguments):
         arguments.output,
         version=version,
         classes=classes,
+        memory=memory,
         max_pixels=max_pixels,
         extras=arguments.extras,
         sizes=sizes,

@@ -43,8 +43,8 @@ def write_version_card(folder, facts):
     answers = (
         "`serving_default` takes JPEG, PNG, BMP and WebP files of any mix of sizes, turns them upright by EXIF, and "
         "gives each a grey PNG of class ids at its own size, or a sentence in `status`. Images of more than "
-        f"{facts['max_pixels']:,} pixels are refused.{_scale(facts.get('scale'))}{extras} `predict_tensors` takes and "
-        "gives arrays; "
+        f"{facts['max_pixels']:,} pixels are refused{_memory(facts)}.{_scale(facts.get('scale'))}{extras} "
+        "`predict_tensors` takes and gives arrays; "
         f"`predict_scores` gives the scores. A server warms up with photographs of {sizes} (height x width)."
     )
     parity = (
@@ -72,6 +72,13 @@ def write_version_card(folder, facts):
     )
     write_json(folder / "model.json", facts)
     write_text(folder / "README.md", card)
+
+
+def _memory(facts):
+    """Say by what the limit on pixels was chosen."""
+    if "whole_images" in facts:
+        return ", as all layers run on whole images"
+    return f": an answer takes {facts['memory']} MiB at most" if facts["memory"] else ""
 
 
 def _scale(scale):

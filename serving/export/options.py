@@ -4,8 +4,7 @@ from pathlib import Path
 
 from fcn_keras_console import Parser, add_reporting
 
-MAX_PIXELS = 480_000  # which a network of full width answers in less than 512 MiB
-LARGEST_DEFAULT = 1_000_000  # pixels that a model's own scale may raise that to: 0.7 GB a request
+MEMORY = 2048  # MiB of a request: 64 million pixels of a network of full width, as a phone takes
 SIZES = ((375, 500), (500, 375))  # PASCAL VOC's photographs
 EXTRAS = ("color", "counts", "confidence")
 PRECISIONS = ("fp32", "fp16", "int8")
@@ -47,9 +46,15 @@ def build_parser():
 def _add_saved_model(group):
     group.add_argument("--model-version", metavar="N", help="a positive whole number (default: the next)")
     group.add_argument(
+        "--memory",
+        metavar="MIB",
+        help="what a request may take besides the loaded model; photographs that would take more are refused (default: "
+        f"{MEMORY})",
+    )
+    group.add_argument(
         "--max-pixels",
-        help=f"largest height times width to score (default: {MAX_PIXELS}, or the largest size below, or what the "
-        f"model's own scale needs, up to {LARGEST_DEFAULT})",
+        metavar="N",
+        help="largest height times width to score (default: what the memory allows, and 64 million at most)",
     )
     group.add_argument(
         "--scale",
@@ -105,7 +110,12 @@ def check(arguments):
     for_files |= {"--least-agreement": arguments.least_agreement, "--validate": arguments.validate}
     for_files |= {"--split": arguments.split, "--ignore-label": arguments.ignore_label}
     for_saved_model = {"--model-version": arguments.model_version, "--max-pixels": arguments.max_pixels}
-    for_saved_model |= {"--extra": arguments.extras, "--size": arguments.sizes, "--scale": arguments.scale}
+    for_saved_model |= {
+        "--memory": arguments.memory,
+        "--extra": arguments.extras,
+        "--size": arguments.sizes,
+        "--scale": arguments.scale,
+    }
     if not is_file and arguments.precision != "fp32":
         raise ValueError(
             f"A SavedModel computes in float32. Received: --precision {arguments.precision}. "

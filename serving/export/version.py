@@ -10,13 +10,23 @@ from pathlib import Path
 
 from fcn_keras_console.files import made
 
-from .options import EXTRAS, LARGEST_DEFAULT, MAX_PIXELS, SIZES
+from .options import EXTRAS, MEMORY, SIZES
 
 LOG = logging.getLogger("fcn-export")
 
 
 def export(
-    model, directory, *, version=None, classes=None, max_pixels=None, extras=(), sizes=None, scale=None, origin=None
+    model,
+    directory,
+    *,
+    version=None,
+    classes=None,
+    memory=None,
+    max_pixels=None,
+    extras=(),
+    sizes=None,
+    scale=None,
+    origin=None,
 ):
     """Write one version of a served model: `directory/<version>/`.
 
@@ -47,13 +57,16 @@ def export(
         directory: the served model's folder, which holds its versions and whose name is the model's; made if missing.
         version: positive int; default one more than the highest there, from 1 on.
         classes: names of the classes, or a mapping head -> names.
-        max_pixels: `serving_default` refuses images that are scored at a larger height times width; where none is
-            scaled, before it decodes them. Default: 480 000, or more where `sizes` or the model's own scale need it.
+        memory: MiB that a request may take besides the loaded model: `serving_default` refuses photographs that would
+            take more; where none is scaled, before it decodes them. It is estimated. Default: 2048, which an FCN-8s of
+            full width needs for 64 million pixels. More pixels than these are never scored unless `max_pixels` says so.
+        max_pixels: refuse those, too, that are scored at a larger height times width. Without `memory`, it is the only
+            limit.
         extras: further outputs of `serving_default`, of `"color"` (`color_png_bytes` [N], in VOC's colours), `"counts"`
             (`class_pixels` [N,K] int64) and `"confidence"` (`confidence` [N] float32, the mean over the pixels of the
             largest softmax); `<head>_...` where there are several heads.
         sizes: (H, W) of the photographs to warm up with and to compare: those that will be asked most. Default: those
-            of PASCAL VOC, as far as `max_pixels` allows.
+            of PASCAL VOC, as far as `max_pixels` allows. One more is compared, which is computed in several parts.
         scale: another one than the model's own, as for `fcn_keras.predict_scaled`; 1 for the photographs' own size.
         origin: for the model card, `"recipe"`, `"training"`, `"metrics"` and `"source"`: `provenance.Provenance.facts`.
 
@@ -75,8 +88,8 @@ def export(
     check_model(model)
     require_scale(scale)
     scale = scale_for(model, scale)
-    max_pixels = default_max_pixels(sizes, scale) if max_pixels is None else max_pixels
-    _check_options(version=version, max_pixels=max_pixels, extras=extras, sizes=sizes)
+    memory = MEMORY if memory is None and max_pixels is None else memory
+    _check_options(version=version, memory=memory, max_pixels=max_pixels, extras=extras, sizes=sizes)
     from .saved_model.contents import write  # which imports TensorFlow, whatever Keras's backend is
 
     sizes = tuple(sizes or _default_sizes(max_pixels))
@@ -89,18 +102,13 @@ def export(
         try:
             folder = temporary / "model"  # with the permissions that the user's umask gives, unlike mkdtemp's own
             LOG.debug("writing the SavedModel, and comparing it with the model")
-            options = {"max_pixels": max_pixels, "extras": tuple(extras), "sizes": sizes, "scale": scale}
+            options = {"memory": memory, "max_pixels": max_pixels, "extras": tuple(extras)}
+            options |= {"sizes": sizes, "scale": scale}
             contents = write(folder, directory.name, model, names, **options)
             facts = {"name": directory.name, **describe(model, names), **contents, **(origin or {})}
             return _publish(folder, directory, version, facts)
         finally:
             shutil.rmtree(temporary)
-
-
-def default_max_pixels(sizes, scale):
-    """Choose how many pixels may be scored: those of all photographs that are scored as they are, up to a million."""
-    unscaled = getattr(scale, "most_pixels", 0)
-    return max(MAX_PIXELS, *map(math.prod, sizes or SIZES), unscaled if unscaled <= LARGEST_DEFAULT else 0)
 
 
 def _publish(folder, directory, version, facts):
@@ -134,20 +142,22 @@ def check_absent(directory, version):
         )
 
 
-def _check_options(*, version, max_pixels, extras, sizes):
-    _check_positive("max_pixels", max_pixels)
-    if version is not None:
-        _check_positive("version", version)
+def _check_options(*, version, memory, max_pixels, extras, sizes):
+    for name, value in {"version": version, "memory": memory, "max_pixels": max_pixels}.items():
+        if value is not None:
+            _check_positive(name, value)
     if unknown := [extra for extra in extras if extra not in EXTRAS]:
         raise ValueError(f"`extras` are among {EXTRAS}. Received: {unknown[0]!r}.")
     for height, width in sizes or ():
         _check_positive("sizes", height)
         _check_positive("sizes", width)
-        if height * width > max_pixels:
+        if max_pixels is not None and height * width > max_pixels:
             raise ValueError(f"`sizes` are at most `max_pixels` = {max_pixels}. Received: {height}x{width}.")
 
 
 def _default_sizes(max_pixels):
+    if max_pixels is None:
+        return SIZES
     side = math.isqrt(max_pixels)
     return [size for size in SIZES if math.prod(size) <= max_pixels] or [(side, side)]
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from fcn_keras_console import start_tensorflow
 
-from .ports import bound, serve
+from .ports import BODIES, bound, serve
 
 FREEZING = []  # an item for each block of `frozen_objects` under way
 
@@ -30,7 +30,7 @@ class Options(NamedTuple):
     threads: int = 2
     max_queued_requests: int = 100
     max_request_bytes: int = 64 * 2**20
-    max_request_pixels: int = 480_000
+    max_request_pixels: int = 16_000_000
     max_connections: int = 1000
     client_timeout_seconds: float = 20.0
     grace_period_seconds: float = 30.0
@@ -190,6 +190,7 @@ def loaded(models, options, batching, config_file=None):
             metrics=metrics,
             base_paths=lambda: _base_paths(models, config_file),
             max_pixels=options.max_request_pixels,
+            max_answer=BODIES * options.max_request_bytes,
         )
 
 

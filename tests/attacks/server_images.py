@@ -14,14 +14,13 @@ from .outcome import Outcome
 from .served import served
 
 MOST = 512  # MiB above idle
-SIDES = (600, 800)  # a photograph at the default limit
+MAX_PIXELS = 480_000  # that the network is exported for
+SIDES = (600, 800)  # a photograph of so many
 CLASSES = 21
 
 
 def soak(seconds, workdir):
     """Send every file again and again, and photographs at the limit, until the time is over."""
-    from serving.export.options import MAX_PIXELS
-
     model, started, tries, lost = write_network(workdir / "m"), time.monotonic(), 0, []
     with served(model, "--rest_api_timeout_in_ms=600000") as server:
         idle, files = server.memory(), hostile_files(MAX_PIXELS)
@@ -38,7 +37,7 @@ def write_network(folder):
     import fcn_keras
     from serving.export import export
 
-    export(fcn_keras.FCN8s(CLASSES), folder)
+    export(fcn_keras.FCN8s(CLASSES), folder, max_pixels=MAX_PIXELS)
     return folder
 
 

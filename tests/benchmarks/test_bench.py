@@ -73,8 +73,10 @@ def test_sections_that_need_no_peer(in_process, files, tmp_path, capsys):
     assert large["stages"]["difference"] < 1e-5
     assert large["command"]["peak"] > 0.1
     assert "reason" not in large["command"]
+    assert "reason" not in large["served"]
+    assert large["served"]["ratio"] > 0
     # The promises are those of the real net.
-    assert len(report["targets"]) == 4
+    assert len(report["targets"]) == 6
     assert {row["met"] for row in report["targets"]} == {None}
     out = capsys.readouterr().out
     assert "ConfusionMatrix.update_state" in out
@@ -322,6 +324,7 @@ def test_targets():
         "sizes": {"stalls": [0.5, 3.0]},
         "memory": {"side": 4096, "command": {"peak": 4.2}, "stages": {"same": 1.0}},
     }
+    found["memory"]["served"] = {"above": 700.0, "ratio": 1.3}
     judged = {row["what"]: row for row in targets.judge(found, settings)}
     assert judged["SavedModel: of PyTorch pad 100"]["met"] is True
     assert judged["SavedModel: of the matrix product"]["met"] is False
@@ -331,6 +334,8 @@ def test_targets():
     assert judged["fcn.predict: stall of a new size, s"]["met"] is False
     assert judged["fcn-predict on 4096x4096: GiB"]["met"] is True  # 4.2 GB are 3.9 GiB
     assert judged["labels that stages change, share"]["met"] is True
+    assert judged["SavedModel, a phone's photograph: GiB above idle"]["met"] is True
+    assert judged["SavedModel, a phone's photograph: seconds a pixel, of a small image's"]["met"] is False
     lines = {line.split(": ")[0]: line for line in targets.tabulate(list(judged.values())).splitlines()}
     assert lines["metric update"].split()[-3:] == ["0.01", "0.02", "yes"]
     assert all(row["met"] is None for row in targets.judge(found, SETTINGS))

@@ -11,7 +11,7 @@ TINY = (((4, 1), (6, 1), (8, 1), (8, 1), (8, 1)), 8)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return str(export(FCN32s(3, channels=TINY), tmp_path_factory.mktemp("models") / "net", sizes=[(32, 48)]))
+    return str(export(FCN32s(3, channels=TINY), tmp_path_factory.mktemp("models") / "net", memory=16, sizes=[(32, 48)]))
 
 
 def test_every_layer_has_its_time(folder):

@@ -21,8 +21,9 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from fcn_keras import FCN32s
 from serving.errors import ServingError
-from serving.export.options import MAX_PIXELS
+from serving.export.options import MEMORY
 from serving.export.saved_model.frozen_network import freeze
+from serving.export.saved_model.limits import Limits
 from serving.export.saved_model.signatures import build
 from serving.kit.command import CONFIG, NAME
 from serving.server import command as server
@@ -42,7 +43,7 @@ def blocks(language):
 @pytest.fixture(scope="module")
 def signatures():
     network, _ = freeze(FCN32s(4, channels=TINY))
-    functions = {name: f.get_concrete_function() for name, f in build(network, max_pixels=MAX_PIXELS).items()}
+    functions = {name: f.get_concrete_function() for name, f in build(network, limits=Limits(9, 9, 9)).items()}
     return {
         name: ({spec.name for spec in f.structured_input_signature[0]}, set(f.structured_outputs))
         for name, f in functions.items()
@@ -166,8 +167,8 @@ def test_names_are_those_of_the_kit_and_the_pins():
     (path,) = re.findall(r'path: "(.*)"', (CONFIG / "monitoring.config").read_text())
     assert f"http://localhost:8501{path}`" in TEXT
     kubernetes = (CONFIG / "k8s/deployment.yaml").read_text()
-    largest, request = re.search(r"^\| (\d+) \(default\) \| 0.5 GB \| (\w+) \|$", TEXT, re.MULTILINE).groups()
-    assert int(largest) == MAX_PIXELS
+    memory, request = re.search(r"^\| (\d+) \(default\) \| 64 000 000 \| (\w+) \|$", TEXT, re.MULTILINE).groups()
+    assert int(memory) == MEMORY
     assert request == re.search(r'memory: "(\w+)"', kubernetes)[1]
 
 

@@ -26,7 +26,7 @@ def net():
 @pytest.fixture(scope="module")
 def addresses(net, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "fcn"
-    export(net, folder, sizes=[(24, 40)], extras=("confidence",))
+    export(net, folder, memory=16, sizes=[(24, 40)], extras=("confidence",))
     with running({"fcn": folder}) as addresses:
         yield {"REST": addresses.rest, "gRPC": f"grpc://{addresses.grpc}"}
 

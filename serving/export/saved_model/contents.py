@@ -1,5 +1,7 @@
 """Everything in a version's folder but the model card. Importing this imports TensorFlow."""
 
+import logging
+import math
 import shutil
 from pathlib import Path
 
@@ -11,14 +13,16 @@ from fcn_keras.visualize import palette
 from ..tensors import class_list_name
 from . import warmup
 from .frozen_network import freeze
+from .limits import limits_of
 from .parity import compare
 from .signatures import build
 
+LOG = logging.getLogger("fcn-export")
 WARM_UP = "tf_serving_warmup_requests"
 BATCHING = Path(__file__).resolve().parents[2] / "kit" / "config" / "batching.config"
 
 
-def write(folder, name, model, names, *, max_pixels, extras, sizes, scale):
+def write(folder, name, model, names, *, memory, max_pixels, extras, sizes, scale):
     """Write a model as a folder that TensorFlow Serving can load, and compare the two.
 
     Args:
@@ -26,6 +30,7 @@ def write(folder, name, model, names, *, max_pixels, extras, sizes, scale):
         name: under which the model will be served.
         model: a network of this package.
         names: class names by head, as `checks.class_names` returns them.
+        memory: MiB that a request may take; None for any.
         max_pixels, extras, sizes: as for `version.export`.
         scale: at which photographs are scored, as for `signatures.build`.
 
@@ -33,8 +38,10 @@ def write(folder, name, model, names, *, max_pixels, extras, sizes, scale):
         dict of JSON's types for the model card.
     """
     module = tf.Module()
-    network, module.variables_read = freeze(model)
-    signatures = build(network, max_pixels=max_pixels, extras=extras, scale=scale)
+    memory = None if memory is None else memory * 2**20
+    network, module.variables_read = freeze(model, memory)
+    limits = _limits(network, memory, max_pixels, sizes)
+    signatures = build(network, limits=limits, extras=extras, scale=scale)
     tf.saved_model.save(module, str(folder), signatures=signatures)
     for file, text in _assets(names).items():
         (folder / "assets" / file).write_text(text, encoding="utf-8")
@@ -45,12 +52,40 @@ def write(folder, name, model, names, *, max_pixels, extras, sizes, scale):
     shutil.copyfile(BATCHING, folder / "batching_params.pbtxt")
     return {
         "inputs": dict(network.channels),
-        "max_pixels": max_pixels,
+        "memory": memory and memory >> 20,
+        "max_pixels": limits.scored,
+        **({} if network.reason is None else {"whole_images": network.reason}),
         **({} if scale in (None, 1) else {"scale": scale.config() if isinstance(scale, Photographs) else scale}),
         "extra_outputs": extras,
         "warm_up_sizes": sizes,
-        "parity": compare(model, network, folder, sizes, scale),
+        "parity": compare(model, network, folder, [*sizes, *_in_parts(network, limits)], scale),
     }
+
+
+def _in_parts(network, limits):
+    """Choose a size to compare besides, which is computed in several parts of the largest stage, if it is answered."""
+    side = network.largest_part
+    size = side and (side + side // 8, side + side // 6)
+    return [size] if size and math.prod(size) <= limits.scored else []
+
+
+def _limits(network, memory, max_pixels, sizes):
+    limits = limits_of(network, memory=memory, max_pixels=max_pixels)
+    if network.reason is not None:
+        LOG.warning(
+            "This network is computed in one pass over an image, which takes more memory: at most %d pixels are "
+            "scored. %s",
+            limits.scored,
+            network.reason,
+        )
+    if min(limits.scored, limits.reduced) < 1:
+        raise ValueError(f"`memory` is too little for any image. Received: {memory / 2**20:g}. Allow more.")
+    for height, width in sizes:
+        if height * width > limits.scored:
+            raise ValueError(
+                f"`sizes` are at most {limits.scored} pixels, which the memory allows. Received: {height}x{width}."
+            )
+    return limits
 
 
 def _assets(names):

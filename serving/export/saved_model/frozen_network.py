@@ -1,17 +1,42 @@
 """A model made ready to serve: float32, its weights constants where that helps. Importing this imports TensorFlow."""
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
-from fcn_keras.inference import label_of
+from fcn_keras.inference.parts import Part
+from fcn_keras.inference.stages import cut
 from fcn_keras.interface import class_counts, heads_of, in_float32, inputs_of
 from fcn_keras.layers import Preprocess
 
 from ..tensors import LARGEST_CONSTANT
+from .keeping import labels_kept, scores_kept
+from .limits import part_memory
+from .stages_in_graph import MAPS, Staged
+
+
+class Whole:
+    """A network whose layers run on whole images, since it cannot be cut into stages.
+
+    Args:
+        function: from images, in the order of the model's inputs as Keras flattens them, to a list of scores.
+        heads: of the scores.
+        reason: why it cannot be cut.
+    """
+
+    def __init__(self, function, heads, reason):
+        self._function, self._heads, self.reason = function, heads, reason
+
+    def begin(self, images):
+        """Compute scores: a list."""
+        return self._function(*(tf.cast(x, tf.float32) for x in images))
+
+    def finish(self, _, scores, kept):
+        """Keep what is made of them: `{head: {name: tensor}}`."""
+        by_head = dict(zip(self._heads, scores, strict=True))
+        return {head: {name: to.make(by_head[head]) for name, to in wanted.items()} for head, wanted in kept.items()}
 
 
 class Network(NamedTuple):
@@ -19,8 +44,18 @@ class Network(NamedTuple):
 
     channels: dict[str, int]  # of every input
     classes: dict[str, int]  # of every head
-    scores: Callable  # (N, H, W, C) float32 images in the order of `channels` -> {head: (N, H, W, K)}
+    way: Staged | Whole  # how scores are computed
     hha: frozenset[str] = frozenset()  # inputs whose channels are no colours
+
+    @property
+    def reason(self):
+        """Say why the network runs on whole images, or nothing where it runs on their parts."""
+        return getattr(self.way, "reason", None)
+
+    @property
+    def largest_part(self):
+        """Side of the largest image, in pixels, that is computed in one part; 0 where all are."""
+        return 0 if self.reason is not None else self.way.largest_part
 
     @property
     def is_rgbd(self):
@@ -30,29 +65,55 @@ class Network(NamedTuple):
         """Return how many of an input's channels are colours: the first ones."""
         return 0 if name in self.hha else 3
 
+    def begin(self, images):
+        """Compute what `finish` takes of `(N, H, W, C)` images in the order of `channels`."""
+        images = tuple(keras.tree.flatten(dict(zip(self.channels, images, strict=True))))
+        return images, self.way.begin(images)
+
+    def finish(self, begun, kept):
+        """Keep what is made of the scores.
+
+        Args:
+            begun: what `begin` returned.
+            kept: `{name: function from a number of classes to keeping.Kept}`.
+
+        Returns:
+            `{head: {name: tensor}}`.
+        """
+        wanted = {head: {name: to(count) for name, to in kept.items()} for head, count in self.classes.items()}
+        return self.way.finish(*begun, wanted)
+
+    def scores(self, *images):
+        """Score images: `{head: (N, H, W, K) float32}`."""
+        return self._only(images, scores_kept)
+
     def labels(self, images):
-        pixels = [tf.cast(image, tf.float32) for image in images]
-        return {head: label_of(scores) for head, scores in self.scores(*pixels).items()}
+        """Label images: `{head: (N, H, W)}`."""
+        return self._only(images, labels_kept)
 
     def specs(self, dtype):
         """Describe a batch of every input."""
-        return batch_specs(self.channels, dtype)
+        return [_batch(count, dtype, name) for name, count in self.channels.items()]
+
+    def _only(self, images, kept):
+        return {head: made[""] for head, made in self.finish(self.begin(images), {"": kept}).items()}
 
 
-def batch_specs(channels, dtype):
-    return [tf.TensorSpec([None, None, None, count], dtype, name) for name, count in channels.items()]
+def _batch(channels, dtype, name=None):
+    return tf.TensorSpec([None, None, None, channels], dtype, name)
 
 
-def freeze(model):
-    """Make the one function that every signature calls.
+def freeze(model, memory=None):
+    """Make the functions that every signature calls.
 
-    Weights become constants of that function, which oneDNN rearranges once instead of at every call. Kernels above
+    Weights become constants of them, which oneDNN rearranges once instead of at every call. Kernels above
     `LARGEST_CONSTANT` stay variables: those of fc6 and fc7 hold nine tenths of the bytes and are read as they are (see
     `MatrixConv2D`), so they gain no time as constants, but a graph of 538 MB of constants takes 12 GB of memory and a
     minute to its first answer (benchmarks/freezing.py).
 
     Args:
         model: as `fcn_keras.models` makes them, under any dtype policy.
+        memory: bytes that a request may take; None for any.
 
     Returns:
         `Network`, and a list of the `tf.Variable`s that it reads.
@@ -60,19 +121,39 @@ def freeze(model):
     model = in_float32(model)
     inputs = inputs_of(model)
     channels = {name: x.shape[-1] for name, x in inputs.items()}
-    frozen, kept = [], []
-    for variable in model.variables:
-        if math.prod(variable.shape) <= LARGEST_CONSTANT:
-            frozen.append((variable, variable.numpy()))
-        else:
-            kept.append(variable.value)
-
-    @tf.function(input_signature=batch_specs(channels, tf.float32), autograph=False)
-    def scores(*images):
-        batch = dict(zip(inputs, images, strict=True)) if isinstance(model.input, dict) else images[0]
-        with keras.StatelessScope(state_mapping=[(variable, tf.constant(value)) for variable, value in frozen]):
-            scored = model(batch, training=False)
-        return heads_of(scored)
-
+    large = [x.value for x in model.variables if not _is_frozen(x)]
     hha = {id(layer.input) for layer in model.layers if isinstance(layer, Preprocess) and layer.modality == "hha"}
-    return Network(channels, class_counts(model), scores, frozenset(n for n, x in inputs.items() if id(x) in hha)), kept
+    hha = frozenset(name for name, x in inputs.items() if id(x) in hha)
+    return Network(channels, class_counts(model), _way(model, memory), hha), large
+
+
+def _way(model, memory):
+    """Choose how scores are computed: stage by stage, if the network can be cut."""
+    outputs = heads_of(model.output)
+    try:
+        stages = cut(model, most=MAPS)
+        if {x.key for x in stages.results} - {x.key for x in stages.stages[-1].outputs}:
+            raise ValueError("The model's outputs come from different stages.")
+    except ValueError as error:
+        layers = [x for x in model.layers if not isinstance(x, keras.layers.InputLayer)]
+        ends = [[id(x) for x in keras.tree.flatten(tensors)] for tensors in (model.input, list(outputs.values()))]
+        part = Part(layers, *ends, [None] * len(outputs), None)
+        channels = [x.shape[-1] for x in keras.tree.flatten(model.input)]
+        return Whole(_function(part, channels), tuple(outputs), str(error))
+    return Staged(stages, {head: id(x) for head, x in outputs.items()}, _function, part_memory(stages, memory))
+
+
+def _function(part, channels):
+    """Make a function of some layers, in whose graph small weights are constants."""
+    frozen = [(x, x.numpy()) for layer in part.run for x in layer.variables if _is_frozen(x)]
+
+    @tf.function(input_signature=[_batch(count, tf.float32) for count in channels], autograph=False)
+    def run(*maps):
+        with keras.StatelessScope(state_mapping=[(variable, tf.constant(value)) for variable, value in frozen]):
+            return part(list(maps), training=False)
+
+    return run
+
+
+def _is_frozen(variable):
+    return math.prod(variable.shape) <= LARGEST_CONSTANT

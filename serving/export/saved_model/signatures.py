@@ -4,22 +4,20 @@ import functools
 
 import tensorflow as tf
 
-from fcn_keras.inference import label_of
 from fcn_keras.visualize import palette
 
 from ..tensors import label_dtype, output_name, pixel_dtype
 from .decoding import read_depth, read_image
+from .keeping import confidence_kept, labels_kept, scores_kept
 from .scaling import asked_size, labels_at, reduced, scaled_size
 
-MAX_DECODED = 64_000_000  # pixels of a photograph that is reduced before it is scored: 192 MB
 
-
-def build(network, *, max_pixels, extras=(), scale=None):
+def build(network, *, limits, extras=(), scale=None):
     """Build the signatures of a network.
 
     Args:
         network: as `frozen_network.freeze` makes it.
-        max_pixels: largest height times width that `serving_default` scores.
+        limits: `limits.Limits` of `serving_default`.
         extras: further outputs of `serving_default`: `"color"`, `"counts"`, `"confidence"`.
         scale: at which `serving_default` and `predict_tensors` look at photographs, as
             `fcn_keras.photographs.scaled_size` takes it; None or 1 for their own size.
@@ -28,10 +26,10 @@ def build(network, *, max_pixels, extras=(), scale=None):
         dict of `tf.function`s. With a `scale`, one more: `serving_scaled`, whose photographs come each with its own.
     """
     scale = None if scale == 1 else scale
-    scaled = {} if scale is None else {"serving_scaled": _from_files(network, max_pixels, extras, scale, asked=True)}
+    scaled = {} if scale is None else {"serving_scaled": _from_files(network, limits, extras, scale, asked=True)}
     return {
         **scaled,
-        "serving_default": _from_files(network, max_pixels, extras, scale),
+        "serving_default": _from_files(network, limits, extras, scale),
         "predict_tensors": _from_pixels(network, scale),
         "predict_scores": _to_scores(network),
     }
@@ -71,18 +69,23 @@ def _scaled_labels(network, images, scale):
     batch = []
     for name, image in zip(network.channels, images, strict=True):
         smaller = functools.partial(reduce_all, image, network.colours(name))
-        batch.append(tf.cast(tf.cond(is_same, functools.partial(tf.identity, image), smaller), tf.float32))
-    labels = {}
-    for head, scores in network.scores(*batch).items():
-        plain, larger = functools.partial(label_of, scores), functools.partial(enlarge_all, scores)
-        labels[head] = tf.cond(is_same, plain, functools.partial(larger, label_dtype(scores.shape[-1])))
-    return labels
+        batch.append(tf.cond(is_same, functools.partial(tf.identity, image), smaller))
+    begun = network.begin(batch)
+
+    def plain():
+        return {head: made[""] for head, made in network.finish(begun, {"": labels_kept}).items()}
+
+    def larger():
+        scores = network.finish(begun, {"": scores_kept})
+        return {head: enlarge_all(made[""], label_dtype(network.classes[head])) for head, made in scores.items()}
+
+    return tf.cond(is_same, plain, larger)
 
 
-def _from_files(network, max_pixels, extras, scale, *, asked=False):
+def _from_files(network, limits, extras, scale, *, asked=False):
     readers = _readers(network)
     empty = _empty_answer(network, extras, scale)
-    most = max_pixels if scale is None else max(max_pixels, MAX_DECODED)
+    most = limits.scored if scale is None else limits.decoded
 
     def answer(given):
         files = given[: len(readers)]
@@ -94,7 +97,7 @@ def _from_files(network, max_pixels, extras, scale, *, asked=False):
             own = tf.shape(images[0], out_type=tf.int64)[:2]
             size, wrong = asked_size(own, given[-1], scale) if asked else (scaled_size(own, scale), tf.constant(""))
             status = tf.where(tf.equal(status, ""), wrong, status)
-            status = tf.where(tf.equal(status, ""), _too_many(size, max_pixels), status)
+            status = tf.where(tf.equal(status, ""), _too_many(size, own, limits), status)
 
         def label():
             return {**_answer(network, images, extras, size), "status": status}
@@ -133,13 +136,15 @@ def _first_wrong(statuses, images):
     return tf.where(tf.equal(status, ""), unequal, status)
 
 
-def _too_many(size, max_pixels):
+def _too_many(size, own, limits):
     """Say that an image is scored at too many pixels, or nothing."""
+    is_same = tf.reduce_all(tf.equal(size, own))
+    most = tf.where(is_same, tf.constant(limits.scored, tf.int64), tf.constant(limits.reduced, tf.int64))
     sentence = tf.strings.format(
         "This image is scored at {} pixels high and {} wide; more than {} pixels are refused. Scale it down.",
-        (size[0], size[1], max_pixels),
+        (size[0], size[1], most),
     )
-    return tf.where(tf.reduce_prod(size) > max_pixels, sentence, "")
+    return tf.where(tf.reduce_prod(size) > most, sentence, "")
 
 
 def _answer(network, images, extras, scored):
@@ -150,30 +155,36 @@ def _answer(network, images, extras, scored):
     """
     size = tf.shape(images[0])
     answer = {"height": size[0], "width": size[1]}
-    if scored is None:
-        finish = _label_of_one
-    else:
+    kept = {"label": labels_kept, **({"confidence": confidence_kept} if "confidence" in extras else {})}
+    if scored is not None:
         own = tf.cast(size[:2], tf.int64)
         is_same = tf.reduce_all(tf.equal(scored, own))
         answer |= {"scored_height": tf.cast(scored[0], tf.int32), "scored_width": tf.cast(scored[1], tf.int32)}
         images = [_reduced_unless(is_same, image, scored, count) for image, count in _with_colours(network, images)]
-
-        def finish(scores):
-            return tf.cond(is_same, lambda: _label_of_one(scores), lambda: labels_at(scores[0], own))
-
-    batch = [tf.cast(image, tf.float32)[None] for image in images]
     if network.is_rgbd:
-        batch = [tf.concat(batch, axis=-1)]
-    for head, scores in network.scores(*batch).items():
-        label = finish(scores)  # (H, W)
+        images = [tf.concat([tf.cast(image, tf.uint16) for image in images], axis=-1)]
+    begun = network.begin([image[None] for image in images])
+
+    def plain():
+        return network.finish(begun, kept)
+
+    def larger():
+        made = network.finish(begun, {**kept, "label": scores_kept})
+        return {head: {**of_head, "label": labels_at(of_head["label"][0], own)[None]} for head, of_head in made.items()}
+
+    made = plain() if scored is None else tf.cond(is_same, plain, larger)
+    pixels = tf.cast(tf.reduce_prod(size[:2] if scored is None else scored), tf.float64)
+    for head, of_head in made.items():
+        label = of_head["label"][0]  # (H, W)
         answer[png_name(head)] = tf.io.encode_png(label[..., None])
-        for extra in extras:
-            answer[output_name(head, NAMES[extra])] = MAKERS[extra](scores[0], label)
+        if "color" in extras:
+            answer[output_name(head, NAMES["color"])] = _color_png(label)
+        if "counts" in extras:
+            answer[output_name(head, NAMES["counts"])] = _class_pixels(label, network.classes[head])
+        if "confidence" in extras:
+            mean = of_head["confidence"][0] / pixels
+            answer[output_name(head, NAMES["confidence"])] = tf.cast(mean, tf.float32)
     return answer
-
-
-def _label_of_one(scores):
-    return label_of(scores)[0]
 
 
 def _with_colours(network, images):
@@ -189,21 +200,16 @@ def _reduced_unless(is_same, image, size, colours):
     return tf.cond(is_same, lambda: tf.identity(image), lambda: reduced(image, size, colours))
 
 
-def _color_png(_, label):
+def _color_png(label):
     colors = tf.gather(tf.constant(palette()), tf.cast(label, tf.int32) % 256)
     return tf.io.encode_png(colors)
 
 
-def _class_pixels(scores, label):
-    return tf.math.bincount(tf.cast(tf.reshape(label, [-1]), tf.int32), minlength=scores.shape[-1], dtype=tf.int64)
-
-
-def _confidence(scores, _):
-    return tf.reduce_mean(tf.reduce_max(tf.nn.softmax(scores), axis=-1))
+def _class_pixels(label, classes):
+    return tf.math.bincount(tf.cast(tf.reshape(label, [-1]), tf.int32), minlength=classes, dtype=tf.int64)
 
 
 NAMES = {"color": "color_png_bytes", "counts": "class_pixels", "confidence": "confidence"}
-MAKERS = {"color": _color_png, "counts": _class_pixels, "confidence": _confidence}
 
 
 def _empty_answer(network, extras, scale):

@@ -7,6 +7,7 @@ import time
 from ...errors import ServingError
 from .worker_pool import late
 
+FLOAT = 1  # DT_FLOAT of tensorflow/core/framework/types.proto
 METHODS = {"tensorflow/serving/classify": "classification", "tensorflow/serving/regress": "regression"}
 
 
@@ -20,15 +21,16 @@ class Service:
         metrics: `Metrics`.
         base_paths: function that lists the folders which the operator named; requests may choose among them.
         max_pixels: of the images, as tensors, of one request; None for any number.
+        max_answer: bytes that numbers for each of these pixels may take in an answer, such as scores; None for any.
     """
 
-    def __init__(self, models, pool, *, batcher=None, metrics, base_paths=frozenset, max_pixels=None):
+    def __init__(self, models, pool, *, batcher=None, metrics, base_paths=frozenset, max_pixels=None, max_answer=None):
         self.models = models
         self.metrics = metrics
         self.base_paths = base_paths
         self._pool = pool
         self._batcher = batcher
-        self._max_pixels = max_pixels
+        self._max_pixels, self._max_answer = max_pixels, max_answer
 
     async def predict(self, servable, signature, inputs, *, seconds=None, outputs=()):
         """Answer one request on a servable that is in use.
@@ -47,7 +49,7 @@ class Service:
             ServingError: with TF Serving's code and message; DEADLINE_EXCEEDED after `seconds`, RESOURCE_EXHAUSTED
                 or UNAVAILABLE at once if too many wait.
         """
-        self._check_pixels(inputs)
+        self._check_pixels(servable, signature, inputs)
         deadline = None if seconds is None else time.monotonic() + seconds
         if self._batcher:
             future = self._batcher.submit(servable, signature, inputs, deadline, outputs=outputs)
@@ -88,8 +90,9 @@ class Service:
         left = None if deadline is None else max(deadline - time.monotonic(), 0.001)
         return self.metrics.run(servable, signature, inputs, outputs, left)
 
-    def _check_pixels(self, inputs):
-        """Refuse more pixels than there is memory for: a network needs a thousand times what is sent."""
+    def _check_pixels(self, servable, signature, inputs):
+        """Refuse more pixels than there is memory for: a network needs ten times what is sent; its scores, too."""
+        size = self._answer_of_a_pixel(servable, signature)
         for name, array in inputs.items():
             pixels = math.prod(array.shape[:3]) if array.ndim == 4 and array.dtype != object else 0
             if self._max_pixels is not None and pixels > self._max_pixels:
@@ -98,3 +101,18 @@ class Service:
                     f"{name} has {pixels} pixels; more than {self._max_pixels} in a request are refused. Send fewer "
                     "images at once, or smaller ones; fcn-serve --max_request_pixels sets another limit.",
                 )
+            if self._max_answer is not None and pixels * size > self._max_answer:
+                raise ServingError(
+                    "INVALID_ARGUMENT",
+                    f"{name} has {pixels} pixels, for each of which {signature} answers {size} bytes; more than "
+                    f"{self._max_answer} are refused. Send fewer images at once, or smaller ones; the limit is four "
+                    "times fcn-serve --max_request_bytes.",
+                )
+
+    def _answer_of_a_pixel(self, servable, signature):
+        """Count the bytes that a signature answers for a pixel of images that are sent as tensors."""
+        if self._max_answer is None or signature not in servable.signature_defs:
+            return 0
+        outputs = [x for x in servable.signature_defs[signature].outputs.values() if x.dtype == FLOAT]
+        shapes = [[dim.size for dim in x.tensor_shape.dim] for x in outputs]
+        return sum(4 * max(shape[-1], 1) for shape in shapes if len(shape) == 4)

@@ -174,6 +174,7 @@ async function ask() {
   const { signal } = mine;
   const current = (value) => { signal.throwIfAborted(); return value; };
   busy(true);
+  let ticking = 0;
   try {
     await refresh(signal);  // a version may have come or gone: names and colours must be those of its answer
     const model = $("model").value;
@@ -183,7 +184,10 @@ async function ask() {
     const photo = current(await picture(file));
     shown = { file, photo, labels: {} };
     show();
+    const asking = performance.now();
+    const wait = () => Math.round((performance.now() - asking) / 1000);
     say(`Asking ${model}, version ${entry.version} …`);
+    ticking = setInterval(() => say(`Asking ${model}, version ${entry.version} … ${wait()} s`), 1000);
     const contents = await Promise.all(entry.inputs.map((input) => base64(files[input])));
     const values = contents.map((b64, i) => [entry.inputs[i], { b64 }]);
     const body = JSON.stringify({ instances: [values.length > 1 ? Object.fromEntries(values) : values[0][1]] });
@@ -201,6 +205,7 @@ async function ask() {
   } catch (error) {
     if (!signal.aborted) fail(error, files[chosen()?.inputs[0]]);
   } finally {
+    clearInterval(ticking);
     if (mine === request) {
       request = null;
       busy(false);

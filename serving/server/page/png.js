@@ -1,3 +1,5 @@
+const AT_ONCE = 1 << 21;  // bytes
+
 /**
  * Decode a grey PNG of class numbers, 8 or 16 bits a pixel.
  *
@@ -19,17 +21,23 @@ export async function decodeLabel(bytes) {
   const filtered = new Uint8Array(await new Response(stream).arrayBuffer());
   const row = width * depth / 8;
   if (filtered.length !== height * (row + 1)) throw new Error("it is cut off");
-  const raw = unfilter(filtered, height, row, depth / 8);
+  const raw = await unfilter(filtered, height, row, depth / 8);
   if (depth === 8) return { width, height, ids: raw };
   const ids = new Uint16Array(width * height);
   for (let i = 0; i < ids.length; i++) ids[i] = 256 * raw[2 * i] + raw[2 * i + 1];
   return { width, height, ids };
 }
 
-/** Undo the filters of https://www.w3.org/TR/png-3/#9Filters, `step` bytes a pixel. */
-function unfilter(filtered, height, row, step) {
+/** Undo the filters of https://www.w3.org/TR/png-3/#9Filters, `step` bytes a pixel; let the page live meanwhile. */
+async function unfilter(filtered, height, row, step) {
   const raw = new Uint8Array(height * row);
+  let undone = 0;
   for (let y = 0; y < height; y++) {
+    undone += row;
+    if (undone > AT_ONCE) {
+      await new Promise((resolve) => setTimeout(resolve));
+      undone = 0;
+    }
     const from = y * (row + 1) + 1;
     const to = y * row;
     const kind = filtered[from - 1];

@@ -33,6 +33,17 @@ def test_stages_meet_where_the_stride_changes():
     assert [stage.exact.name if stage.exact else None for stage in stages] == [None] * 5 + ["fc6"] + [None] * 3
 
 
+def test_stages_of_large_maps_are_joined_with_the_next():
+    net = FCN8s(2, channels=(((64, 1), (128, 1), (256, 1), (512, 1), (512, 1)), 8))
+    stages = cut(net, most=16).stages
+    # pool1 and pool2 take 64 and 32 bytes an image pixel, pool3 16.
+    assert windows(stages[0]) == ["conv1_1", "pool1", "conv2_1", "pool2", "conv3_1", "pool3"]
+    assert [(x.stride, x.bytes) for x in stages[0].outputs] == [(8, 16)]
+    assert (stages[0].phase, stages[0].radii) == (8, ((3 - 1) / 2 * (1 + 2 + 4) + (1 + 2 + 4) / 2,))
+    assert [stage.layers for stage in stages[1:]] == [stage.layers for stage in cut(net).stages[3:]]
+    assert len(cut(net, most=0).stages) == 1  # the scores themselves may be as large as they are
+
+
 def test_maps_are_handed_on_once_and_only_where_they_are_needed():
     stages = cut(FCN8s(HEADS, channels=NARROW)).stages
     given = [[(x.stride, x.channels) for x in stage.outputs] for stage in stages]

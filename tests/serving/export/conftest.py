@@ -23,7 +23,7 @@ def folder(net, tmp_path_factory):
     origin = {"recipe": {"recipe": "my_recipe"}, "metrics": METRICS}
     names = [f"c{i}" for i in range(21)]
     directory = tmp_path_factory.mktemp("served") / "fcn"
-    return export(net, directory, classes=names, sizes=[(24, 40), (40, 24)], origin=origin)
+    return export(net, directory, classes=names, memory=16, sizes=[(24, 40), (40, 24)], origin=origin)
 
 
 @pytest.fixture(scope="session")

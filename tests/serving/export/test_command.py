@@ -12,7 +12,7 @@ import tensorflow as tf
 from fcn_keras.models import FCN32s
 from fcn_keras.photographs import Photographs
 from fcn_keras.scaled_inference import remember_photographs
-from serving.export import command, version
+from serving.export import command
 from serving.export.command import main
 from serving.export.saved_model import contents
 from tests.serving.nets import TINY, randomize
@@ -28,7 +28,7 @@ def asked(monkeypatch):
     def write(folder, name, model, names, **options):
         (folder / "assets").mkdir(parents=True)
         requests.append({"name": name, "model": model.name, "names": names, **options})
-        facts = {"inputs": {}, "max_pixels": options["max_pixels"], "extra_outputs": options["extras"]}
+        facts = {"inputs": {}, "memory": options["memory"], "max_pixels": 5000, "extra_outputs": options["extras"]}
         return {**facts, "warm_up_sizes": options["sizes"], "parity": []}
 
     monkeypatch.setattr(contents, "write", write)
@@ -58,12 +58,13 @@ def test_options_and_what_lies_beside_the_model_are_exported(tmp_path, capsys, a
     assert main([str(tmp_path / "best.keras"), str(served), "--size", "800x900"]) == 0
     assert capsys.readouterr().out == f"{served / '5'}\n"
     first, second = asked
-    assert first == {**second, "names": {"sem": ("sky", "ground")}, "max_pixels": 5000} | {
+    assert first == {**second, "names": {"sem": ("sky", "ground")}, "memory": None, "max_pixels": 5000} | {
         "extras": ("confidence",),
         "sizes": ((32, 64),),
     }
     assert second == {"name": "served", "model": "fcn32s", "names": {"geo": ("near", "middle", "far")}} | {
-        "max_pixels": 720_000,  # as many as the largest size has
+        "memory": 2048,
+        "max_pixels": None,
         "scale": None,
         "extras": (),
         "sizes": ((800, 900),),
@@ -77,11 +78,6 @@ def test_the_scale_is_the_model_s_or_another(tmp_path, asked):
     for options in ([], ["--scale", "none"], ["--scale", "640"], ["--scale", "0.5"], ["--scale", "trained"]):
         assert main([str(tmp_path / "net.keras"), str(tmp_path / "served"), *options]) == 0
     assert [request["scale"] for request in asked] == [known, 1, 640, 0.5, known]
-    # 1.25 times the sides of the largest are scored as they are.
-    assert [request["max_pixels"] for request in asked] == [656_250, *[480_000] * 3, 656_250]
-    remember_photographs(net, Photographs((9, 9), (3000, 4000), (3000, 4000)))
-    version.export(net, tmp_path / "served")
-    assert asked[-1]["max_pixels"] == 480_000  # what would take more than a million is the operator's choice
 
 
 def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys, monkeypatch):
@@ -107,6 +103,7 @@ def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys, monkeypatc
         (["net.keras", "served", "--model-version", "-2"], "--model-version is a positive whole number. Received: -2"),
         (["net.keras", "served", "--model-version", "x"], "--model-version is a positive whole number. Received: x"),
         (["net.keras", "served", "--max-pixels", "0"], "--max-pixels is a positive whole number"),
+        (["net.keras", "served", "--memory", "1.5"], "--memory is a positive whole number. Received: 1.5"),
         (["net.keras", "served", "--scale", "big"], "--scale is trained, none, a factor above 0 and up to 1"),
         (["net.keras", "served", "--size", "375"], "--size is a height and a width, as in 375x500. Received: 375"),
         (["net.keras", "served", "--size", "9x9", "--max-pixels", "80"], "`sizes` are at most `max_pixels` = 80"),

@@ -24,7 +24,7 @@ def quick(monkeypatch):
 
     def write(folder, *_, **__):
         (folder / "assets").mkdir(parents=True)
-        return {"inputs": {}, "max_pixels": 1, "extra_outputs": [], "warm_up_sizes": [], "parity": []}
+        return {"inputs": {}, "memory": 9, "max_pixels": 1, "extra_outputs": [], "warm_up_sizes": [], "parity": []}
 
     monkeypatch.setattr(contents, "write", write)
 
@@ -78,6 +78,11 @@ def test_a_failure_leaves_nothing(net, tmp_path, monkeypatch):
         ({"sizes": [(50, 50)], "max_pixels": 2499}, "`sizes` are at most `max_pixels` = 2499. Received: 50x50"),
         ({"classes": ["a", "b\nc", *"d" * 19]}, r"name of a class is one line of text. Received: 'b\\nc'"),
         ({"max_pixels": -5}, "`max_pixels` is a positive whole number. Received: -5"),
+        ({"memory": 0.5}, r"`memory` is a positive whole number. Received: 0\.5"),
+        (
+            {"memory": 1, "sizes": [(500, 500)]},
+            r"`sizes` are at most \d+ pixels, which the memory allows. Received: 500x",
+        ),
         ({"scale": 1.5}, r"`scale` is a factor above 0 and up to 1, or the longer side, .* Received: 1\.5"),
         ({"classes": ["a"]}, "one name a class, 21. Received: 1"),
         ({"classes": {"sem": ["a"]}}, r"heads \[''\] of this model. Received: 'sem'"),

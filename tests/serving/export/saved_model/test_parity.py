@@ -17,7 +17,7 @@ def changed(net):
 
 
 def test_a_difference_is_seen(changed, folder):
-    (row,) = compare(changed, Network({"image": 3}, {"": 21}, scores=None), folder, [(24, 40)])
+    (row,) = compare(changed, Network({"image": 3}, {"": 21}, way=None), folder, [(24, 40)])
     assert (row["height"], row["width"], row["head"]) == (24, 40, "")
     assert row["label_agreement"] < 1
     assert row["largest_score_error"] > 0.01 * row["largest_score"]

@@ -13,6 +13,7 @@ from fcn_keras.models import FCN8s, FCN32s, LateFusion
 from fcn_keras.photographs import Photographs
 from fcn_keras.scaled_inference import predict_scaled, remember_photographs
 from serving.export.saved_model.frozen_network import freeze
+from serving.export.saved_model.limits import MAX_DECODED, Limits
 from serving.export.saved_model.signatures import build
 from tests.serving.image_files import encode, evaluated, files, picture
 from tests.serving.nets import TINY, in_bfloat16, labels_of, randomize
@@ -26,7 +27,8 @@ def decode(contents):
 
 def built(net, *, max_pixels=10_000, extras=(), scale=None):
     """Make the signatures, and save nothing."""
-    functions = build(freeze(net)[0], max_pixels=max_pixels, extras=extras, scale=scale)
+    limits = Limits(max_pixels, max_pixels, MAX_DECODED)
+    functions = build(freeze(net)[0], limits=limits, extras=extras, scale=scale)
     return {
         name: lambda f=f, **given: f(*(given[spec.name] for spec in f.input_signature)) for name, f in functions.items()
     }

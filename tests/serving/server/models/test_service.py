@@ -95,6 +95,21 @@ def test_more_pixels_than_there_is_memory_for_are_refused():
     pool.close()
 
 
+def test_more_scores_than_there_is_memory_for_are_refused():
+    tensor = SimpleNamespace(
+        dtype=1, tensor_shape=SimpleNamespace(dim=[SimpleNamespace(size=x) for x in (-1,) * 3 + (21,)])
+    )
+    model, pool = Model(), WorkerPool(threads=1, queue_size=1)
+    model.signature_defs = {"predict_scores": SimpleNamespace(outputs={"scores": tensor})}
+    service = Service(None, pool, metrics=Metrics(), max_pixels=9_999, max_answer=8_400)
+    given = {"x": np.zeros(1), "image": np.zeros((1, 10, 10, 3))}
+    asyncio.run(service.predict(model, "predict_scores", given))
+    with pytest.raises(ServingError, match="image has 110 pixels, for each of which predict_scores answers 84 bytes; "):
+        asyncio.run(service.predict(model, "predict_scores", {"image": np.zeros((1, 11, 10, 3))}))
+    asyncio.run(service.predict(model, "another", {**given, "image": np.zeros((1, 90, 90, 3))}))
+    pool.close()
+
+
 class OneVersion:
     """Served models of which one version is there, with a signature of each kind."""
 

@@ -1,0 +1,58 @@
+"""How many pixels a request may have, by the memory that it may take."""
+
+from typing import NamedTuple
+
+MAX_DECODED = 64_000_000  # pixels of a photograph that is reduced before it is scored: 192 MB
+WHOLE = 480_000  # pixels that a network which cannot be cut scores in 512 MiB, if it is a VGG16 of full width
+PART = 3 * 2**17  # pixels that a part of an image has at most: up to 627x627, it is one
+PART_MEMORY = 192 * 2**20  # bytes that it takes at most: of a VGG16 of full width as many
+BEHIND = 8  # bytes a pixel: labels, their PNG, what is counted of them; a second copy of a photograph that is turned
+SCORES_BEHIND = 1.3  # times the scores of a reduced photograph: their classes, and what is read of them a band
+
+
+class Limits(NamedTuple):
+    """Pixels, height times width.
+
+    Attributes:
+        scored: of a photograph that is scored at its own size.
+        reduced: at which another one is scored.
+        decoded: of another one, before it is reduced.
+    """
+
+    scored: int
+    reduced: int
+    decoded: int
+
+
+def part_memory(stages, memory):
+    """Return the bytes that a part of a network's stages may take.
+
+    Args:
+        stages: `fcn_keras.inference.stages.Stages`.
+        memory: bytes that a request may take, or None.
+    """
+    most = PART_MEMORY if memory is None else min(PART_MEMORY, memory / 4)
+    return min(most, PART * max(x.working for x in stages.stages))
+
+
+def limits_of(network, *, memory, max_pixels):
+    """Choose the limits of a network.
+
+    Args:
+        network: `frozen_network.Network`.
+        memory: bytes that a request may take besides the loaded network; None for any.
+        max_pixels: a limit on what is scored, in pixels; None for none of its own.
+    """
+    most = MAX_DECODED if max_pixels is None else max_pixels
+    if network.reason is not None or memory is None:
+        scored = WHOLE if network.reason is not None and max_pixels is None else most
+        return Limits(scored, scored, max(scored, MAX_DECODED))
+    image = sum(5 + 8 if count == 4 else count for count in network.channels.values())  # RGB-D: its two files besides
+    labels = sum(1 if count <= 256 else 2 for count in network.classes.values())
+    beside = image + labels + max(network.way.waiting, BEHIND)
+    scored = int((memory - network.way.memory) / beside)
+    scores = SCORES_BEHIND * 4 * sum(network.classes.values())
+    # Half of the memory is for a photograph and its labels, half for what is scored of it.
+    reduced = int((memory / 2 - network.way.memory) / max(network.way.waiting, scores))
+    decoded = int(memory / 2 / (image + labels + BEHIND))
+    return Limits(min(scored, most), min(reduced, most), min(decoded, MAX_DECODED))
