@@ -68,13 +68,13 @@ def noise(size, channels, dtype):
 
 
 def _named(node):
-    """Name a node by its layer and its operation, without the path of calls around them."""
+    """Name a node by its layer and its operation, without the path of calls and loops around that."""
     kind = node.timeline_label.partition("= ")[2].partition("(")[0].strip() or "?"
-    parts = [part for part in node.node_name.split("/") if not re.fullmatch(r"(Stateful)?PartitionedCall(_\d+)?", part)]
-    if len(parts) < 3:  # not model/layer/operation
+    inside = re.search(r".*/(part(?:_\d+)?)/(\w+)/", node.node_name)
+    if not inside:  # not part/layer/operation
         return f"outside the network {kind}"
-    model, layer, *_ = parts
-    again = re.search(r"_\d+$", model)  # TensorFlow numbers a name that it has seen: both, the model's and the layer's
+    part, layer = inside.groups()
+    again = re.search(r"_\d+$", part)  # TensorFlow numbers a name that it has seen: both, the part's and the layer's
     return f"{layer.removesuffix(again[0]) if again else layer} {kind}"
 
 

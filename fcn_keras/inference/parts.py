@@ -92,7 +92,7 @@ class Part(keras.Model):  # type: ignore[misc]  # Keras has no types
         finishes: Sequence[Callable[[Tensor], Tensor] | None],
         exact: keras.Layer | None,
     ) -> None:
-        super().__init__(autocast=False)
+        super().__init__(name="part", autocast=False)
         self.run = list(run)
         self.keys, self.finishes, self.exact = (tuple(inputs), tuple(outputs)), tuple(finishes), exact
         self.built = True  # its layers are
@@ -112,11 +112,12 @@ class Part(keras.Model):  # type: ignore[misc]  # Keras has no types
 
 def _windows_of(layer: keras.layers.Conv2D, x: Tensor) -> Tensor:
     """Apply a convolution of stride 1 to the windows that lie in a part, without padding it."""
-    kernel, x = ops.cast(layer.kernel, layer.compute_dtype), ops.cast(x, layer.compute_dtype)
-    if isinstance(layer, MatrixConv2D):
-        x = matrix_product(x, kernel)
-    else:
-        x = ops.conv(x, kernel, padding="valid", dilation_rate=layer.dilation_rate)
-    if layer.use_bias:
-        x = x + ops.cast(layer.bias, layer.compute_dtype)
-    return layer.activation(x)
+    with keras.name_scope(layer.name):
+        kernel, x = ops.cast(layer.kernel, layer.compute_dtype), ops.cast(x, layer.compute_dtype)
+        if isinstance(layer, MatrixConv2D):
+            x = matrix_product(x, kernel)
+        else:
+            x = ops.conv(x, kernel, padding="valid", dilation_rate=layer.dilation_rate)
+        if layer.use_bias:
+            x = x + ops.cast(layer.bias, layer.compute_dtype)
+        return layer.activation(x)

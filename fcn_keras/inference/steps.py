@@ -146,14 +146,14 @@ def _step(stage: Stage, lengths: Mapping[int, int], begin: int, stop: int | None
 
 
 def main_map(stage: Stage) -> Map:
-    """Return the map whose length stands for a part's size."""
+    """Return the map of a `stage` whose length stands for a part's size."""
     if stage.exact is not None:
         return stage.outputs[0]
     return next(x for x, alone in zip(stage.inputs, stage.size_alone, strict=True) if not alone)
 
 
 def margins(stage: Stage) -> tuple[int, int]:
-    """Count the image pixels that a part far from all borders reads before and behind those that it keeps."""
+    """Count the image pixels that a part of a `stage` far from all borders reads before and behind those it keeps."""
     if stage.exact is not None:
         return 0, 0
     everywhere = {x.key: 4 * _FAR for x in (*stage.inputs, *stage.outputs)}
@@ -164,12 +164,12 @@ def margins(stage: Stage) -> tuple[int, int]:
 
 
 def overlap(stage: Stage) -> int:
-    """Count the image pixels that a part reads besides those that it keeps."""
+    """Count the image pixels that a part of a `stage` reads besides those that it keeps."""
     return 0 if stage.exact else sum(margins(stage)) + main_map(stage).stride * main_map(stage).more
 
 
 def wasted(stage: Stage) -> int:
-    """Count the image pixels along one axis that a part computes and does not keep."""
+    """Count the image pixels along one axis that a part of a `stage` computes and does not keep."""
     return 0 if stage.exact else sum(margins(stage)) + stage.outputs[0].stride * stage.outputs[0].more
 
 
