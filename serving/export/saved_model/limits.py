@@ -6,7 +6,10 @@ MAX_DECODED = 64_000_000  # pixels of a photograph that is reduced before it is 
 WHOLE = 480_000  # pixels that a network which cannot be cut scores in 512 MiB, if it is a VGG16 of full width
 PART = 3 * 2**17  # pixels that a part of an image has at most: up to 627x627, it is one
 PART_MEMORY = 192 * 2**20  # bytes that it takes at most: of a VGG16 of full width as many
-BEHIND = 8  # bytes a pixel: labels, their PNG, what is counted of them; a second copy of a photograph that is turned
+COPIES = 2  # of a photograph: one that is turned, or what the allocator keeps of the decoder's
+SLACK = 2  # bytes a pixel that the allocator loses (measured: 34 in all of an FCN-8s, at 12 and 64 million pixels)
+PART_SLACK = 4 / 3  # times the memory of a part, measured alike
+BEHIND = 8  # bytes a pixel: the PNG of labels, and what is counted of them
 SCORES_BEHIND = 1.3  # times the scores of a reduced photograph: their classes, and what is read of them a band
 
 
@@ -49,10 +52,10 @@ def limits_of(network, *, memory, max_pixels):
         return Limits(scored, scored, max(scored, MAX_DECODED))
     image = sum(5 + 8 if count == 4 else count for count in network.channels.values())  # RGB-D: its two files besides
     labels = sum(1 if count <= 256 else 2 for count in network.classes.values())
-    beside = image + labels + max(network.way.waiting, BEHIND)
-    scored = int((memory - network.way.memory) / beside)
+    part, beside = PART_SLACK * network.way.memory, COPIES * image + labels
+    scored = int((memory - part) / (beside + SLACK + max(network.way.waiting, BEHIND)))
     scores = SCORES_BEHIND * 4 * sum(network.classes.values())
     # Half of the memory is for a photograph and its labels, half for what is scored of it.
-    reduced = int((memory / 2 - network.way.memory) / max(network.way.waiting, scores))
-    decoded = int(memory / 2 / (image + labels + BEHIND))
+    reduced = int((memory / 2 - part) / (SLACK + max(network.way.waiting, scores)))
+    decoded = int(memory / 2 / (beside + BEHIND))
     return Limits(min(scored, most), min(reduced, most), min(decoded, MAX_DECODED))
