@@ -292,7 +292,9 @@ def _report(arguments, image, size, scored, by_head, seconds, **more):
         return
     parts = [f"{files[head][0]}  {_shares(shares)}" for head, (_, shares) in by_head.items()]
     parts += [] if scored == size else [scale_options.arrow(size, scored)]
-    parts += ["its sound written as AAC"] if more.get("sound") == "as AAC" else []
+    parts += {"as AAC": ["its sound written as AAC"], "left out": ["its sound, of an unknown kind, is left out"]}.get(
+        more.get("sound"), []
+    )
     parts += [f"its colours are {more['colors']}"] if "colors" in more else []
     frames = f", {more['frames']} frames" if more else ""
     print(f"{image.name} {width}x{height}{frames} -> {'; '.join(parts)}", flush=True)

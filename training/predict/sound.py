@@ -14,27 +14,41 @@ class Sound:
         stream: PyAV's audio stream.
 
     Attributes:
-        how: `"copied"`, or `"as AAC"` where it has to be written anew.
+        how: `"copied"`; `"as AAC"` where it has to be written anew; `"left out"` where FFmpeg does not know its kind.
     """
 
     def __init__(self, stream):
         self._stream = stream
-        self.how = "copied" if stream.codec_context.name in COPIED else "as AAC"
+        codec = stream.codec_context  # None where there is no decoder
+        self.how = "left out" if codec is None else "copied" if codec.name in COPIED else "as AAC"
         self._packets = []
 
     def keep(self, packet):
         """Take a packet of the stream that was read, to be written later."""
-        if packet.dts is not None:
+        if packet.dts is not None and self.how != "left out":
             self._packets.append(packet)
 
     def taken(self):
-        """Return the packets that came since the last call."""
+        """Yield what came since the last call, for the tracks of all files: packets to copy, or frames to encode.
+
+        A packet is decoded once: decoders remember the one before.
+        """
         packets, self._packets = self._packets, []
-        return packets
+        for packet in packets:
+            yield from [packet] if self.how == "copied" else _decoded(packet)
 
     def track(self, container):
         """Add a track for this sound to a file that is being written."""
         return (_Copy if self.how == "copied" else _Encoded)(container, self._stream)
+
+
+def _decoded(packet):
+    from .video import import_av
+
+    try:
+        return packet.decode()
+    except import_av().FFmpegError:  # a damaged piece is left out
+        return []
 
 
 class _Copy:
@@ -42,12 +56,11 @@ class _Copy:
         self._container, self._last = container, None
         self._track = container.add_stream_from_template(stream)
 
-    def write(self, packets):
-        for packet in packets:
-            if self._last is None or packet.dts > self._last:  # damaged files go back in time
-                self._last = packet.dts
-                packet.stream = self._track
-                self._container.mux(packet)
+    def write(self, packet):
+        if self._last is None or packet.dts > self._last:  # damaged files go back in time
+            self._last = packet.dts
+            packet.stream = self._track
+            self._container.mux(packet)
 
     def close(self):
         pass
@@ -63,18 +76,9 @@ class _Encoded:
         self._container = container
         self._track = container.add_stream(AAC, rate=rate, layout=layout)
         self._resampler = av.AudioResampler("fltp", layout, rate)
-        self._error, self._rate, self._end = av.FFmpegError, rate, None
+        self._rate, self._end = rate, None
 
-    def write(self, packets):
-        for packet in packets:
-            try:
-                frames = packet.decode()
-            except self._error:  # a damaged piece is left out
-                continue
-            for frame in frames:
-                self._add(frame)
-
-    def _add(self, frame):
+    def write(self, frame):
         for piece in self._resampler.resample(frame):
             # AVI's times of pieces are rough. One follows the other, but for a silence.
             begin = 0 if piece.time is None else round(piece.time * self._rate)
@@ -85,5 +89,5 @@ class _Encoded:
             self._container.mux(self._track.encode(piece))
 
     def close(self):
-        self._add(None)
+        self.write(None)
         self._container.mux(self._track.encode())

@@ -41,7 +41,8 @@ class Video:
         self._stream.thread_type = "AUTO"
         self.rate = self._stream.average_rate or self._stream.guessed_rate or Fraction(25)
         self.time_base = self._stream.time_base or 1 / self.rate
-        track = container.streams.best("audio")
+        tracks = [container.streams.best("audio"), *container.streams.audio]
+        track = next((x for x in tracks if x is not None and x.codec_context), tracks[0])  # one with a decoder, if any
         self.sound = Sound(track) if track else None
         self._track = track
         self.count = self._stream.frames or self._estimated()
@@ -178,7 +179,7 @@ def write_video(video, targets, paint, progress, *, comment):
                     container = stack.enter_context(av.open(str(files[head]), "w", format="mp4"))
                     container.metadata["comment"] = comment
                     streams[head] = container, _stream(container, video, picture)
-                    tracks += [video.sound.track(container)] if video.sound else []
+                    tracks += [video.sound.track(container)] if video.sound and video.sound.how != "left out" else []
                 _add(av, *streams[head], picture, time, video.time_base)
             _carry(video, tracks)
             done += 1
@@ -191,12 +192,12 @@ def write_video(video, targets, paint, progress, *, comment):
 
 def _carry(video, tracks, *, ended=False):
     """Write the sound that was read since the last time into every file."""
-    packets = video.sound.taken() if video.sound else []
     with _naming(video.path, lambda: " in its sound"):
-        for track in tracks:
-            track.write(packets)
-            if ended:
-                track.close()
+        for piece in video.sound.taken() if tracks else ():
+            for track in tracks:
+                track.write(piece)
+        for track in tracks if ended else ():
+            track.close()
 
 
 def _stream(container, video, picture):

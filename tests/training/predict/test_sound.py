@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.training.predict.test_video import call, video
+from training.predict.video import opened, write_video
 
 
 def packets(path):
@@ -47,6 +48,43 @@ def test_other_sound_is_written_as_aac(net, tmp_path, capfd, codec):
     middle = heard[4000:12_000] * np.hanning(8000)
     assert np.abs(np.fft.rfft(middle)).argmax() == 440  # a second: bins are of 1 Hz
     assert np.abs(middle).max() == pytest.approx(0.5, abs=0.1)
+
+
+def carried(path, targets):
+    """Write a video for each of several heads, and return the sound of each."""
+    with opened(path) as source:
+        write_video(
+            source,
+            {target.stem: target for target in targets},
+            lambda image: {target.stem: image for target in targets},
+            lambda *_: None,
+            comment="ours",
+        )
+    return [packets(target) for target in targets]
+
+
+@pytest.mark.parametrize("codec", ["libmp3lame", "pcm_s16le"])  # MP3 needs what came before
+def test_the_videos_of_two_heads_sound_like_that_of_one(tmp_path, codec):
+    path = video(tmp_path / "a.avi", frames=24, codec="mjpeg", sound=2, track_codec=codec)
+    heard = [*carried(path, [tmp_path / "one.mp4"]), *carried(path, [tmp_path / "a.mp4", tmp_path / "b.mp4"])]
+    assert len(heard[0][1]) > 12
+    assert heard[0] == heard[1] == heard[2]
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_sound_of_an_unknown_kind_is_left_out_and_said(net, tmp_path, capfd, as_json):
+    path = video(tmp_path / "a.mkv", frames=36, sound=3)
+    known = path.read_bytes()
+    assert known.count(b"A_AAC") == 1
+    path.write_bytes(known.replace(b"A_AAC", b"A_NEW"))
+    code, lines, _ = call(capfd, net, path, "--output", tmp_path / "out", *(["--json"] if as_json else []))
+    assert code == 0
+    if as_json:
+        assert json.loads(lines[0])["sound"] == "left out"
+    else:
+        assert lines[0].endswith("; its sound, of an unknown kind, is left out")
+    with av.open(str(tmp_path / "out" / "overlays" / "a.mp4")) as container:
+        assert not container.streams.audio
 
 
 def test_a_video_without_sound(net, tmp_path, capfd):
