@@ -255,11 +255,14 @@ def about_images(report, overrides, trained, validated):
 
 def about_sizes(report, overrides, reason):
     """Yield what is to be said of images that are reduced, and why they are."""
-    if overrides.most_pixels:
-        height, width, _ = report.sizes[0]
-        reduced = size_within((height, width), overrides.most_pixels)
-        if reduced != (height, width):
-            yield "size", f"{width}x{height} reduced to {reduced[1]}x{reduced[0]} ({reason}); --most-pixels 0 keeps it"
+    most = overrides.most_pixels
+    larger = [size for size in report.sizes if most and size_within(size[:2], most) != size[:2]]
+    if larger:
+        height, width, _ = larger[0]
+        low, narrow = size_within((height, width), most)
+        count, total = (sum(number for *_, number in sizes) for sizes in (larger, report.sizes))
+        which = "" if count == total else f"{count} of {total} images, such as "
+        yield "size", f"{which}{width}x{height} reduced to {narrow}x{low} ({reason}); --most-pixels 0 keeps it"
 
 
 def about_classes(overrides, given, uneven):

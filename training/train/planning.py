@@ -48,7 +48,8 @@ class Planner:
         self.reasons, self.expected = {}, {}
         self.begun = quick.begun(arguments.workdir, quick_recipe, arguments.data, arguments.minutes)
         self.by_steps = None if self.begun else _begun(arguments.workdir)
-        processor = self.by_steps is None and devices.count == 1 and is_processor()
+        held_out = self.by_steps is not None and "held_out" in self.by_steps
+        processor = not held_out and devices.count == 1 and is_processor()
         self.by_minutes = quick.suits(given, arguments.minutes, processor=processor) or self.begun is not None
         self.recipe = quick_recipe if self.by_minutes else f"folder_{self.model}"
 
@@ -140,10 +141,10 @@ def _measured(name, batch_size, num_classes, size):
 
 
 def _begun(workdir):
-    """Return the overrides of a run by steps that holds images out, None if none was begun in the workdir."""
+    """Return the overrides of a run by steps, None if none was begun in the workdir."""
     for model in MODELS:
         stage = Stage(workdir / f"folder_{model}")
         overrides = decisions_beside(stage.best).get("overrides", {}) if stage.begun() else {}
-        if "held_out" in overrides:
+        if "learning_rate" in overrides:  # it was planned
             return overrides
     return None

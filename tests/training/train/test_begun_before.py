@@ -107,3 +107,16 @@ def test_finer_nets_follow_the_run_that_they_start_from(tmp_path):
     begun = planning._begun(tmp_path / "runs")
     assert "held_out_by" not in begun
     assert begun["held_out"] == 0.2
+
+
+def test_a_run_on_a_divided_folder_was_begun_too(tmp_path):
+    lay_out(tmp_path)
+    settings = tmp_path / "runs" / "folder_fcn32s" / "recipe.json"
+    held = json.loads(settings.read_text())
+    del held["decisions"]["overrides"]["held_out"]
+    settings.write_text(json.dumps(held))
+    assert planning._begun(tmp_path / "runs") == held["decisions"]["overrides"]
+    # One by a recipe was not planned.
+    held["decisions"]["overrides"] = {"classes": 2}
+    settings.write_text(json.dumps(held))
+    assert planning._begun(tmp_path / "runs") is None

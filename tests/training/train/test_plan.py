@@ -108,10 +108,15 @@ def test_large_photographs_are_reduced():
     assert (chosen.overrides.batch_size, chosen.overrides.crop) == (2, None)
     assert chosen.overrides.buckets == [[448, 608], [608, 448]]
     assert reasons(chosen)["size"] == (
+        "195 of 200 images, such as "
         "4000x3000 reduced to 577x433 (a network sees little of a larger one at a time); --most-pixels 0 keeps it"
     )
     assert "size" not in reasons(planned(phone, "fcn32s", most_pixels=0))
     assert planned(phone, "fcn32s", most_pixels=90_000).overrides.most_pixels == 90_000
+    mixed = replace(EVEN, sizes=((375, 500, 150), (3000, 4000, 40), (41, 6100, 10)))
+    assert reasons(planned(mixed, "fcn32s"))["size"].startswith(
+        "50 of 200 images, such as 4000x3000 reduced to 577x433 ("
+    )
     # A run that was begun with crops goes on with them.
     begun = planned(phone, "fcn32s", begun={"held_out": 0.2}).overrides
     assert (begun.most_pixels, begun.crop) == (None, [512, 512])
