@@ -46,7 +46,7 @@ class Planner:
         self.hha = has_hha(arguments.data)
         quick_recipe = quick.recipe_of(self.model, hha=self.hha)
         self.reasons, self.expected = {}, {}
-        self.begun = quick.begun(arguments.workdir, quick_recipe, arguments.data, arguments.minutes)
+        self.begun = quick.begun(arguments.workdir, quick_recipe, arguments.data, arguments.minutes, given.most_pixels)
         self.by_steps = None if self.begun else _begun(arguments.workdir)
         held_out = self.by_steps is not None and "held_out" in self.by_steps
         processor = not held_out and devices.count == 1 and is_processor()

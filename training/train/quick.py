@@ -48,16 +48,20 @@ def suits(given, minutes, *, processor):
     return minutes is not None or (processor and not decided)
 
 
-def begun(workdir, name, data, minutes=None):
+def begun(workdir, name, data, minutes=None, most_pixels=None):
     """Return the overrides of the run of a recipe that was begun in the workdir, None if there is none.
 
     A run that was stopped amid its feature maps has no checkpoint. It goes on by its plan if the folder is the same,
-    and so are the minutes, if they are given.
+    and so are the minutes and the most pixels of an image, if they are given: crops and padding were planned for these.
     """
     for stage in (Stage(workdir / name), Stage(workdir / f"{name}_head")):
         decided = decisions_beside(stage.best)
         overrides = decided.get("overrides", {})
-        same = decided.get("data") == str(data.resolve()) and minutes in (None, overrides.get("minutes"))
+        same = (
+            decided.get("data") == str(data.resolve())
+            and minutes in (None, overrides.get("minutes"))
+            and most_pixels in (None, overrides.get("most_pixels"))
+        )
         if "minutes" in overrides and (stage.begun() or same):
             return overrides_from(overrides)
     return None

@@ -1,5 +1,6 @@
 """A plan in minutes: what it chooses, what it says, and what it refuses."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -186,3 +187,15 @@ def test_minutes_and_steps_exclude_each_other():
 def test_no_run_was_begun(tmp_path):
     assert quick.begun(tmp_path, "quick_fcn8s", tmp_path) is None
     assert AREA == 172_800
+
+
+def test_a_run_without_checkpoint_goes_on_by_a_plan_for_the_same_sizes(tmp_path):
+    overrides = {"minutes": 10, "most_pixels": 2000, "crop": [39, 51]}
+    folder = tmp_path / "quick_fcn8s_head"
+    folder.mkdir()
+    written = {"decisions": {"data": str(tmp_path.resolve()), "overrides": overrides}}
+    (folder / "recipe.json").write_text(json.dumps(written))
+    for most_pixels in (None, 2000):
+        assert quick.begun(tmp_path, "quick_fcn8s", tmp_path, 10, most_pixels).crop == [39, 51]
+    for most_pixels in (0, 4000):
+        assert quick.begun(tmp_path, "quick_fcn8s", tmp_path, 10, most_pixels) is None
