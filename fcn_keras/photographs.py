@@ -23,7 +23,7 @@ class Photographs:
         smallest, median, largest: `(H, W)` of the photographs, as training took them.
         scales: the least and the largest factor by which training resized them, or None.
         crop: `(H, W)` of what was cut out of them, or None. Cutting changes no scale.
-        reduced: whether training reduced those that were larger than `largest`: it showed none of their scale.
+        reduced_to: pixels that training reduced larger photographs to: it showed none of their scale. Or None.
 
     Raises:
         ValueError: if a side is no positive int, the sizes are out of order, or a factor is not above 0.
@@ -34,7 +34,7 @@ class Photographs:
     largest: Size
     scales: tuple[float, float] | None = None
     crop: Size | None = None
-    reduced: bool = False
+    reduced_to: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("smallest", "median", "largest", "crop"):
@@ -53,8 +53,8 @@ class Photographs:
             if not (isinstance(self.scales, list | tuple) and len(self.scales) == 2 and _are_factors(*self.scales)):
                 raise ValueError(f"`scales` are two factors, 0 < low <= high <= 100. Received: {self.scales!r}.")
             object.__setattr__(self, "scales", (float(self.scales[0]), float(self.scales[1])))
-        if not isinstance(self.reduced, bool):
-            raise ValueError(f"`reduced` is True or False. Received: {self.reduced!r}.")
+        if self.reduced_to is not None and not _is_side(self.reduced_to, LARGEST_SIDE**2):
+            raise ValueError(f"`reduced_to` is a positive number of pixels. Received: {self.reduced_to!r}.")
 
     @classmethod
     def of(
@@ -63,13 +63,13 @@ class Photographs:
         scales: tuple[float, float] | None = None,
         crop: Size | None = None,
         *,
-        reduced: bool = False,
+        reduced_to: int | None = None,
     ) -> Photographs:
         """Sum up the sizes of all photographs; the median of an even number is the smaller of the two.
 
         Args:
             sizes: `(H, W)` of each.
-            scales, crop, reduced: as for the class.
+            scales, crop, reduced_to: as for the class.
 
         Returns:
             `Photographs`.
@@ -82,7 +82,7 @@ class Photographs:
         )
         if not ordered:
             raise ValueError("`sizes` are those of at least one photograph. Received none.")
-        return cls(ordered[0], ordered[(len(ordered) - 1) // 2], ordered[-1], scales, crop, reduced)
+        return cls(ordered[0], ordered[(len(ordered) - 1) // 2], ordered[-1], scales, crop, reduced_to)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Photographs:
@@ -100,9 +100,9 @@ class Photographs:
         return cls(**config)
 
     def config(self) -> dict[str, Any]:
-        """Return the values as JSON's types, without those that are None or False."""
+        """Return the values as JSON's types, without those that are None."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {name: list(x) if isinstance(x, tuple) else x for name, x in values.items() if x}
+        return {name: list(x) if isinstance(x, tuple) else x for name, x in values.items() if x is not None}
 
     @property
     def most_pixels(self) -> int:
@@ -110,13 +110,14 @@ class Photographs:
 
         Where training reduced larger ones itself, no larger one is scored as it is.
         """
-        far = 1.0 if self.reduced else FAR
-        return math.floor(far**2 * self._factor**2 * math.prod(self.largest))
+        shown = FAR**2 * math.prod(self.largest) if self.reduced_to is None else self.reduced_to
+        return math.floor(self._factor**2 * shown)
 
     @property
     def reduced_pixels(self) -> int:
-        """What a larger one is reduced to: as many as the median has; as the largest, if training reduced it so."""
-        return max(1, round(self._factor**2 * math.prod(self.largest if self.reduced else self.median)))
+        """What a larger one is reduced to: as in training; or else as many as the median has."""
+        shown = math.prod(self.median) if self.reduced_to is None else self.reduced_to
+        return max(1, round(self._factor**2 * shown))
 
     @property
     def _factor(self) -> float:
@@ -212,8 +213,8 @@ def _rounded(size: Size, sides: Iterable[float]) -> Size:
     return down, across
 
 
-def _is_side(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_SIDE
+def _is_side(value: Any, most: int = LARGEST_SIDE) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
 
 
 def _are_factors(low: Any, high: Any) -> bool:

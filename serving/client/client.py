@@ -261,7 +261,10 @@ class Client:
                     raise
                 self._closed.wait(pause)
             except TimeoutError as error:
-                raise TimeoutError(f"{error} `timeout` is {self._timeout:g} s.") from error
+                limit = f"`timeout` is {self._timeout:g} s."
+                if time.monotonic() < deadline:
+                    limit = "That is the server's limit, such as fcn-serve --rest_api_timeout_in_ms."
+                raise TimeoutError(f"{str(error).removesuffix('.')}. {limit}") from error
 
     def _require_open(self):
         if self._closed.is_set():

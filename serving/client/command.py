@@ -117,7 +117,7 @@ def _query(arguments):
         others = f"; {told}" if (told := finder.left_alone(passed_over)) else ""
         print(labelled + (f", {failed} failed" if failed else "") + others)
         if scaled:
-            print(f"{len(scaled)} of them scaled to what the model knows: {some(scaled)}")
+            print(f"{len(scaled)} of them scaled: {some(scaled)}")
     return 1 if failed else 0
 
 

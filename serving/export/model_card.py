@@ -90,8 +90,8 @@ def _scale(scale):
     else:
         (height, width), (most, other) = scale["median"], scale["largest"]
         how = f"to the pixels of {width}x{height}, the median of the training's, where far larger than {other}x{most}"
-        if scale.get("reduced"):
-            how = f"to the pixels of {other}x{most}, as the training's were, where it has more"
+        if "reduced_to" in scale:
+            how = f"to {scale['reduced_to']:,} pixels, as the training's were, where it has more"
     return f" That is after a photograph is reduced {how}; its labels have its own size."
 
 

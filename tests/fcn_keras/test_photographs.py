@@ -24,8 +24,8 @@ def test_the_config_is_json_and_comes_back():
         "scales": [0.5, 1.0],
         "crop": [180, 240],
     }
-    reduced = Photographs((1, 2), (3, 4), (5, 6), reduced=True)
-    assert reduced.config()["reduced"] is True
+    reduced = Photographs((1, 2), (3, 4), (5, 6), reduced_to=30)
+    assert reduced.config()["reduced_to"] == 30
     for known in (CAMVID, reduced, Photographs((1, 2), (3, 4), (5, 6))):
         assert Photographs.from_config(json.loads(json.dumps(known.config()))) == known
     assert set(Photographs((1, 2), (3, 4), (5, 6)).config()) == {"smallest", "median", "largest"}
@@ -46,7 +46,7 @@ def test_the_config_is_json_and_comes_back():
         ({"scales": (1.0, math.inf)}, "`scales` are two factors"),
         ({"scales": (math.nan, 1.0)}, "`scales` are two factors"),
         ({"scales": ("1", 2)}, "`scales` are two factors"),
-        ({"reduced": 1}, "`reduced` is True or False. Received: 1"),
+        ({"reduced_to": 0}, "`reduced_to` is a positive number of pixels. Received: 0"),
     ],
 )
 def test_what_no_photographs_have(values, message):
@@ -90,7 +90,7 @@ def test_drawn_factors_move_what_is_known():
 
 
 def test_what_training_reduced_is_reduced_the_same_way():
-    known = Photographs.of([(300, 400), (400, 300), (90, 90)], reduced=True)
+    known = Photographs.of([(300, 400), (400, 300), (90, 90)], reduced_to=120_000)
     assert (known.most_pixels, known.reduced_pixels) == (120_000, 120_000)
     assert scaled_size((301, 400), known) == (300, 399)  # no image of that scale was shown
     assert scaled_size((300, 400), known) == (300, 400)

@@ -27,11 +27,6 @@ class ReducedFolder(Folder):
         self.sizes = [size_within(size, most_pixels) for size in self._own_sizes]
         self._kept, self._free = {}, KEPT
 
-    @property
-    def reduces(self):
-        """Whether there is an image to reduce."""
-        return self.sizes != self._own_sizes
-
     def __getitem__(self, index):
         index = as_index(index)
         example = self._kept.get(index)

@@ -27,7 +27,7 @@ def usual_scale(photographs):
     Returns:
         1, or None for the model's own scale.
     """
-    return None if photographs is not None and photographs.reduced else 1
+    return None if photographs is not None and photographs.reduced_to is not None else 1
 
 
 def scale_of(arguments):

@@ -16,7 +16,8 @@ WHOLE = 1_000_000  # pixels of the largest image that may stay whole
 BATCH = 700_000  # pixels of a batch, of
 LARGEST_BATCH = 8  # images at most
 DRAWS = 6  # views of an image, at most
-FEWEST_SCORED = 8  # images, however little time there is: fewer choose a model by chance
+FEWEST_SCORED = 8  # images, in little time too: fewer choose a model by chance
+MOST_SCORED = 0.16  # ... of the time that their maps may take
 
 
 @dataclass(frozen=True)
@@ -88,13 +89,14 @@ def batch_of(area, trained):
     return max(1, min(LARGEST_BATCH, trained, round(BATCH / area)))
 
 
-def crop_side(images, seconds, maps):
+def crop_side(images, seconds, maps, over=0.0):
     """Choose what to train on: whole images, or the largest crops of which every image gives one in time.
 
     Args:
         images: `Images`.
         seconds: that there are.
         maps: seconds that the frozen layers take for a pixel.
+        over: seconds that were over before those.
 
     Returns:
         None for whole images, or the side of a square.
@@ -110,14 +112,14 @@ def crop_side(images, seconds, maps):
         if side * side <= min(allowed, images.area):
             return side
     each = images.reading + SIDES[-1] ** 2 * 2 * maps
-    minutes = math.ceil(each * images.trained / MAPS / (1 - SLACK) / 60)
+    minutes = math.ceil((each * images.trained / MAPS / (1 - SLACK) + over) / 60)
     raise ValueError(
-        f"{images.trained} images are too many for {max(0, seconds) / 60:.3g} minutes on this machine. Give --minutes "
-        f"{minutes + 1} or more, or fewer images."
+        f"{images.trained} images are too many for {(seconds + over) / 60:.3g} minutes on this machine as it is: "
+        f"looking at them and measuring took {over:.0f} s. Give --minutes {minutes + 1} or more, or fewer images."
     )
 
 
-def schedule(images, seconds, costs, batch_size=None):
+def schedule(images, seconds, costs, batch_size=None, over=0.0):
     """Divide the time.
 
     Args:
@@ -125,6 +127,7 @@ def schedule(images, seconds, costs, batch_size=None):
         seconds: left of the budget.
         costs: `Costs`.
         batch_size: given, or None to choose it.
+        over: seconds of the budget that are over.
 
     Returns:
         `Schedule`, whose `total` is at most `seconds` less `SLACK`, unless a stage has its fewest steps.
@@ -132,7 +135,7 @@ def schedule(images, seconds, costs, batch_size=None):
     Raises:
         ValueError: if the images are too many for the time.
     """
-    crop = crop_side(images, seconds, costs.maps)
+    crop = crop_side(images, seconds, costs.maps, over)
     seconds *= 1 - SLACK
     area = images.area if crop is None else crop * crop
     batch_size = batch_size or batch_of(area, images.trained)
@@ -140,8 +143,9 @@ def schedule(images, seconds, costs, batch_size=None):
     views = min(int((MAPS * seconds - read) / (2 * area * costs.maps)), DRAWS * images.trained)
     if views < 2 * images.trained:
         views = images.trained  # each image once, and not some of them twice
-    fewest = min(images.validated, FEWEST_SCORED)
-    shown = max(fewest, min(images.validated, int(SCORED * seconds / (images.area * costs.maps + images.reading))))
+    each = images.area * costs.maps + images.reading  # seconds of a validation image
+    fewest = max(1, min(images.validated, FEWEST_SCORED, int(MOST_SCORED * seconds / each)))
+    shown = max(fewest, min(images.validated, int(SCORED * seconds / each)))
     maps = (2 * views * area + shown * images.area) * costs.maps + read + shown * images.reading
     rest = max(0.0, seconds - maps - 2 * costs.start)
     score = sum(EPOCHS) * images.area * costs.scored  # seconds of one image

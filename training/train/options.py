@@ -106,7 +106,9 @@ def build_parser():
     made.add_argument("--learning-rate", type=float, help="of every stage at first (default: chosen, or the recipe's)")
     _add_descent(made)
     made.add_argument("--seed", type=int, help="of weights, order and augmentation (default: the recipe's)")
-    made.add_argument("--dtype-policy", help="Keras's, such as mixed_bfloat16 (default: float32)")
+    made.add_argument(
+        "--dtype-policy", help="Keras's, such as mixed_bfloat16 (default: chosen by --minutes, else float32)"
+    )
     made.add_argument("--class-weights", type=Path, metavar="FILE", help="doctor.json of fcn-doctor, or a JSON list")
     made.add_argument("--splits", nargs=2, metavar=("TRAIN", "VAL"), help="splits to train and to validate on")
     made.add_argument("--width", type=float, help="factor on all channels of the net, such as 0.125; from scratch")

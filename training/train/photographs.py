@@ -17,5 +17,5 @@ def trained_photographs(recipe, examples):
     sizes = getattr(examples, "sizes", None)
     if not sizes:
         return None
-    reduced = getattr(examples, "reduces", False)
-    return Photographs.of(sizes, drawn_scales(recipe.augment), drawn_crop(recipe.augment), reduced=reduced)
+    reduced_to = getattr(examples, "most_pixels", None)
+    return Photographs.of(sizes, drawn_scales(recipe.augment), drawn_crop(recipe.augment), reduced_to=reduced_to)

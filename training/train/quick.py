@@ -96,7 +96,8 @@ def quick_plan(report, ids, name, given, *, minutes, spent, workdir, measure, de
     policy, ratio, costs, took = measure(
         given.batch_size or batch_of(images.area, trained), report.num_classes, sizes.middling
     )
-    used = schedule(images, 60 * minutes - spent - took, costs, given.batch_size)
+    over = spent + took
+    used = schedule(images, 60 * minutes - over, costs, given.batch_size, over)
     backbones = 2 if name.endswith("_rgb_hha") else 1
     space = _require_space(workdir, used, images, backbones)
     stages = zip((f"{name}_head", name), used.steps, EPOCHS, strict=True)
@@ -120,7 +121,7 @@ def quick_plan(report, ids, name, given, *, minutes, spent, workdir, measure, de
         *about_images(report, overrides, trained, validated),
         *about_sizes(report, overrides, looked.reason if given.most_pixels is None else "as given"),
         *([("depth", "HHA images: a backbone for them beside that for colour, scores averaged")] * (backbones - 1)),
-        *_about_time(minutes, spent + took, used),
+        *_about_time(minutes, over, used),
         *_about_work(used, policy, ratio, costs, images),
         *about_classes(overrides, given, uneven),
         ("memory", f"about {_gigabytes(_peak())}; {_gigabytes(space)} of disk in {workdir}"),

@@ -102,7 +102,7 @@ def test_photographs_that_the_server_scaled_are_named(server, photos, tmp_path, 
     out = tmp_path / "out"
     assert run(server, photos / "a.png", "--output", out) == 0
     height, width = ids(out / "labels" / "a.png").shape
-    told = f"1 of them scaled to what the model knows: {photos / 'a.png'} {width}x{height} -> 4x3"
+    told = f"1 of them scaled: {photos / 'a.png'} {width}x{height} -> 4x3"
     assert capsys.readouterr().out == f"1 image labelled in {out}\n{told}\n"
     assert run(server, photos / "a.png", "--output", out, "--json") == 0
     assert json.loads(capsys.readouterr().out)["scaled"] == {"width": 4, "height": 3}

@@ -92,8 +92,8 @@ def test_the_figures_of_a_file():
 
 
 def test_the_scale_of_photographs_that_training_reduced():
-    known = Photographs.of([(300, 400), (433, 577), (433, 577)], reduced=True)
+    known = Photographs.of([(300, 400), (433, 577), (433, 577)], reduced_to=250_000)
     assert _scale(known.config()) == (
-        " That is after a photograph is reduced to the pixels of 577x433, as the training's were, where it has more; "
+        " That is after a photograph is reduced to 250,000 pixels, as the training's were, where it has more; "
         "its labels have its own size."
     )

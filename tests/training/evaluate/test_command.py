@@ -432,7 +432,7 @@ def test_images_far_larger_than_the_training_s_are_told_and_scaled_on_demand(loa
             labels = predict_scaled(model, np.array(Image.open(path)), scale=scale)
             np.add.at(matrix, (mask[mask != 255], labels[mask != 255]), 1)
         assert report["matrix"] == matrix.tolist()
-    reduced = Photographs((16, 20), (16, 20), (16, 20), reduced=True)
+    reduced = Photographs((16, 20), (16, 20), (16, 20), reduced_to=320)
     remember_photographs(model, reduced)
     model.save(tmp_path / "reduced.keras")
     usual = scored(capsys, tmp_path / "reduced.keras", *options[1:])

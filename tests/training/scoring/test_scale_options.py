@@ -28,7 +28,7 @@ def test_scales():
 
 def test_what_training_reduced_is_scored_reduced():
     assert usual_scale(None) == usual_scale(KNOWN) == 1
-    assert usual_scale(Photographs((1, 1), (1, 1), (1, 1), reduced=True)) is None
+    assert usual_scale(Photographs((1, 1), (1, 1), (1, 1), reduced_to=1)) is None
 
 
 def test_words():

@@ -54,9 +54,25 @@ def test_small_images_stay_whole_and_stand_in_larger_batches():
 
 def test_too_many_images_are_told_how_long_they_take():
     many = Images(20_000, 5000, AREA, AREA)
-    with pytest.raises(ValueError, match=r"20000 images are too many for 10 minutes .* Give --minutes 198 or more"):
+    with pytest.raises(
+        ValueError,
+        match=r"20000 images are too many for 10 minutes on .* measuring took 0 s\. Give --minutes 198 or more",
+    ):
         schedule(many, 600, COSTS)
     assert schedule(many, 198 * 60, COSTS).crop == 192
+
+
+def test_what_is_over_counts_in_the_advice():
+    many = Images(20_000, 5000, AREA, AREA)
+    with pytest.raises(ValueError, match=r"for 10 minutes on .* measuring took 300 s\. Give --minutes 203 or more"):
+        schedule(many, 300, COSTS, over=300)
+
+
+def test_validation_images_that_take_too_long_are_fewer():
+    phone = Images(10, 8, 12e6, 12e6)  # in crops; their maps take 37 s each
+    plan = schedule(phone, 720, COSTS)
+    assert plan.validation_images == 3
+    assert plan.total <= 720
 
 
 def test_eight_images_are_scored_however_little_time_there_is():

@@ -53,8 +53,8 @@ def test_a_run_in_minutes_and_how_it_goes_on(photos, tmp_path, calls, capsys):
     arguments = ("--data", photos, "--workdir", tmp_path / "runs", "--minutes", 1, "--json")
     assert run(*arguments) == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert events[0]["event"] == "plan"
-    assert events[0]["recipe"] == "quick_fcn8s"
+    assert [e["event"] for e in events[:2]] == ["measuring", "plan"]
+    assert events[1]["recipe"] == "quick_fcn8s"
     assert [e["stage"] for e in events if e["event"] == "finished"] == ["quick_fcn8s_head", "quick_fcn8s"]
     settings = json.loads((tmp_path / "runs" / "quick_fcn8s_head" / "recipe.json").read_text())
     assert settings["plan"]["time"].startswith("1 min, of which ")
