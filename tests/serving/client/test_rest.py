@@ -87,7 +87,7 @@ def test_answers_that_are_not_tf_servings(rest, monkeypatch):
                 assert caught.value.code == code
         rest.page = (504, b'{"error": "too slow"}', ())
         with pytest.raises(
-            TimeoutError, match=r"too slow\. That is the server's limit, such as fcn-serve --rest_api_timeout_in_ms"
+            TimeoutError, match=r"too slow\. That is the server's limit"
         ):
             client.status()
 
