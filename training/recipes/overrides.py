@@ -97,7 +97,8 @@ class Overrides:
         reading = {name: values.pop(name) for name in READING if name in values}
         if reading:
             if recipe.data not in OWN_FOLDERS:
-                raise ValueError(f"{recipe.name} knows its classes: {', '.join(sorted(reading))} cannot be set for it.")
+                options = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(reading))
+                raise ValueError(f"{recipe.name} knows how its data is read: leave out {options}, for your own folder.")
             values["data"] = partial(recipe.data, **reading)
         if values.pop("stand_in", False):
             recipe = stand_in(recipe)
