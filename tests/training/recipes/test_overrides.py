@@ -87,5 +87,5 @@ def test_a_folder_with_hha_is_ones_own_too(tmp_path):
 
 
 def test_only_ones_own_folder_takes_classes():
-    with pytest.raises(ValueError, match="voc_fcn8s knows how its data is read: leave out --classes, --ignore-label, for"):
+    with pytest.raises(ValueError, match="voc_fcn8s knows how its data is read: leave out --classes, --ignore-label"):
         find("voc_fcn8s", Overrides(classes=3, ignore_label=9))
