@@ -86,9 +86,7 @@ def test_answers_that_are_not_tf_servings(rest, monkeypatch):
                     ask()
                 assert caught.value.code == code
         rest.page = (504, b'{"error": "too slow"}', ())
-        with pytest.raises(
-            TimeoutError, match=r"too slow\. That is the server's limit"
-        ):
+        with pytest.raises(TimeoutError, match=r"too slow\. That is the server's limit"):
             client.status()
 
 
