@@ -243,7 +243,7 @@ def test_options_out_of_range(tmp_path, capsys):
     assert "multiple of `steps_per_epoch`" in message
     message = refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--dtype-policy", "half")
     assert "`dtype_policy` is one of" in message
-    assert "cannot be set" in refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--classes", 3)
+    assert "leave out --classes" in refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--classes", 3)
 
 
 def test_the_workdir_is_a_file(tmp_path, capsys):
