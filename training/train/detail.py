@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..bound.coarse_labels import bound, mean_iu
-from ..recipes.solvers import PIXELS
-from .plan import LARGEST, SEES_LITTLE
+from .plan import SEES_LITTLE, most_pixels_of
 from .sources import spaced
 
 CELL = 8  # pixels: the stride of the finest scores
@@ -47,9 +46,8 @@ def choose_detail(open_folder, sizes, progress=None):
         `Detail`.
     """
     areas = np.repeat([height * width for height, width, _ in sizes], [count for *_, count in sizes])
-    most, reading = None, 0.0
-    if areas.max() > LARGEST:
-        most, reading = PIXELS, seconds_to_read(open_folder(PIXELS))
+    most = most_pixels_of(sizes)
+    reading = 0.0 if most is None else seconds_to_read(open_folder(most))
     cell = round(CELL / FACTOR)
     (matrices,) = bound(spaced(open_folder(most), SAMPLE), [cell], progress=progress).values()
     left = mean_iu(matrices[cell])[0]

@@ -72,7 +72,7 @@ def plan(
         ValueError: if the doctor found errors, or the folder has neither train nor undivided images.
     """
     chosen, trained, validated, warning, uneven = chosen_of(report, ids, given, near_duplicates, begun)
-    chosen |= reduced_to(report, given, begun, PIXELS)
+    chosen |= reduced_to(report, given, begun)
     sizes = Sizes.of(report, given.most_pixels or chosen.get("most_pixels"))
     crop = sizes.largest > LARGEST
     chosen |= {"crop": [CROP, CROP]} if crop else {}
@@ -88,20 +88,24 @@ def plan(
     return Plan(stages[-1], overrides, reasons, warning)
 
 
-def reduced_to(report, given, begun, pixels):
+def reduced_to(report, given, begun):
     """Choose whether images are reduced: where one is so large that a network would see a small part of it at a time.
 
     Args:
         report, given, begun: as for `plan`. A run that was begun without goes on without.
-        pixels: that an image may have then.
 
     Returns:
         the override as a dict, empty if images keep their size.
     """
-    large = max((height * width for height, width, _ in report.sizes), default=1) > LARGEST
-    if given.most_pixels is not None or not large or (begun is not None and "most_pixels" not in begun):
+    pixels = most_pixels_of(report.sizes)
+    if given.most_pixels is not None or pixels is None or (begun is not None and "most_pixels" not in begun):
         return {}
     return {"most_pixels": pixels}
+
+
+def most_pixels_of(sizes):
+    """Return what images of these sizes, `(H, W, count)`, are reduced to: None where none is too large."""
+    return PIXELS if any(height * width > LARGEST for height, width, _ in sizes) else None
 
 
 def chosen_of(report, ids, given, near_duplicates, begun):
