@@ -8,6 +8,8 @@ import sys
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
+_END = object()
+
 
 def add_option(parser):
     parser.add_argument(
@@ -45,6 +47,22 @@ def read_ahead(read, items, *, threads=2, ahead=8):
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def taken_ahead(iterator, *, ahead=4):
+    """Yield what an iterator yields, which a thread takes from it at most `ahead` items early.
+
+    What the iterator raises is raised when its turn comes. Close the generator where it may not come to its end.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        pending = deque(pool.submit(next, iterator, _END) for _ in range(ahead))
+        try:
+            while (item := pending.popleft().result()) is not _END:
+                pending.append(pool.submit(next, iterator, _END))
+                yield item
         finally:
             for future in pending:
                 future.cancel()

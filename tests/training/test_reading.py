@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from training.reading import Unreadable, read_ahead, read_each
+from training.reading import Unreadable, read_ahead, read_each, taken_ahead
 
 
 def test_reading_ahead_keeps_the_order_and_its_bounds():
@@ -23,6 +23,35 @@ def test_reading_ahead_keeps_the_order_and_its_bounds():
     with pytest.raises(ValueError, match="seven"):
         next(results)
     assert max(started) < 20
+
+
+def test_taking_ahead_keeps_the_order_and_its_bounds():
+    taken = []
+
+    def numbers():
+        for number in range(20):
+            taken.append(number)
+            yield number
+
+    for number in (items := taken_ahead(numbers(), ahead=4)):
+        deadline = time.monotonic() + 30
+        while len(taken) < min(20, number + 5) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        assert len(taken) == min(20, number + 5)  # this one, and four more
+        if number == 19:
+            break
+    assert list(items) == []
+
+
+def test_what_is_raised_ahead_is_raised_in_its_turn():
+    def numbers():
+        yield from range(3)
+        raise ValueError("the fourth")
+
+    items = taken_ahead(numbers())
+    assert [next(items) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(ValueError, match="the fourth"):
+        next(items)
 
 
 def half(item):

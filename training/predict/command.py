@@ -241,7 +241,8 @@ def _label_videos(arguments, label, videos, results, bad):
     from fcn_keras.visualize import overlay
 
     from ..annotations.result_marks import MARK
-    from .video import opened, write_video
+    from .video import opened
+    from .video_writing import write_video
 
     done = 0
     for file in videos:

@@ -1,5 +1,6 @@
 """The sound of a video, carried over to another file: as it is where MP4 takes it, else as AAC."""
 
+from collections import deque
 from fractions import Fraction
 
 COPIED = frozenset({"aac", "ac3", "alac", "opus"})  # what players of MP4 know, and goes over from every container
@@ -21,7 +22,7 @@ class Sound:
         self._stream = stream
         codec = stream.codec_context  # None where there is no decoder
         self.how = "left out" if codec is None else "copied" if codec.name in COPIED else "as AAC"
-        self._packets = []
+        self._packets = deque()  # of another thread
 
     def keep(self, packet):
         """Take a packet of the stream that was read, to be written later."""
@@ -33,8 +34,8 @@ class Sound:
 
         A packet is decoded once: decoders remember the one before.
         """
-        packets, self._packets = self._packets, []
-        for packet in packets:
+        while self._packets:
+            packet = self._packets.popleft()
             yield from [packet] if self.how == "copied" else _decoded(packet)
 
     def track(self, container):

@@ -1,19 +1,15 @@
-"""Read the frames of a video, and write painted ones as a video of the same size and timing."""
+"""Read the frames of a video, upright and in their right colours."""
 
 import contextlib
 import math
 import struct
 from fractions import Fraction
 
-from fcn_keras_console.files import written
-
 from .sound import Sound
 
 EXTENSIONS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
-_CODEC, _QUALITY = "libx264", {"crf": "20"}  # plays in browsers and everywhere else
 _WHOLE = 0.9  # a video that lasts for less of the time that it announces is cut off
 _UNSAID = 2  # H.264's number of a matrix that a video does not tell
-_BT601 = 5  # H.264's number for the matrix that PyAV turns RGB into YUV with
 
 
 def import_av():
@@ -62,7 +58,7 @@ class Video:
         import numpy as np
 
         done, last, step, size = 0, None, max(1, round(1 / (self.rate * self.time_base))), None
-        with _naming(self.path, lambda: f" at frame {done + 1}"):
+        with naming(self.path, lambda: f" at frame {done + 1}"):
             for frame in self._decoded():
                 time = frame.pts if frame.pts is not None else (0 if last is None else last + step)
                 time = time if last is None else max(time, last + 1)  # damaged files go back in time
@@ -132,7 +128,7 @@ def opened(path):
     """
     av = import_av()
     with contextlib.ExitStack() as stack:
-        with _naming(path):
+        with naming(path):
             # The reader is chosen here: FFmpeg itself would follow a playlist to other files and addresses.
             container = stack.enter_context(av.open(str(path), format=_reader_of(path), metadata_errors="ignore"))
             stream = container.streams.best("video")  # no cover of an album, if there is another
@@ -150,71 +146,6 @@ def comment_of(path):
             return video._container.metadata.get("comment")
     except (ValueError, ImportError):  # no video, or one that nobody here reads or writes
         return None
-
-
-def write_video(video, targets, paint, progress, *, comment):
-    """Write a video for every head, frame by frame, with the sound of the one that is read.
-
-    Args:
-        video: a `Video`.
-        targets: files to write, by head.
-        paint: function from an image to painted ones, by head.
-        progress: called as `progress(done, total)`.
-        comment: for the metadata of the files.
-
-    Returns:
-        `(frames, (H, W))`.
-
-    Raises:
-        ValueError: as `Video.frames`; nothing is written then.
-    """
-    av, done, size = import_av(), 0, None
-    with contextlib.ExitStack() as stack:
-        files = {head: stack.enter_context(written(target, extension=".mp4")) for head, target in targets.items()}
-        streams, tracks = {}, []
-        for time, image in video.frames():
-            size = image.shape[:2]
-            for head, picture in paint(image).items():
-                if head not in streams:
-                    container = stack.enter_context(av.open(str(files[head]), "w", format="mp4"))
-                    container.metadata["comment"] = comment
-                    streams[head] = container, _stream(container, video, picture)
-                    tracks += [video.sound.track(container)] if video.sound and video.sound.how != "left out" else []
-                _add(av, *streams[head], picture, time, video.time_base)
-            _carry(video, tracks)
-            done += 1
-            progress(done, video.count)
-        for container, stream in streams.values():
-            container.mux(stream.encode())
-        _carry(video, tracks, ended=True)
-    return done, size
-
-
-def _carry(video, tracks, *, ended=False):
-    """Write the sound that was read since the last time into every file."""
-    with _naming(video.path, lambda: " in its sound"):
-        for piece in video.sound.taken() if tracks else ():
-            for track in tracks:
-                track.write(piece)
-        for track in tracks if ended else ():
-            track.close()
-
-
-def _stream(container, video, picture):
-    stream = container.add_stream(_CODEC, rate=video.rate, options=_QUALITY)
-    stream.height, stream.width = picture.shape[:2]
-    stream.codec_context.time_base = video.time_base
-    stream.codec_context.sample_aspect_ratio = video.pixel_aspect
-    stream.codec_context.colorspace = _BT601  # unsaid, players take another one for larger pictures
-    # Half the colours are left out, as players expect, where both sides can be halved.
-    stream.pix_fmt = "yuv444p" if stream.height % 2 or stream.width % 2 else "yuv420p"
-    return stream
-
-
-def _add(av, container, stream, picture, time, time_base):
-    frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-    frame.pts, frame.time_base = time, time_base
-    container.mux(stream.encode(frame))
 
 
 def _reader_of(path):
@@ -240,7 +171,7 @@ def _require_modest(width, height):
 
 
 @contextlib.contextmanager
-def _naming(path, where=lambda: ""):
+def naming(path, where=lambda: ""):
     """Turn what goes wrong with a video into a `ValueError` that names it."""
     try:
         yield

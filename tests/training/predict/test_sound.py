@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from tests.training.predict.test_video import call, video
-from training.predict.video import opened, write_video
+from training.predict.video import opened
+from training.predict.video_writing import write_video
 
 
 def packets(path):
