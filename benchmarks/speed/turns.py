@@ -34,6 +34,7 @@ class Worker:
 
     Attributes:
         built: `Answer` of building it.
+        pid: of the process.
 
     Raises:
         Failed: if it could not be built.
@@ -49,6 +50,7 @@ class Worker:
             text=True,
             env=_environment(threads, backend),
         )
+        self.pid = self._process.pid
         try:
             self.built = self.ask(contender, **arguments)
         except BaseException:
