@@ -1,20 +1,33 @@
 """The options of `fcn-doctor --import`, and what they start."""
 
+import importlib
 from pathlib import Path
 
 from fcn_keras_console import Progress
 
 from ..reading import Unreadable, add_option
 
-KINDS = ("labelme", "coco", "voc", "rgb")
-_TAKES = {  # option -> the kinds that it says something to
-    "images": KINDS,
-    "masks": ("rgb",),
-    "unlabelled": ("labelme", "coco"),
-    "ignore_label": ("voc", "rgb"),
-    "unknown_colors": ("rgb",),
+AUTO = "auto"
+_READERS = {  # kind -> the module of `annotations` that reads it, and the options that say something to it
+    "labelme": ("labelme", ("images", "unlabelled")),
+    "coco": ("coco", ("images", "unlabelled")),
+    "voc": ("voc", ("images", "ignore_label")),
+    "rgb": ("colored_masks", ("images", "masks", "ignore_label", "unknown_colors")),
+    "ids": ("id_masks", ("images", "masks", "ignore_label")),
+    "roboflow": ("roboflow", ("ignore_label",)),
 }
-_DEFAULTS = {"ignore_label": 255}
+KINDS = (*_READERS, AUTO)
+_DEFAULTS = {"images": None, "masks": None, "unlabelled": None, "ignore_label": 255, "unknown_colors": None}
+
+
+_TOLD = {
+    "labelme": "LabelMe's JSON files",
+    "coco": "COCO's JSON (instances, stuff, panoptic)",
+    "voc": "VOC's layout, which CVAT and labelme2voc write too",
+    "rgb": "masks in colours with a class file, as CamVid's",
+    "ids": "masks of ids in any layout, which --images and --masks tell",
+    "roboflow": "Roboflow's semantic masks with _classes.csv",
+}
 
 
 def add_options(parser):
@@ -23,14 +36,27 @@ def add_options(parser):
     group.add_argument(
         "--import",
         dest="kind",
+        nargs="?",
+        const=AUTO,
         choices=KINDS,
-        help="turn annotations in DIR into a data set and look that over: LabelMe's JSON files; COCO's JSON "
-        "(instances, stuff, panoptic); VOC's layout, which CVAT and labelme2voc write too; masks in colours with a "
-        "class file",
+        help="turn annotations in DIR into a data set and look that over. Without a kind, or with auto, what lies in "
+        "DIR tells it: " + "; ".join(f"{kind}: {told}" for kind, told in _TOLD.items()),
     )
     group.add_argument("--into", type=Path, metavar="OUT", help="write the data set to this new folder")
-    group.add_argument("--images", type=Path, metavar="IMAGES", help="folder of the images (default: found below DIR)")
-    group.add_argument("--masks", type=Path, help="rgb: folder of the masks (default: found in DIR)")
+    group.add_argument(
+        "--images",
+        type=Path,
+        metavar="IMAGES",
+        help="folder of the images (default: found below DIR). ids: a pattern below DIR in quotes, such as "
+        "'photos/*.jpg' or '{split}/**/*.jpg'",
+    )
+    group.add_argument(
+        "--masks",
+        type=Path,
+        help="rgb: folder of the masks (default: found in DIR). ids: where the mask of an image is, below DIR, such as "
+        "'masks/{name}_mask.png': {name} is what * stands for, {folder} what **/ does, {split} and others as they are "
+        "called in --images",
+    )
     group.add_argument(
         "--unlabelled",
         choices=("background", "void"),
@@ -58,21 +84,51 @@ def check_options(arguments):
     if arguments.val is not None and not 0 <= arguments.val < 1:
         raise ValueError(f"--val is a share from 0 to below 1. Received: {arguments.val}.")
     if arguments.kind is None:
-        alone = [
-            name for name in ("into", "images", "masks", "unlabelled", "unknown_colors") if getattr(arguments, name)
-        ]
+        alone = [name for name in ("into", *_DEFAULTS) if name != "ignore_label" and getattr(arguments, name)]
         if alone:
-            raise ValueError(f"{_option(alone[0])} goes with --import. Say --import {', '.join(KINDS)}.")
+            raise ValueError(f"{_option(alone[0])} goes with --import. Say --import, or {', '.join(KINDS)} behind it.")
         if arguments.val is not None and arguments.fix is None:
             raise ValueError("--val goes with --import or --fix: the data set itself is never changed.")
         return
     if arguments.into is None:
-        raise ValueError(f"--import {arguments.kind} writes a data set. Say where with --into OUT.")
+        named = "" if arguments.kind == AUTO else f" {arguments.kind}"
+        raise ValueError(f"--import{named} writes a data set. Say where with --into OUT.")
     if arguments.fix is not None:
         raise ValueError(f"--fix goes with a data set. Import first, then: fcn-doctor {arguments.into} --fix OUT.")
-    for name, kinds in _TAKES.items():
-        if getattr(arguments, name) != _DEFAULTS.get(name) and arguments.kind not in kinds:
-            raise ValueError(f"{_option(name)} says nothing to --import {arguments.kind}. Leave it out.")
+    if arguments.kind != AUTO:
+        _check_taken(arguments, arguments.kind)
+
+
+def _check_taken(arguments, kind):
+    """Raise a `ValueError` for an option that says nothing to a kind of annotations."""
+    for name, default in _DEFAULTS.items():
+        if getattr(arguments, name) != default and name not in _READERS[kind][1]:
+            raise ValueError(f"{_option(name)} says nothing to --import {kind}. Leave it out.")
+
+
+def _told_kind(arguments):
+    """Return the kind of the annotations, and why it was taken for that, or None where an option says it.
+
+    Raises:
+        ValueError: if no kind fits, or several do.
+    """
+    if arguments.kind != AUTO:
+        return arguments.kind, None
+    from ..annotations.recognition import recognise
+
+    found = recognise(arguments.directory)
+    if not found:
+        raise ValueError(
+            f"{arguments.directory} holds no annotations that are known. Expected one of: "
+            f"{'; '.join(f'{kind} ({told})' for kind, told in _TOLD.items())}. Name the kind behind --import."
+        )
+    if len(found) > 1:
+        fits = "; ".join(f"{each.kind} fits, as {each.why}" for each in found)
+        raise ValueError(
+            f"{arguments.directory} may be several kinds of annotations: {fits}. Name one behind --import."
+        )
+    _check_taken(arguments, found[0].kind)
+    return found[0].kind, f"taken for {found[0].kind}: {found[0].why}"
 
 
 def import_annotations(arguments, classes):
@@ -91,12 +147,13 @@ def import_annotations(arguments, classes):
 
     from .import_writer import Imported, write
 
+    kind, why = _told_kind(arguments)
     unreadable = Unreadable("fcn-doctor", arguments.on_error)
-    options = {name: getattr(arguments, name) for name, kinds in _TAKES.items() if arguments.kind in kinds}
+    options = {name: getattr(arguments, name) for name in _READERS[kind][1]}
     options = {name: value for name, value in options.items() if value is not None}
     with new_folder(arguments.into, "--into", arguments.directory) as folder:
         with Progress("Reading annotations", "files", quiet=arguments.quiet) as progress:
-            annotations = _reader(arguments.kind)(
+            annotations = _reader(kind)(
                 arguments.directory, classes=classes, **options, unreadable=unreadable, progress=progress
             )
         with Progress("Writing", "images", quiet=arguments.quiet) as progress:
@@ -105,22 +162,21 @@ def import_annotations(arguments, classes):
             )
     left_out = {reason: names for reason, names in annotations.left_out.items() if names}
     return Imported(
-        arguments.kind,
+        kind,
         str(arguments.directory),
         str(arguments.into),
         images,
         annotations.names,
-        annotations.decisions + ([how] if how else []),
+        [*([why] if why else []), *annotations.decisions, *([how] if how else [])],
         left_out,
         unreadable.skipped,
     )
 
 
 def _reader(kind):
-    from ..annotations import coco, labelme, voc
-    from ..annotations import colored_masks as rgb
+    from .. import annotations
 
-    return {"labelme": labelme, "coco": coco, "voc": voc, "rgb": rgb}[kind].read
+    return importlib.import_module(f"{annotations.__name__}.{_READERS[kind][0]}").read
 
 
 def _option(name):

@@ -29,7 +29,14 @@ _SIDEWAYS = {  # EXIF orientation -> how what fits the pixels in the file is tur
     8: lambda label: np.rot90(label),
 }
 _EXTENSIONS = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "TIFF": ".tif", "JPEG2000": ".jp2", "PPM": ".ppm"}
-_TITLES = {"labelme": "LabelMe's annotations", "coco": "COCO annotations", "voc": "VOC masks", "rgb": "coloured masks"}
+_TITLES = {
+    "labelme": "LabelMe's annotations",
+    "coco": "COCO annotations",
+    "voc": "VOC masks",
+    "rgb": "coloured masks",
+    "ids": "masks of ids",
+    "roboflow": "Roboflow's masks",
+}
 _log = logging.getLogger("fcn-doctor")
 
 

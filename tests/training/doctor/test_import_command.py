@@ -20,7 +20,7 @@ def test_a_share_is_from_0_to_below_1(source, out, capsys, share):
     ("options", "message"),
     [
         (["--import", "coco"], "--import coco writes a data set. Say where with --into OUT."),
-        (["--into", "x"], "--into goes with --import. Say --import labelme, coco, voc, rgb."),
+        (["--into", "x"], "--into goes with --import. Say --import, or labelme, coco, voc, rgb, "),
         (["--unlabelled", "void"], "--unlabelled goes with --import."),
         (["--val", "0.1"], "--val goes with --import or --fix"),
         (["--import", "coco", "--into", "x", "--fix", "y"], "--fix goes with a data set. Import first"),

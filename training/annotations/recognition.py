@@ -1,0 +1,132 @@
+"""Tell the kinds of annotations by what lies in a folder: names of files, and the first keys of some JSON files."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from fcn_keras.datasets.images import extensions
+from fcn_keras_console.image_files import files_below
+
+from .annotations import SPLITS
+from .class_colors import FILES
+from .json_values import is_list_of, load_json
+
+_LOOKED_AT = 12  # JSON files, spread over all
+
+
+@dataclass(frozen=True)
+class Found:
+    """A kind of annotations that fits.
+
+    Attributes:
+        kind: as `fcn-doctor --import` names it.
+        why: what was found.
+    """
+
+    kind: str
+    why: str
+
+
+class Listing:
+    """The names of the files below a folder, and what some of them hold.
+
+    Args:
+        source: the folder, or one file.
+    """
+
+    def __init__(self, source):
+        self.source = Path(source)
+        files = files_below(self.source) if self.source.is_dir() else [self.source]
+        self.root = self.source if self.source.is_dir() else self.source.parent
+        self.names = [path.relative_to(self.root).as_posix() for path in files]
+
+    def first(self, pattern):
+        """Return the first name that a regular expression, of any case, matches at its end; or None."""
+        wanted = re.compile(rf"(?:^|.*/)(?:{pattern})$", re.IGNORECASE)
+        return next((name for name in self.names if wanted.match(name)), None)
+
+    def images_in(self, folder):
+        """Tell whether a folder of that name, or a pattern, holds an image."""
+        wanted = re.compile(rf"(?:^|.*/)(?:{folder})/.*", re.IGNORECASE)
+        return any(wanted.match(name) and Path(name).suffix.lower() in extensions() for name in self.names)
+
+    @cached_property
+    def keys(self):
+        """`(name, set of keys)` of some JSON files; of a list, the keys of its first object and `[]`."""
+        names = [name for name in self.names if name.lower().endswith(".json")]
+        return [(name, self._keys(name)) for name in names[:: -(-len(names) // _LOOKED_AT) or 1]]
+
+    def _keys(self, name):
+        try:
+            content = load_json(self.root / name, hook=dict.fromkeys)
+        except ValueError:
+            return set()
+        if is_list_of(dict, content) and content:
+            return {"[]", *content[0]}
+        return set(content) if isinstance(content, dict) else set()
+
+    def json_with(self, *keys):
+        """Return the first name of a JSON file that has all of these keys, or None."""
+        return next((name for name, found in self.keys if found.issuperset(keys)), None)
+
+
+def recognise(source):
+    """Return the list of `Found` that fit to what lies in a folder, or to a file.
+
+    Raises:
+        ValueError: if there is no such folder or file.
+    """
+    if not Path(source).exists():
+        raise ValueError(f"{source} is missing. Name the folder of the annotations, or a file of them.")
+    listing = Listing(source)
+    found = ((kind, tell(listing)) for kind, tell in _TELLS.items())
+    return [Found(kind, why) for kind, why in found if why is not None]
+
+
+def _labelme(listing):
+    name = listing.json_with("shapes", "imagePath")
+    return name and f"{name} holds `shapes`"
+
+
+def _coco(listing):
+    name = listing.json_with("images", "annotations", "categories")
+    return name and f"{name} holds `images`, `annotations` and `categories`"
+
+
+def _voc(listing):
+    if listing.images_in("SegmentationClass(PNG)?"):
+        return "there is a folder SegmentationClass of masks"
+    return None
+
+
+def _roboflow(listing):
+    name = listing.first("_classes[.]csv")
+    return name and listing.first(".*_mask[.]png") and f"there are {name} and masks called _mask.png"
+
+
+def _rgb(listing):
+    """Masks in colours beside images, with a class file of colours, which only the doctor's own layout may lack."""
+    if _voc(listing) or _roboflow(listing):
+        return None
+    name = next((name for name in FILES if name in listing.names), None)
+    if name is None:
+        return None
+    folders = "|".join(re.escape(split) for split in SPLITS)
+    masks = listing.images_in(f"(?:{folders})?(?:_?(?:labels?|masks?|annot)|LabeledApproved_full)")
+    from .class_colors import read_colors
+
+    try:
+        colored = read_colors(listing.root / name) is not None
+    except ValueError:
+        return None
+    return f"{name} gives colours, and there are folders of images and masks" if masks and colored else None
+
+
+_TELLS = {
+    "labelme": _labelme,
+    "coco": _coco,
+    "voc": _voc,
+    "rgb": _rgb,
+    "roboflow": _roboflow,
+}
