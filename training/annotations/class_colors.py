@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from fcn_keras.datasets.classes import ClassTable
+from fcn_keras.visualize import palette
 
-from .annotations import IGNORED, label_text
+from .annotations import BACKGROUND, IGNORED, label_text
 from .masks import frequent_colors, packed, unpacked, without_mixed
 
 FILES = ("classes.txt", "label_colors.txt", "class_dict.csv", "labelmap.txt", "label_colours.txt", "color_map.txt")
@@ -52,18 +53,19 @@ def nearest_ids(pixels, table, where):
 def read_colors(path):
     """Read a class file: `name R G B` or `R G B name` a line, CSV `name,r,g,b`, CVAT's `name:r,g,b:parts:actions`.
 
-    `#` starts a comment. A first line that holds no number is a heading.
+    `#` starts a comment. A first line that holds no number is a heading. `name:::` is a line of CVAT's kind without a
+    colour, as Datumaro writes it where it paints VOC's colours.
 
     Returns:
-        a `ClassTable`, or None if no line has a colour. Classes are in the order of their first colours; several
-        colours of one name are one class, those of `void` are void.
+        a `ClassTable`, or None if no line has a colour and not all are of CVAT's kind. Classes are in the order of
+        their first colours; several colours of one name are one class, those of `void` are void.
 
     Raises:
         ValueError: naming the line that is wrong.
     """
     entries, plain = [], []
     for number, line in enumerate(_lines(path), 1):
-        line = re.sub(r"(^|\s)#.*", "", line).strip()
+        line = _bare(line)
         if not line:
             continue
         where = f"{path}:{number}"
@@ -80,10 +82,28 @@ def read_colors(path):
     if entries and plain:
         raise ValueError(f"{plain[0]} has no colour, other lines have. Expected such as `road 128 64 128`.")
     if not entries:
-        return None
+        bare = [re.fullmatch(r"(.+?):::", _bare(line)) for line in _lines(path) if _bare(line)]
+        return in_voc_colors([match[1] for match in bare]) if bare and all(bare) else None
     if all(name == "void" for name, _ in entries):
         raise ValueError(f"{path} names no class but void.")
     return ClassTable.of_colors(entries)
+
+
+def in_voc_colors(names):
+    """Return a `ClassTable` of names that have no colours, and so VOC's in their order, after background, as Datumaro
+    paints them.
+    """
+    first = [name for name in names if name.lower() in BACKGROUND] or [BACKGROUND[0]]
+    ordered = [*first[:1], *(name for name in names if name not in first)]
+    colors = map(tuple, palette(len(ordered)).astype(int).tolist())
+    return ClassTable.of_colors(
+        ("void" if name.lower() in IGNORED else name, color) for name, color in zip(ordered, colors, strict=True)
+    )
+
+
+def _bare(line):
+    """Return a line without its comment."""
+    return re.sub(r"(^|\s)#.*", "", line).strip()
 
 
 def _lines(path):

@@ -4,11 +4,12 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
+from fcn_keras.datasets.classes import ClassTable
 from fcn_keras.datasets.images import read_header, read_mask
 
 from ..reading import read_each
-from .annotations import SPLITS, VOID, AnnotatedImage, Annotations, ImageAndLabel, unique_keys
-from .class_colors import FILES, nearest_ids, read_colors
+from .annotations import BACKGROUND, SPLITS, VOID, AnnotatedImage, Annotations, ImageAndLabel, unique_keys
+from .class_colors import FILES, in_voc_colors, nearest_ids, read_colors
 from .class_colors import unknown_colors as unknown_colors_of
 from .image_lookup import ImageLookup, stem
 from .voc import mask_label
@@ -19,10 +20,20 @@ _BESIDE = ("_labels", "_masks", "_label", "_mask", "annot")  # train_labels besi
 _IMAGE_ENDS = ("", "_leftImg8bit", "_sat")
 _MASK_ENDS = ("", "_L", "_mask", "_label", "_labels", "_gt", "_seg", "_gtFine_color")
 _NAMED = 6
+_CAMVID, _BLACK = "label_colors.txt", (0, 0, 0)
 
 
 def read(
-    source, *, classes=None, images=None, masks=None, ignore_label=VOID, unknown_colors="fail", unreadable, progress
+    source,
+    *,
+    classes=None,
+    images=None,
+    masks=None,
+    ignore_label=VOID,
+    unlabelled="background",
+    unknown_colors="fail",
+    unreadable,
+    progress,
 ):
     """Find images and masks, and look through all masks for colours that no class has.
 
@@ -31,6 +42,8 @@ def read(
         classes: class file with colours; default: the one of `FILES` in `source`.
         images: folder of the images, and `masks` that of the masks, if they are called otherwise.
         ignore_label: void id besides 255, of masks that are grey.
+        unlabelled: what black pixels are, `background` or `void`, where `label_colors.txt` has no line of that colour:
+            so Datumaro writes CamVid's layout for what no shape covers.
         unknown_colors: what becomes of such pixels: `fail`, `void`, or `near`, the class of the nearest colour or else
             of the neighbours.
         unreadable: called with the `ValueError` of a file that cannot be used.
@@ -50,14 +63,16 @@ def read(
         raise ValueError(f"{source}: no image has a mask of the same name. Say --images DIR and --masks DIR.")
     every = [(split, *pair) for split, of_split in pairs.items() for pair in of_split]
     readable = read_each(lambda item: _unknown_in(item[3], table), every, unreadable=unreadable, progress=progress)
+    found = list(readable)
+    table, decisions = _with_black(table, path, unlabelled, [own for _, own in found if unknown_colors == "fail"])
     unknown, files, by_split = Counter(), [], {split: [] for split in pairs}
-    for (split, key, image, mask), own in readable:
+    for (split, key, image, mask), own in found:
         if own:
             unknown.update(own)
             files.append(mask)
         label = partial(_label, mask, table, ignore_label, unknown_colors)
         by_split[split].append(AnnotatedImage(key, partial(ImageAndLabel, image, label)))
-    decisions = [f"classes: {path.name}"]
+    decisions = [f"classes: {path.name}", *decisions]
     if files:
         counted = _counted(unknown, files, number, path)
         if unknown_colors == "fail":
@@ -106,9 +121,24 @@ def _table(source, given):
     if not paths:
         raise ValueError(f"{source} has no class file ({', '.join(FILES[:4])}). Say --classes FILE: `road 128 64 128`.")
     table = read_colors(paths[0])
+    if table is None and paths[0].name == _CAMVID:
+        table = in_voc_colors(ClassTable(paths[0]).names)
     if table is None:
         raise ValueError(f"{paths[0]} gives no colours. Expected `name R G B` a line, such as `road 128 64 128`.")
     return table, paths[0]
+
+
+def _with_black(table, path, unlabelled, unknown):
+    """Give black a meaning where masks hold it and CamVid's class file does not, take it from what is unknown, and say
+    so.
+    """
+    if path.name != _CAMVID or not any(_BLACK in own for own in unknown):
+        return table, []
+    for own in unknown:
+        own.pop(_BLACK, None)
+    entries = [("void" if value == VOID else table.names[value], color) for color, value in table.colors.items()]
+    name = BACKGROUND[0] if unlabelled == "background" else "void"
+    return ClassTable.of_colors([(name, _BLACK), *entries]), [f"black, which {_CAMVID} does not name: {unlabelled}"]
 
 
 def _folders(source, images, masks):

@@ -9,7 +9,7 @@ from fcn_keras.datasets.images import extensions
 from fcn_keras_console.image_files import files_below
 
 from .annotations import SPLITS
-from .class_colors import FILES
+from .class_colors import FILES, read_colors
 from .json_values import is_list_of, load_json
 
 _LOOKED_AT = 12  # JSON files, spread over all
@@ -105,19 +105,30 @@ def _roboflow(listing):
     return name and listing.first(".*_mask[.]png") and f"there are {name} and masks called _mask.png"
 
 
+def _cityscapes(listing):
+    name = listing.first("[^/]+_(?:labelIds|labelTrainIds|color)[.]png")
+    if name is None and listing.images_in("image_2"):
+        name = listing.first("semantic/[^/]+[.]png")
+    return name and f"there is {name}"
+
+
+def _ade20k(listing):
+    name = listing.first("objectInfo150[.]txt")
+    name = name or (listing.images_in("images/training") and listing.first("annotations/training/.*[.]png"))
+    return f"there is {name}" if name else None
+
+
 def _rgb(listing):
     """Masks in colours beside images, with a class file of colours, which only the doctor's own layout may lack."""
-    if _voc(listing) or _roboflow(listing):
+    if _voc(listing) or _roboflow(listing) or _cityscapes(listing):
         return None
     name = next((name for name in FILES if name in listing.names), None)
     if name is None:
         return None
     folders = "|".join(re.escape(split) for split in SPLITS)
     masks = listing.images_in(f"(?:{folders})?(?:_?(?:labels?|masks?|annot)|LabeledApproved_full)")
-    from .class_colors import read_colors
-
     try:
-        colored = read_colors(listing.root / name) is not None
+        colored = name == "label_colors.txt" or read_colors(listing.root / name) is not None
     except ValueError:
         return None
     return f"{name} gives colours, and there are folders of images and masks" if masks and colored else None
@@ -129,4 +140,6 @@ _TELLS = {
     "voc": _voc,
     "rgb": _rgb,
     "roboflow": _roboflow,
+    "cityscapes": _cityscapes,
+    "ade20k": _ade20k,
 }

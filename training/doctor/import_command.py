@@ -12,12 +12,21 @@ _READERS = {  # kind -> the module of `annotations` that reads it, and the optio
     "labelme": ("labelme", ("images", "unlabelled")),
     "coco": ("coco", ("images", "unlabelled")),
     "voc": ("voc", ("images", "ignore_label")),
-    "rgb": ("colored_masks", ("images", "masks", "ignore_label", "unknown_colors")),
+    "rgb": ("colored_masks", ("images", "masks", "ignore_label", "unlabelled", "unknown_colors")),
     "ids": ("id_masks", ("images", "masks", "ignore_label")),
     "roboflow": ("roboflow", ("ignore_label",)),
+    "cityscapes": ("cityscapes", ("images", "label_ids", "unlabelled")),
+    "ade20k": ("ade20k", ()),
 }
 KINDS = (*_READERS, AUTO)
-_DEFAULTS = {"images": None, "masks": None, "unlabelled": None, "ignore_label": 255, "unknown_colors": None}
+_DEFAULTS = {
+    "images": None,
+    "masks": None,
+    "unlabelled": None,
+    "ignore_label": 255,
+    "unknown_colors": None,
+    "label_ids": None,
+}
 
 
 _TOLD = {
@@ -27,6 +36,8 @@ _TOLD = {
     "rgb": "masks in colours with a class file, as CamVid's",
     "ids": "masks of ids in any layout, which --images and --masks tell",
     "roboflow": "Roboflow's semantic masks with _classes.csv",
+    "cityscapes": "Cityscapes' layout, and KITTI's with its ids",
+    "ade20k": "ADE20K's scene parsing, of 150 classes",
 }
 
 
@@ -60,13 +71,19 @@ def add_options(parser):
     group.add_argument(
         "--unlabelled",
         choices=("background", "void"),
-        help="labelme, coco: what pixels are that nothing covers (default: background, a class; void if panoptic)",
+        help="what pixels are that nothing covers: labelme, coco, label_colors.txt of CamVid's and Cityscapes' layout "
+        "without black (default: background, a class; void if panoptic)",
     )
     group.add_argument(
         "--unknown-colors",
         choices=("fail", "void", "near"),
         help="rgb: what becomes of colours that no class has: exit code 2 and a list of them; void; or the class of "
         "the nearest colour, else of the neighbours (default: fail)",
+    )
+    group.add_argument(
+        "--label-ids",
+        choices=("train", "all"),
+        help="cityscapes: the 19 classes that are scored, or all 30 (default: train)",
     )
     group.add_argument(
         "--val",

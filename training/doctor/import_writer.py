@@ -36,6 +36,8 @@ _TITLES = {
     "rgb": "coloured masks",
     "ids": "masks of ids",
     "roboflow": "Roboflow's masks",
+    "cityscapes": "Cityscapes' masks",
+    "ade20k": "ADE20K's masks",
 }
 _log = logging.getLogger("fcn-doctor")
 

@@ -56,3 +56,13 @@ def test_nearest_prefers_exact_colours():
     table = ClassTable.of_colors([("a", (0, 0, 0)), ("b", (10, 0, 0)), ("c", (20, 0, 0))])
     pixels = np.array([[(0, 0, 0), (4, 0, 0), (6, 1, 0), (10, 0, 0), (19, 2, 0)]], np.uint8)
     assert nearest_ids(pixels, table, "").tolist() == [[0, 0, 1, 1, 2]]
+
+
+def test_names_without_colours_get_vocs(tmp_path):
+    """As Datumaro writes `labelmap.txt` where the set has none."""
+    (tmp_path / "labelmap.txt").write_text("# label:color_rgb:parts:actions\nbackground:::\nroad:::\ntwo words:::\n")
+    table = read_colors(tmp_path / "labelmap.txt")
+    assert table.names == ("background", "road", "two words")
+    assert table.colors == {(0, 0, 0): 0, (128, 0, 0): 1, (0, 128, 0): 2}
+    (tmp_path / "labelmap.txt").write_text("road:::\nsky\n")
+    assert read_colors(tmp_path / "labelmap.txt") is None

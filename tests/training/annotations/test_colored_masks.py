@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.training.annotations.exports.packed import unpacked
 from tests.training.imported import SIZE, TEXT, files, ids_of, in_colors, label, names, rgb, run_import
 from tests.training.tiny import picture, write
 
@@ -151,3 +152,18 @@ def test_real_camvid_in_colours(shared, source, out):
     for key in keys:
         ids = np.array(Image.open(root / "labels" / f"{key}.png"))
         np.testing.assert_array_equal(label(out, key), np.where(ids == 11, 255, ids))
+
+
+@pytest.mark.parametrize("kind", ["plain", "colored", "background"])
+def test_datumaros_camvid(source, out, tmp_path, kind):
+    """Datumaro names no colours where the set has none, and paints VOC's; black is what no shape covers."""
+    unpacked("datumaro", f"camvid_{kind}", source)
+    maps = unpacked("datumaro", "label_maps", tmp_path / "maps")
+    assert run_import("auto", source, out) in (0, 1)
+    assert names(out) == ["background", "road", "car", "sky"]
+    for split, key, name in (("train", "street_1", "street_1"), ("train", "deep_street_2", "deep/street_2")):
+        with Image.open(maps / f"{name}.png") as ids:
+            np.testing.assert_array_equal(label(out, key, split), np.array(ids))
+    if kind == "colored":
+        assert run_import("rgb", source, out.with_name("void"), "--unlabelled", "void") in (0, 1)
+        assert names(out.with_name("void")) == ["road", "car", "sky"]

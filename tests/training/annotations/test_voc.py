@@ -6,6 +6,7 @@ from PIL import Image
 
 from fcn_keras.datasets.voc_sbd import CLASSES
 from fcn_keras.visualize import colorize
+from tests.training.annotations.exports.packed import unpacked
 from tests.training.imported import ROAD, SIZE, SKY, ids_of, in_colors, label, names, run_import, voc
 from tests.training.tiny import write
 
@@ -134,3 +135,15 @@ def test_real_voc(shared, out):
         for path in sorted((out / split / "labels").iterdir())[::25]:
             with Image.open(root / "SegmentationClass" / path.name) as mask:
                 np.testing.assert_array_equal(label(out, path.stem, split), np.array(mask))
+
+
+@pytest.mark.parametrize("kind", ["plain", "colored", "background"])
+def test_datumaros_voc(source, out, tmp_path, kind):
+    """With VOC's colours where the set has none; there is no class called `road:::`."""
+    unpacked("datumaro", f"voc_segmentation_{kind}", source)
+    maps = unpacked("datumaro", "label_maps", tmp_path / "maps")
+    assert run_import("voc", source, out, "--on-error", "skip") in (0, 1)  # a list names an image without annotations
+    assert names(out) == ["background", "road", "car", "sky"]
+    for split, key, name in (("train", "street_1", "street_1"), ("train", "deep_street_2", "deep/street_2")):
+        with Image.open(maps / f"{name}.png") as ids:
+            np.testing.assert_array_equal(label(out, key, split), np.array(ids))
