@@ -1,7 +1,7 @@
 """Write masks with Cityscapes' own scripts, of an annotation with all its labels.
 
-    python3.11 -m venv /tmp/cityscapes && /tmp/cityscapes/bin/pip install cityscapesscripts==2.3.0
-    /tmp/cityscapes/bin/python tests/training/annotations/exports/write_with_cityscapesscripts.py
+python3.11 -m venv /tmp/cityscapes && /tmp/cityscapes/bin/pip install cityscapesscripts==2.3.0
+/tmp/cityscapes/bin/python tests/training/annotations/exports/write_with_cityscapesscripts.py
 """
 
 import json
