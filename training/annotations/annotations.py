@@ -12,6 +12,7 @@ from fcn_keras.examples import VOID
 from fcn_keras_console.words import some
 
 from .json_values import whole
+from .shape_tally import ShapeTally
 
 BACKGROUND = ("background", "_background_")  # the second is LabelMe's
 IGNORED = ("void", "__ignore__")  # the second is LabelMe's
@@ -53,12 +54,14 @@ class Annotations:
         images: by split; the only split is `all` where the annotations are not divided.
         decisions: what was decided about them, a sentence each.
         left_out: names of what is not taken over, by reason.
+        shapes: what is told of the shapes; complete once the labels are drawn.
     """
 
     names: tuple[str, ...]
     images: dict[str, list[AnnotatedImage]]
     decisions: list[str] = field(default_factory=list)
     left_out: dict[str, list[str]] = field(default_factory=dict)
+    shapes: ShapeTally = field(default_factory=ShapeTally)
 
 
 def given_names(classes):

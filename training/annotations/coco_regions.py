@@ -1,9 +1,12 @@
-"""Read and write the regions of COCO's annotations: polygons, and run lengths as numbers or packed into text."""
+"""Decode the regions of COCO's annotations: polygons, and run lengths as numbers or packed into text."""
 
 import numpy as np
 
-from .json_values import near_the_image, numbers
-from .result_marks import MARK, write_json
+from fcn_keras_console.words import counted
+
+from .runs import Runs
+from .shape_tally import ShapeFault
+from .shape_values import check_in_reach, coordinates
 
 _LONGEST = 10_000_000  # pixels of outline: pycocotools keeps five points of each
 _MOST_DIGITS = 7  # of six bits, of a run length packed into text: 32 bits
@@ -22,59 +25,142 @@ def coder_of_masks():
     return mask
 
 
-def decode(segmentation, size, where):
-    """Decode a `segmentation`.
+def decode(segmentation, size, *, faults=None):
+    """Decode a `segmentation`; its parts are one region.
 
     Args:
         segmentation: list of polygons `[x, y, x, y, ...]`, or run lengths `{"counts", "size"}`.
         size: `(H, W)` of the image.
+        faults: list that gets `(number of the part, ShapeFault)` of parts that cannot be read, where others can.
 
     Returns:
-        `(H, W)` bool.
+        `Runs`, and whether brackets had to be put right.
 
     Raises:
-        ValueError: if it is neither, or of another size.
+        ShapeFault: if no part is left, or one is wrong and there is no list for it.
     """
+    parts, mended = _parts(segmentation)
+    found, wrong = [], []
+    for number, part in enumerate(parts):
+        try:
+            found.append(_runs_of(part, size))
+        except ShapeFault as fault:
+            wrong.append((number, fault))
+    if wrong and (not found or faults is None):
+        raise wrong[0][1]
+    if wrong:
+        faults += wrong
+    return found[0] if len(found) == 1 else Runs.union(found), mended
+
+
+def decode_box(box, size):
+    """Decode a `bbox`, `[x, y, width, height]`, into the `Runs` of its rectangle.
+
+    Raises:
+        ShapeFault: if it is none, or covers nothing of the image.
+    """
+    numbers = coordinates(box) if isinstance(box, list) else np.empty(0)
+    if numbers.shape != (4,):
+        raise ShapeFault("annotation without a region")
+    x, y, width, height = numbers
+    return _runs_of(np.array([x, y, x, y + height, x + width, y + height, x + width, y]), size)
+
+
+def has_region(segmentation):
+    """Tell whether a `segmentation` holds anything; of what has none there may be a box."""
+    return bool(segmentation) and not (isinstance(segmentation, dict) and segmentation.get("counts") is None)
+
+
+def _parts(segmentation):
+    """Return polygons and run lengths of one region, and whether brackets had to be put right to tell them."""
+    if not has_region(segmentation):
+        raise ShapeFault("annotation without a region")
     if isinstance(segmentation, dict):
-        return _from_runs(segmentation, size, where)
-    if not isinstance(segmentation, list) or not segmentation:
-        raise ValueError(f"{where} has no region but at most a box. Expected polygons or run lengths.")
-    polygons = [_polygon(numbers(polygon, f"{where}: a polygon"), size, where) for polygon in segmentation]
-    mask = coder_of_masks()
-    return mask.decode(mask.merge(mask.frPyObjects(polygons, *size))).astype(bool)
+        return [segmentation], False
+    if not isinstance(segmentation, list):
+        raise ShapeFault("region that is neither polygons nor run lengths", f"{segmentation!r:.60}")
+    if all(isinstance(part, np.ndarray) and len(part) != 2 for part in segmentation):
+        return segmentation, False  # the usual case
+    if _are_points(segmentation):
+        return [_joined(segmentation)], True
+    if not any(isinstance(part, list | dict | np.ndarray) for part in segmentation):
+        if len(segmentation) == 4:
+            raise ShapeFault("four numbers where polygons should be")
+        return [coordinates(segmentation)], True
+    parts, mended = segmentation, False
+    inner = segmentation[0] if len(segmentation) == 1 else None
+    if isinstance(inner, list) and inner and all(isinstance(part, list) for part in inner) and not _are_points(inner):
+        parts, mended = inner, True
+    read = [_joined(part) if _are_points(part) else part for part in parts]
+    return read, mended or any(new is not old or isinstance(new, dict) for new, old in zip(read, parts, strict=True))
 
 
-def _polygon(points, size, where):
-    if points.ndim != 1 or len(points) % 2 or len(points) < 6:
-        raise ValueError(f"{where}: a polygon is x and y of at least three points. Received: {points.shape} numbers.")
-    corners = points.reshape(-1, 2)
-    near_the_image(corners, size, where)
-    outline = np.abs(np.diff(corners, axis=0, append=corners[:1])).max(axis=1).sum()
-    if outline > min(4 * (size[0] + 1) * (size[1] + 1), _LONGEST):
-        raise ValueError(f"{where}: a polygon's outline is {outline:g} pixels long, more than the image can hold.")
-    return points.tolist()
+def _are_points(part):
+    """Tell whether this looks like a polygon of `[x, y]` each."""
+    return (
+        isinstance(part, list) and len(part) > 2 and all(isinstance(p, list | np.ndarray) and len(p) == 2 for p in part)
+    )
 
 
-def _from_runs(segmentation, size, where):
+def _joined(points):
+    return coordinates([list(point) for point in points]).ravel()
+
+
+def _runs_of(part, size):
+    """Return the `Runs` of one part, which cover something."""
+    if isinstance(part, dict):
+        runs = _from_counts(part, size)
+    else:
+        part = _polygon(coordinates(part), size)
+        runs = Runs.of_counts(_unpacked(coder_of_masks().frPyObjects([part], *size)[0]["counts"]))
+    if runs.area:
+        return runs
+    if not isinstance(part, dict):
+        corners = part.reshape(-1, 2)
+        if (corners.max(axis=0) <= 0).any() or (corners.min(axis=0) >= size[::-1]).any():
+            raise ShapeFault("shape outside of the image")
+    raise ShapeFault("shape that covers no pixel")
+
+
+def _polygon(numbers, size):
+    """Return the numbers of a polygon after a look at them."""
+    if numbers.ndim != 1:
+        raise ShapeFault("points that are not x and y")
+    if len(numbers) % 2:
+        raise ShapeFault("odd number of coordinates", f"{len(numbers)} numbers")
+    if len(numbers) < 6:
+        raise ShapeFault("polygon of fewer than three points", counted(len(numbers) // 2, "point"))
+    corners = numbers.reshape(-1, 2)
+    check_in_reach(corners, size)
+    most = min(4 * (size[0] + 1) * (size[1] + 1), _LONGEST)
+    if 3 * len(corners) * max(size) > most:  # it may be so long
+        outline = np.abs(np.diff(corners, axis=0, append=corners[:1])).max(axis=1).sum()
+        if outline > most:
+            raise ShapeFault("polygon with a longer outline than the image can hold", f"{outline:.0f} pixels")
+    return numbers
+
+
+def _from_counts(segmentation, size):
     """Decode run lengths down the columns, background first. pycocotools would read past the end of damaged ones."""
     counts, stated = segmentation.get("counts"), segmentation.get("size")
-    if stated is not None and not np.array_equal(numbers(stated, f"{where}: `size`"), size):
-        raise ValueError(f"{where} is of the size {stated}, the image of {list(size)} (height, width).")
+    if stated is not None and coordinates(stated).tolist() != list(size):
+        raise ShapeFault("run lengths of another size than the image", f"{stated} and {list(size)}, height and width")
     if isinstance(counts, str):
-        counts = _unpacked(counts, where)
+        counts = _unpacked(counts.encode(errors="replace"))
+    elif isinstance(counts, list):
+        counts = coordinates(counts)
     else:
-        counts = numbers(counts, f"{where}: `counts`")
+        raise ShapeFault("run lengths that cannot be read", f"{counts!r:.40}")
     if counts.ndim != 1 or (counts < 0).any() or (counts % 1).any() or counts.sum() != size[0] * size[1]:
-        raise ValueError(f"{where}: its run lengths do not add up to the image's {size[0]}x{size[1]} pixels.")
-    values = np.arange(len(counts)) % 2 == 1
-    return np.repeat(values, counts.astype(np.int64)).reshape(size[::-1]).T
+        raise ShapeFault("run lengths that do not add up to the image's pixels")
+    return Runs.of_counts(counts.astype(np.int64))
 
 
-def _unpacked(text, where):
-    """Unpack COCO's text: digits of five bits from the lowest, the sixth says that more follow, and the top one is the
+def _unpacked(packed):
+    """Unpack COCO's bytes: digits of five bits from the lowest, the sixth says that more follow, and the top one is the
     sign; from the fourth number on, differences from the number before the last.
     """
-    codes = np.frombuffer(text.encode(errors="replace"), np.uint8).astype(np.int64) - 48
+    codes = np.frombuffer(packed, np.uint8).astype(np.int64) - 48
     ends = np.flatnonzero(codes & 32 == 0)
     digits = np.diff(ends, prepend=-1)
     if (
@@ -84,52 +170,10 @@ def _unpacked(text, where):
         or codes.min() < 0
         or codes.max() > 63
     ):
-        raise ValueError(f"{where}: its `counts` are no run lengths of COCO. Received: {text[:40]!r}.")
+        raise ShapeFault("run lengths that cannot be read", f"{packed[:40].decode(errors='replace')!r}")
     place = np.arange(len(codes)) - np.repeat(ends - digits + 1, digits)
     values = np.add.reduceat((codes & 31) << 5 * place, ends - digits + 1)
     values -= np.where(codes[ends] & 16, 1 << 5 * digits, 0)
     values[1::2] = np.cumsum(values[1::2])
     values[2::2] = np.cumsum(values[2::2])
     return values
-
-
-class CocoWriter:
-    """Collect annotations, one for each class of each image, and write them as one file.
-
-    A category's id is its class id, 0 included; nothing is left out, so the regions of an image cover it once. These
-    are classes, not things: two cars of an image are one annotation.
-    """
-
-    def __init__(self, classes):
-        self.images, self.annotations = [], []
-        self.categories = [
-            {"id": index, "name": name, "supercategory": "none"} for index, name in enumerate(classes.names)
-        ]
-
-    def add(self, file_name, labels):
-        """Encode the label map `(H, W)` of an image."""
-        coder, number = coder_of_masks(), len(self.images) + 1
-        height, width = labels.shape
-        self.images.append({"id": number, "file_name": file_name, "height": height, "width": width})
-        for index in np.unique(labels):
-            region = coder.encode(np.asfortranarray(labels == index, dtype=np.uint8))
-            self.annotations.append(
-                {
-                    "id": len(self.annotations) + 1,
-                    "image_id": number,
-                    "category_id": int(index),
-                    "segmentation": {"size": [height, width], "counts": region["counts"].decode("ascii")},
-                    "area": int(coder.area(region)),
-                    "bbox": coder.toBbox(region).tolist(),
-                    "iscrowd": 0,
-                }
-            )
-
-    def write(self, path):
-        content = {
-            "info": {"description": "semantic segmentation by fcn_keras", "contributor": MARK},
-            "images": self.images,
-            "annotations": self.annotations,
-            "categories": self.categories,
-        }
-        write_json(path, content)

@@ -15,18 +15,19 @@ class ImageLookup:
 
     Args:
         root: the folder.
+        without: absolute paths of files, or of folders, that hold no images although they are called so.
 
     Attributes:
         files: list of all that are called like images, sorted.
     """
 
-    def __init__(self, root):
+    def __init__(self, root, without=()):
         self.root = Path(root)
         if not self.root.is_dir():
             raise ValueError(f"{self.root} is not a folder. Expected the folder of the images.")
         self._by_name, self._by_likeness, known = {}, {}, extensions()
         for path in files_below(self.root):
-            if path.suffix.lower() not in NOT_IMAGES:
+            if path.suffix.lower() not in NOT_IMAGES and not (without and _below(path.absolute(), without)):
                 self._by_name.setdefault(path.name, []).append(path)
                 self._by_likeness.setdefault(_likeness(path.name), []).append(path)
         self.files = sorted(p for paths in self._by_name.values() for p in paths if p.suffix.lower() in known)
@@ -78,6 +79,10 @@ class ImageLookup:
             if len(paths) > 1:
                 paths = [path for path in paths if sure(path)] or paths
         return paths
+
+
+def _below(path, places):
+    return path in places or any(parent in places for parent in path.parents)
 
 
 def stem(name):

@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import numpy as np
-
 _MOST = 2 << 30  # bytes; the instances of COCO's training images are half a GiB
 
 
@@ -23,47 +21,12 @@ def load_json(path, *, hook=None):
             raise ValueError("it is no file")
         if path.stat().st_size > _MOST:
             raise ValueError(f"it has more than {_MOST >> 30} GiB. Divide it")
-        return json.loads(path.read_bytes(), object_hook=hook, parse_constant=_refuse)
+        return json.loads(path.read_bytes(), object_hook=hook)
     except RecursionError:
         raise ValueError(f"{path} cannot be read as JSON: it is nested too deeply.") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ValueError(f"{path} cannot be read as JSON: {reason:.200}.") from None
-
-
-def _refuse(constant):
-    raise ValueError(f"{constant} is no number")
-
-
-def numbers(values, where):
-    """Return float64 of the same shape.
-
-    Raises:
-        ValueError: if not all of them are finite numbers, or the rows differ in length.
-    """
-    try:
-        array = np.asarray(values, np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{where} should be numbers. Received: {values!r:.60}.") from None
-    if not np.isfinite(array).all():
-        raise ValueError(f"{where} should be finite numbers. Received: {array[~np.isfinite(array)][0]}.")
-    return array
-
-
-def near_the_image(points, size, where):
-    """Raise a `ValueError` if points are farther outside of an image than it is large, which no drawing tool does.
-
-    Drawing them would take memory by their distance.
-
-    Args:
-        points: `(N, 2)` of (x, y).
-        size: `(H, W)`.
-    """
-    width = np.array([size[1], size[0]], np.float64)
-    far = ((points < -width) | (points > 2 * width)).any(axis=1)
-    if far.any():
-        x, y = points[far][0]
-        raise ValueError(f"{where} has the point (x, y) = ({x:g}, {y:g}), far outside of {size[1]}x{size[0]} pixels.")
 
 
 def whole(value, where, *, least=None):

@@ -1,25 +1,27 @@
-"""Read and write LabelMe's annotations: a JSON file an image.
+"""Read LabelMe's annotations: a JSON file an image, or the XML of its first, online version, which Datumaro writes too.
 
-Shapes are drawn as LabelMe's own exporter draws them: in the order of the file, a later one on top; outlines included;
-lines 10 pixels wide, points 5 pixels in radius. Group ids divide objects, not classes, and change nothing.
+Shapes are drawn in the order of the file, a later one on top, and several files of one image in the order of their
+names. Group ids divide objects, not classes, and change nothing.
 """
 
 import base64
 import binascii
-import io
-import math
-import os
+import hashlib
+import itertools
 from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from fcn_keras.visualize import background_of
 from fcn_keras_console.image_files import files_below
 
 from ..reading import read_each
+from . import labelme_shapes, labelme_xml
 from .annotations import (
+    SPLITS,
+    VOID,
     AnnotatedImage,
     Annotations,
     ImageAndLabel,
@@ -31,27 +33,24 @@ from .annotations import (
     unique_keys,
 )
 from .image_lookup import ImageLookup, stem
-from .json_values import is_list_of, load_json, near_the_image, numbers
-from .outlines import outlines
-from .result_marks import SEAL, seal, write_json
+from .json_values import load_json
+from .shape_tally import NOTHING, ShapeFault, ShapeTally
 
-VERSION = "5.5.0"  # of the application whose files those that are written are like
-_LINE_WIDTH, _POINT_RADIUS = 10, 5  # LabelMe's
-_MOST_POINTS = 100_000  # Pillow looks at every point in every row
-_POINTS = {  # shape type -> the number of points that it may have
-    "polygon": range(3, _MOST_POINTS),
-    "rectangle": (2, 4),  # some tools write all four corners
-    "rotation": (4,),
-    "oriented_rectangle": (4,),
-    "circle": (2,),
-    "line": (2,),
-    "linestrip": range(2, _MOST_POINTS),
-    "point": (1,),
-    "mask": (2,),
+_BOXES = {
+    "leave": "rectangles are left out",
+    "rectangle": "boxes are drawn as rectangles",
+    "void": "rectangles and boxes are void, below all",
 }
 
 
-def read(source, *, classes=None, images=None, unlabelled="background", unreadable, progress):
+class _Head(NamedTuple):
+    """What is read of a file first: its image's path, or a hash of the embedded one, and the labels."""
+
+    image: Path | str
+    labels: set[str]
+
+
+def read(source, *, classes=None, images=None, unlabelled="background", boxes=None, unreadable, progress):
     """Find the annotations below a folder, and the image of each.
 
     Args:
@@ -59,171 +58,190 @@ def read(source, *, classes=None, images=None, unlabelled="background", unreadab
         classes: class file, or None for all labels in alphabetical order.
         images: folder of the images; default `source`.
         unlabelled: what pixels are that no shape covers.
+        boxes: what becomes of rectangles: `leave`, `rectangle` or `void`; None draws those of the JSON files, as
+            LabelMe's exporter does, and leaves the XML's, as Datumaro does.
         unreadable: called with the `ValueError` of a file that cannot be used.
         progress: called as `progress(done, total)`.
 
     Returns:
-        `Annotations`, not divided.
+        `Annotations`, divided if every file lies in a folder that is called like a split.
 
     Raises:
         ValueError: if there are none, or their classes are not clear.
     """
     source, given = Path(source), given_names(classes)
     if not source.is_dir():
-        raise ValueError(f"{source} is not a folder. Expected the folder of LabelMe's JSON files.")
-    files = [path for path in files_below(source) if path.suffix.lower() == ".json"]
-    lookup = ImageLookup(images or source)
-    labels, kept, used, foreign = {}, [], set(), []
+        raise ValueError(f"{source} is not a folder. Expected the folder of LabelMe's files.")
+    files = [path for path in files_below(source) if path.suffix.lower() in (".json", ".xml")]
+    lookup = ImageLookup(images or source, without=labelme_xml.mask_folders(files))
+    labels, grouped, foreign = {}, {}, []
     for path, head in read_each(partial(_head, lookup), files, unreadable=unreadable, progress=progress):
         if head is None:
             foreign.append(path.relative_to(source).as_posix())
-        else:
-            kept.append(path)
-            used.add(head[0])
-            for label in head[1]:
-                labels.setdefault(label, path.name)
-    if not kept:
+            continue
+        grouped.setdefault((_split(path.relative_to(source)), head.image), []).append(path)
+        for label in head.labels:
+            labels.setdefault(label, path.name)
+    if not grouped:
         raise ValueError(f"{source} holds no annotations of LabelMe: {_instead(files, foreign, source)}.")
     names, ids, rest = choose_classes(dict(sorted(labels.items())), given, unlabelled, classes)
-    keys = unique_keys([stem(path.relative_to(source).as_posix()) for path in kept])
-    annotated = [
-        AnnotatedImage(key, partial(_annotated, path, lookup, ids, rest)) for key, path in zip(keys, kept, strict=True)
-    ]
+    tally = ShapeTally()
+    draw = partial(_draw, source=source, ids=ids, rest=rest, boxes=boxes, tally=tally)
+    by_split = _by_split(grouped, source, partial(_annotated, lookup, draw))
+    decisions = [f"pixels of no shape: {unlabelled}", "of shapes that overlap, the later is on top"]
+    decisions += [_BOXES[boxes]] if boxes else []
+    used = {image for _, image in grouped}
     alone = [path.relative_to(lookup.root).as_posix() for path in lookup.files if path not in used]
-    left_out = {"image without annotation": alone, "JSON of another kind": foreign}
-    return Annotations(names, {"all": annotated}, [f"pixels of no shape: {unlabelled}"], left_out)
+    left_out = {"image without annotation": alone, "file of another kind": foreign}
+    return Annotations(names, by_split, decisions, left_out, tally)
 
 
 def _instead(files, foreign, source):
     if foreign:
         return f"{foreign[0]} has no `shapes`. For COCO's, say --import coco"
-    return "none of its JSON files can be used" if files else f"there is no JSON file below {source}"
+    return "none of its JSON and XML files can be used" if files else f"there is no JSON or XML file below {source}"
+
+
+def _split(path):
+    """Return the split that a folder's name says, the innermost, or None."""
+    return next((SPLITS[part.lower()] for part in reversed(path.parts[:-1]) if part.lower() in SPLITS), None)
+
+
+def _by_split(grouped, source, annotated):
+    """Return the `AnnotatedImage`s by split."""
+    splits = {split for split, _ in grouped}
+    divided, by_split = None not in splits and len(splits) > 1, {}
+    for (split, _), paths in grouped.items():
+        by_split.setdefault(split if divided else "all", []).append(paths)
+    for split, of_split in by_split.items():
+        keys = [_key([_below_split(path.relative_to(source), divided) for path in paths]) for paths in of_split]
+        by_split[split] = [
+            AnnotatedImage(key, partial(annotated, paths))
+            for key, paths in zip(unique_keys(keys), of_split, strict=True)
+        ]
+    return by_split
+
+
+def _below_split(path, divided):
+    """Return a path without the folder that names its split, and what is above it."""
+    named = [index for index, part in enumerate(path.parts[:-1]) if part.lower() in SPLITS]
+    return Path(*path.parts[named[-1] + 1 :]) if divided else path
+
+
+def _key(paths):
+    """Return the id of the image that some files label: their name, with the folders that they share at its end."""
+    parts = [stem(path.as_posix()).split("/") for path in paths]
+    from_the_end = zip(*map(reversed, parts), strict=False)
+    common = [same[0] for same in itertools.takewhile(lambda same: len(set(same)) == 1, from_the_end)]
+    return "/".join(reversed(common)) or "/".join(parts[0])
+
+
+def _content(path):
+    """Return `(content as LabelMe's JSON has it, module that draws its shapes)`, or None for a file of another kind."""
+    if path.suffix.lower() == ".xml":
+        content = labelme_xml.load(path)
+        return None if content is None else (content, labelme_xml)
+    content = load_json(path)
+    return (content, labelme_shapes) if isinstance(content, dict) and "shapes" in content else None
 
 
 def _head(lookup, path):
-    """Return the image's file, or None for an embedded one, and the labels; None if the JSON is of another kind."""
-    content = load_json(path)
-    if not isinstance(content, dict) or "shapes" not in content:
+    """Return the `_Head` of a file, or None for one of another kind."""
+    known = _content(path)
+    if known is None:
         return None
-    image, _ = _image_of(content, path, lookup)
-    return image if isinstance(image, Path) else None, {label for _, label in _shapes(content, path)}
+    image = _image_of(known[0], path, lookup)
+    shapes = [shape for shape in _shapes(known[0], path) if _has_label(shape) and shape.get("deleted") is not True]
+    labels = {label_text(shape["label"], path) for shape in shapes}
+    return _Head(hashlib.sha256(image).hexdigest() if isinstance(image, bytes) else image, labels)
 
 
 def _image_of(content, path, lookup):
-    """Return the image's file, or its bytes where there is none, and what to call it in errors."""
+    """Return the image's file, or its bytes where there is none."""
     name, embedded = content.get("imagePath"), content.get("imageData")
     try:
-        return lookup.find(name, path, beside=path.parent)[0], name
+        return lookup.find(name, path, beside=path.parent)[0]
     except ValueError:
         if not isinstance(embedded, str):
             raise
     try:
-        return base64.b64decode(embedded, validate=True), f"{path} (imageData)"
+        return base64.b64decode(embedded, validate=True)
     except binascii.Error as error:
         raise ValueError(f"{path} holds `imageData` that is no base64: {error}.") from None
 
 
 def _shapes(content, path):
-    """Return `(shape, label)` of all shapes."""
-    shapes = content["shapes"]
-    if not is_list_of(dict, shapes):
-        raise ValueError(f"{path} should hold a list of objects as `shapes`. Received: {shapes!r:.60}.")
-    return [
-        (shape, label_text(shape.get("label"), f"{path}: the label of shape {i}")) for i, shape in enumerate(shapes)
-    ]
+    if not isinstance(content["shapes"], list):
+        raise ValueError(f"{path} should hold a list as `shapes`. Received: {content['shapes']!r:.60}.")
+    return content["shapes"]
 
 
-def _annotated(path, lookup, ids, rest):
-    content = load_json(path)
-    size = stated_size(content, ("imageHeight", "imageWidth"), path)
-    shapes = _shapes(content, path)
-
-    def label(sizes):
-        drawn = Image.new("L", fitting_size(size, sizes, path)[::-1], rest)
-        for index, (shape, name) in enumerate(shapes):
-            drawn = _drawn(drawn, shape, ids[name], f"{path}: shape {index} ({name})")
-        return np.array(drawn)
-
-    return ImageAndLabel(_image_of(content, path, lookup)[0], label)
+def _has_label(shape):
+    return isinstance(shape, dict) and isinstance(shape.get("label"), str) and shape["label"].split()
 
 
-def _drawn(image, shape, value, where):
-    """Draw one shape."""
-    kind = shape.get("shape_type") or "polygon"
-    points = numbers(shape.get("points"), f"{where}: `points`")
-    if not isinstance(kind, str) or kind not in _POINTS:
-        raise ValueError(f"{where} is of the type {kind!r:.60}. Expected one of {', '.join(_POINTS)}.")
-    if points.ndim != 2 or points.shape[1] != 2 or len(points) not in _POINTS[kind]:
-        raise ValueError(f"{where}: a {kind} cannot have points of the shape {points.shape}. Expected (N, 2).")
-    near_the_image(points, image.size[::-1], where)
-    xy, draw = [tuple(point) for point in points.tolist()], ImageDraw.Draw(image)
-    if kind == "mask":
-        return _pasted(image, points, shape.get("mask"), value, where)
-    if kind == "circle":
-        (x, y), radius = xy[0], math.dist(*xy)
-        draw.ellipse([x - radius, y - radius, x + radius, y + radius], outline=value, fill=value)
-    elif kind == "point":
-        (x, y), radius = xy[0], _POINT_RADIUS
-        draw.ellipse([x - radius, y - radius, x + radius, y + radius], outline=value, fill=value)
-    elif kind in ("line", "linestrip"):
-        draw.line(xy, fill=value, width=_LINE_WIDTH)
-    elif kind == "rectangle" and len(xy) == 2:
-        low, high = points.min(axis=0), points.max(axis=0)  # drawn from any corner
-        draw.rectangle([*low, *high], outline=value, fill=value)
-    else:
-        draw.polygon(xy, outline=value, fill=value)
-    return image
+def _annotated(lookup, draw, paths):
+    contents = [(path, *_content(path)) for path in paths]
+    sizes = [stated_size(content, ("imageHeight", "imageWidth"), path) for path, content, _ in contents]
+    image = _image_of(contents[0][1], paths[0], lookup)
+    shapes = [(path, _shapes(content, path), drawer) for path, content, drawer in contents]
+    return ImageAndLabel(image, partial(draw, shapes, sizes))
 
 
-def _pasted(image, points, encoded, value, where):
-    """Draw a mask: a PNG that fills the box from the first point to the last, both included."""
-    (left, top), (right, bottom) = points.astype(int).tolist()
-    size = right - left + 1, bottom - top + 1
+def _draw(files, stated, sizes, *, source, ids, rest, boxes, tally):
+    """Draw the shapes of all files of an image."""
+    sizes = {fitting_size(size, sizes, path) for size, (path, *_) in zip(stated, files, strict=True)}
+    if len(sizes) > 1:
+        raise ValueError(f"{files[0][0]} and {files[1][0].name} give their image two sizes.")
+    size, canvases = sizes.pop(), []
+    drawn = Image.new("L", size[::-1], rest)
+    for path, shapes, drawer in files:
+        place = path.relative_to(source).as_posix()
+        places = [(f"{place}: shape {index}", shape) for index, shape in enumerate(shapes)]
+        kept = [known for known in map(partial(_known, drawer, ids, boxes, tally), places) if known]
+        kept.sort(key=lambda known: not known.below)
+        own = Image.new("I", size[::-1], NOTHING) if len(files) > 1 else None
+        for known in kept:
+            _paint(known, drawer, drawn, own, tally)
+        canvases.append(own)
+    if len(files) > 1:
+        names = [path.relative_to(source).as_posix() for path, *_ in files]
+        tally.join(stem(files[0][0].name), names, [np.array(own) for own in canvases])
+    return np.array(drawn)
+
+
+class _Known(NamedTuple):
+    """A shape, the id of its class, and whether it lies below the others."""
+
+    place: str
+    shape: dict[str, Any]
+    value: int
+    below: bool
+
+
+def _known(drawer, ids, boxes, tally, placed):
+    """Return a shape as `_Known`, or None after it was told why it is left out."""
+    place, shape = placed
+    if not _has_label(shape):
+        tally.leave_out("shape without a label" if isinstance(shape, dict) else "shape that is no object", place)
+        return None
+    name = label_text(shape["label"], place)
+    place = f"{place} ({name:.60})"
+    how = (boxes or drawer.BOXES) if drawer.is_box(shape) else "rectangle"
+    if how == "leave":
+        tally.leave_out("box (--boxes rectangle or void draws it)", place)
+        return None
+    return _Known(place, shape, VOID if how == "void" else ids[name], how == "void")
+
+
+def _paint(known, drawer, label, own, tally):
     try:
-        data = base64.b64decode(encoded, validate=True)
-        with Image.open(io.BytesIO(data), formats=("PNG",)) as mask:
-            if mask.size != size or min(size) < 1:
-                raise ValueError(f"it has {mask.width}x{mask.height} pixels, its box {size[0]}x{size[1]}")
-            stencil = Image.fromarray(np.array(mask.convert("L")) > 0)
-    except Exception as error:  # a damaged PNG makes Pillow raise nearly anything
-        raise ValueError(f"{where}: its `mask` cannot be read: {str(error) or type(error).__name__:.200}.") from None
-    image.paste(value, (left, top), stencil)
-    return image
-
-
-def write_labelme(path, result):
-    """Write the polygons of a label map, which LabelMe's own tools turn back into it.
-
-    The image is not copied into the file but referred to, from the place where the file will lie. Pixels of no shape
-    are what those tools call background, so only a class of that name is left out: a class 0 without a name is not.
-    """
-    names = result.classes.names
-    shapes = [
-        {
-            "label": names[index],
-            "points": points,
-            "group_id": None,
-            "description": "",
-            "shape_type": "polygon",
-            "flags": {},
-        }
-        for index, points in outlines(result.labels, background=background_of(names))
-    ]
-    height, width = result.labels.shape
-    content = {
-        "version": VERSION,
-        "flags": {},
-        "shapes": shapes,
-        "imagePath": _reference(result.source, path),
-        "imageData": None,
-        "imageHeight": height,
-        "imageWidth": width,
-    }
-    content[SEAL] = seal(content)
-    write_json(path, content)
-
-
-def _reference(image, path):
-    """Return the image's path as seen from the folder of a file."""
-    named = image.parent.resolve() / image.name  # a link to an image keeps its own name
-    return os.path.relpath(named, path.parent.resolve()).replace(os.sep, "/")
+        mended = drawer.draw_shape(label, known.shape, known.value)
+        if own is not None:
+            drawer.draw_shape(own, known.shape, known.value)
+    except ShapeFault as fault:
+        tally.leave_out(fault, known.place)
+        return
+    tally.add()
+    if mended:
+        tally.mend(labelme_shapes.BRACKETS, known.place)

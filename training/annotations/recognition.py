@@ -1,5 +1,6 @@
 """Tell the kinds of annotations by what lies in a folder: names of files, and the first keys of some JSON files."""
 
+import contextlib
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,6 +9,7 @@ from pathlib import Path
 from fcn_keras.datasets.images import extensions
 from fcn_keras_console.image_files import files_below
 
+from . import labelme_xml
 from .annotations import SPLITS
 from .class_colors import FILES, read_colors
 from .json_values import is_list_of, load_json
@@ -85,8 +87,13 @@ def recognise(source):
 
 
 def _labelme(listing):
-    name = listing.json_with("shapes", "imagePath")
-    return name and f"{name} holds `shapes`"
+    if name := listing.json_with("shapes", "imagePath"):
+        return f"{name} holds `shapes`"
+    name = listing.first(".*[.]xml")
+    with contextlib.suppress(ValueError):
+        if name and labelme_xml.load(listing.root / name):
+            return f"{name} holds polygons or masks of objects"
+    return None
 
 
 def _coco(listing):

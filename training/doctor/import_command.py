@@ -9,8 +9,8 @@ from ..reading import Unreadable, add_option
 
 AUTO = "auto"
 _READERS = {  # kind -> the module of `annotations` that reads it, and the options that say something to it
-    "labelme": ("labelme", ("images", "unlabelled")),
-    "coco": ("coco", ("images", "unlabelled")),
+    "labelme": ("labelme", ("images", "unlabelled", "boxes")),
+    "coco": ("coco", ("images", "unlabelled", "boxes")),
     "voc": ("voc", ("images", "ignore_label")),
     "rgb": ("colored_masks", ("images", "masks", "ignore_label", "unlabelled", "unknown_colors")),
     "ids": ("id_masks", ("images", "masks", "ignore_label")),
@@ -23,6 +23,7 @@ _DEFAULTS = {
     "images": None,
     "masks": None,
     "unlabelled": None,
+    "boxes": None,
     "ignore_label": 255,
     "unknown_colors": None,
     "label_ids": None,
@@ -30,7 +31,7 @@ _DEFAULTS = {
 
 
 _TOLD = {
-    "labelme": "LabelMe's JSON files",
+    "labelme": "LabelMe's JSON files, and the XML of its online version, which Datumaro writes",
     "coco": "COCO's JSON (instances, stuff, panoptic)",
     "voc": "VOC's layout, which CVAT and labelme2voc write too",
     "rgb": "masks in colours with a class file, as CamVid's",
@@ -73,6 +74,13 @@ def add_options(parser):
         choices=("background", "void"),
         help="what pixels are that nothing covers: labelme, coco, label_colors.txt of CamVid's and Cityscapes' layout "
         "without black (default: background, a class; void if panoptic)",
+    )
+    group.add_argument(
+        "--boxes",
+        choices=("leave", "rectangle", "void"),
+        help="labelme, coco: what becomes of what has only a box: it is left out and named, drawn as a rectangle of "
+        "its class, or void below all that is drawn (default: leave; rectangles of LabelMe's JSON are drawn, as its "
+        "own exporter does)",
     )
     group.add_argument(
         "--unknown-colors",
@@ -177,6 +185,7 @@ def import_annotations(arguments, classes):
             images, how = write(
                 annotations, folder, share=arguments.val, seed=arguments.seed, unreadable=unreadable, progress=progress
             )
+        annotations.shapes.require_some()
     left_out = {reason: names for reason, names in annotations.left_out.items() if names}
     return Imported(
         kind,
@@ -184,8 +193,8 @@ def import_annotations(arguments, classes):
         str(arguments.into),
         images,
         annotations.names,
-        [*([why] if why else []), *annotations.decisions, *([how] if how else [])],
-        left_out,
+        [*([why] if why else []), *annotations.decisions, *annotations.shapes.decisions(), *([how] if how else [])],
+        left_out | annotations.shapes.left_out(),
         unreadable.skipped,
     )
 

@@ -10,8 +10,9 @@ import numpy as np
 from fcn_keras.visualize import background_of
 from fcn_keras_console.files import written
 
-from ..annotations.coco_regions import CocoWriter, coder_of_masks
-from ..annotations.labelme import write_labelme
+from ..annotations.coco_regions import coder_of_masks
+from ..annotations.coco_writer import CocoWriter
+from ..annotations.labelme_writer import write_labelme
 from .marks import is_result
 from .png_files import write_ids, write_overlay, write_palette
 

@@ -7,12 +7,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.training.annotations.exports.packed import unpacked
 from tests.training.imported import coco, files, label, names, run_import
 from tests.training.tiny import picture, write
 
 cocomask = pytest.importorskip("pycocotools.mask")
 SQUARE = [2, 3, 7, 3, 7, 9, 2, 9]  # COCO's pixels begin at whole numbers: columns 2..6, rows 3..8
 SIZE = (20, 24)
+
+
+def drawn_by_tool(folder, name):
+    """Return the label map that the tool itself makes of its file."""
+    return np.array(Image.open(unpacked("shapes", "expected", folder / "expected") / f"{name}.png"))
 
 
 def instance(segmentation, category=7, image=1, **more):
@@ -111,15 +117,19 @@ def test_files_of_several_splits(source, out, capsys):
     assert "--val divides, and the annotations are divided already: train, val." in capsys.readouterr().err
 
 
-def test_names_say_the_split_and_other_kinds_are_left(source, out):
+def test_names_say_the_split_and_other_kinds_are_left(source, out, capsys):
     (source / "annotations").mkdir()
     for number, split in enumerate(("train", "val"), 1):
         path = source / "annotations" / f"instances_{split}2017.json"
         coco(path, [(number, f"{number}.png", SIZE)], [instance([SQUARE], image=number)])
         (source / f"{split}2017").mkdir()
         (source / "annotations" / f"{number}.png").rename(source / f"{split}2017" / f"{number}.png")
-    (source / "annotations" / "captions_train2017.json").write_text("{}")
+    for name in ("captions_train2017.json", "labels_default.json", "settings.json"):
+        (source / "annotations" / name).write_text('{"info": 1}')
     assert run_import("coco", source / "annotations", out) == 0
+    told = capsys.readouterr().out
+    assert "COCO's kind that is not read: 2 (captions_train2017.json, labels_default.json)" in told
+    assert "left out, JSON of another kind: 1 (settings.json)" in told
     assert (out / "train/labels/1.png").exists()
     assert (out / "val/labels/2.png").exists()
     (source / "annotations" / "stuff_train2017.json").write_text("{}")
@@ -127,6 +137,16 @@ def test_names_say_the_split_and_other_kinds_are_left(source, out):
     file = source / "annotations" / "instances_val2017.json"
     assert run_import("coco", file, out.with_name("one"), "--val", "0") == 0
     assert (out.with_name("one") / "labels/2.png").exists()
+
+
+def test_kinds_of_the_same_classes_are_read_once(source, out, capsys):
+    for kind in ("instances", "stuff"):
+        coco(source / f"{kind}_default.json", [(1, "a.png", SIZE)], [instance([SQUARE])])
+    assert run_import("coco", source, out, "--val", "0") == 0
+    assert "of COCO's kind that is not read: 1 (stuff_default.json)" in capsys.readouterr().out
+    coco(source / "stuff_default.json", [(1, "a.png", SIZE)], [], ((3, "grass"),))
+    assert run_import("coco", source, out.with_name("other")) == 2
+    assert "holds annotations of several kinds: instances, stuff, of different classes" in capsys.readouterr().err
 
 
 def test_an_image_of_a_splits_folder_is_that_splits(source, out):
@@ -194,8 +214,9 @@ def test_panoptic_segments(source, out):
 @pytest.mark.parametrize(
     ("segments", "message"),
     [
-        ([], "holds the segments [3], which panoptic.json does not list"),
-        ([{"id": 3, "category_id": 8}], "is of the category 8, which the file does not list"),
+        ([], "segment that panoptic.json does not list: 1 (panoptic.json: image 'a.png': segment 3)"),
+        ([{"id": 3, "category_id": 8}], "category that panoptic.json does not list: 1 (panoptic.json: image 'a.png': "),
+        ([{"id": "3", "category_id": 7}], "segment without a number: 1 (panoptic.json: image 'a.png': segment 3"),
         (4, "its `segments_info` should be a list of objects"),
     ],
 )
@@ -203,6 +224,25 @@ def test_panoptic_faults(source, out, capsys, segments, message):
     panoptic(source, np.full(SIZE, 3), segments)
     assert run_import("coco", source, out, "--images", source / "images") == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_bad_segment_leaves_the_others(source, out, capsys):
+    numbers = np.full(SIZE, 3)
+    numbers[:5] = 4
+    panoptic(source, numbers, [{"id": 3, "category_id": 8}, {"id": 4, "category_id": 7}])
+    assert run_import("coco", source, out, "--images", source / "images", "--val", "0") in (0, 1)
+    found = label(out, "a")
+    assert (found[:5] == 0).all()
+    assert (found[5:] == 255).all()
+    assert "shapes left out: 1 of 2" in capsys.readouterr().out
+
+
+def test_segments_named_like_images_are_no_images(source, out):
+    numbers = np.full(SIZE, 3)
+    panoptic(source, numbers, [{"id": 3, "category_id": 7}])
+    assert run_import("coco", source, out, "--val", "0") in (0, 1)
+    assert (out / "images/a.png").read_bytes() == (source / "images/a.png").read_bytes()
+    assert run_import("coco", source / "panoptic.json", out.with_name("named"), "--val", "0") in (0, 1)
 
 
 @pytest.mark.parametrize("name", ["../a.png", "/etc/a.png", "..\\a.png", 3, "gone.png"])
@@ -217,54 +257,47 @@ def test_panoptic_files_are_beside(source, out, capsys, name):
     assert ("is missing. Unpack" if name == "gone.png" else "should be a plain file name") in told
 
 
-REGIONS = {
-    "box alone": ([], "has no region but at most a box"),
-    "two points": ([[1, 1, 5, 5]], "x and y of at least three points"),
-    "odd": ([[1, 1, 5, 5, 3, 3, 2]], "x and y of at least three points"),
-    "text": ([["a", 1, 5, 5, 3, 3]], "should be numbers"),
-    "huge": ([[10**400, 1, 5, 5, 3, 3]], "should be numbers"),
-    "far": ([[1e9, 1, 5, 5, 3, 3]], "far outside of 24x20 pixels"),
-    "long": ([[0, 0, 40, 0] * 2000], "more than the image can hold"),
-    "size": ({"counts": [480], "size": [24, 20]}, "is of the size [24, 20], the image of [20, 24]"),
-    "short": ({"counts": [479]}, "do not add up to the image's 20x24 pixels"),
-    "negative": ({"counts": [-1, 481]}, "do not add up"),
-    "parts": ({"counts": [0.5, 479.5]}, "do not add up"),
-    "enormous": ({"counts": [1e18, 1]}, "do not add up"),
-    "nothing": ({"counts": None}, "do not add up|should be"),
-    "no end": ({"counts": "PPP"}, "are no run lengths of COCO"),
-    "empty": ({"counts": ""}, "are no run lengths of COCO"),
-    "digits": ({"counts": "P" * 12 + "0"}, "are no run lengths of COCO"),
-    "letters": ({"counts": "~~~"}, "are no run lengths of COCO"),
-    "other letters": ({"counts": "é0"}, "are no run lengths of COCO"),
-    "differences": ({"counts": "000" + "0" * 40}, "do not add up"),
+CONTENTS_LEFT_OUT = {
+    "image of": ({"image_id": {}, "category_id": 7}, "annotation without the id of an image"),
+    "no object": (3, "annotation without the id of an image"),
+    "category of": (
+        {"image_id": 1, "category_id": 8, "segmentation": [SQUARE]},
+        "category that instances.json does not list",
+    ),
+    "no category": ({"image_id": 1, "segmentation": [SQUARE]}, "category that instances.json does not list"),
 }
 
 
-@pytest.mark.parametrize("fault", REGIONS)
-def test_strangers_regions_end_in_one_line(source, out, capsys, fault):
-    segmentation, message = REGIONS[fault]
-    coco(source / "instances.json", [(1, "a.png", SIZE)], [instance(segmentation)])
-    assert run_import("coco", source, out) == 2
-    told = capsys.readouterr().err
-    assert any(part in told for part in message.split("|"))
-    assert "instances.json" in told
-    assert told.count("\n") == 1
-    assert [path.name for path in out.parent.iterdir()] == ["annotated"]
+@pytest.mark.parametrize("fault", CONTENTS_LEFT_OUT)
+def test_an_annotation_of_nothing_known_is_left_out(source, out, capsys, fault):
+    item, reason = CONTENTS_LEFT_OUT[fault]
+    path = coco(source / "instances.json", [(1, "a.png", SIZE)], [instance([SQUARE])])
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "annotations": [*content["annotations"], item]}))
+    assert run_import("coco", source, out, "--val", "0") == 0
+    told = capsys.readouterr().out
+    assert "shapes left out: 1 of 2" in told
+    assert f"left out, {reason}: 1 (instances.json: " in told
+    assert "annotation 1 of the list" in told
+    np.testing.assert_array_equal(label(out, "a"), box(slice(3, 9), slice(2, 7)))
 
 
 CONTENTS = {
     "no list": ({"images": 3}, "holds no list of objects called `images`"),
     "of LabelMe": ({"images": None, "shapes": []}, "It is LabelMe's: say --import labelme."),
-    "no objects": ({"annotations": [3]}, "holds no list of objects called `annotations`"),
-    "category twice": ({"categories": [{"id": 7, "name": "a"}] * 2}, "has two categories of the id 7"),
+    "no objects": ({"images": [3]}, "holds no list of objects called `images`"),
+    "category twice": ({"categories": [{"id": 7, "name": n} for n in "ab"]}, "has two categories of the id 7"),
     "category name": ({"categories": [{"id": 7, "name": ""}]}, "the name of category 7 should be a name"),
-    "category id": ({"categories": [{"id": "7", "name": "a"}]}, "a category's `id` should be an integer"),
-    "image id": ({"images": [{"id": [1], "file_name": "a.png"}]}, "its `id` should be an integer"),
+    "category id": ({"categories": [{"id": [7], "name": "a"}]}, "a category's `id` should be a number or a text"),
+    "image id": ({"images": [{"id": [1], "file_name": "a.png"}]}, "its `id` should be a number or a text"),
+    "no image id": ({"images": [{"file_name": "a.png"}]}, "its `id` should be a number or a text. Received: None"),
+    "image id twice": (
+        {"images": [{"id": 1, "file_name": n} for n in ("a.png", "b.png")]},
+        "the image 'b.png': its `id` is that of 'a.png' too",
+    ),
     "image name": ({"images": [{"id": 1, "file_name": "b.png"}]}, "names the image 'b.png', and below"),
     "image size": ({"images": [{"id": 1, "file_name": "a.png", "height": 5, "width": 6}]}, "an image of 5x6 pixels"),
     "image size wild": ({"images": [{"id": 1, "file_name": "a.png", "height": -5, "width": 6}]}, "an integer from 1"),
-    "image of": ({"annotations": [{"image_id": {}}]}, "an `image_id` should be an integer"),
-    "category of": ({"annotations": [{"image_id": 1, "category_id": 8}]}, "is of the category 8"),
 }
 
 
@@ -319,3 +352,99 @@ def test_the_largest_image_is_never_drawn_at_a_size_that_json_alone_claims(sourc
     assert run_import("coco", source, out) == 2
     assert "was drawn on an image of 1000000x1000000 pixels" in capsys.readouterr().err
     assert Image.open(source / "a.png").size == SIZE[::-1]
+
+
+@pytest.mark.parametrize(("listed", "named"), [("img_1", "img_1"), ("1", 1), (1, "1"), (1.0, 1), ("a b", "a b")])
+def test_an_id_is_equal_to_itself(source, out, listed, named):
+    path = coco(source / "instances.json", [(1, "a.png", SIZE), (2, "b.png", SIZE)], [instance([SQUARE])])
+    content = json.loads(path.read_text())
+    content["images"][0]["id"] = listed
+    content["annotations"][0] |= {"image_id": named, "category_id": named, "id": "x"}
+    content["categories"][0]["id"] = listed
+    path.write_text(json.dumps(content))
+    assert run_import("coco", source, out, "--val", "0") == 0
+    expected = box(slice(3, 9), slice(2, 7), names(out).index("cat"))
+    np.testing.assert_array_equal(label(out, "a"), expected)
+    assert not label(out, "b").any()
+
+
+def test_a_number_and_a_text_may_be_two_ids(source, out):
+    path = coco(source / "instances.json", [(1, "a.png", SIZE), (2, "b.png", SIZE)], [instance([SQUARE], image="1")])
+    content = json.loads(path.read_text())
+    content["images"][1]["id"] = "1"
+    path.write_text(json.dumps(content))
+    assert run_import("coco", source, out, "--val", "0") == 0
+    assert not label(out, "a").any()
+    assert label(out, "b").any()
+
+
+LARGE = [0, 0, 12, 0, 12, 20, 0, 20]
+
+
+def test_a_file_a_class_is_joined_by_image(source, out, capsys):
+    """Category ids of one file say nothing about those of another."""
+    images = [(1, "a.png", SIZE), (2, "b.png", SIZE)]
+    coco(source / "cars.json", images, [instance([SQUARE], 1, 1)], ((1, "car"),))
+    coco(source / "roads.json", images[::-1], [instance([LARGE], 1, 1), instance([LARGE], 1, 2)], ((1, "road"),))
+    assert run_import("coco", source, out, "--val", "0") == 0
+    assert [name for name in files(out) if "images" in name] == ["images/a.png", "images/b.png"]
+    expected = box(slice(0, 20), slice(0, 12), 2)
+    np.testing.assert_array_equal(label(out, "b"), expected)
+    expected[3:9, 2:7] = 1
+    np.testing.assert_array_equal(label(out, "a"), expected)
+    told = capsys.readouterr().out
+    assert "2 images labelled by several files or entries, joined" in told
+    assert "they give 30 pixels of 1 image different classes: 30 of a.png (cars.json, roads.json)" in told
+
+
+def test_entries_about_one_image_are_joined(source, out, capsys):
+    images = [(1, "a.png", SIZE), (2, "a.png", SIZE), (2, "a.png", SIZE)]
+    coco(source / "i.json", images, [instance([LARGE], 40, 1), instance([SQUARE], 7, 2)])
+    assert run_import("coco", source, out, "--val", "0") == 0
+    assert files(out) == ["classes.txt", "images/a.png", "labels/a.png"]
+    expected = box(slice(0, 20), slice(0, 12), 2)
+    expected[3:9, 2:7] = 1
+    np.testing.assert_array_equal(label(out, "a"), expected)
+    assert "they give 30 pixels of 1 image different classes: 30 of a.png (i.json)" in capsys.readouterr().out
+
+
+def test_entries_that_state_two_sizes(source, out, capsys):
+    coco(source / "a.json", [(1, "a.png", SIZE)], [])
+    path = coco(source / "b.json", [(1, "a.png", SIZE)], [])
+    path.write_text(path.read_text().replace('"height": 20', '"height": 21'))
+    assert run_import("coco", source, out) == 2
+    assert "b.json: the image 'a.png' was drawn on an image of 21x24 pixels" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("boxes", "inside", "outside"), [("leave", 1, 0), ("rectangle", 1, 2), ("void", 1, 255)])
+def test_what_has_only_a_box(source, out, capsys, boxes, inside, outside):
+    place = {"bbox": [1, 2, 9, 9]}
+    empty = [instance(given, 40, **place) for given in ([], None, {}, {"counts": None})]
+    found = one(source, out, instance([SQUARE]), *empty, options=("--boxes", boxes))
+    expected = box(slice(2, 11), slice(1, 10), outside)
+    expected[3:9, 2:7] = inside
+    np.testing.assert_array_equal(found, expected)
+    told = capsys.readouterr().out
+    assert ("left out, box without a region (--boxes rectangle or void draws it): 4" in told) == (boxes == "leave")
+    if boxes != "leave":
+        assert "what has only a box is " in told
+
+
+def test_a_damaged_file_may_be_skipped(source, out, capsys):
+    coco(source / "a.json", [(1, "a.png", SIZE)], [instance([SQUARE])])
+    (source / "b.json").write_text('{"images": [')
+    assert run_import("coco", source, out) == 2
+    assert "b.json cannot be read as JSON" in capsys.readouterr().err
+    assert run_import("coco", source, out, "--on-error", "skip", "--val", "0") == 0
+    (source / "a.json").write_text("[]")
+    assert run_import("coco", source / "a.json", out.with_name("list")) == 2
+    assert "a.json lists no images and annotations" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_datumaros_export_against_what_it_draws_itself(tmp_path, out, split, capsys):
+    assert run_import("coco", unpacked("shapes", "datumaro_coco", tmp_path / "export"), out) in (0, 1)
+    key = "scene0" if split == "train" else "scene1"
+    np.testing.assert_array_equal(label(out, key, split), drawn_by_tool(tmp_path, f"datumaro_coco/{key}"))
+    assert names(out) == ["background", "car", "road", "tree"]
+    assert "left out, box without a region" in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.training.annotations.exports.packed import unpacked
 from tests.training.imported import SQUARE, coco, labelme, many, rgb, run_import, shape, voc
 from tests.training.tiny import picture, write
 from training.annotations.recognition import recognise
@@ -63,3 +64,12 @@ def test_options_of_another_kind_are_refused_once_it_is_known(source, out, capsy
     many(source, 2)
     assert run_import("auto", source, out, "--ignore-label", "3") == 2
     assert "--ignore-label says nothing to --import labelme" in capsys.readouterr().err
+
+
+def test_labelmes_xml_and_not_vocs(source, out, capsys):
+    unpacked("shapes", "datumaro_label_me", source)
+    assert main([str(source), "--import", "--into", str(out)]) in (0, 1)
+    assert "taken for labelme: Annotations/train/scene0.xml holds polygons or masks" in capsys.readouterr().out
+    for path in source.rglob("*.xml"):
+        path.write_text("<annotation><object><name>cat</name><bndbox/></object></annotation>")
+    assert main([str(source), "--import", "--into", str(out.with_name("voc"))]) == 2

@@ -77,7 +77,11 @@ def test_json_holds_the_import_and_the_report(source, out, capsys):
         "directory": str(out),
         "images": {"all": 4},
         "class_names": ["background", "cat"],
-        "decisions": ["pixels of no shape: background", "not divided"],
+        "decisions": [
+            "pixels of no shape: background",
+            "of shapes that overlap, the later is on top",
+            "not divided",
+        ],
         "left_out": {},
         "skipped": [],
     }

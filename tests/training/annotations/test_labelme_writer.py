@@ -1,0 +1,69 @@
+"""LabelMe files of ours: that they are LabelMe's, and are known again until somebody edits them."""
+
+import json
+import os
+
+import numpy as np
+from PIL import Image
+
+from tests.training.label_maps import NAMES, painted
+from training.annotations.labelme_writer import write_labelme
+from training.predict.marks import is_result
+from training.predict.results import Classes, Result
+
+
+def result(labels, *, source, names=NAMES):
+    return Result(source, None, labels.astype(np.uint8), Classes.named(names, len(names)))
+
+
+def test_a_labelme_file(tmp_path):
+    image, labels = tmp_path / "photos" / "ä.jpg", np.zeros((5, 7), int)
+    labels[1:3, 2:5] = 2
+    path = tmp_path / "out" / "labelme" / "inner" / "ä.json"
+    path.parent.mkdir(parents=True)
+    image.parent.mkdir()
+    Image.new("RGB", (7, 5)).save(image)
+    write_labelme(path, result(labels, source=image))
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert {"version", "flags", "shapes", "imagePath", "imageData", "imageHeight", "imageWidth"} <= set(content)
+    assert (content["imageHeight"], content["imageWidth"], content["imageData"]) == (5, 7, None)
+    assert os.path.samefile(path.parent / content["imagePath"], image)
+    polygons = [(NAMES.index(shape["label"]), shape["points"]) for shape in content["shapes"]]
+    np.testing.assert_array_equal(painted(labels.shape, polygons), labels)
+    assert [shape["label"] for shape in content["shapes"]] == ["sky", "car"]
+    assert {shape["shape_type"] for shape in content["shapes"]} == {"polygon"}
+    # LabelMe adds keys of its own when it saves; a moved point is somebody's work.
+    content["shapes"][0] |= {"mask": None, "flags": {"hidden": False}, "description": None}
+    path.write_text(json.dumps(content, indent=2))
+    assert is_result(path)
+    points = [[1.0, 2.0], *content["shapes"][1]["points"][1:]]
+    for edit in ({"points": points}, {"description": "a tram"}, {"group_id": 3}, {"flags": {"hidden": True}}):
+        shapes = [content["shapes"][0], content["shapes"][1] | edit]
+        path.write_text(json.dumps(content | {"shapes": shapes}))
+        assert not is_result(path), edit
+    path.write_text(json.dumps(content | {"flags": {"checked": True}}))
+    assert not is_result(path)
+
+
+def labels_in(path):
+    return [shape["label"] for shape in json.loads(path.read_text(encoding="utf-8"))["shapes"]]
+
+
+def test_only_a_class_called_background_is_what_no_shape_covers(tmp_path):
+    labels = np.zeros((5, 5), int)
+    labels[2, 2] = 1
+    for given_names, expected in ((None, ["class 0", "class 1"]), (("background", "cat"), ["cat"])):
+        given = Result(tmp_path / "a.png", None, labels, Classes.named(given_names, 2))
+        write_labelme(tmp_path / "a.json", given)
+        assert labels_in(tmp_path / "a.json") == expected
+
+
+def test_a_link_to_an_image_keeps_its_name(tmp_path):
+    for folder in ("store", "photos", "elsewhere"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "store" / "0af3").write_bytes(b"")
+    (tmp_path / "photos" / "a.png").symlink_to(tmp_path / "store" / "0af3")
+    (tmp_path / "out").symlink_to(tmp_path / "elsewhere")
+    path = tmp_path / "out" / "a.json"
+    write_labelme(path, result(np.zeros((2, 2), int), source=tmp_path / "photos" / "a.png"))
+    assert json.loads(path.read_text())["imagePath"] == "../photos/a.png"
