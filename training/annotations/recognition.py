@@ -125,6 +125,13 @@ def _ade20k(listing):
     return f"there is {name}" if name else None
 
 
+def _label_studio(listing):
+    name = listing.json_with("[]", "data") or listing.json_with("[]", "annotation_id")
+    if name is None:
+        name = listing.first("task-[0-9]+-annotation-[0-9]+-by-[^/]*[.]png")
+    return name and (f"{name} is a list of tasks" if name.lower().endswith("json") else f"there is {name}")
+
+
 def _rgb(listing):
     """Masks in colours beside images, with a class file of colours, which only the doctor's own layout may lack."""
     if _voc(listing) or _roboflow(listing) or _cityscapes(listing):
@@ -149,4 +156,5 @@ _TELLS = {
     "roboflow": _roboflow,
     "cityscapes": _cityscapes,
     "ade20k": _ade20k,
+    "label-studio": _label_studio,
 }

@@ -17,6 +17,7 @@ _READERS = {  # kind -> the module of `annotations` that reads it, and the optio
     "roboflow": ("roboflow", ("ignore_label",)),
     "cityscapes": ("cityscapes", ("images", "label_ids", "unlabelled")),
     "ade20k": ("ade20k", ()),
+    "label-studio": ("label_studio", ("images", "unlabelled")),
 }
 KINDS = (*_READERS, AUTO)
 _DEFAULTS = {
@@ -39,6 +40,7 @@ _TOLD = {
     "roboflow": "Roboflow's semantic masks with _classes.csv",
     "cityscapes": "Cityscapes' layout, and KITTI's with its ids",
     "ade20k": "ADE20K's scene parsing, of 150 classes",
+    "label-studio": "Label Studio's JSON, and its brush PNGs beside it",
 }
 
 

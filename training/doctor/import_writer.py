@@ -38,6 +38,7 @@ _TITLES = {
     "roboflow": "Roboflow's masks",
     "cityscapes": "Cityscapes' masks",
     "ade20k": "ADE20K's masks",
+    "label-studio": "Label Studio's annotations",
 }
 _log = logging.getLogger("fcn-doctor")
 

@@ -1,0 +1,146 @@
+"""Draw the shapes of an image, one over the other, and join what several files or annotators say of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from .annotations import AnnotatedImage, ImageAndLabel, fitting_size, unique_keys
+from .runs import Runs
+from .shape_tally import NOTHING, ShapeFault
+
+
+class Patch(NamedTuple):
+    """A region within a box.
+
+    Attributes:
+        top: of the box, in pixels, and `left`; the box may reach out of the image.
+        left: see `top`.
+        mask: `(h, w)` bool.
+    """
+
+    top: int
+    left: int
+    mask: np.ndarray
+
+    def paint(self, label, value):
+        """Set the region's pixels in `(H, W)`; return whether there were any."""
+        top, left = max(0, self.top), max(0, self.left)
+        mask = self.mask[top - self.top :, left - self.left :]
+        part = label[top : top + mask.shape[0], left : left + mask.shape[1]]
+        mask = mask[: part.shape[0], : part.shape[1]]
+        part[mask] = value
+        return bool(mask.any())
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A shape as its file has it.
+
+    Attributes:
+        label: name of its class.
+        place: file, image and number, for messages.
+        region: `(size) -> Runs or Patch` in an image of `size` (H, W); raises a `ShapeFault`.
+        level: of two shapes, the one of the higher level is on top; of the same, the later one.
+    """
+
+    label: str
+    place: str
+    region: Callable[[tuple[int, int]], Runs | Patch]
+    level: float = 0
+
+
+@dataclass
+class ShapedImage:
+    """What one file, or one annotator, says of an image.
+
+    Attributes:
+        image: its file.
+        key: its id.
+        place: what messages call it.
+        size: `(H, W)` that is stated, or None.
+        shapes: in the order of the file.
+        split: its name, or `all`.
+    """
+
+    image: Path
+    key: str
+    place: str
+    size: tuple[int, int] | None = None
+    shapes: list[Shape] = field(default_factory=list)
+    split: str = "all"
+
+
+def labels_of(entries):
+    """Return dict of label -> the place of its first shape, in alphabetical order."""
+    labels = {}
+    for entry in entries:
+        for shape in entry.shapes:
+            labels.setdefault(shape.label, shape.place)
+    return dict(sorted(labels.items()))
+
+
+def annotated(entries, ids, rest, tally):
+    """Return the `AnnotatedImage`s by split of `ShapedImage`s, of which several may be of one image.
+
+    Args:
+        ids: dict of label -> class id.
+        rest: class id of what no shape covers.
+        tally: `ShapeTally`.
+    """
+    by_split = {}
+    for entry in entries:
+        by_split.setdefault(entry.split, {}).setdefault(entry.image, []).append(entry)
+    if len(by_split) == 1:
+        by_split = {"all": next(iter(by_split.values()))}
+    return {
+        split: [
+            AnnotatedImage(key, partial(ImageAndLabel, image, partial(_draw, of_image, ids, rest, tally)))
+            for key, (image, of_image) in zip(
+                unique_keys([of_image[0].key for of_image in by_image.values()]), by_image.items(), strict=True
+            )
+        ]
+        for split, by_image in by_split.items()
+    }
+
+
+def empty_images(entries):
+    """Return a list of a sentence that counts the images without a shape, or of none."""
+    images = {entry.image for entry in entries} - {entry.image for entry in entries if entry.shapes}
+    return [f"images without a shape, all of what no shape covers: {len(images):,}"] if images else []
+
+
+def _draw(entries, ids, rest, tally, sizes):
+    """Draw a label of `(H, W)` uint8."""
+    stated = {fitting_size(entry.size, sizes, entry.place) for entry in entries}
+    if len(stated) > 1:
+        raise ValueError(f"{entries[0].place} and {entries[1].place} give the image two sizes. Take one of them out.")
+    size = stated.pop()
+    canvases = [_painted(entry.shapes, ids, size, tally) for entry in entries]
+    if len(entries) > 1:
+        tally.join(entries[0].key, [entry.place for entry in entries], canvases)
+    label = np.full(size, rest, np.uint8)
+    for canvas in canvases:
+        np.copyto(label, canvas.astype(np.uint8), where=canvas != NOTHING)
+    return label
+
+
+def _painted(shapes, ids, size, tally):
+    """Paint shapes on a canvas of `(H, W)` int16, `NOTHING` where there are none."""
+    columns = np.full(size[0] * size[1], NOTHING, np.int16)
+    canvas = columns.reshape(size[::-1]).T  # the same memory: runs go down the columns
+    for shape in sorted(shapes, key=lambda shape: shape.level):
+        try:
+            region = shape.region(size)
+            if isinstance(region, Runs):
+                region.paint(columns, ids[shape.label])
+            elif not region.paint(canvas, ids[shape.label]):
+                raise ShapeFault("shape that covers no pixel")
+        except ShapeFault as fault:
+            tally.leave_out(fault, shape.place)
+        else:
+            tally.add()
+    return canvas
