@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .annotations import AnnotatedImage, ImageAndLabel, fitting_size, unique_keys
+from .annotations import VOID, AnnotatedImage, ImageAndLabel, fitting_size, unique_keys
 from .runs import Runs
 from .shape_tally import NOTHING, ShapeFault
 
@@ -45,12 +45,14 @@ class Shape:
         place: file, image and number, for messages.
         region: `(size) -> Runs or Patch` in an image of `size` (H, W); raises a `ShapeFault`.
         level: of two shapes, the one of the higher level is on top; of the same, the later one.
+        box: whether it is the rectangle of a box, of which `--boxes` decides.
     """
 
     label: str
     place: str
     region: Callable[[tuple[int, int]], Runs | Patch]
     level: float = 0
+    box: bool = False
 
 
 @dataclass
@@ -83,22 +85,23 @@ def labels_of(entries):
     return dict(sorted(labels.items()))
 
 
-def annotated(entries, ids, rest, tally):
+def annotated(entries, ids, rest, tally, boxes="rectangle"):
     """Return the `AnnotatedImage`s by split of `ShapedImage`s, of which several may be of one image.
 
     Args:
         ids: dict of label -> class id.
         rest: class id of what no shape covers.
         tally: `ShapeTally`.
+        boxes: `rectangle`, `void` (below all that is drawn) or `leave`: what becomes of boxes.
     """
-    by_split = {}
+    by_split, draw = {}, partial(_draw, ids=ids, rest=rest, tally=tally, boxes=boxes)
     for entry in entries:
         by_split.setdefault(entry.split, {}).setdefault(entry.image, []).append(entry)
     if len(by_split) == 1:
         by_split = {"all": next(iter(by_split.values()))}
     return {
         split: [
-            AnnotatedImage(key, partial(ImageAndLabel, image, partial(_draw, of_image, ids, rest, tally)))
+            AnnotatedImage(key, partial(ImageAndLabel, image, partial(draw, of_image)))
             for key, (image, of_image) in zip(
                 unique_keys([of_image[0].key for of_image in by_image.values()]), by_image.items(), strict=True
             )
@@ -113,13 +116,13 @@ def empty_images(entries):
     return [f"images without a shape, all of what no shape covers: {len(images):,}"] if images else []
 
 
-def _draw(entries, ids, rest, tally, sizes):
+def _draw(entries, sizes, *, ids, rest, tally, boxes):
     """Draw a label of `(H, W)` uint8."""
     stated = {fitting_size(entry.size, sizes, entry.place) for entry in entries}
     if len(stated) > 1:
         raise ValueError(f"{entries[0].place} and {entries[1].place} give the image two sizes. Take one of them out.")
     size = stated.pop()
-    canvases = [_painted(entry.shapes, ids, size, tally) for entry in entries]
+    canvases = [_painted(entry.shapes, ids, size, tally, boxes) for entry in entries]
     if len(entries) > 1:
         tally.join(entries[0].key, [entry.place for entry in entries], canvases)
     label = np.full(size, rest, np.uint8)
@@ -128,16 +131,20 @@ def _draw(entries, ids, rest, tally, sizes):
     return label
 
 
-def _painted(shapes, ids, size, tally):
+def _painted(shapes, ids, size, tally, boxes):
     """Paint shapes on a canvas of `(H, W)` int16, `NOTHING` where there are none."""
     columns = np.full(size[0] * size[1], NOTHING, np.int16)
     canvas = columns.reshape(size[::-1]).T  # the same memory: runs go down the columns
-    for shape in sorted(shapes, key=lambda shape: shape.level):
+    below = boxes == "void"
+    for shape in sorted(shapes, key=lambda shape: (-1, 0) if shape.box and below else (0, shape.level)):
+        value = VOID if shape.box and below else ids[shape.label]
         try:
+            if shape.box and boxes == "leave":
+                raise ShapeFault("box (--boxes rectangle or void draws it)")
             region = shape.region(size)
             if isinstance(region, Runs):
-                region.paint(columns, ids[shape.label])
-            elif not region.paint(canvas, ids[shape.label]):
+                region.paint(columns, value)
+            elif not region.paint(canvas, value):
                 raise ShapeFault("shape that covers no pixel")
         except ShapeFault as fault:
             tally.leave_out(fault, shape.place)

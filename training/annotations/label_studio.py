@@ -21,12 +21,13 @@ from .shape_tally import ShapeFault, ShapeTally
 from .shape_values import coordinates
 
 _KINDS = ("brush", "polygon", "rectangle", "ellipse")  # of results; each may be called with `labels` behind it
+_BARE = ("keypoint", "video", "vector")  # results that are no regions of a picture, though they have labels
 _HASH = re.compile(r"^[0-9a-f]{8}-")  # before the name of a file that was uploaded
 _PNG = re.compile(r"task-(\d+)-annotation-(\d+)-by-([^-]*)-(.+)-(\d+)\.png")
 _ELLIPSE = 360  # corners
 
 
-def read(source, *, classes=None, images=None, unlabelled="background", unreadable, progress):
+def read(source, *, classes=None, images=None, unlabelled="background", boxes="rectangle", unreadable, progress):
     """Find the tasks in the JSON files below a folder (or in the one that is named), and the image of each.
 
     Args:
@@ -34,6 +35,7 @@ def read(source, *, classes=None, images=None, unlabelled="background", unreadab
         classes: class file, or None for all labels in alphabetical order.
         images: folder of the images; default: that of the file.
         unlabelled: what pixels are that no shape covers.
+        boxes: what becomes of rectangles, as for `drawn_shapes.annotated`.
         unreadable: called with the `ValueError` of a task that cannot be used.
         progress: called as `progress(done, total)` after each JSON file.
 
@@ -68,7 +70,7 @@ def read(source, *, classes=None, images=None, unlabelled="background", unreadab
         path.relative_to(lookup.root).as_posix() for path in lookup.files if path not in used
     ]
     told = [f"pixels of no shape: {unlabelled}", _order(entries), *empty_images(entries)]
-    return Annotations(names, annotated(entries, ids, rest, tally), told, left_out, tally)
+    return Annotations(names, annotated(entries, ids, rest, tally, boxes), told, left_out, tally)
 
 
 def _order(entries):
@@ -205,11 +207,10 @@ def _shape(item, named, where):
     if not isinstance(item, dict):
         raise ShapeFault("region that is no object", f"{item!r:.40}")
     value = item["value"] if isinstance(item.get("value"), dict) else item
-    draw = _drawer(value)
+    draw, kind = _drawer(value), item.get("type")
+    if isinstance(kind, str) and kind.startswith(_BARE):
+        raise ShapeFault(f"{kind}, which covers nothing")
     if draw is None:
-        kind = item.get("type")
-        if isinstance(kind, str) and kind.startswith(("keypoint", "video", "vector", "magic")):
-            raise ShapeFault(f"{kind}, which covers nothing")
         return None, None
     labels = _labels(item)
     if not labels and item.get("id") in named:  # which has the same outline, and its label
@@ -221,7 +222,8 @@ def _shape(item, named, where):
     size = item.get("original_height"), item.get("original_width")
     if not all(isinstance(side, int) and side > 0 for side in size):
         raise ShapeFault("shape without the size of its image")
-    return Shape(" ".join(labels[0].split()), where, partial(draw, value, stated=size)), size
+    name = " ".join(labels[0].split())
+    return Shape(name, where, partial(draw, value, stated=size), box=draw is _rectangle), size
 
 
 def _drawer(value):

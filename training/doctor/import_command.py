@@ -17,7 +17,7 @@ _READERS = {  # kind -> the module of `annotations` that reads it, and the optio
     "roboflow": ("roboflow", ("ignore_label",)),
     "cityscapes": ("cityscapes", ("images", "label_ids", "unlabelled")),
     "ade20k": ("ade20k", ()),
-    "label-studio": ("label_studio", ("images", "unlabelled")),
+    "label-studio": ("label_studio", ("images", "unlabelled", "boxes")),
 }
 KINDS = (*_READERS, AUTO)
 _DEFAULTS = {
@@ -80,9 +80,9 @@ def add_options(parser):
     group.add_argument(
         "--boxes",
         choices=("leave", "rectangle", "void"),
-        help="labelme, coco: what becomes of what has only a box: it is left out and named, drawn as a rectangle of "
-        "its class, or void below all that is drawn (default: leave; rectangles of LabelMe's JSON are drawn, as its "
-        "own exporter does)",
+        help="what becomes of what has only a box: it is left out and named, drawn as a rectangle of its class, or "
+        "void below all that is drawn (default: leave; rectangles that a person drew, of LabelMe, Label Studio and "
+        "CVAT, are drawn)",
     )
     group.add_argument(
         "--unknown-colors",

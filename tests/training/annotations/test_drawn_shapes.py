@@ -106,3 +106,15 @@ def test_an_image_of_another_size():
     by_split = annotated([entry(size=SIZE), entry(size=SIZE[::-1], place="b.json")], {}, 0, ShapeTally())
     with pytest.raises(ValueError, match=r"a\.json and b\.json give the image two sizes"):
         by_split["all"][0].read().label((SIZE, SIZE[::-1]))
+
+
+@pytest.mark.parametrize(("boxes", "value"), [("rectangle", 1), ("void", 255), ("leave", 0)])
+def test_boxes(boxes, value):
+    box = Shape("a", "a.json: 1", lambda size: Patch(0, 0, np.ones((3, 3), bool)), level=5, box=True)
+    tally = ShapeTally()
+    by_split = annotated([entry(shape("b", 2, 2, 2, 2), box)], {"a": 1, "b": 2}, 0, tally, boxes)
+    found = by_split["all"][0].read().label((SIZE,))
+    assert found[0, 0] == value
+    assert found[2, 2] == (1 if boxes == "rectangle" else 2)
+    left = {"box (--boxes rectangle or void draws it)": ["a.json: 1"]} if boxes == "leave" else {}
+    assert tally.left_out() == left

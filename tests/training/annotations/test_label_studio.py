@@ -91,13 +91,15 @@ def test_a_bad_shape_costs_neither_its_image_nor_the_import(source, out, capsys)
         {**region("keypoint", "car", x=1, y=1, width=1), "type": "keypointlabels"},
         "text",
     ]
+    bad = [{**each, "id": f"r{number}"} if isinstance(each, dict) else each for number, each in enumerate(bad, 1)]
+    good["id"] = "good"
     choice = {"id": "c", "type": "choices", "value": {"choices": ["wet"]}}
     assert run_import("auto", export(source, task(source, [*bad, good, choice])), out, "--val", "0") in (0, 1)
     np.testing.assert_array_equal(label(out, "1"), square(2, 2) * names(out).index("road"))
     told = capsys.readouterr().out
     assert "shapes left out: 13 of 14" in told
     for reason in (
-        "polygon of fewer than three points: 1 (export.json: task 1 annotation 10: region r1: 2 points)",
+        "polygon of fewer than three points: 1 (export.json: task 1 annotation 10: region 'r1': 2 points)",
         "shape without a label: 1",
         "shape of several labels: 1",
         "shape on an image that was turned in Label Studio: 1",
