@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fcn_keras.datasets.classes import ClassTable
+from fcn_keras.datasets.names import SPLITS as SPLITS
 from fcn_keras.examples import VOID
 from fcn_keras_console.words import some
 
@@ -16,7 +17,6 @@ from .shape_tally import ShapeTally
 
 BACKGROUND = ("background", "_background_")  # the second is LabelMe's
 IGNORED = ("void", "__ignore__")  # the second is LabelMe's
-SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
 class ImageAndLabel(NamedTuple):
