@@ -2,14 +2,17 @@
 
 import glob
 import os
-from collections import Counter
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image, PngImagePlugin
 
-from .words import counted, some
+from .left_alone import kinds_of, left_alone
+from .words import some
+
+_LINKS_DEEP = 4  # links to folders within linked folders: two folders that link to each other never end
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ class ImageFinder:
             companion_folders: folders by what their files hold, such as `"depth"`; each has a file of the same key
                 for every image.
             name_of: tells what messages call a path.
-            passed_over: list that gets the files of folders and patterns that are no images, and the links to folders.
+            passed_over: list that gets the files of folders and patterns that are no images, hidden files, and the
+                links to folders that are not followed.
 
         Returns:
             list of `InputImage`. A file that is named twice is there once.
@@ -73,13 +77,18 @@ class ImageFinder:
         passed_over[:] = set(passed_over) - {path for _, path in images}  # by one input and not by another
         companions = {}
         for content, folder in (companion_folders or {}).items():
-            companions[content] = files = dict(self._without_clashes(self._listed(folder, []), str))
-            if alone := [name_of(path) for key, path in images if key not in files]:
+            files = self._without_clashes(self._listed(folder, []), str)
+            companions[content] = files = {composed(key): path for key, path in files}
+            if alone := [name_of(path) for key, path in images if composed(key) not in files]:
                 lack = "lacks" if len(alone) == 1 else "lack"
                 raise ValueError(f"{some(alone)} {lack} a file of the same name in --{content} {folder}. Add it.")
         return [
             InputImage(
-                key, path, name_of(path), self._is_video(path), {name: files[key] for name, files in companions.items()}
+                key,
+                path,
+                name_of(path),
+                self._is_video(path),
+                {name: files[composed(key)] for name, files in companions.items()},
             )
             for key, path in images
         ]
@@ -102,7 +111,7 @@ class ImageFinder:
         path = Path(given)
         if path.is_dir():
             others = []
-            images = self._sorted_out(files_below(path, linked=others), self.extensions, others)
+            images = self._sorted_out(files_below(path, others=others), self.extensions, others)
             passed_over += others
             return _keyed(images, path) or self._refuse_empty(path, others)
         if path.exists():
@@ -122,18 +131,8 @@ class ImageFinder:
         return _keyed(images, folder)
 
     def left_alone(self, paths):
-        """Count what `find` passed over, by extension: `left alone: 5 .heic, 1 link`; nothing for no path.
-
-        Where one more package would read a kind, its command stands beside it.
-        """
-        kinds = Counter("" if path.is_dir() else path.suffix.lower() or "no extension" for path in paths)
-        links = kinds.pop("", 0)
-        told = [
-            f"{number:,} {kind}" + (f" ({self.to_install[kind]} reads them)" if kind in self.to_install else "")
-            for kind, number in sorted(kinds.items())
-        ]
-        told += [counted(links, "link")] if links else []
-        return f"left alone: {', '.join(told)}" if told else ""
+        """Count what `find` passed over: `left alone: 5 .heic, 1 link`; nothing for no path."""
+        return left_alone(kinds_of(paths), self.to_install)
 
     def _sorted_out(self, paths, extensions, others):
         """Return the images among paths, and add the files that are none to `others`, but not what was written here.
@@ -150,7 +149,7 @@ class ImageFinder:
         return images
 
     def _told(self, others):
-        return f" {told.capitalize()}." if (told := self.left_alone(others)) else ""
+        return f" {told[0].upper()}{told[1:]}." if (told := self.left_alone(others)) else ""
 
     def _is_video(self, path):
         return path.suffix.lower() in self.videos
@@ -161,30 +160,47 @@ class ImageFinder:
         raise ValueError(f"{folder} holds no image. Expected files such as 0001.jpg.{hint or self._told(others)}")
 
 
-def files_below(folder, *, linked=None):
-    """List the files below a folder in a stable order, without hidden ones.
+def files_below(folder, *, others=None):
+    """List the files below a folder in a stable order: links to folders are followed, hidden files are not listed.
+
+    A link to a folder that holds it is not followed, so that nothing goes round in circles. As
+    `fcn_keras.datasets.listing.files_below`, which the readers of data sets have.
 
     Args:
-        linked: list that gets the links to folders, which are not followed.
+        others: list that gets hidden files and folders, and the links that are not followed.
 
     Raises:
         OSError: if a folder cannot be read.
     """
+    return list(_walk(Path(folder), [os.path.realpath(folder)], 0, [] if others is None else others))
 
-    def refuse(error):
-        raise error
 
-    paths = []
-    for parent, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        if linked is not None:
-            linked += [path for path in (Path(parent, name) for name in folders) if path.is_symlink()]
-        paths += [Path(parent, name) for name in sorted(names) if not name.startswith(".")]
-    return paths
+def _walk(folder, above, links, others):
+    inner = []
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        path = folder / entry.name
+        if entry.name.startswith("."):
+            others.append(path)
+        elif not entry.is_dir():
+            yield path
+        else:
+            inner.append((path, entry.is_symlink()))
+    for path, linked in inner:
+        real = os.path.realpath(path)
+        deep = links + linked
+        if linked and (deep > _LINKS_DEEP or any(Path(one).is_relative_to(real) for one in above)):
+            others.append(path)
+        else:
+            yield from _walk(path, [*above, real], deep, others)
 
 
 def _keyed(paths, folder):
     return [(path.relative_to(folder).with_suffix("").as_posix(), path) for path in paths]
+
+
+def composed(text):
+    """Return a name in one Unicode form (NFC), as `fcn_keras.datasets.names.composed` does."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _fixed_folder(pattern):

@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 
 from ..examples import VOID
 from .classes import Classes, ClassTable
-from .images import extensions, orientation, read_image, read_mask
+from .images import orientation, read_image, read_mask
+from .layouts import Place, find_place
+from .listing import Listing, key_of, list_images
+from .lists import read_list
+from .names import composed
 from .reading import Examples, Progress
 
 _NAMED = 5  # files an error names before it only counts
@@ -21,16 +25,20 @@ _NAMED = 5  # files an error names before it only counts
 class Folder(Examples):
     """Read pairs of images and masks that share a file name stem.
 
-    Three layouts, looked for in this order:
+    Four layouts, looked for in this order:
 
     - `<directory>/<split>/images/*` and `<directory>/<split>/labels/*`
-    - `<directory>/images/*`, `<directory>/labels/*` and a list `<directory>/<split>.txt`, one id a line
+    - `<directory>/images/*`, `<directory>/labels/*` and a list `<directory>/<split>.txt`, an id a line, or the files of
+      image and mask (`images/a.jpg labels/a.png`)
+    - `<directory>/images/<split>/*` and `<directory>/labels/<split>/*`
     - `split=None`: `<directory>/images/*` and `<directory>/labels/*`, all of them or those in `ids`
 
+    A split is found by other names too, in any case: `val` in `valid`, `validation` or `dev`, `train` in `training`.
     HHA images, of the same stems too, may lie in a folder beside `images`; `fcn_keras.hha` makes them from depth.
 
-    An id is a file's path below its folder without the extension, `/` between sub-folders. Constructing lists the
-    folders and opens no image; `verify` reads everything; `ds[i]` checks what it reads, from any thread.
+    An id is a file's path below its folder without the extension, `/` between sub-folders. Links are followed, and
+    hidden files are not read. Constructing lists the folders and opens no image; `verify` reads everything; `ds[i]`
+    checks what it reads, from any thread.
 
     Masks are grey (8 or 16 bits) or palette files holding ids. With colours in `classes`, RGB and palette masks are
     translated by colour, while grey masks still hold ids.
@@ -50,6 +58,8 @@ class Folder(Examples):
         num_classes: number of classes, void not counted.
         class_names: tuple of their names, `"0", "1", ...` where only their number is known.
         ids: tuple of the ids, sorted unless they were listed.
+        others: tuple of the files in the two folders that are not read: no images by their extensions, hidden ones, and
+            links that would go round in circles.
 
     Raises:
         ValueError: if a folder, list or class file is missing or wrong, or an image lacks its mask or its HHA image, or
@@ -70,18 +80,23 @@ class Folder(Examples):
     ) -> None:
         self.directory = Path(directory)
         self.ignore_label = as_index(ignore_label)
-        root, listed = _locate(self.directory, split, images)
-        origin = "`ids`" if ids is not None else listed
-        if ids is None and listed is not None:
-            ids = _lines(listed)
+        place = _located(self.directory, split, images, labels)
+        mine, theirs = (_listing(place.folder(kind)) for kind in (images, labels))
+        self.others = (*mine.others, *theirs.others)
+        origin = place.listed if ids is None else "`ids`"
+        if place.listed is not None:
+            listed = read_list(place.listed, place, mine.images.keys(), images)
+            mine.images, theirs.images = mine.images | listed.images, theirs.images | listed.labels
+            if ids is None:
+                ids = listed.keys
+                _require_understood(listed.unknown, place.listed)
         kept = None if ids is None else _checked_ids(ids, origin)
-        image_files, label_files = _files(root / images), _files(root / labels)
         if kept is None:
-            kept = _paired(image_files, label_files, root / images, root / labels)
+            kept = _paired(mine.images, theirs.images, place.folder(images), place.folder(labels))
         self.ids = tuple(kept)
-        self._images = [_partner(image_files, key, root / images, origin) for key in self.ids]
-        self._labels = [_partner(label_files, key, root / labels, origin) for key in self.ids]
-        self._hha = None if hha is None else _encoded(root / hha, self.ids)
+        self._images = [_partner(mine.images, key, place.folder(images), origin) for key in self.ids]
+        self._labels = [_partner(theirs.images, key, place.folder(labels), origin) for key in self.ids]
+        self._hha = None if hha is None else _encoded(place.folder(hha), self.ids)
         self._table = ClassTable(self.directory / "classes.txt" if classes is None else classes)
         self.class_names = self._table.names
         self.num_classes = len(self.class_names)
@@ -129,43 +144,31 @@ class Folder(Examples):
         return label
 
 
-def _locate(directory: Path, split: str | None, images: str) -> tuple[Path, Path | None]:
-    """Return the folder that holds the images' folder, and the list of ids if there is one."""
+def _located(directory: Path, split: str | None, images: str, labels: str) -> Place:
+    """Return where a split lies."""
     if not directory.is_dir():
         raise ValueError(f"{directory} is not a folder. Expected the folder of a data set.")
-    if split is None:
-        return directory, None
-    if (directory / split / images).is_dir():
-        return directory / split, None
-    listed = directory / f"{split}.txt"
-    if listed.is_file():
-        return directory, listed
-    raise ValueError(
-        f"{directory} has no split {split!r}: expected the folder {directory / split / images} or the list {listed}. "
-        "Pass `split=None` if the data set is not divided."
-    )
+    place = find_place(directory, split, images, labels)
+    if place is None:
+        raise ValueError(
+            f"{directory} has no split {split!r}: expected the folder {directory / str(split) / images} or the list "
+            f"{directory / str(split)}.txt. A data set that is not divided is read without a split (--split none)."
+        )
+    return place
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    """Map ids to the image files below a folder."""
+def _listing(folder: Path) -> Listing:
+    """List a folder, of which no two files have one id."""
     if not folder.is_dir():
         raise ValueError(
             f"{folder} is not a folder. Name the folders with `images=` and `labels=`, and the split with `split=`."
         )
-    known = extensions()
-    path_of: dict[str, Path] = {}
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            path = Path(parent, name)
-            if name.startswith(".") or path.suffix.lower() not in known:
-                continue
-            key = path.relative_to(folder).with_suffix("").as_posix()
-            if key in path_of:
-                first, second = sorted([path_of[key].name, name])
-                raise ValueError(f"{folder} holds {first} and {second}, one id for two files. Keep one of them.")
-            path_of[key] = path
-    return path_of
+    listing = list_images(folder)
+    if listing.doubled:
+        second = listing.doubled[0]
+        first = listing.images[key_of(second, folder)]
+        raise ValueError(f"{folder} holds {first.name} and {second.name}, one id for two files. Keep one of them.")
+    return listing
 
 
 def _paired(image_files: Mapping[str, Path], label_files: Mapping[str, Path], images: Path, labels: Path) -> list[str]:
@@ -186,7 +189,7 @@ def _encoded(folder: Path, keys: Iterable[str]) -> list[Path]:
     """Return the HHA images of these ids."""
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder. Expected an HHA image there for each image.")
-    files = _files(folder)
+    files = _listing(folder).images
     lacking = [key for key in keys if key not in files]
     if lacking:
         raise ValueError(
@@ -204,16 +207,16 @@ def _partner(files: Mapping[str, Path], key: str, folder: Path, origin: object) 
     raise ValueError(f"{origin} lists {key!r}, but {folder} holds no such file. {hint}")
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 text. Expected a list of ids, one a line.") from error
-    return [line.strip() for line in lines if line.strip()]
+def _require_understood(lines: list[str], path: Path) -> None:
+    if lines:
+        raise ValueError(
+            f"{path} has {len(lines)} lines of several columns that name no files below {path.parent}, the first "
+            f"{lines[0]!r}. Expected an id a line, or an image and its mask: images/a.jpg labels/a.png."
+        )
 
 
 def _checked_ids(ids: Iterable[object], origin: object) -> list[str]:
-    keys = [ids] if isinstance(ids, str) else [str(key) for key in ids]
+    keys = [composed(key) for key in ([ids] if isinstance(ids, str) else map(str, ids))]
     if not keys:
         raise ValueError(f"{origin} lists no id. Expected at least one.")
     twice = [key for key, times in Counter(keys).items() if times > 1]

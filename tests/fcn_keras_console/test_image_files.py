@@ -112,14 +112,16 @@ def test_what_is_passed_over_is_counted(folder):
     (folder / "elsewhere").symlink_to(folder.parent)
     others = []
     assert len(finder.find([folder], passed_over=others)) == 3
-    told = "left alone: 2 .heic (pip install it reads them), 1 .mp4, 1 .txt, 1 no extension, 1 link"
+    told = "left alone: 2 .heic (pip install it reads them), 1 .mp4, 1 .txt, 1 no extension, 1 link, 2 hidden files"
     assert finder.left_alone(others) == told
     others = []
     assert len(finder.find([folder, f"{folder}/*"], passed_over=others)) == 4  # the pattern names the film as well
     assert finder.left_alone(others) == told.replace("1 .mp4, ", "")
     assert finder.left_alone([]) == ""
     (folder / "inner" / "a.png").unlink()
-    with pytest.raises(ValueError, match=r"as 0001\.jpg\. Left alone: 2 \.heic \(pip install it reads them\)\.$"):
+    with pytest.raises(
+        ValueError, match=r"as 0001\.jpg\. Left alone: 2 \.heic \(pip install it reads them\), 1 hidden file\.$"
+    ):
         finder.find([folder / "inner"])
 
 

@@ -34,7 +34,7 @@ def _bound(arguments):
     from fcn_keras_console.files import to_json
     from fcn_keras_console.words import counted
 
-    from ..scoring.split import described, open_split
+    from ..scoring.split import described, left_alone, open_split
     from ..scoring.summary import by_head
     from .coarse_labels import bound
 
@@ -46,7 +46,7 @@ def _bound(arguments):
     report = {**origin, "images": len(examples), **results.get("", {"heads": results})}
     title = f"Bound on mean IU of {described(origin)}: {counted(len(examples), 'image')}, in percent"
     text = by_head(title, {head: _table(result) for head, result in results.items()})
-    print(to_json(report) if arguments.json else text)
+    print(to_json(report) if arguments.json else text + left_alone(origin))
 
 
 def _summary(by_factor, names):

@@ -133,7 +133,7 @@ def _result(tally, pairs, head, arguments):
 def _text(origin, results, arguments):
     from fcn_keras_console.words import counted
 
-    from ..scoring.split import described
+    from ..scoring.split import described, left_alone
     from ..scoring.summary import by_head
     from .table import table
 
@@ -141,7 +141,7 @@ def _text(origin, results, arguments):
     draws = f"intervals from {arguments.resamplings} draws of the images, seed {arguments.seed}"
     lines = [f"A  {origin['a']}", f"B  {origin['b']}"]
     lines.append(f"{place}: {counted(origin['images'], 'image')}, in percent; {draws}")
-    return by_head("\n".join(lines), {head: table(result) for head, result in results.items()})
+    return by_head("\n".join(lines), {head: table(result) for head, result in results.items()}) + left_alone(origin)
 
 
 def _write(folder, report, text, results, pictured):

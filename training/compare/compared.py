@@ -85,6 +85,8 @@ def two_folders(arguments):
     _require_one_set(arguments, files)
     total, names = len(files[0].keys), files[0].class_names
     origin = {"a": str(arguments.a), "b": str(arguments.b), "labels": str(arguments.labels), "images": total}
+    kinds = {kind: max(each.left_alone.get(kind, 0) for each in files) for each in files for kind in each.left_alone}
+    origin |= {"left_alone": kinds} if kinds else {}
     return ImagePairs(tuple(each.labelled() for each in files), total, origin, {"": len(names)}, {"": names})
 
 

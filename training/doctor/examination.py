@@ -2,7 +2,7 @@
 
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,7 @@ class Report:
         sizes: `(H, W, count)` of all images, most frequent first.
         buckets: `(H, W)` for `fcn_keras.batches(buckets=)`, at most 4, smallest first.
         padding: share of the pixels padded to these buckets that is padding.
+        left_alone: number of files that are not read, by kind.
     """
 
     directory: str
@@ -59,6 +60,7 @@ class Report:
     sizes: tuple[tuple[int, int, int], ...]
     buckets: tuple[tuple[int, int], ...]
     padding: float
+    left_alone: dict[str, int] = field(default_factory=dict)
 
     @property
     def errors(self):
@@ -182,6 +184,7 @@ def _report(directory, reading, layout, counts, pairs, ignore_label):
         sizes=tuple((*map(int, sizes[i]), int(numbers[i])) for i in order),
         buckets=buckets,
         padding=padding,
+        left_alone=layout.left_alone(),
     )
 
 

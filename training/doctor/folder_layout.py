@@ -4,14 +4,18 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fcn_keras.datasets.images import extensions
-from fcn_keras_console.image_files import files_below
+from fcn_keras.datasets import layouts
+from fcn_keras.datasets.layouts import Place
+from fcn_keras.datasets.listing import Listing, files_below, key_of, list_images
+from fcn_keras.datasets.lists import Listed, read_list
+from fcn_keras.datasets.names import split_of
+from fcn_keras_console.left_alone import kinds_of
 
 from .findings import Files, Findings
 
-IMAGES, LABELS = "images", "labels"
-_LISTS = ("train", "val", "test", "trainval")  # a `.txt` file of another name is a list if it lists a file
+IMAGES, LABELS, HHA = "images", "labels", "hha"
 _ORDER = ("train", "val", "test")
+_USUAL = {*_ORDER, "trainval", "all"}
 
 
 @dataclass(frozen=True)
@@ -20,13 +24,13 @@ class FilePair:
 
     Attributes:
         key: the id, as `fcn_keras.datasets.folder.Folder` makes it.
-        root: the folder that holds `images` and `labels`.
+        place: of its split.
         image: its file, or None.
         label: its mask, or None.
     """
 
     key: str
-    root: Path
+    place: Place
     image: Path | None
     label: Path | None
 
@@ -41,6 +45,7 @@ class Layout:
             divided is `all`.
         lists: the list file of a split, where it has one.
         doubled: files whose id another file has.
+        others: files and folders in the data set's that are not read.
         findings: what is wrong with the names, and later with what the files hold.
     """
 
@@ -49,10 +54,22 @@ class Layout:
     splits: dict[str, list[int]] = field(default_factory=dict)
     lists: dict[str, Path] = field(default_factory=dict)
     doubled: list[Path] = field(default_factory=list)
+    others: list[Path] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
 
     def name(self, path):
         return path.relative_to(self.directory).as_posix()
+
+    def left_alone(self):
+        """Count `others` by kind, as `kinds_of` does, and the files of whole folders by the folder's name."""
+        kinds, files = {}, []
+        for path in self.others:
+            real = path.resolve()
+            if not path.is_dir() or path.name.startswith(".") or self.directory.resolve().is_relative_to(real):
+                files.append(path)
+            elif number := len(files_below(path)):
+                kinds[f"file in {self.name(path)}"] = number
+        return kinds_of(files) | kinds
 
     def files(self, kind, noun):
         """Return the `Files` of one kind, `image` or `label`; where a pair has none, its id stands for it."""
@@ -69,80 +86,140 @@ def find_layout(directory):
     directory = Path(directory)
     if not directory.is_dir():
         raise ValueError(f"{directory} is not a folder. Expected the folder of a data set.")
-    layout, splits = Layout(directory), {}
-    for folder in sorted(directory.iterdir()):
-        if folder.name not in (IMAGES, LABELS) and any((folder / name).is_dir() for name in (IMAGES, LABELS)):
-            splits[folder.name] = _add(layout, folder, *_files_of(folder))
-    if (directory / IMAGES).is_dir():
-        files = _files_of(directory)
-        splits |= _from_lists(layout, set(splits), files) or (
-            {} if splits else {"all": _add(layout, directory, *files)}
-        )
+    layout = Layout(directory)
+    places = layouts.divided(directory, IMAGES, LABELS)
+    whole = Place(directory)
+    splits = {name: _add(layout, place, _files_of(place)) for name, place in places.items()}
+    if whole.folder(IMAGES).is_dir():
+        files = _files_of(whole)
+        splits |= _from_lists(layout, set(splits), files) or ({} if splits else _inner_or_whole(layout, whole, files))
     if not splits:
         raise ValueError(
             f"{directory} holds no data set. Expected {directory}/train/{IMAGES} and {directory}/train/{LABELS}, or "
             f"{directory}/{IMAGES}, {directory}/{LABELS} and train.txt. fcn-doctor --import makes that of other tools' "
             "annotations."
         )
+    named = _named(layout, splits)
     rank = {name: place for place, name in enumerate(_ORDER)}
-    layout.splits = {name: splits[name] for name in sorted(splits, key=lambda name: (rank.get(name, 9), name))}
+    layout.splits = {name: named[name] for name in sorted(named, key=lambda name: (rank.get(name, 9), name))}
     _check_splits(layout)
+    _look_around(layout, places)
     return layout
 
 
-def _files_of(root):
-    """Return the image files and the masks below a folder, each as `_files` does."""
-    return _files(root / IMAGES), _files(root / LABELS)
+def _files_of(place):
+    """Return the `Listing` of the images and that of the masks of a place."""
+    folders = [place.folder(kind) for kind in (IMAGES, LABELS)]
+    return [list_images(folder) if folder.is_dir() else Listing() for folder in folders]
 
 
-def _add(layout, root, images, labels, keys=None):
-    """Append the pairs below a folder, of all ids or of those that a list names; return their indices."""
-    for name, (files, doubled) in ((IMAGES, images), (LABELS, labels)):
-        _check_doubled(layout, root / name, files, doubled)
-    images, labels = images[0], labels[0]
+def _add(layout, place, files, keys=None):
+    """Append the pairs of a place, of all ids or of those that a list names; return their indices."""
+    for kind, listing in zip((IMAGES, LABELS), files, strict=True):
+        _check_doubled(layout, place.folder(kind), listing)
+        layout.others += listing.others
+    images, labels = (listing.images for listing in files)
     if keys is None:
         keys = sorted(images.keys() | labels.keys())
     first = len(layout.pairs)
-    layout.pairs += [FilePair(key, root, images.get(key), labels.get(key)) for key in keys]
+    layout.pairs += [FilePair(key, place, images.get(key), labels.get(key)) for key in keys]
     indices = list(range(first, len(layout.pairs)))
     _check_partners(layout, indices)
     return indices
 
 
+def _inner_or_whole(layout, whole, files):
+    """Add what no list divides: by the folders within `images` and `labels`, if these are splits, or undivided."""
+    places = layouts.inner(layout.directory, IMAGES, LABELS)
+    if not places:
+        return {"all": _add(layout, whole, files)}
+    splits = {name: _add(layout, place, _files_of(place)) for name, place in places.items()}
+    folders = [place.folder(kind) for place in places.values() for kind in (IMAGES, LABELS)]
+    every = [path for listing in files for path in (*listing.images.values(), *listing.others)]
+    outside = [path for path in every if not any(path.is_relative_to(folder) for folder in folders)]
+    _note_unlisted(layout, [layout.name(path) for path in outside], "beside the splits' folders")
+    return splits
+
+
+def _named(layout, splits):
+    """Call the splits by what their names mean, and say so."""
+    meant = layouts.by_split(splits)
+    renamed = [f"{name} as {split}" for name, split in meant.items() if name != split]
+    if renamed:
+        layout.findings.note("split-named", f"Read by its meaning: {', '.join(renamed)}.", "Nothing to do if so meant.")
+    for split in sorted({split_of(name) for name in splits}):
+        same = [name for name in splits if split_of(name) == split]
+        if len(same) > 1:
+            layout.findings.note(
+                "split-twice",
+                f"{' and '.join(same)} are names of one split, {split}"
+                + (f", and only {split} is read as that." if split in same else ", and none of them is read as that."),
+                "Join them, or name those to use: fcn-train --splits TRAIN VAL, --split NAME of other commands.",
+            )
+    layout.lists = {meant[name]: path for name, path in layout.lists.items()}
+    return {meant[name]: indices for name, indices in splits.items()}
+
+
+def _look_around(layout, places):
+    """Keep what lies beside the folders that are read."""
+    known = {layouts.CLASSES, layouts.CHANGES, IMAGES, LABELS, HHA, *places}
+    known |= {path.name for path in layout.lists.values()}
+    tops = [layout.directory] + [place.root for place in places.values()]
+    layout.others += [path for top in tops for path in sorted(top.iterdir()) if path.name not in known]
+
+
 def _from_lists(layout, taken, files):
     """Read every list beside the folder of images; ids of several lists become one pair."""
-    root = layout.directory
-    (images, _), (labels, _) = files
-    known = images.keys() | labels.keys()
+    place = Place(layout.directory)
+    known = files[0].images.keys() | files[1].images.keys()
     listed = {}
-    for path in sorted(root.glob("*.txt")):
-        if path.name == "classes.txt" or path.stem in taken or path.name.startswith("."):
+    for path in layouts.lists_in(layout.directory):
+        if path.stem in taken:
             continue
-        keys = _listed(path, layout)
-        if path.stem in _LISTS or any(_stem(key, known) in known for key in keys):
-            listed[path.stem], layout.lists[path.stem] = _checked(keys, known, path, layout), path
+        content = _listed(path, place, known, layout)
+        if layouts.is_name_of_list(path) or content.labels or any(_stem(key, known) in known for key in content.keys):
+            _check_columns(content, path, layout)
+            for listing, own in zip(files, (content.images, content.labels), strict=True):
+                listing.images = listing.images | own
+            known = files[0].images.keys() | files[1].images.keys()
+            listed[path.stem], layout.lists[path.stem] = _checked(content.keys, known, path, layout), path
     if not listed:
         return {}
     every = sorted({key for keys in listed.values() for key in keys})
-    place = dict(zip(every, _add(layout, root, *files, every), strict=True))
-    unlisted = sorted(known - set(every))
-    if unlisted:
+    index = dict(zip(every, _add(layout, place, files, every), strict=True))
+    paired = {pair.image for pair in layout.pairs} | {pair.label for pair in layout.pairs}
+    left = {key for listing in files for key, path in listing.images.items() if path not in paired}
+    _note_unlisted(layout, sorted(left), "in no list")
+    return {split: [index[key] for key in keys] for split, keys in listed.items()}
+
+
+def _note_unlisted(layout, names, where):
+    if names:
         layout.findings.note(
             "unlisted",
-            f"{len(unlisted)} files in {IMAGES} and {LABELS} are in no list, so that no split has them.",
+            f"{len(names)} files in {IMAGES} and {LABELS} are {where}, so that no split has them.",
             "Nothing to do if they are left out on purpose.",
-            files=unlisted,
+            files=names,
         )
-    return {split: [place[key] for key in keys] for split, keys in listed.items()}
 
 
-def _listed(path, layout):
+def _listed(path, place, known, layout):
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError:
+        return read_list(path, place, known, IMAGES)
+    except ValueError:
         layout.findings.error("list-unreadable", f"{path.name} is not UTF-8 text.", "Save it as UTF-8, one id a line.")
-        return []
-    return [line.strip() for line in lines if line.strip()]
+        return Listed()
+
+
+def _check_columns(content, path, layout):
+    if content.unknown:
+        layout.findings.error(
+            "list-columns",
+            f"{path.name} has {len(content.unknown)} lines of several columns that name no files of the data set, the "
+            f"first {content.unknown[0]!r}.",
+            "Write an id a line, or an image and its mask: images/a.jpg labels/a.png.",
+        )
+        content.keys = [key for key in content.keys if key not in set(content.unknown)]
 
 
 def _checked(keys, known, path, layout):
@@ -167,28 +244,16 @@ def _stem(key, known):
     return key if key in known else Path(key).with_suffix("").as_posix()
 
 
-def _files(folder):
-    """Map ids to the image files below a folder, of several files of one id the first by name; and list the others."""
-    known, files, doubled = extensions(), {}, []
-    for path in files_below(folder) if folder.is_dir() else ():
-        if path.suffix.lower() in known:
-            key = path.relative_to(folder).with_suffix("").as_posix()
-            if key in files:
-                doubled.append(path)
-            else:
-                files[key] = path
-    return files, doubled
-
-
-def _check_doubled(layout, folder, files, doubled):
-    layout.doubled += doubled
-    if doubled:
+def _check_doubled(layout, folder, listing):
+    layout.doubled += listing.doubled
+    if listing.doubled:
+        second = listing.doubled[0]
         layout.findings.error(
             "two-files-one-id",
-            f"{len(doubled)} files in {layout.name(folder)} have the id of another file there, such as "
-            f"{files[doubled[0].relative_to(folder).with_suffix('').as_posix()].name} and {doubled[0].name}.",
+            f"{len(listing.doubled)} files in {layout.name(folder)} have the id of another file there, such as "
+            f"{listing.images[key_of(second, folder)].name} and {second.name}.",
             "Keep one of each.",
-            files=[layout.name(path) for path in doubled],
+            files=[layout.name(path) for path in listing.doubled],
         )
 
 
@@ -202,7 +267,7 @@ def _check_partners(layout, indices):
         ("mask-without-image", without_image, LABELS, "image", IMAGES),
     ):
         if alone:
-            here, there = (layout.name(pairs[alone[0]].root / name) for name in (have, lack))
+            here, there = (layout.name(pairs[alone[0]].place.folder(name)) for name in (have, lack))
             layout.findings.error(
                 code,
                 f"{len(alone)} of {len(indices)} files in {here} have no {what} of the same name in {there}.",
@@ -222,6 +287,13 @@ def _check_partners(layout, indices):
 
 
 def _check_splits(layout):
+    strange = [split for split in layout.splits if split_of(split) not in _USUAL]
+    if strange:
+        layout.findings.note(
+            "split-unused",
+            f"fcn-train reads train and val, and does not use {' and '.join(strange)}.",
+            "Nothing to do if that is meant; else rename, or name two: fcn-train --splits TRAIN VAL.",
+        )
     for split, indices in layout.splits.items():
         if not indices:
             layout.findings.error("split-empty", f"The split {split} holds no image.", "Add images, or remove it.")

@@ -62,6 +62,7 @@ def _evaluate(arguments):
     from fcn_keras_console.files import to_json
 
     from ..scoring.images import require_scored
+    from ..scoring.split import left_alone
     from ..scoring.summary import as_report, by_head, summaries, table
 
     unreadable = reading.Unreadable("fcn-evaluate", arguments.on_error)
@@ -73,6 +74,7 @@ def _evaluate(arguments):
     results = summaries(scores, class_names)
     report = as_report(origin, results)
     text = by_head(title + unreadable.counted(), {head: table(result) for head, result in results.items()})
+    text += left_alone(origin)
     if arguments.output is not None:
         _write(arguments.output, report, text, results)
     print(to_json(report) if arguments.json else text)
@@ -140,6 +142,7 @@ def _score_files(arguments, unreadable):
         "images": len(scores.images),
         "labels_without_prediction": files.alone,
     }
+    origin |= {"left_alone": files.left_alone} if files.left_alone else {}
     names = files.class_names
     if arguments.classes is None:
         names = names[: max(map(number_of_classes, scores.matrices.values()), default=0)]

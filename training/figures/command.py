@@ -47,7 +47,7 @@ def _figures(arguments):
     from fcn_keras_console.files import require_folder, to_json
     from fcn_keras_console.workdir import decisions_beside
 
-    from ..scoring.split import described, open_split
+    from ..scoring.split import described, left_alone, open_split
     from ..workdir.trained_model import class_names_beside, load_model
 
     prefix = arguments.prefix or _only_prefix(arguments.workdir)
@@ -78,7 +78,7 @@ def _figures(arguments):
     if arguments.json:
         print(to_json({"output": str(output), **origin, **tables.get("", {"heads": tables})}))
     else:
-        print("", *texts, f"table2 and figure4 written in {output}", sep="\n")
+        print("", *texts, f"table2 and figure4 written in {output}{left_alone(origin)}", sep="\n")
 
 
 def _only_prefix(workdir):

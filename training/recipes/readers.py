@@ -4,6 +4,7 @@ import functools
 from pathlib import Path
 
 from fcn_keras.datasets.folder import Folder
+from fcn_keras.datasets.layouts import find_place
 from fcn_keras.datasets.synthetic import Synthetic
 
 from ..hold_out import held_out as chosen_by
@@ -56,7 +57,7 @@ def has_hha(directory):
 
 
 def _has(directory, split):
-    return (directory / split / "images").is_dir() or (directory / f"{split}.txt").is_file()
+    return find_place(directory, split) is not None
 
 
 def voc_sbd(directory, split):

@@ -53,7 +53,7 @@ def _report(arguments):
     from fcn_keras_console.files import to_json, write_text
     from fcn_keras_console.words import counted
 
-    from ..scoring.split import open_split_of_model
+    from ..scoring.split import left_alone, open_split_of_model
     from ..scoring.summary import as_report, summaries
     from ..workdir.trained_model import load_model
     from .page import page
@@ -84,7 +84,9 @@ def _report(arguments):
         return
     means = ", ".join(f"mean IU {100 * result['mean_iu']:.2f} {head}".rstrip() for head, result in results.items())
     size = f"{output.stat().st_size / 1e6:.1f} MB"
-    print(f"{output}: {counted(len(scores.images), 'image')}{unreadable.counted()}, {means}, {size}")
+    print(
+        f"{output}: {counted(len(scores.images), 'image')}{unreadable.counted()}, {means}, {size}{left_alone(origin)}"
+    )
 
 
 def _score(arguments, model, examples, unreadable):

@@ -7,9 +7,10 @@ import numpy as np
 
 from fcn_keras.confusion import confusion
 from fcn_keras.datasets.classes import ClassTable
-from fcn_keras.datasets.images import extensions, read_mask
+from fcn_keras.datasets.images import read_mask
+from fcn_keras.datasets.listing import key_of, list_images
 from fcn_keras.examples import VOID
-from fcn_keras_console.image_files import files_below
+from fcn_keras_console.left_alone import kinds_of
 from fcn_keras_console.options import classes_of
 from fcn_keras_console.words import some
 
@@ -32,6 +33,7 @@ class LabelFiles:
     Attributes:
         keys: of the pairs, in order: the stem, with the sub-folders before it.
         alone: the number of labels without a prediction.
+        left_alone: the number of files that are not read, by kind.
         class_names: of the classes.
 
     Raises:
@@ -39,7 +41,9 @@ class LabelFiles:
     """
 
     def __init__(self, predictions, labels, *, classes=None, ignore_label=VOID):
-        self._pairs, self.alone = _pairs(Path(predictions), Path(labels))
+        others = []
+        self._pairs, self.alone = _pairs(Path(predictions), Path(labels), others)
+        self.left_alone = kinds_of(others)
         self._table = ClassTable(VOID if classes is None else classes)  # ids below void
         self._ignore_label = ignore_label
         self.keys = list(self._pairs)
@@ -108,8 +112,12 @@ def number_of_classes(matrix):
     return 1 + int(np.flatnonzero(matrix.any(axis=0) | matrix.any(axis=1)).max(initial=0))
 
 
-def _pairs(predictions, labels):
-    """Match predictions and labels; return the pairs by key, and how many labels are left over."""
+def _pairs(predictions, labels, others):
+    """Match predictions and labels; return the pairs by key, and how many labels are left over.
+
+    Args:
+        others: list that gets the files that are not read.
+    """
     for path, hint in ((predictions, "Name predicted label files."), (labels, "Name the true ones with --labels.")):
         if not path.exists():
             raise ValueError(f"{path} is missing. {hint}")
@@ -117,8 +125,8 @@ def _pairs(predictions, labels):
         return {predictions.stem: (predictions, labels)}, 0
     if labels.is_file():
         raise ValueError(f"{predictions} is a folder, {labels} a file. Name two files or two folders.")
-    truths = _by_key(labels)
-    predicted = {predictions.stem: predictions} if predictions.is_file() else _by_key(predictions)
+    truths = _by_key(labels, others)
+    predicted = {predictions.stem: predictions} if predictions.is_file() else _by_key(predictions, others)
     lacking = sorted(predicted.keys() - truths.keys())
     if lacking:
         raise ValueError(
@@ -128,16 +136,13 @@ def _pairs(predictions, labels):
     return {key: (predicted[key], truths[key]) for key in sorted(predicted)}, len(truths) - len(predicted)
 
 
-def _by_key(folder):
+def _by_key(folder, others):
     """Map stems, with the sub-folders before them, to the image files below a folder."""
-    files, known = {}, extensions()
-    for path in files_below(folder):
-        if path.suffix.lower() not in known:
-            continue
-        key = path.relative_to(folder).with_suffix("").as_posix()
-        if key in files:
-            raise ValueError(f"{files[key]} and {path} have one stem. Keep one of them.")
-        files[key] = path
-    if not files:
+    listing = list_images(folder)
+    others += listing.others
+    if listing.doubled:
+        second = listing.doubled[0]
+        raise ValueError(f"{listing.images[key_of(second, folder)]} and {second} have one stem. Keep one of them.")
+    if not listing.images:
         raise ValueError(f"{folder} holds no label file. Expected PNGs of class ids.")
-    return files
+    return listing.images

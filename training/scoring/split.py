@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from fcn_keras_console.left_alone import as_line, kinds_of
 from fcn_keras_console.options import classes_of
 from fcn_keras_console.workdir import decisions_beside
 
@@ -35,7 +36,8 @@ def open_split(arguments, trained, *, classes=None):
         classes: function that returns the classes of one's own folder that has no `classes.txt`.
 
     Returns:
-        The examples, and a dict that says where they come from.
+        The examples, and a dict that says where they come from; `left_alone` in it counts files by kind, where some
+        in the folders are not read.
 
     Raises:
         ValueError: if there is no such recipe, folder or split.
@@ -58,7 +60,9 @@ def open_split(arguments, trained, *, classes=None):
         recipe = catalogue.find(name, Overrides(**reading))
         split = _given_split(arguments, recipe.splits[1])
         examples = recipe.data(directory, split)
-    return examples, {"recipe": name, "data": str(directory) if directory else None, "split": split}
+    origin = {"recipe": name, "data": str(directory) if directory else None, "split": split}
+    kinds = kinds_of(getattr(examples, "others", ()))
+    return examples, origin | ({"left_alone": kinds} if kinds else {})
 
 
 def open_split_of_model(arguments, path, class_counts):
@@ -110,6 +114,11 @@ def _own_folder(directory, split, reading, classes):
     if classes is not None and not (directory / "classes.txt").is_file():
         reading.setdefault("classes", classes())
     return Folder(directory, split, **reading)
+
+
+def left_alone(origin):
+    """Return the line that ends what a command prints of a split: what was left alone, or nothing."""
+    return as_line(origin.get("left_alone", {}))
 
 
 def described(origin):

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from fcn_keras.datasets.names import find_split, split_of
 from fcn_keras.photographs import size_within
+from fcn_keras_console.left_alone import left_alone
 from fcn_keras_console.words import counted
 
 from ..doctor.report import verdict
@@ -158,16 +160,21 @@ def _require_sound(report):
 def _splits(directory, ids, given):
     """Return the split whose statistics count, and the numbers of its images and of those to validate on, or None."""
     if given.splits:
-        missing = [split for split in given.splits if split not in ids]
+        train, val = (find_split(split, ids) for split in given.splits)
+        missing = [split for split, found in zip(given.splits, (train, val), strict=True) if found is None]
         if missing:
             raise ValueError(f"{directory} has no split {missing[0]!r}, but {', '.join(ids)}: --splits names two.")
-        train, val = given.splits
         return train, len(ids[train]), len(ids[val])
     split = next((name for name in ("train", "all") if name in ids), None)
     if split is None:
         raise ValueError(
             f"{directory} has the splits {', '.join(ids)}, but not train. Name those to train and "
             "to validate on: --splits TRAIN VAL."
+        )
+    if "val" not in ids and (same := [name for name in ids if split_of(name) == "val"]):
+        raise ValueError(
+            f"{directory} has {' and '.join(same)}, which both mean val. Name the one to validate on: --splits TRAIN "
+            "VAL."
         )
     images = len(ids[split])
     if "val" in ids:
@@ -248,11 +255,16 @@ def _line(given, what, text, name):
 def about_images(report, overrides, trained, validated):
     """Yield what is to be said of the images, a pair a line."""
     notes = len(report.findings)
+    used = {find_split(name, report.images) for name in overrides.splits or ("train", "val")}
     how = " held out" if overrides.held_out else ""
     yield "images", f"{trained} to train on, {validated}{how} to validate on; {report.num_classes} classes"
     if overrides.together:
         alike = sum(map(len, overrides.together))
         yield "held out", f"{counted(len(overrides.together), 'group')} of near-duplicates ({alike} images) in one part"
+    unused = [name for name in report.images if len(report.images) > 1 and name not in used]
+    kinds = report.left_alone | {f"image of the split {name}": report.images[name] for name in unused}
+    if told := left_alone(kinds):
+        yield "left alone", told.removeprefix("left alone: ")
     if notes:
         yield "doctor", f"{counted(notes, 'note')}, no error: fcn-doctor {report.directory}"
 

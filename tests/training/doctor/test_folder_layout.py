@@ -9,6 +9,7 @@ from tests.training.faulty import (
     pixels,
     write,
 )
+from training.doctor.command import main
 from training.doctor.examination import examine
 
 
@@ -60,3 +61,65 @@ def test_clean_lists_are_left_in_peace(data):
     report = examine(data)
     assert report.findings == ()
     assert report.images == {"train": 6, "val": 4}
+
+
+def test_splits_by_other_names(data):
+    (data / "val").rename(data / "Validation")
+    report = examine(data)
+    assert report.images == {"train": 6, "val": 4}
+    assert codes(report, "note") == {"split-named"}
+    assert "Validation as val" in found(report, "split-named").message
+    (data / "train").rename(data / "mine")
+    report = examine(data)
+    assert "does not use mine" in found(report, "split-unused").message
+    assert report.images == {"val": 4, "mine": 6}
+
+
+def test_splits_within_images_and_labels(data):
+    for split, kind in itertools.product(("train", "val"), ("images", "labels")):
+        (data / kind).mkdir(exist_ok=True)
+        (data / split / kind).rename(data / kind / split)
+    for split in ("train", "val"):
+        (data / split).rmdir()
+    report = examine(data)
+    assert report.images == {"train": 6, "val": 4}
+    assert report.findings == ()
+    write(data / "images" / "lone.png", pixels(data / "images" / "train" / "0.png"))
+    (data / "labels" / "val" / "1.png").unlink()
+    report = examine(data)
+    assert found(report, "unlisted").files == ("images/lone.png",)
+    assert found(report, "image-without-mask").files == ("images/val/1.png",)
+    assert "have no mask of the same name in labels/val" in found(report, "image-without-mask").message
+
+
+def test_lists_of_two_columns(data):
+    for split, kind in itertools.product(("train", "val"), ("images", "labels")):
+        (data / kind).mkdir(exist_ok=True)
+        for path in (data / split / kind).iterdir():
+            path.rename(data / kind / f"{split}{path.stem}{'_mask' * (kind == 'labels')}.png")
+        (data / split / kind).rmdir()
+    for split, (number, _) in NUMBERS.items():
+        (data / split).rmdir()
+        lines = [f"images/{split}{i}.png labels/{split}{i}_mask.png\n" for i in range(number)]
+        (data / f"{split}.txt").write_text("".join(lines))
+    report = examine(data)
+    assert report.findings == ()
+    assert report.images == {"train": 6, "val": 4}
+    (data / "val.txt").write_text("/else/val0.png /else/val0_mask.png\n")
+    report = examine(data)
+    assert "1 lines of several columns" in found(report, "list-columns").message
+    assert found(report, "unlisted").count == 8
+
+
+def test_what_is_left_alone(data, capsys):
+    for name in ("train/images/x.cr3", "train/images/.DS_Store", "Depth/a.png", "Depth/b.png", "notes.md", ".git/a"):
+        (data / name).parent.mkdir(exist_ok=True)
+        (data / name).touch()
+    (data / "val" / "labels" / "round").symlink_to(data)
+    report = examine(data)
+    assert report.findings == ()
+    assert report.left_alone == {".cr3": 1, ".md": 1, "link": 1, "hidden file": 2, "file in Depth": 2}
+    assert main([str(data), "--quiet"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "Left alone: 1 .cr3, 1 .md, 1 link, 2 hidden files, 2 files in Depth."
+    )

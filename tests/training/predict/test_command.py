@@ -78,7 +78,7 @@ def test_a_folder_becomes_labels_and_overlays(models_once, net, photos, tmp_path
         assert_nearly(read(out / "overlays" / f"{key}.jpg"), overlay(image, labels))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"{photos}/a.png 40x33 -> labels/a.png  class ")
-    assert lines[-1] == f"3 images labelled in {out}; left alone: 1 .txt, 1 link"
+    assert lines[-1] == f"3 images labelled in {out}; left alone: 1 .txt, 1 link, 1 hidden file"
 
 
 def test_shares_are_told_by_name(net, photos, tmp_path, capsys):

@@ -215,7 +215,8 @@ def test_nobody_looks_for_near_duplicates_where_the_folder_is_divided():
     ("changes", "given", "message"),
     [
         ({"images": {"a": 3, "b": 4}}, {}, "photos has the splits a, b, but not train.* --splits TRAIN VAL"),
-        ({}, {"splits": ["train", "dev"]}, "photos has no split 'dev', but train, val"),
+        ({"images": {"train": 9, "valid": 2, "dev": 2}}, {}, "has valid and dev, which both mean val. Name the one to"),
+        ({}, {"splits": ["train", "extra"]}, "photos has no split 'extra', but train, val"),
         ({"images": {"all": 1}, "class_frequencies": {"all": (1, 0)}}, {}, "photos holds 1 image. One to train on"),
         (
             {"findings": (Finding("mask-is-rgb", "error", "2 masks hold colours.", "Translate them."),)},

@@ -1,0 +1,100 @@
+"""Find the splits of a data set in folders: `train/images`, `images/train`, or lists of ids beside `images`."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .names import SPLITS, find_split, split_of
+
+CLASSES, CHANGES = "classes.txt", "changes.csv"  # the second is what `fcn-doctor --fix` did
+_LISTS = ("train", "val", "test", "trainval")  # a `.txt` file of another name is a list if it lists a file
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the files of a split lie.
+
+    Attributes:
+        root: the folder that holds `images` and `labels`.
+        inner: the split's name where the folders `images` and `labels` are divided themselves.
+        listed: the list of the split's ids.
+    """
+
+    root: Path
+    inner: str | None = None
+    listed: Path | None = None
+
+    def folder(self, kind: str) -> Path:
+        """Return the folder of files of a kind, such as `images`, `labels` or `hha`."""
+        whole = self.root / kind
+        if self.inner is None:
+            return whole
+        return whole / (find_split(self.inner, _folders_in(whole)) or self.inner)
+
+
+def find_place(directory: Path, split: str | None, images: str = "images", labels: str = "labels") -> Place | None:
+    """Return where a split lies: under its own name, or else under another that means the same; None if nowhere.
+
+    Raises:
+        ValueError: if two names mean the split, and neither is its own.
+    """
+    if split is None:
+        return Place(directory)
+    places = {path.stem: Place(directory, None, path) for path in lists_in(directory)}
+    places |= divided(directory, images, labels, either=False)
+    places = {name: place for name, place in inner(directory, images, labels).items() if name not in places} | places
+    name = find_split(split, places)
+    if name is None and len(same := [other for other in places if split_of(other) == split_of(split)]) > 1:
+        raise ValueError(f"{directory} has {' and '.join(sorted(same))}, which both mean {split}. Name one of them.")
+    return None if name is None else places[name]
+
+
+def divided(directory: Path, images: str, labels: str, *, either: bool = True) -> dict[str, Place]:
+    """Return the places of the splits that are folders of their own, `train/images`, by their names.
+
+    Args:
+        either: whether a folder of masks alone is one, too.
+    """
+    kinds = (images, labels) if either else (images,)
+    names = [name for name in _folders_in(directory) if name not in (images, labels)]
+    return {
+        name: Place(directory / name) for name in names if any((directory / name / kind).is_dir() for kind in kinds)
+    }
+
+
+def inner(directory: Path, images: str, labels: str) -> dict[str, Place]:
+    """Return the places of splits within the folders, `images/train` and `labels/train`, by their names.
+
+    Folders of such names may also be places where photographs were taken: there have to be two, or `train`.
+    """
+    theirs = [split_of(name) for name in _folders_in(directory / labels) if name.casefold() in SPLITS]
+    mine = [name for name in _folders_in(directory / images) if name.casefold() in SPLITS]
+    names = mine + [name for name in theirs if name not in map(split_of, mine)]
+    shared = {split_of(name) for name in mine} & set(theirs)
+    if not shared or (len(names) < 2 and "train" not in shared):
+        return {}
+    return {name: Place(directory, name) for name in names}
+
+
+def lists_in(directory: Path) -> list[Path]:
+    """Return the `.txt` files beside the folders, which may be lists of a split's ids."""
+    files = sorted(directory.glob("*.txt")) if directory.is_dir() else []
+    return [path for path in files if path.name != CLASSES and not path.name.startswith(".") and path.is_file()]
+
+
+def is_name_of_list(path: Path) -> bool:
+    """Tell whether a `.txt` file is a list of ids by its name alone."""
+    return split_of(path.stem) in _LISTS
+
+
+def by_split(names: Iterable[str]) -> dict[str, str]:
+    """Map own names of splits to those that they mean; where several mean one, each keeps its own name."""
+    names = list(names)
+    meant = [split_of(name) for name in names]
+    return {name: split if meant.count(split) == 1 else name for name, split in zip(names, meant, strict=True)}
+
+
+def _folders_in(directory: Path) -> list[str]:
+    if not directory.is_dir():
+        return []
+    return sorted(path.name for path in directory.iterdir() if path.is_dir() and not path.name.startswith("."))
