@@ -15,9 +15,9 @@ from .classes import Classes, ClassTable
 from .images import orientation, read_image, read_mask
 from .layouts import Place, find_place
 from .listing import Listing, key_of, list_images
-from .lists import read_list
 from .names import composed
 from .reading import Examples, Progress
+from .split_lists import read_list
 
 _NAMED = 5  # files an error names before it only counts
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from .file_kinds import is_heic, unread
+from .mask_files import MaskFile, mask_of
 
 # Pillow also opens PostScript (which starts Ghostscript), stubs of other programs' files, and formats of no magic.
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "PPM", "JPEG2000", "AVIF")
@@ -90,7 +91,7 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     Raises:
         ValueError: if the file is missing, damaged, too large (`pixels_allowed`), or holds floats.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         is_negative = image.mode.startswith("I;16") and _is_white_zero(image)
         image = turned_upright(image)
         mode = image.mode
@@ -114,30 +115,32 @@ def read_mask(path: str | os.PathLike[str], *, colored: bool = False) -> NDArray
         `(H, W)` integer ids, or `(H, W, 3)` uint8 RGB.
 
     Raises:
+        ValueError: if the file is missing, damaged, too large (`pixels_allowed`), neither ids nor colours, or holds an
+            index that its palette has no colour for.
+    """
+    return read_mask_file(path).as_pixels(path, colored=colored)
+
+
+def read_mask_file(path: str | os.PathLike[str]) -> MaskFile:
+    """Read a mask file with its palette; `read_mask` says more.
+
+    Raises:
         ValueError: if the file is missing, damaged, too large (`pixels_allowed`), or neither ids nor colours.
     """
-    with _opened(path) as image:
-        mode = image.mode
-        in_colors = mode in ("RGB", "RGBA", "RGBX") or (colored and mode == "P")
-        pixels = np.array(image.convert("RGB") if in_colors else image)
-    if not (in_colors or mode in ("1", "L", "P") or mode[0] == "I"):
-        raise ValueError(
-            f"A mask is 8-bit or 16-bit grey, palette or RGB. Received: mode {mode} in {path}. "
-            "Save it as 8-bit grey PNG."
-        )
-    return pixels.astype(np.uint8) if mode == "1" else pixels
+    with opened(path) as image:
+        return mask_of(image, path)
 
 
 def read_size(path: str | os.PathLike[str]) -> tuple[int, int]:
     """Return `(H, W)` of an image from its header, as `read_image` would turn it."""
-    with _opened(path) as image:
+    with opened(path) as image:
         height, width = image.height, image.width
         return (width, height) if _orientation(image) in _SIDEWAYS else (height, width)
 
 
 def orientation(path: str | os.PathLike[str]) -> int:
     """Return the EXIF orientation (1..8) by which `read_image` turns a file."""
-    with _opened(path) as image:
+    with opened(path) as image:
         return _orientation(image)
 
 
@@ -147,7 +150,7 @@ def read_header(path: str | os.PathLike[str]) -> tuple[str | None, str, dict[Any
     Raises:
         ValueError: if the file is missing, too large (`pixels_allowed`), or no image.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         return image.format, image.mode, dict(image.info)
 
 
@@ -162,7 +165,8 @@ def turned_upright(image: Image.Image) -> Image.Image:
 
 
 @contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
+def opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
+    """Open a file as one of the formats that are read, as a context manager; what goes wrong is a `ValueError`."""
     try:
         if not os.path.isfile(path) and os.path.exists(path):
             raise ValueError("it is no file")  # to open a pipe would wait for ever

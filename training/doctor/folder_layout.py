@@ -7,8 +7,8 @@ from pathlib import Path
 from fcn_keras.datasets import layouts
 from fcn_keras.datasets.layouts import Place
 from fcn_keras.datasets.listing import Listing, files_below, key_of, list_images
-from fcn_keras.datasets.lists import Listed, read_list
 from fcn_keras.datasets.names import split_of
+from fcn_keras.datasets.split_lists import Listed, read_list
 from fcn_keras_console.left_alone import kinds_of
 
 from .findings import Files, Findings

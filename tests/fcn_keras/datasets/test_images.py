@@ -35,9 +35,9 @@ def turned(orientation):
 
 
 def test_masks_of_other_kinds(tmp_path):
-    write(tmp_path / "a.png", np.zeros((1, 1, 2), np.uint8))
-    with pytest.raises(ValueError, match=r"Received: mode LA in .*a.png. Save it as 8-bit grey PNG"):
-        read_mask(tmp_path / "a.png")
+    write(tmp_path / "a.tif", np.zeros((1, 1, 3), np.uint8), "CMYK")
+    with pytest.raises(ValueError, match=r"Received: mode CMYK in .*a.tif. Save it as 8-bit grey PNG"):
+        read_mask(tmp_path / "a.tif")
 
 
 def test_grey_palette_alpha_and_cmyk_become_rgb(tmp_path):

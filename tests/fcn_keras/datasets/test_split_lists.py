@@ -6,7 +6,7 @@ from PIL import Image
 
 from fcn_keras.datasets.folder import Folder
 from fcn_keras.datasets.layouts import Place
-from fcn_keras.datasets.lists import read_list
+from fcn_keras.datasets.split_lists import read_list
 
 
 @pytest.fixture
