@@ -1,6 +1,5 @@
 """Read Label Studio's JSON exports: brushes, polygons, rectangles and ellipses; and its brush PNGs, one a label."""
 
-import math
 import re
 from functools import partial
 from pathlib import Path
@@ -11,8 +10,9 @@ import numpy as np
 from fcn_keras.datasets.images import extensions, read_mask
 from fcn_keras_console.image_files import files_below
 
+from . import filled
 from .annotations import Annotations, choose_classes, given_names
-from .coco_regions import coder_of_masks, decode
+from .coco_regions import coder_of_masks
 from .drawn_shapes import Patch, Shape, ShapedImage, annotated, empty_images, labels_of
 from .image_lookup import ImageLookup
 from .json_values import is_list_of, load_json
@@ -24,7 +24,6 @@ _KINDS = ("brush", "polygon", "rectangle", "ellipse")  # of results; each may be
 _BARE = ("keypoint", "video", "vector")  # results that are no regions of a picture, though they have labels
 _HASH = re.compile(r"^[0-9a-f]{8}-")  # before the name of a file that was uploaded
 _PNG = re.compile(r"task-(\d+)-annotation-(\d+)-by-([^-]*)-(.+)-(\d+)\.png")
-_ELLIPSE = 360  # corners
 
 
 def read(source, *, classes=None, images=None, unlabelled="background", boxes="rectangle", unreadable, progress):
@@ -242,21 +241,20 @@ def _polygon(value, size, *, stated):
     points = coordinates(value["points"])
     if points.ndim != 2 or points.shape[1] != 2:
         raise ShapeFault("points that are not x and y")
-    return _filled(points, size)
+    return filled.polygon(points * _scale(size), size)
 
 
 def _rectangle(value, size, *, stated):
     """Draw a rectangle, which is turned about its first corner."""
-    x, y, width, height, turned = _numbers(value, ("x", "y", "width", "height", "rotation"))
+    x, y, width, height, degrees = _numbers(value, ("x", "y", "width", "height", "rotation"))
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]]) * _scale(size)
-    return _filled(_turned(corners, turned) / _scale(size) + (x, y), size)
+    return filled.polygon(filled.turned(corners, degrees) + np.array([x, y]) * _scale(size), size)
 
 
 def _ellipse(value, size, *, stated):
-    x, y, across, down, turned = _numbers(value, ("x", "y", "radiusX", "radiusY", "rotation"))
-    angles = np.arange(_ELLIPSE) * 2 * math.pi / _ELLIPSE
-    points = np.stack([across * np.cos(angles), down * np.sin(angles)], axis=1) * _scale(size)
-    return _filled(_turned(points, turned) / _scale(size) + (x, y), size)
+    x, y, across, down, degrees = _numbers(value, ("x", "y", "radiusX", "radiusY", "rotation"))
+    wide, high = _scale(size)
+    return filled.ellipse(x * wide, y * high, across * wide, down * high, size, degrees=degrees)
 
 
 def _numbers(value, names):
@@ -266,16 +264,6 @@ def _numbers(value, names):
 def _scale(size):
     """Return what one percent is in pixels: (x, y)."""
     return np.array([size[1], size[0]]) / 100
-
-
-def _turned(points, degrees):
-    sine, cosine = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
-    return points @ np.array([[cosine, sine], [-sine, cosine]])
-
-
-def _filled(percent, size):
-    """Fill a polygon of points in percent as COCO's own programs do."""
-    return decode([(percent * _scale(size)).ravel()], size)[0]
 
 
 def _pngs(folder):

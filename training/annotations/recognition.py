@@ -13,6 +13,7 @@ from . import labelme_xml
 from .annotations import SPLITS
 from .class_colors import FILES, read_colors
 from .json_values import is_list_of, load_json
+from .xml_values import root_of
 
 _LOOKED_AT = 12  # JSON files, spread over all
 
@@ -132,6 +133,17 @@ def _label_studio(listing):
     return name and (f"{name} is a list of tasks" if name.lower().endswith("json") else f"there is {name}")
 
 
+def _cvat(listing):
+    name = next((name for name in listing.names if name.lower().endswith(".xml")), None)
+    root = root_of(listing.root / name) if name else None
+    return f"{name} is XML of CVAT's" if root and root[0] == "annotations" else None
+
+
+def _datumaro(listing):
+    name = listing.json_with("categories", "items")
+    return name and f"{name} holds `categories` and `items`"
+
+
 def _rgb(listing):
     """Masks in colours beside images, with a class file of colours, which only the doctor's own layout may lack."""
     if _voc(listing) or _roboflow(listing) or _cityscapes(listing):
@@ -157,4 +169,6 @@ _TELLS = {
     "cityscapes": _cityscapes,
     "ade20k": _ade20k,
     "label-studio": _label_studio,
+    "cvat": _cvat,
+    "datumaro": _datumaro,
 }

@@ -18,6 +18,8 @@ _READERS = {  # kind -> the module of `annotations` that reads it, and the optio
     "cityscapes": ("cityscapes", ("images", "label_ids", "unlabelled")),
     "ade20k": ("ade20k", ()),
     "label-studio": ("label_studio", ("images", "unlabelled", "boxes")),
+    "cvat": ("cvat", ("images", "unlabelled", "boxes")),
+    "datumaro": ("datumaro", ("images", "unlabelled", "boxes")),
 }
 KINDS = (*_READERS, AUTO)
 _DEFAULTS = {
@@ -41,6 +43,8 @@ _TOLD = {
     "cityscapes": "Cityscapes' layout, and KITTI's with its ids",
     "ade20k": "ADE20K's scene parsing, of 150 classes",
     "label-studio": "Label Studio's JSON, and its brush PNGs beside it",
+    "cvat": "CVAT's XML for images 1.1; its Segmentation mask 1.1 is voc",
+    "datumaro": "Datumaro's own JSON",
 }
 
 

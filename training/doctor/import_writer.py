@@ -39,6 +39,8 @@ _TITLES = {
     "cityscapes": "Cityscapes' masks",
     "ade20k": "ADE20K's masks",
     "label-studio": "Label Studio's annotations",
+    "cvat": "CVAT's annotations",
+    "datumaro": "Datumaro's annotations",
 }
 _log = logging.getLogger("fcn-doctor")
 

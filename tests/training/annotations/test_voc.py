@@ -147,3 +147,13 @@ def test_datumaros_voc(source, out, tmp_path, kind):
     for split, key, name in (("train", "street_1", "street_1"), ("train", "deep_street_2", "deep/street_2")):
         with Image.open(maps / f"{name}.png") as ids:
             np.testing.assert_array_equal(label(out, key, split), np.array(ids))
+
+
+def test_frames_in_sub_folders(source, out, tmp_path):
+    """As CVAT's `Segmentation mask 1.1` has them, of tasks whose images lie in folders."""
+    unpacked("datumaro", "voc_nested", source)
+    maps = unpacked("datumaro", "label_maps", tmp_path / "maps")
+    assert run_import("auto", source, out, "--on-error", "skip") in (0, 1)
+    for split, key in (("train", "deep/street_2"), ("val", "street_3")):
+        with Image.open(maps / f"{key}.png") as ids:
+            np.testing.assert_array_equal(label(out, key, split), np.array(ids))

@@ -3,7 +3,8 @@
     python3.11 -m venv /tmp/datumaro && /tmp/datumaro/bin/pip install datumaro==1.13.12
     /tmp/datumaro/bin/python tests/training/annotations/exports/write_with_datumaro.py
 
-The drawing is Datumaro's: its VOC exporter's class masks, in which 0 is background.
+The drawing is Datumaro's: its VOC exporter's class masks, in which 0 is background. Coordinates are quarters of pixels,
+which its float32 keeps: of others, CVAT's XML and the drawing differ in single pixels of the outline.
 """
 
 import tempfile
@@ -47,7 +48,7 @@ def annotations(height, width, seed, first=0):
         Polygon(
             [1.5, 1.5, width - 2.25, 3.0, width - 4.5, height - 1.0, 3.0, height - 2.5], label=first + 2, z_order=0
         ),
-        Polygon([2 + shift, 2, 11.7 + shift, 4.2, 9.1, 12.6, 4.4, 9], label=first + 1, z_order=2),
+        Polygon([2 + shift, 2, 11.75 + shift, 4.25, 9.25, 12.5, 4.5, 9], label=first + 1, z_order=2),
         Mask(blob(height, width, seed), label=first + 0, z_order=1),
         Bbox(width - 9.5, 4.25, 7, 6.5, label=first + 0, z_order=1),
         Polygon([8, 5, 16, 6, 13, height - 2.5], label=first + 2, z_order=3),
@@ -104,6 +105,8 @@ def main(out):
         data = dataset(classes, colors, masks_only=True)
         for kind in ("voc_segmentation", "camvid", "cityscapes", "kitti_segmentation"):
             data.export(str(out / f"{kind}_{name}"), kind, save_media=True)
+    nested = dataset(colors=COLORS).transform("polygons_to_masks").transform("boxes_to_masks")
+    nested.export(str(out / "voc_nested"), "voc_segmentation", save_media=True)
     data = dataset().transform("polygons_to_masks").transform("boxes_to_masks")
     with tempfile.TemporaryDirectory() as drawn:
         for key, ids in label_maps(data, Path(drawn)):
