@@ -1,7 +1,7 @@
 """Draw the shapes of an image, one over the other, and join what several files or annotators say of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +26,11 @@ class Patch(NamedTuple):
     left: int
     mask: np.ndarray
 
+    @property
+    def area(self):
+        """Number of pixels."""
+        return int(self.mask.sum())
+
     def paint(self, label, value):
         """Set the region's pixels in `(H, W)`; return whether there were any."""
         top, left = max(0, self.top), max(0, self.left)
@@ -44,14 +49,14 @@ class Shape:
         label: name of its class.
         place: file, image and number, for messages.
         region: `(size) -> Runs or Patch` in an image of `size` (H, W); raises a `ShapeFault`.
-        level: of two shapes, the one of the higher level is on top; of the same, the later one.
+        level: of two shapes, the one of the higher level is on top; of the same, the later one. None: the smaller one.
         box: whether it is the rectangle of a box, of which `--boxes` decides.
     """
 
     label: str
     place: str
     region: Callable[[tuple[int, int]], Runs | Patch]
-    level: float = 0
+    level: float | None = 0
     box: bool = False
 
 
@@ -135,19 +140,37 @@ def _painted(shapes, ids, size, tally, boxes):
     """Paint shapes on a canvas of `(H, W)` int16, `NOTHING` where there are none."""
     columns = np.full(size[0] * size[1], NOTHING, np.int16)
     canvas = columns.reshape(size[::-1]).T  # the same memory: runs go down the columns
-    below = boxes == "void"
-    for shape in sorted(shapes, key=lambda shape: (-1, 0) if shape.box and below else (0, shape.level)):
-        value = VOID if shape.box and below else ids[shape.label]
+    if boxes == "leave":
+        for shape in shapes:
+            if shape.box:
+                tally.leave_out("box (--boxes rectangle or void draws it)", shape.place)
+        shapes = [shape for shape in shapes if not shape.box]
+    below = [shape for shape in shapes if shape.box and boxes == "void"]
+    for shape, region in _regions(below, size, tally):
+        _put(region, canvas, columns, VOID, shape, tally)
+    for shape, region in _regions([shape for shape in shapes if shape not in below], size, tally):
+        _put(region, canvas, columns, ids[shape.label], shape, tally)
+    return canvas
+
+
+def _regions(shapes, size, tally):
+    """Yield `(shape, region)` of those that can be drawn, what lies below first."""
+    if any(shape.level is None for shape in shapes):
+        found = list(_regions([replace(shape, level=0) for shape in shapes], size, tally))
+        yield from sorted(found, key=lambda pair: -pair[1].area)
+        return
+    for shape in sorted(shapes, key=lambda shape: shape.level):
         try:
-            if shape.box and boxes == "leave":
-                raise ShapeFault("box (--boxes rectangle or void draws it)")
-            region = shape.region(size)
-            if isinstance(region, Runs):
-                region.paint(columns, value)
-            elif not region.paint(canvas, value):
-                raise ShapeFault("shape that covers no pixel")
+            yield shape, shape.region(size)
         except ShapeFault as fault:
             tally.leave_out(fault, shape.place)
-        else:
-            tally.add()
-    return canvas
+
+
+def _put(region, canvas, columns, value, shape, tally):
+    """Paint a region, and count it."""
+    if isinstance(region, Runs):
+        region.paint(columns, value)
+    elif not region.paint(canvas, value):
+        tally.leave_out("shape that covers no pixel", shape.place)
+        return
+    tally.add()

@@ -144,6 +144,21 @@ def _datumaro(listing):
     return name and f"{name} holds `categories` and `items`"
 
 
+def _yolo(listing):
+    name = listing.first("labels/.*[.]txt")
+    if name is None or not listing.images_in("images/.*|images|.*/images"):
+        return None
+    with (listing.root / name).open("rb") as file:
+        start = file.read(200)
+    is_line = re.match(rb"\s*(?:\d+(?:[.]0*)?(?:\s+-?[\d.eE-]+){4,}|$)", start)
+    return f"{name} is a label file of images" if is_line else None
+
+
+def _supervisely(listing):
+    name = listing.first("ann/[^/]+[.]json")
+    return f"there are meta.json and {name}" if name and "meta.json" in listing.names else None
+
+
 def _rgb(listing):
     """Masks in colours beside images, with a class file of colours, which only the doctor's own layout may lack."""
     if _voc(listing) or _roboflow(listing) or _cityscapes(listing):
@@ -171,4 +186,6 @@ _TELLS = {
     "label-studio": _label_studio,
     "cvat": _cvat,
     "datumaro": _datumaro,
+    "yolo": _yolo,
+    "supervisely": _supervisely,
 }

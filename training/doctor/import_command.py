@@ -20,6 +20,8 @@ _READERS = {  # kind -> the module of `annotations` that reads it, and the optio
     "label-studio": ("label_studio", ("images", "unlabelled", "boxes")),
     "cvat": ("cvat", ("images", "unlabelled", "boxes")),
     "datumaro": ("datumaro", ("images", "unlabelled", "boxes")),
+    "yolo": ("yolo", ("unlabelled", "boxes")),
+    "supervisely": ("supervisely", ("unlabelled", "boxes")),
 }
 KINDS = (*_READERS, AUTO)
 _DEFAULTS = {
@@ -45,6 +47,8 @@ _TOLD = {
     "label-studio": "Label Studio's JSON, and its brush PNGs beside it",
     "cvat": "CVAT's XML for images 1.1; its Segmentation mask 1.1 is voc",
     "datumaro": "Datumaro's own JSON",
+    "yolo": "YOLO's polygons in labels/*.txt",
+    "supervisely": "Supervisely's projects",
 }
 
 

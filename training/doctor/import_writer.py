@@ -41,6 +41,8 @@ _TITLES = {
     "label-studio": "Label Studio's annotations",
     "cvat": "CVAT's annotations",
     "datumaro": "Datumaro's annotations",
+    "yolo": "YOLO's polygons",
+    "supervisely": "Supervisely's annotations",
 }
 _log = logging.getLogger("fcn-doctor")
 
