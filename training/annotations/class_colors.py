@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from fcn_keras.datasets.classes import ClassTable
+from fcn_keras.datasets.names import is_background, is_void
 from fcn_keras.visualize import palette
 
-from .annotations import BACKGROUND, IGNORED, label_text
+from .annotations import BACKGROUND, label_text
 from .masks import frequent_colors, packed, unpacked, without_mixed
 
 FILES = ("classes.txt", "label_colors.txt", "class_dict.csv", "labelmap.txt", "label_colours.txt", "color_map.txt")
@@ -78,7 +79,7 @@ def read_colors(path):
         if any(color == known for _, known in entries):
             raise ValueError(f"{where} gives the colour {color} a second time. Each belongs to one class.")
         name = label_text(name, f"{where}: the class")
-        entries.append(("void" if name.lower() in IGNORED else name, color))
+        entries.append(("void" if is_void(name) else name, color))
     if entries and plain:
         raise ValueError(f"{plain[0]} has no colour, other lines have. Expected such as `road 128 64 128`.")
     if not entries:
@@ -93,11 +94,11 @@ def in_voc_colors(names):
     """Return a `ClassTable` of names that have no colours, and so VOC's in their order, after background, as Datumaro
     paints them.
     """
-    first = [name for name in names if name.lower() in BACKGROUND] or [BACKGROUND[0]]
+    first = [name for name in names if is_background(name)] or [BACKGROUND[0]]
     ordered = [*first[:1], *(name for name in names if name not in first)]
     colors = map(tuple, palette(len(ordered)).astype(int).tolist())
     return ClassTable.of_colors(
-        ("void" if name.lower() in IGNORED else name, color) for name, color in zip(ordered, colors, strict=True)
+        ("void" if is_void(name) else name, color) for name, color in zip(ordered, colors, strict=True)
     )
 
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from fcn_keras.datasets.classes import ClassTable
 from fcn_keras.datasets.images import read_mask
+from fcn_keras.datasets.names import is_void
 
-from .annotations import IGNORED, VOID, label_text
+from .annotations import VOID, label_text
 from .json_values import load_json, whole
 
 _MOST_BYTES = 1 << 20
@@ -37,7 +38,7 @@ class IdTable:
             ValueError: if there are none, or more than there may be.
         """
         entries = [(number, " ".join(name.split())) for number, name in entries]
-        names = tuple(dict.fromkeys(name for _, name in entries if name.lower() not in IGNORED))
+        names = tuple(dict.fromkeys(name for _, name in entries if not is_void(name)))
         ClassTable(names)  # as many as there may be
         places = {name: place for place, name in enumerate(names)}
         return cls(names, {number: places.get(name, VOID) for number, name in entries}, origin)

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from fcn_keras.datasets.images import extensions
+from fcn_keras.datasets.names import is_void
 from fcn_keras_console.image_files import files_below
 
-from .annotations import IGNORED, SPLITS, Annotations, choose_classes, given_names, label_text
+from .annotations import SPLITS, Annotations, choose_classes, given_names, label_text
 from .class_ids import lines_of
 from .drawn_shapes import Patch, Shape, ShapedImage, annotated, empty_images, labels_of
 from .integer_polygons import fill
@@ -154,7 +155,7 @@ def _shape(words, names, place):
     points = values.reshape(-1, 2)
     if (np.abs(points - 0.5) > 1).any():
         raise ShapeFault("point far outside of the image, in shares of it", f"{float(np.abs(points).max()):g}")
-    name = "void" if names[number].lower() in IGNORED else names[number]
+    name = "void" if is_void(names[number]) else names[number]
     return Shape(name, place, partial(_box if is_box else _filled, points), None, is_box)
 
 
