@@ -127,7 +127,7 @@ def background_of(class_names: Sequence[str]) -> int | None:
     Args:
         class_names: in the order of their ids.
     """
-    return 0 if class_names[0] == "background" else None
+    return 0 if class_names[0].strip("_").casefold() == "background" else None
 
 
 def error_map(image: ArrayLike, truth: ArrayLike, labels: ArrayLike, *, ignore_label: int = 255) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..examples import VOID
+from .names import is_void
 
 Classes = int | str | os.PathLike[str] | Iterable[str]
 Color = tuple[int, int, int]
@@ -22,11 +24,13 @@ class ClassTable:
 
     Args:
         classes: number of classes, their names, or the path of a class file: a `name` or a `name R G B` a line, `#`
-            starts a comment. The colour of a line named `void` becomes 255; that line is no class.
+            starts a comment. The colour of a line named `void`, or otherwise as `names.is_void` has it (`Unlabelled`,
+            `__ignore__`), becomes 255; that line is no class.
 
     Attributes:
         names: tuple of class names.
         colors: `{(R, G, B): id}`, 255 for void; empty where masks are not coloured.
+        void_names: what void is called, of the lines that were taken as void.
 
     Raises:
         ValueError: if the file is missing or a line of it is wrong.
@@ -34,14 +38,15 @@ class ClassTable:
 
     def __init__(self, classes: Classes) -> None:
         colors: dict[Color, int] = {}
+        void_names: tuple[str, ...] = ()
         if isinstance(classes, (str, os.PathLike)):
-            names, colors = read_class_file(classes)
+            names, colors, void_names = _read(classes)
         elif isinstance(classes, (int, np.integer)) and not isinstance(classes, bool):
             names = tuple(str(index) for index in range(classes))
         else:
             names = tuple(classes)  # type: ignore[arg-type]  # True is no class file: `tuple` says so
             _check_names(names, "`classes`")
-        self._fill(names, colors)
+        self._fill(names, colors, void_names)
 
     @classmethod
     def of_colors(cls, colors: Iterable[tuple[str, Color]]) -> Self:
@@ -51,17 +56,18 @@ class ClassTable:
             colors: `(name, (R, G, B))`. Several colours of one name are one class, those of `void` are void.
         """
         named = list(colors)
-        names = tuple(dict.fromkeys(name for name, _ in named if name != "void"))
+        names = tuple(dict.fromkeys(name for name, _ in named if not is_void(name)))
+        void_names = tuple(dict.fromkeys(name for name, _ in named if is_void(name)))
         table = cls.__new__(cls)
-        table._fill(names, {color: VOID if name == "void" else names.index(name) for name, color in named})
+        ids = {color: VOID if name in void_names else names.index(name) for name, color in named}
+        table._fill(names, ids, void_names)
         return table
 
-    def _fill(self, names: tuple[str, ...], colors: dict[Color, int]) -> None:
+    def _fill(self, names: tuple[str, ...], colors: dict[Color, int], void_names: tuple[str, ...]) -> None:
         most = _UNKNOWN if colors else VOID
         if not 1 <= len(names) <= most:
             raise ValueError(f"`classes` may be 1..{most}. Received: {len(names)}.")
-        self.names = names
-        self.colors = colors
+        self.names, self.colors, self.void_names = names, colors, void_names
         if colors:
             self._ids = np.full(1 << 24, _UNKNOWN, np.uint8)  # one byte for each colour: 16 MiB, and fast
             for color, value in colors.items():
@@ -71,6 +77,23 @@ class ClassTable:
     def colored(self) -> bool:
         """Whether the classes have colours."""
         return bool(self.colors)
+
+    @cached_property
+    def greys(self) -> dict[int, int]:
+        """The classes' colours that are grey: `{grey: id}`."""
+        return {red: value for (red, green, blue), value in self.colors.items() if red == green == blue}
+
+    @property
+    def greys_differ(self) -> bool:
+        """Whether a grey of a class could be taken for the id of another."""
+        return any(grey != value for grey, value in self.greys.items() if grey < len(self.names) or grey == VOID)
+
+    @cached_property
+    def grey_ids(self) -> NDArray[np.uint8]:
+        """The ids of all greys, `(256,)`; void where no class has it."""
+        ids = np.full(256, VOID, np.uint8)
+        ids[list(self.greys)] = list(self.greys.values())
+        return ids
 
     def lookup(self, mask: NDArray[Any]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """Look up the colours of a mask, whatever it holds.
@@ -126,6 +149,10 @@ def read_class_file(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], dict
     Raises:
         ValueError: if the file is missing or a line of it is wrong.
     """
+    return _read(path)[:2]
+
+
+def _read(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], dict[Color, int], tuple[str, ...]]:
     try:
         lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -134,6 +161,7 @@ def read_class_file(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], dict
             "class a line."
         ) from error
     names: list[str] = []
+    void_names: list[str] = []
     colors: dict[Color, int] = {}
     plain = []
     for number, line in enumerate(lines, 1):
@@ -146,13 +174,12 @@ def read_class_file(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], dict
         elif color in colors:
             raise ValueError(f"{path}:{number} gives the colour {color} a second time. Each class needs its own.")
         else:
-            colors[color] = VOID if name == "void" else len(names)
-        if color is None or name != "void":
-            names.append(name)
+            colors[color] = VOID if is_void(name) else len(names)
+        (void_names if color is not None and is_void(name) else names).append(name)
     if colors and plain:
         raise ValueError(f"{path}:{plain[0]} has no colour, other lines have. Give every class one, or none.")
     _check_names(names, path)
-    return tuple(names), colors
+    return tuple(names), colors, tuple(void_names)
 
 
 def _parsed(line: str, place: str) -> tuple[str, Color | None]:
@@ -174,5 +201,9 @@ def _check_names(names: Sequence[object], origin: object) -> None:
             raise ValueError(f"{origin} may hold names. Received: {name!r}.")
         if name in names[:index]:
             raise ValueError(f"{origin} names the class {name!r} twice.")
-        if name == "void":
-            raise ValueError(f"{origin} names void as a class. Leave it out and pass its id as `ignore_label`.")
+        if is_void(name):
+            raise ValueError(
+                f"{origin} names {name} as a class. It is void, which is none: leave it out. If the masks hold its id, "
+                f"{index}, behind those of the classes, pass that as `ignore_label` (--ignore-label {index}); if they "
+                "hold it before them, fcn-doctor --fix OUT --read-as zero-void writes a copy without."
+            )

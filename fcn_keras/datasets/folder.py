@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ..examples import VOID
 from .classes import Classes, ClassTable
-from .images import orientation, read_image, read_mask
+from .images import orientation, read_image
+from .label_reading import LabelReader
 from .layouts import Place, find_place
 from .listing import Listing, key_of, list_images
 from .names import composed
@@ -40,8 +41,8 @@ class Folder(Examples):
     hidden files are not read. Constructing lists the folders and opens no image; `verify` reads everything; `ds[i]`
     checks what it reads, from any thread.
 
-    Masks are grey (8 or 16 bits) or palette files holding ids. With colours in `classes`, RGB and palette masks are
-    translated by colour, while grey masks still hold ids.
+    Masks are grey or palette files holding ids. With colours in `classes`, RGB and palette masks are translated by
+    colour, while grey masks still hold ids, unless their greys are the classes' colours: see `LabelReader`.
 
     Args:
         directory: the data set's folder.
@@ -98,6 +99,7 @@ class Folder(Examples):
         self._labels = [_partner(theirs.images, key, place.folder(labels), origin) for key in self.ids]
         self._hha = None if hha is None else _encoded(place.folder(hha), self.ids)
         self._table = ClassTable(self.directory / "classes.txt" if classes is None else classes)
+        self._read_label = LabelReader(self._table, self.ignore_label, self._labels)
         self.class_names = self._table.names
         self.num_classes = len(self.class_names)
 
@@ -132,16 +134,11 @@ class Folder(Examples):
         return any((self[index]["label"] == VOID).any() for index in range(len(self)))
 
     def _label(self, path: Path) -> NDArray[np.uint8]:
-        mask = read_mask(path, colored=self._table.colored)
-        if mask.ndim == 3:
-            return self._table.translate(mask, path)
-        void = (mask == self.ignore_label) | (mask == VOID)
-        outside = ~void & ((mask < 0) | (mask >= self.num_classes))
+        mask = self._read_label(path)
+        outside = (mask != VOID) & ((mask < 0) | (mask >= self.num_classes))
         if outside.any():
             raise ValueError(_out_of_range(mask, outside, self.num_classes, self.ignore_label, path))
-        label = mask.astype(np.uint8)
-        label[void] = VOID  # void is rare: cheaper than `np.where` over all pixels
-        return label
+        return mask.astype(np.uint8, copy=False)
 
 
 def _located(directory: Path, split: str | None, images: str, labels: str) -> Place:
@@ -246,7 +243,10 @@ def _out_of_range(
     if values != [num_classes]:
         advice = "Renumber the mask, pass the right number of `classes`, or name your void id with `ignore_label`."
     elif (mask == 0).any():
-        advice = f"If {num_classes} means void, pass `ignore_label={num_classes}`; if it is a class, raise `classes`."
+        advice = (
+            f"If {num_classes} means void, pass `ignore_label={num_classes}`; if it is a class, raise `classes`. If 0 "
+            "is unlabelled and the classes begin at 1, fcn-doctor --fix OUT --read-as zero-void writes a right copy."
+        )
     else:
         advice = "Subtract 1 if your classes start at 1."
     return f"`label` may hold 0..{num_classes - 1} or {void} (void). Received: {values[:5]} in {path}. {advice}"

@@ -29,6 +29,7 @@ class Mask:
         colors: `(K, 3)` uint8 if it holds colours that no class has, the most frequent first; else None.
         color_counts: pixels of each.
         unknown: of a mask in colours, pixels whose colour no class has.
+        remark: `few bits`, `void cut off` or `void lost` of a file of 2 or 4 bits a pixel, as `checks` tells them.
     """
 
     size: tuple[int, int]
@@ -41,9 +42,10 @@ class Mask:
     colors: np.ndarray | None = None
     color_counts: np.ndarray | None = None
     unknown: int = 0
+    remark: str = ""
 
 
-def describe_mask(pixels, *, mode="L", lossy=False, table=None, ignore_label=VOID):
+def describe_mask(pixels, *, mode="L", lossy=False, table=None, ignore_label=VOID, remark=""):
     """Describe the pixels of a mask.
 
     Args:
@@ -66,7 +68,7 @@ def describe_mask(pixels, *, mode="L", lossy=False, table=None, ignore_label=VOI
     solid = count(ids[true_ids(ids)])[0] if smooth or lossy else values
     size = tuple(int(n) for n in pixels.shape[:2])
     lossy = bool(lossy and len(values) != 1)
-    return Mask(size, mode, lossy, values, counts, smooth, solid, colors, color_counts, unknown)
+    return Mask(size, mode, lossy, values, counts, smooth, solid, colors, color_counts, unknown, remark)
 
 
 def count(ids):

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fcn_keras.datasets.images import orientation, read_header, read_image, read_mask
+from fcn_keras.datasets.images import orientation, read_image, read_mask_file
+from fcn_keras.datasets.label_reading import palette_ids, values_of
+from fcn_keras.datasets.mask_files import lacking_color
+from fcn_keras.visualize import VOID_COLOR
 
 from ..annotations.masks import VOID, Mask, describe_mask
 from .duplicates import thumbnail
@@ -68,13 +71,40 @@ def read_pair(image_file, label_file, *, table=None, ignore_label=VOID):
             image = str(error)
     if label_file is not None:
         try:
-            pixels = read_mask(label_file, colored=bool(table and table.colored))
-            kind, mode, _ = read_header(label_file)
-            mask = describe_mask(pixels, mode=mode, lossy=kind == "JPEG", table=table, ignore_label=ignore_label)
-            mask_digest = _digest(pixels)
+            file = read_mask_file(label_file)
+            mask = _described(file, label_file, table, ignore_label)
+            mask_digest = _digest(file.pixels)
         except ValueError as error:
             mask = str(error)
     return PairFacts(image, mask, mask_digest)
+
+
+def _described(file, path, table, ignore_label):
+    """Describe a mask by the ids of its palette's colours where classes have colours, else as it lies in its file."""
+    options = {"mode": file.mode, "lossy": file.kind == "JPEG", "table": table, "ignore_label": ignore_label}
+    options["remark"] = _remark(file)
+    if file.palette is None or not (table and table.colored):
+        return describe_mask(file.pixels, **options)
+    ids, known = palette_ids(file, table, ignore_label)
+    used = values_of(file.pixels)
+    if lacking := [int(index) for index in used if index >= len(file.palette) and not known[index]]:
+        raise ValueError(lacking_color(path, lacking, len(file.palette)))
+    if known[used].all():
+        return describe_mask(ids[file.pixels], **options)
+    colors = np.full((256, 3), VOID_COLOR, np.uint8)
+    colors[: len(file.palette)] = file.palette
+    return describe_mask(colors[file.pixels], **options)
+
+
+def _remark(file):
+    """Tell what few bits a pixel did to the ids of a mask."""
+    if file.bits not in (2, 4):
+        return ""
+    if file.palette is None:
+        return "few bits"
+    if len(file.palette) < 2**file.bits:
+        return "void cut off" if (file.pixels == VOID).any() else ""
+    return "void lost" if (file.pixels == 2**file.bits - 1).any() else ""
 
 
 def _digest(pixels):

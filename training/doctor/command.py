@@ -14,7 +14,8 @@ With --import, first make that data set: images and masks in folders, from the a
 EXAMPLES = (
     ("fcn-doctor photos", "look photos/train and photos/val over"),
     ("fcn-doctor photos --output report", "keep the report, a picture, and weights for rare classes"),
-    ("fcn-doctor photos --fix fixed", "write a corrected copy"),
+    ("fcn-doctor photos --fix fixed", "write a corrected copy, with a list of what changed"),
+    ("fcn-doctor photos --fix fixed --read-as zero-void", "the same, where id 0 means unlabelled"),
     ("fcn-doctor annotated --import labelme --into photos", "make a data set of LabelMe's files, and look it over"),
     ("fcn-doctor annotations --import coco --images pictures --into photos", "the same of COCO's"),
     (
@@ -22,6 +23,17 @@ EXAMPLES = (
         "--unlabelled void --into corrected",
         "of the labels of fcn-predict --format labelme, corrected by hand; without void if background is a class",
     ),
+)
+READINGS = (  # the names of `numbering.READINGS`, whose module brings NumPy
+    "zero-void",
+    "zero-background",
+    "last-void",
+    "others-void",
+    "from-one",
+    "zero-absent",
+    "foreground-255",
+    "void-255",
+    "first-file",
 )
 CODES = {
     0: "no error (there may be notes)",
@@ -46,6 +58,15 @@ def build_parser():
     parser.add_argument("--ignore-label", type=int, default=255, help="void id besides 255, of masks that hold ids")
     parser.add_argument("--output", type=Path, help="folder for doctor.json, doctor.txt and doctor.png")
     parser.add_argument("--fix", type=Path, metavar="OUT", help="write a corrected copy to this new folder")
+    parser.add_argument(
+        "--read-as",
+        action="append",
+        default=[],
+        choices=READINGS,
+        metavar="NAME",
+        help="with --fix, what masks mean that may mean several things; the report names what fits. Several times for "
+        f"several questions: {', '.join(READINGS)}",
+    )
     add_reporting(parser, json="the whole report, not the table")
     add_options(parser)
     return parser
@@ -58,6 +79,8 @@ def _doctor(arguments):
     from .examination import examination
 
     check_options(arguments)
+    if arguments.read_as and arguments.fix is None:
+        raise ValueError("--read-as goes with --fix OUT: the data set itself is never changed.")
     classes = None if arguments.classes is None else classes_of(arguments.classes)
     if arguments.output is not None:
         require_folder(arguments.output)
@@ -85,7 +108,7 @@ def _fixed(result, arguments):
     as_dict, as_text = asdict(result.report), text(result.report)
     if arguments.fix is None:
         return result.report, as_dict, as_text
-    fixed = fix(result, arguments.fix, share=arguments.val, seed=arguments.seed)
+    fixed = fix(result, arguments.fix, share=arguments.val, seed=arguments.seed, read_as=arguments.read_as)
     reading = {"ignore_label": fixed.ignore_label, "classes": fixed.classes}
     with Progress("Reading the copy", "pairs", quiet=arguments.quiet) as progress:
         after = examine(arguments.fix, **reading, progress=progress)

@@ -17,7 +17,7 @@ from .class_balance import balancing_weights, check_classes, class_pixels
 from .duplicates import check_duplicates, near_groups
 from .findings import Finding, Findings
 from .folder_layout import Layout, find_layout
-from .mask_ids import Reading, read_ids
+from .mask_ids import Reading, note_files, read_ids, settle_greys
 
 LOG = logging.getLogger("fcn_keras")
 _THREADS = min(8, os.cpu_count() or 1)
@@ -131,7 +131,9 @@ def examination(directory, *, classes=None, ignore_label=VOID, progress=None):
     pairs = _read(layout.pairs, table, ignore_label, progress)
     check_reading(pairs, images, masks, directory)
     readable = {i: pair.mask for i, pair in enumerate(pairs) if isinstance(pair.mask, Mask)}
-    reading = read_ids(readable, masks, table=table, origin=origin, ignore_label=ignore_label)
+    readable, greys = settle_greys(readable, table, ignore_label)
+    reading = read_ids(readable, masks, table=table, origin=origin, ignore_label=ignore_label, greys=greys)
+    note_files(readable, reading, table, masks)
     check_pair_sizes(pairs, images)
     with_image = {i: pair for i, pair in enumerate(pairs) if isinstance(pair.image, ImageFacts)}
     check_duplicates(with_image, layout.splits, images.names, layout.findings)

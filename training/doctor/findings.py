@@ -1,6 +1,6 @@
 """What the doctor finds: one sentence, the files, and what to do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 NAMED = 5  # files a finding names before it only counts
 
@@ -16,6 +16,7 @@ class Finding:
         advice: what to do.
         files: the first few, relative to the data set's folder.
         count: how many files in all.
+        readings: what it may mean, where that is more than one thing: sentences by the name that `--read-as` takes.
     """
 
     code: str
@@ -24,6 +25,7 @@ class Finding:
     advice: str
     files: tuple[str, ...] = ()
     count: int = 0
+    readings: dict[str, str] = field(default_factory=dict)
 
 
 class Findings:
@@ -37,15 +39,15 @@ class Findings:
     def __init__(self):
         self.all, self.codes = [], {}
 
-    def error(self, code, message, advice, *, files=(), pairs=()):
-        self._add("error", code, message, advice, files, pairs)
+    def error(self, code, message, advice, *, files=(), pairs=(), readings=None):
+        self._add("error", code, message, advice, files, pairs, readings)
 
     def note(self, code, message, advice, *, files=(), pairs=()):
         self._add("note", code, message, advice, files, pairs)
 
-    def _add(self, severity, code, message, advice, files, pairs):
+    def _add(self, severity, code, message, advice, files, pairs, readings=None):
         files = tuple(files)
-        self.all.append(Finding(code, severity, message, advice, files[:NAMED], len(files)))
+        self.all.append(Finding(code, severity, message, advice, files[:NAMED], len(files), readings or {}))
         for pair in pairs:
             self.codes.setdefault(pair, set()).add(code)
 
@@ -67,18 +69,18 @@ class Files:
     def __init__(self, splits, names, noun, findings):
         self.splits, self.names, self.noun, self.findings = splits, names, noun, findings
 
-    def error(self, code, indices, message, advice):
+    def error(self, code, indices, message, advice, *, readings=None):
         """Add an error about the files of these pairs, if there are any; `message` goes on after their number."""
-        self._add(self.findings.error, code, indices, message, advice)
+        self._add(self.findings.error, code, indices, message, advice, **({"readings": readings} if readings else {}))
 
     def note(self, code, indices, message, advice):
         """Add a note in the same way."""
         self._add(self.findings.note, code, indices, message, advice)
 
-    def _add(self, add, code, indices, message, advice):
+    def _add(self, add, code, indices, message, advice, **options):
         if indices:
             names = [self.names[index] for index in indices]
-            add(code, f"{self.counted(indices)} {message}", advice, files=names, pairs=indices)
+            add(code, f"{self.counted(indices)} {message}", advice, files=names, pairs=indices, **options)
 
     def counted(self, indices):
         """Say how many of the files, and in which splits, such as `3 of 20 masks (train 2, val 1)`."""

@@ -1,29 +1,36 @@
 """Write a corrected copy of a data set beside it: `fcn-doctor --fix`."""
 
+import csv
 import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 from PIL import ExifTags, Image
 
-from fcn_keras.datasets.images import FORMATS, read_mask, read_size, turned_upright
+from fcn_keras.datasets.images import FORMATS, turned_upright
+from fcn_keras.datasets.layouts import CHANGES, CLASSES
 from fcn_keras_console.files import new_folder
 from fcn_keras_console.words import some
 
-from ..annotations.masks import VOID, describe_mask, voc_ids, without_mixed
+from ..annotations.masks import VOID
 from ..hold_out import divide, usable_groups
 from .checks import FIXABLE
+from .fix_lists import write_list, write_lists
+from .fix_masks import fixed_mask
+from .numbering import chosen_readings
 
-_ASPECT = 0.01  # relative difference of two aspect ratios up to which a mask is resized
-_KNOWN_SHARE = 0.5  # of a mask's pixels whose colour must be known for the others to follow
 _LEFT_OUT = {
     "image-without-mask": "image without mask",
     "mask-without-image": "mask without image",
     "listed-but-missing": "neither image nor mask",
     "image-unreadable": "image unreadable",
     "mask-unreadable": "mask unreadable",
+}
+_RIGHT = {  # reading -> the finding that is none then: the masks stay as they are
+    "zero-background": "ids-out-of-range",
+    "zero-absent": "ids-off-by-one",
+    "void-255": "mask-is-0-255",
 }
 _TURNED = {"exif-rotated", "exif-mask-unturned"}
 _TWINS = {"duplicate-across-splits", "near-duplicate-across-splits"}
@@ -39,6 +46,7 @@ class Fixed:
         ignore_label: its void id besides 255.
         written: number of files that differ from the original by what was done to them.
         left_out: ids by reason.
+        changes: file, what was done, and which ids became which, a row each; changes.csv in the copy has the same.
         warning: why near-duplicates were not kept in one part, or None.
     """
 
@@ -47,10 +55,14 @@ class Fixed:
     ignore_label: int
     written: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, list[str]] = field(default_factory=dict)
+    changes: list[tuple[str, str, str]] = field(default_factory=list)
     warning: str | None = None
 
     def leave_out(self, reason, pair):
         self.left_out.setdefault(reason, []).append(pair.key)
+
+    def note(self, name, what, ids=""):
+        self.changes.append((name, what, ids))
 
     def text(self, after):
         """Say what was done, and what the doctor says of the copy."""
@@ -59,19 +71,20 @@ class Fixed:
         lines = [f"Wrote {self.directory}:"]
         lines += [f"  {what}: {number}" for what, number in self.written.items()]
         lines += [f"  left out, {reason}: {len(keys)} ({some(keys)})" for reason, keys in self.left_out.items()]
-        lines.append("  everything else: copied as it is")
+        lines.append(f"  everything else: copied as it is; what changed, file by file: {CHANGES}")
         lines += [f"  Mind: {self.warning}"] if self.warning else []
         lines.append(f"The copy has {verdict(after)}" + (":" if after.errors else "."))
         lines += [f"  {finding.code}: {finding.message}" for finding in after.errors]
         return "\n".join(lines)
 
 
-def fix(examination, out, *, share=None, seed=0):
+def fix(examination, out, *, share=None, seed=0, read_as=()):
     """Write a corrected copy of a data set. The original is only read.
 
     The copy is written beside `out` and renamed. Masks are corrected from the outside in: colours and grey values to
     ids, in-between ids to the nearest true id, 255 to 1 in binary ones, 1 off, ids out of range to void, the size.
-    What cannot be corrected is left out, and so are training images that are also in another split.
+    What cannot be corrected is left out, and so are training images that are also in another split. Where masks may
+    mean several things, nothing is written until it is said which.
 
     Args:
         examination: an `Examination`.
@@ -80,20 +93,23 @@ def fix(examination, out, *, share=None, seed=0):
             leaves it so. Near-duplicates stay together. `fcn-train` holds out the same images of an undivided folder,
             for the share and seed 0.2, 0.
         seed: of that division.
+        read_as: names of `numbering.READINGS`, one for each finding that has several.
 
     Returns:
         `Fixed`.
 
     Raises:
-        ValueError: if `out` cannot be written, or nothing would be left.
+        ValueError: if `out` cannot be written, nothing would be left, or something may mean several things.
     """
     source, layout = Path(examination.report.directory), examination.layout
     if share and (list(layout.splits) != ["all"] or layout.lists):
         raise ValueError(f"--val divides, and {source} is divided already: {', '.join(layout.splits)}. Leave it out.")
+    chosen = chosen_readings(examination.report, read_as)
     with new_folder(out, "--fix", source) as folder:
-        result = _write(examination, source, folder, str(out))
+        result = _write(examination, source, folder, str(out), chosen)
         if share:
             _divide(examination, result, folder, share, seed)
+        _write_changes(folder / CHANGES, result.changes)
     return result
 
 
@@ -107,28 +123,33 @@ def _divide(examination, result, folder, share, seed):
     together, result.warning = usable_groups(examination.near_duplicates(keys), len(keys))
     chosen = divide(keys, share, seed, together)
     for split, members in (("train", [k for k in keys if k not in chosen]), ("val", [k for k in keys if k in chosen])):
-        _write_list(folder / f"{split}.txt", members)
+        write_list(folder / f"{split}.txt", members)
         result.written[f"in {split}.txt"] = len(members)
+        result.note(f"{split}.txt", "new list")
 
 
-def _write(examination, source, folder, name):
+def _write(examination, source, folder, name, chosen):
     layout, findings = examination.layout, examination.findings
-    shifted = bool(findings.pairs_with("ids-off-by-one"))
-    result = Fixed(name, _classes(examination), VOID if shifted else examination.reading.ignore_label)
+    result = Fixed(name, _classes(examination, chosen), _void_of(examination, chosen))
     twins, dropped, handled = set(findings.pairs_with(*_TWINS)), set(), set(layout.doubled)
-    for index, codes in sorted(findings.codes.items()):
+    for path in layout.doubled:
+        result.note(layout.name(path), "left out: second file of its id")
+    for index, codes in sorted(_codes(examination, chosen).items()):
         pair = layout.pairs[index]
         stays = any(index in members for split, members in layout.splits.items() if split != "train")
         reason = _LEFT_OUT.get(next(iter(codes & _LEFT_OUT.keys()), None))
         if reason is None and index in twins and (not stays or index in layout.splits.get("train", ())):
             result.leave_out("also in another split (from train)", pair)
+            result.note(layout.name(pair.image), "left out of train: also in another split")
             if not stays:
                 dropped.add(index)
                 continue
-        reason = reason or _write_pair(examination, index, codes, source, folder, result, handled)
+        reason = reason or _write_pair(examination, index, codes, folder, result, handled, chosen)
         if reason:
             result.leave_out(reason, pair)
             dropped.add(index)
+            for path in filter(None, (pair.image, pair.label)):
+                result.note(layout.name(path), f"left out: {reason}")
     kept = {
         split: [i for i in members if i not in dropped and not (split == "train" and i in twins)]
         for split, members in layout.splits.items()
@@ -138,82 +159,73 @@ def _write(examination, source, folder, name):
     for index in dropped:
         handled |= {layout.pairs[index].image, layout.pairs[index].label}
     _copy(source, folder, handled | set(layout.lists.values()))
-    _write_lists(layout, kept, source, folder)
+    write_lists(layout, kept, folder, result)
+    if _lacks_background(examination.reading, chosen) and examination.reading.origin == CLASSES:
+        _put_background(folder / CLASSES, result)
     return result
 
 
-def _classes(examination):
+def _codes(examination, chosen):
+    """Return the codes of each pair without those that are no fault as they are read; 0 concerns every mask."""
+    right = {_RIGHT[name] for name in chosen & _RIGHT.keys()}
+    codes = {index: own - right for index, own in examination.findings.codes.items() if own - right}
+    if "zero-void" in chosen:
+        for index, pair in enumerate(examination.layout.pairs):
+            if pair.label is not None:
+                codes[index] = codes.get(index, set()) | {"ids-out-of-range"}
+    return codes
+
+
+def _void_of(examination, chosen):
+    """Return the void id of the copy besides 255: none of its own where all ids were moved."""
+    moved = bool(examination.findings.pairs_with("ids-off-by-one")) and "zero-absent" not in chosen
+    return VOID if moved or "zero-void" in chosen else examination.reading.ignore_label
+
+
+def _classes(examination, chosen):
     """Tell how the copy's classes are given, where its own classes.txt does not."""
-    return None if examination.reading.origin == "classes.txt" else examination.reading.num_classes
+    reading = examination.reading
+    more = "zero-absent" in chosen or _lacks_background(reading, chosen)
+    return None if reading.origin == CLASSES else reading.num_classes + more
 
 
-def _write_pair(examination, index, codes, source, folder, result, handled):
+def _lacks_background(reading, chosen):
+    return "zero-background" in chosen or ("foreground-255" in chosen and reading.num_classes == 1)
+
+
+def _put_background(path, result):
+    text = path.read_text(encoding="utf-8-sig")
+    path.write_text(f"background\n{text}", encoding="utf-8")
+    result.note(CLASSES, "background put first")
+
+
+def _write_changes(path, changes):
+    with path.open("w", encoding="utf-8", newline="", errors="backslashreplace") as file:
+        writer = csv.writer(file)
+        writer.writerow(("file", "what", "ids"))
+        writer.writerows(changes)
+
+
+def _write_pair(examination, index, codes, folder, result, handled, chosen):
     """Write what changes of a pair, and return None; or return why it is left out."""
-    pair = examination.layout.pairs[index]
+    layout = examination.layout
+    pair = layout.pairs[index]
     if codes & FIXABLE:
-        ids, reason = fixed_mask(examination, index, codes)
-        if ids is None:
-            return reason
-        target = (folder / pair.label.relative_to(source)).with_suffix(".png")
+        mask = fixed_mask(examination, index, codes, chosen)
+        if mask.ids is None:
+            return mask.reason
+        target = (folder / layout.name(pair.label)).with_suffix(".png")
         target.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(ids).save(target)
+        Image.fromarray(mask.ids).save(target)
         handled.add(pair.label)
+        result.note(layout.name(pair.label), " ".join(sorted(codes & FIXABLE)), mask.changed)
     if codes & _TURNED:
-        _write_image(pair.image, folder / pair.image.relative_to(source), upright="exif-rotated" in codes)
+        _write_image(pair.image, folder / layout.name(pair.image), upright="exif-rotated" in codes)
         handled.add(pair.image)
+        result.note(layout.name(pair.image), " ".join(sorted(codes & _TURNED)))
     for code in sorted(codes & (FIXABLE | _TURNED)):
         result.written[code] = result.written.get(code, 0) + 1
     return None
-
-
-def fixed_mask(examination, index, codes):
-    """Correct one mask.
-
-    Returns:
-        `(H, W)` uint8 ids and None, or None and the reason why it cannot be corrected.
-    """
-    reading, pair = examination.reading, examination.layout.pairs[index]
-    pixels = read_mask(pair.label, colored=reading.colored)
-    ids = _ids(pixels, index, reading, examination.table) if pixels.ndim == 3 else pixels
-    if ids is None:
-        return None, "in colours that stand for no class"
-    ids = ids.astype(np.int64)
-    if codes & {"mask-is-jpeg", "mask-resized-smoothly"}:
-        ids = without_mixed(ids)
-        if describe_mask(ids, ignore_label=reading.ignore_label).smooth:
-            return None, "mixed ids everywhere"
-    if "mask-is-luma" in codes:
-        table = np.arange(256)
-        table[list(reading.luma)] = list(reading.luma.values())
-        ids = table[ids]
-    if "mask-is-0-255" in codes:
-        ids[ids == VOID] = 1
-    void = (ids == VOID) | (ids == reading.ignore_label)
-    if "ids-off-by-one" in codes:
-        ids = np.where(void, VOID, ids - 1)
-    if "ids-out-of-range" in codes:
-        ids[~void & ((ids < 0) | (ids >= reading.num_classes))] = VOID
-    return _fitted(ids.astype(np.uint8), pair, codes)
-
-
-def _ids(pixels, index, reading, table):
-    """Translate colours, or return None."""
-    if reading.colored:
-        ids, known = table.lookup(pixels)
-        return without_mixed(ids, known) if known.mean() >= _KNOWN_SHARE else None
-    if index in reading.voc:
-        return voc_ids(pixels)
-    return pixels[..., 0] if (pixels == pixels[..., :1]).all() else None
-
-
-def _fitted(ids, pair, codes):
-    """Resize a mask to its image's size if their aspect ratios agree."""
-    if "size-mismatch" not in codes:
-        return ids, None
-    (height, width), (mine, across) = read_size(pair.image), ids.shape
-    if abs(height * across / (width * mine) - 1) > _ASPECT:
-        return None, "image and mask of different shape"
-    return np.asarray(Image.fromarray(ids).resize((width, height), Image.Resampling.NEAREST)), None
 
 
 def _write_image(path, target, *, upright):
@@ -245,19 +257,3 @@ def _copy(source, folder, handled):
                 target = folder / path.relative_to(source)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, target)
-
-
-def _write_lists(layout, kept, source, folder):
-    """Write the lists without what was left out; a list that would be empty is not written."""
-    for split, path in layout.lists.items():
-        before = [layout.pairs[index].key for index in layout.splits[split]]
-        after = [layout.pairs[index].key for index in kept[split]]
-        codes = {finding.code for finding in layout.findings.all}
-        if before == after and not codes & {"listed-twice", "listed-with-extension"}:
-            shutil.copyfile(path, folder / path.relative_to(source))
-        elif after:
-            _write_list(folder / path.relative_to(source), after)
-
-
-def _write_list(path, keys):
-    path.write_text("".join(f"{key}\n" for key in keys), encoding="utf-8")

@@ -1,21 +1,30 @@
 """Find the images, masks and lists of a data set in folders, whatever is wrong with them."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fcn_keras.datasets import layouts
 from fcn_keras.datasets.layouts import Place
-from fcn_keras.datasets.listing import Listing, files_below, key_of, list_images
+from fcn_keras.datasets.listing import Listing, files_below, list_images
 from fcn_keras.datasets.names import split_of
 from fcn_keras.datasets.split_lists import Listed, read_list
 from fcn_keras_console.left_alone import kinds_of
 
 from .findings import Files, Findings
+from .layout_checks import (
+    IMAGES,
+    LABELS,
+    ORDER,
+    check_columns,
+    check_doubled,
+    check_partners,
+    check_splits,
+    checked_ids,
+    note_unlisted,
+    stem_of,
+)
 
-IMAGES, LABELS, HHA = "images", "labels", "hha"
-_ORDER = ("train", "val", "test")
-_USUAL = {*_ORDER, "trainval", "all"}
+HHA = "hha"
 
 
 @dataclass(frozen=True)
@@ -100,9 +109,9 @@ def find_layout(directory):
             "annotations."
         )
     named = _named(layout, splits)
-    rank = {name: place for place, name in enumerate(_ORDER)}
+    rank = {name: place for place, name in enumerate(ORDER)}
     layout.splits = {name: named[name] for name in sorted(named, key=lambda name: (rank.get(name, 9), name))}
-    _check_splits(layout)
+    check_splits(layout)
     _look_around(layout, places)
     return layout
 
@@ -116,7 +125,7 @@ def _files_of(place):
 def _add(layout, place, files, keys=None):
     """Append the pairs of a place, of all ids or of those that a list names; return their indices."""
     for kind, listing in zip((IMAGES, LABELS), files, strict=True):
-        _check_doubled(layout, place.folder(kind), listing)
+        check_doubled(layout, place.folder(kind), listing)
         layout.others += listing.others
     images, labels = (listing.images for listing in files)
     if keys is None:
@@ -124,7 +133,7 @@ def _add(layout, place, files, keys=None):
     first = len(layout.pairs)
     layout.pairs += [FilePair(key, place, images.get(key), labels.get(key)) for key in keys]
     indices = list(range(first, len(layout.pairs)))
-    _check_partners(layout, indices)
+    check_partners(layout, indices)
     return indices
 
 
@@ -137,7 +146,7 @@ def _inner_or_whole(layout, whole, files):
     folders = [place.folder(kind) for place in places.values() for kind in (IMAGES, LABELS)]
     every = [path for listing in files for path in (*listing.images.values(), *listing.others)]
     outside = [path for path in every if not any(path.is_relative_to(folder) for folder in folders)]
-    _note_unlisted(layout, [layout.name(path) for path in outside], "beside the splits' folders")
+    note_unlisted(layout, [layout.name(path) for path in outside], "beside the splits' folders")
     return splits
 
 
@@ -177,30 +186,20 @@ def _from_lists(layout, taken, files):
         if path.stem in taken:
             continue
         content = _listed(path, place, known, layout)
-        if layouts.is_name_of_list(path) or content.labels or any(_stem(key, known) in known for key in content.keys):
-            _check_columns(content, path, layout)
+        if layouts.is_name_of_list(path) or content.labels or any(stem_of(key, known) in known for key in content.keys):
+            check_columns(content, path, layout)
             for listing, own in zip(files, (content.images, content.labels), strict=True):
                 listing.images = listing.images | own
             known = files[0].images.keys() | files[1].images.keys()
-            listed[path.stem], layout.lists[path.stem] = _checked(content.keys, known, path, layout), path
+            listed[path.stem], layout.lists[path.stem] = checked_ids(content.keys, known, path, layout), path
     if not listed:
         return {}
     every = sorted({key for keys in listed.values() for key in keys})
     index = dict(zip(every, _add(layout, place, files, every), strict=True))
     paired = {pair.image for pair in layout.pairs} | {pair.label for pair in layout.pairs}
     left = {key for listing in files for key, path in listing.images.items() if path not in paired}
-    _note_unlisted(layout, sorted(left), "in no list")
+    note_unlisted(layout, sorted(left), "in no list")
     return {split: [index[key] for key in keys] for split, keys in listed.items()}
-
-
-def _note_unlisted(layout, names, where):
-    if names:
-        layout.findings.note(
-            "unlisted",
-            f"{len(names)} files in {IMAGES} and {LABELS} are {where}, so that no split has them.",
-            "Nothing to do if they are left out on purpose.",
-            files=names,
-        )
 
 
 def _listed(path, place, known, layout):
@@ -209,104 +208,3 @@ def _listed(path, place, known, layout):
     except ValueError:
         layout.findings.error("list-unreadable", f"{path.name} is not UTF-8 text.", "Save it as UTF-8, one id a line.")
         return Listed()
-
-
-def _check_columns(content, path, layout):
-    if content.unknown:
-        layout.findings.error(
-            "list-columns",
-            f"{path.name} has {len(content.unknown)} lines of several columns that name no files of the data set, the "
-            f"first {content.unknown[0]!r}.",
-            "Write an id a line, or an image and its mask: images/a.jpg labels/a.png.",
-        )
-        content.keys = [key for key in content.keys if key not in set(content.unknown)]
-
-
-def _checked(keys, known, path, layout):
-    """Return a list's ids without repetition and without extensions, and say what was wrong."""
-    twice = sorted(key for key, times in Counter(keys).items() if times > 1)
-    if twice:
-        layout.findings.error(
-            "listed-twice", f"{path.name} lists {len(twice)} ids more than once.", "Keep each once.", files=twice
-        )
-    suffixed = [key for key in keys if key not in known and _stem(key, known) in known]
-    if suffixed:
-        layout.findings.error(
-            "listed-with-extension",
-            f"{path.name} lists {len(suffixed)} file names. An id is a name without the extension.",
-            "Write the names without the extension.",
-            files=suffixed,
-        )
-    return list(dict.fromkeys(_stem(key, known) for key in keys))
-
-
-def _stem(key, known):
-    return key if key in known else Path(key).with_suffix("").as_posix()
-
-
-def _check_doubled(layout, folder, listing):
-    layout.doubled += listing.doubled
-    if listing.doubled:
-        second = listing.doubled[0]
-        layout.findings.error(
-            "two-files-one-id",
-            f"{len(listing.doubled)} files in {layout.name(folder)} have the id of another file there, such as "
-            f"{listing.images[key_of(second, folder)].name} and {second.name}.",
-            "Keep one of each.",
-            files=[layout.name(path) for path in listing.doubled],
-        )
-
-
-def _check_partners(layout, indices):
-    """Find files without a partner: masks without images, images without masks, ids of neither."""
-    pairs = layout.pairs
-    without_mask = [i for i in indices if pairs[i].image and not pairs[i].label]
-    without_image = [i for i in indices if pairs[i].label and not pairs[i].image]
-    for code, alone, have, what, lack in (
-        ("image-without-mask", without_mask, IMAGES, "mask", LABELS),
-        ("mask-without-image", without_image, LABELS, "image", IMAGES),
-    ):
-        if alone:
-            here, there = (layout.name(pairs[alone[0]].place.folder(name)) for name in (have, lack))
-            layout.findings.error(
-                code,
-                f"{len(alone)} of {len(indices)} files in {here} have no {what} of the same name in {there}.",
-                "Add the partners, or take these files out.",
-                files=[layout.name(pairs[i].image or pairs[i].label) for i in alone],
-                pairs=alone,
-            )
-    neither = [i for i in indices if not (pairs[i].image or pairs[i].label)]
-    if neither:
-        layout.findings.error(
-            "listed-but-missing",
-            f"The lists name {len(neither)} ids of which there is neither image nor mask.",
-            "Add the files, or take the ids out of the lists.",
-            files=[pairs[i].key for i in neither],
-            pairs=neither,
-        )
-
-
-def _check_splits(layout):
-    strange = [split for split in layout.splits if split_of(split) not in _USUAL]
-    if strange:
-        layout.findings.note(
-            "split-unused",
-            f"fcn-train reads train and val, and does not use {' and '.join(strange)}.",
-            "Nothing to do if that is meant; else rename, or name two: fcn-train --splits TRAIN VAL.",
-        )
-    for split, indices in layout.splits.items():
-        if not indices:
-            layout.findings.error("split-empty", f"The split {split} holds no image.", "Add images, or remove it.")
-    if "all" in layout.splits and "all" not in layout.lists:
-        layout.findings.note(
-            "not-divided",
-            "The data set is not divided: fcn-train --data holds a fifth of it out to validate on.",
-            f"To choose yourself, write {layout.directory / 'train.txt'} and {layout.directory / 'val.txt'}, one id a "
-            "line, as fcn-doctor --fix OUT --val 0.2 does in a copy.",
-        )
-    elif missing := [split for split in ("train", "val") if split not in layout.splits]:
-        layout.findings.note(
-            "split-missing",
-            f"There is no split {' and no split '.join(missing)}, and fcn-train reads train and val.",
-            "Divide the data set so that both are there; without val, fcn-train --data holds out a fifth of train.",
-        )

@@ -18,7 +18,7 @@ from fcn_keras_console.words import some
 
 from ..hold_out import divide
 from ..reading import read_each
-from .folder_layout import IMAGES, LABELS
+from .layout_checks import IMAGES, LABELS
 
 SHARE = 0.2  # of the images, to validate with
 _THREADS = min(8, os.cpu_count() or 1)

@@ -1,13 +1,16 @@
 """Tell from the ids of all masks together what they mean, and which masks mean something else than they hold."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from fcn_keras.datasets.label_reading import fits
 from fcn_keras_console.words import some
 
 from ..annotations.masks import VOID, luma_tables, voc_ids
+from .numbering import check_binary, check_range, infer
 
+_COLORED = {"P", "RGB", "RGBA", "RGBX"}  # modes of files that are read by colour where classes have colours
 _VOC = 21  # classes of VOC, whose colours are assumed where the number of classes is not known
 
 
@@ -22,6 +25,7 @@ class Reading:
         ignore_label: the void id besides 255.
         voc: indices of the masks that hold the colours of VOC's map.
         luma: grey value -> id for masks that hold the grey of VOC's colours; 255 where several ids have that grey.
+        greys: indices of the grey masks whose greys are the classes' colours.
     """
 
     names: tuple[str, ...]
@@ -30,37 +34,94 @@ class Reading:
     ignore_label: int
     voc: set[int] = field(default_factory=set)
     luma: dict[int, int] = field(default_factory=dict)
+    greys: set[int] = field(default_factory=set)
 
     @property
     def num_classes(self):
         return len(self.names)
 
 
-def read_ids(masks, files, *, table=None, origin="", ignore_label=VOID):
+def read_ids(masks, files, *, table=None, origin="", ignore_label=VOID, greys=frozenset()):
     """Find out what the ids mean, and write down which masks are wrong.
 
     Args:
         masks: `Mask` by index of the pair.
         files: `Files` of the masks.
         table: a `ClassTable`; None infers the number of classes.
+        greys: indices of the grey masks that were read by colour.
 
     Returns:
         `Reading`.
     """
-    reading = Reading(table.names if table else (), origin, bool(table and table.colored), ignore_label)
+    reading = Reading(table.names if table else (), origin, bool(table and table.colored), ignore_label, greys=greys)
     known = len(table.names) if table else None
     _check_lossy(masks, files)
     ids = _check_colors(masks, reading, known, files)
     luma = _check_luma(masks, ids, reading, known, files)
     ids = {index: values for index, values in ids.items() if index not in luma}
-    binary = _check_binary(ids, ignore_label, known, files)
+    by_color = {i for i in ids if reading.colored and (i in greys or masks[i].mode in _COLORED)}
+    binary = check_binary({i: own for i, own in ids.items() if i not in by_color}, ignore_label, known, files)
     ids = {index: values for index, values in ids.items() if index not in binary}
     if known is None:
         values = set().union(*ids.values(), reading.luma.values(), {1} if binary else ())
-        reading.names = _infer(values - {VOID}, files.findings)
+        reading.names = infer(values - {VOID}, files.findings)
         reading.origin = "inferred from the ids"
-    _check_range(ids, reading, known is None, files)
+    lost = {i for i, mask in masks.items() if mask.remark == "void lost"}
+    check_range(ids, reading, known is None, files, lost)
     return reading
+
+
+def settle_greys(masks, table, ignore_label):
+    """Find the grey masks that hold the classes' colours, as `fcn_keras.datasets.label_reading` reads them.
+
+    Returns:
+        `Mask` by index, those masks described by their ids; and their indices.
+    """
+    if table is None or not table.greys:
+        return masks, set()
+    grey = {i: mask for i, mask in masks.items() if mask.mode not in _COLORED}
+    told = {i: fits(mask.values, table, ignore_label) for i, mask in grey.items()}
+    colored = {i for i, (as_ids, as_colors) in told.items() if as_colors and not as_ids}
+    if colored and table.greys_differ and (True, False) not in told.values():
+        colored |= {i for i, both in told.items() if all(both)}
+    return masks | {i: _by_greys(masks[i], table) for i in colored}, colored
+
+
+def _by_greys(mask, table):
+    ids = table.grey_ids[mask.values]
+    values, place = np.unique(ids, return_inverse=True)
+    counts = np.bincount(place, mask.counts).astype(np.int64)
+    return replace(mask, values=values.astype(np.int64), counts=counts, solid=np.unique(table.grey_ids[mask.solid]))
+
+
+def note_files(masks, reading, table, files):
+    """Say what was taken as what, and what few bits a pixel did."""
+    if table is not None and (taken := [name for name in table.void_names if name != "void"]):
+        files.findings.note(
+            "void-named", f"The class file's {some(taken)} is read as void.", "Nothing to do if so meant."
+        )
+    files.note(
+        "greys-are-colors",
+        sorted(reading.greys),
+        "are grey, and their greys are the classes' colours: they are read by colour.",
+        "Right here; other programs may take the greys for ids.",
+    )
+    for remark, code, message, advice in (
+        (
+            "few bits",
+            "mask-few-bits",
+            "are grey files of 2 or 4 bits a pixel, whose values are read as ids.",
+            "Right here; other programs read 85 or 17 times as much. Save masks with 8 bits.",
+        ),
+        (
+            "void cut off",
+            "mask-void-cut-off",
+            "are palette files of 2 or 4 bits a pixel with an index that their palette has no colour for: 255 was cut "
+            "off when they were written, and they are read so.",
+            "Right here; save masks with a palette of 256 colours.",
+        ),
+    ):
+        files.note(code, [i for i, mask in masks.items() if mask.remark == remark], message, advice)
 
 
 def _check_lossy(masks, files):
@@ -161,66 +222,6 @@ def _check_luma(masks, ids, reading, known, files):
         f"Read the original palette files as indices; fcn-doctor --fix goes back from grey to id.{doubt}",
     )
     return sorted(members)
-
-
-def _check_binary(ids, ignore_label, known, files):
-    """Find masks whose foreground is 255, which is void; return their indices."""
-    more = known not in (None, 2)
-    if ignore_label != VOID or (more and not all(values <= {0, VOID} for values in ids.values())):
-        return []
-    white = [i for i, values in ids.items() if VOID in values]
-    if not set().union(*ids.values()) <= {0, 1, VOID} or not any(0 in ids[i] for i in white):
-        return []
-    if any(1 in ids[i] for i in white):  # there 255 is void
-        return []
-    files.error(
-        "mask-is-0-255",
-        white,
-        "hold 0 and 255 but never 1, and 255 is void: the foreground has no pixel.",
-        "Write 1 instead of 255; fcn-doctor --fix does.",
-    )
-    return white
-
-
-def _infer(ids, findings):
-    """Return names of classes 0 to the largest id."""
-    ids = {value for value in ids if 0 <= value < VOID}
-    number = max(ids, default=0) + 1
-    if min(ids, default=0) == 1 and number > 2:
-        number -= 1  # an error below: the ids are off by one
-    gaps = sorted(set(range(number)) - ids)
-    missing = f" {len(gaps)} of them never occur: {some(gaps, 6)}." if gaps and min(ids, default=0) == 0 else ""
-    findings.note(
-        "classes-inferred",
-        f"There is no classes.txt, so that the number of classes is taken from the ids: {number}.{missing}",
-        "Write the names into classes.txt, one a line, or say --classes.",
-    )
-    return tuple(map(str, range(number)))
-
-
-def _check_range(ids, reading, inferred, files):
-    number = reading.num_classes
-    union = set().union(*ids.values()) - {VOID}
-    outside = sorted(value for value in union if not 0 <= value < number)
-    if not outside:
-        return
-    if outside == [number] and 0 not in union:
-        files.error(
-            "ids-off-by-one",
-            sorted(ids),
-            f"hold ids 1 to {number} and never 0, for {number} classes.",
-            "Subtract 1, as fcn-doctor --fix does"
-            + (f", or say --classes {number + 1} if there is a class 0 that no mask shows." if inferred else "."),
-        )
-        return
-    hint = f"If {number} means void, say --ignore-label {number}. " if outside == [number] else ""
-    files.error(
-        "ids-out-of-range",
-        sorted(i for i, values in ids.items() if values & set(outside)),
-        f"hold {some(outside, 6)}, and {number} classes have ids 0 to {number - 1} "
-        f"(255 is void{'' if reading.ignore_label == VOID else f', as is {reading.ignore_label}'}).",
-        f"{hint}Renumber them or give the right number of classes; fcn-doctor --fix makes them void (255).",
-    )
 
 
 def _ids(values, reading):

@@ -7,7 +7,7 @@ import numpy as np
 
 from fcn_keras.confusion import confusion
 from fcn_keras.datasets.classes import ClassTable
-from fcn_keras.datasets.images import read_mask
+from fcn_keras.datasets.label_reading import LabelReader
 from fcn_keras.datasets.listing import key_of, list_images
 from fcn_keras.examples import VOID
 from fcn_keras_console.left_alone import kinds_of
@@ -44,10 +44,11 @@ class LabelFiles:
         others = []
         self._pairs, self.alone = _pairs(Path(predictions), Path(labels), others)
         self.left_alone = kinds_of(others)
-        self._table = ClassTable(VOID if classes is None else classes)  # ids below void
-        self._ignore_label = ignore_label
+        table = ClassTable(VOID if classes is None else classes)  # ids below void
+        sides = zip(*self._pairs.values(), strict=True)
+        self._readers = [LabelReader(table, ignore_label, files) for files in sides]
         self.keys = list(self._pairs)
-        self.class_names = self._table.names
+        self.class_names = table.names
 
     def labelled(self, *, unreadable=None, progress=None):
         """Yield a `LabelledImage` of every pair; the next ones are read meanwhile.
@@ -69,7 +70,7 @@ class LabelFiles:
         index, key = pair
         paths = self._pairs[key]
         LOG.debug("%s: scoring it against %s", *paths)
-        labels, truth = (self._read(path) for path in paths)
+        labels, truth = (read(path) for read, path in zip(self._readers, paths, strict=True))
         if labels.shape != truth.shape:
             raise ValueError(
                 f"{paths[0]} is {labels.shape} (height, width), {paths[1]} {truth.shape}. Score predictions at the "
@@ -77,13 +78,6 @@ class LabelFiles:
             )
         matrix = confusion(truth, labels, len(self.class_names), " and ".join(map(str, paths)))
         return LabelledImage(index, key, {}, {"": truth}, {"": labels}, {"": matrix})
-
-    def _read(self, path):
-        """Return the `(H, W)` ids of a file, void as 255."""
-        mask = read_mask(path, colored=self._table.colored)
-        if mask.ndim == 3:
-            return self._table.translate(mask, path)
-        return np.where(mask == self._ignore_label, VOID, mask)
 
 
 def label_files_of(arguments, predictions):

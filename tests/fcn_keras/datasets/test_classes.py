@@ -97,3 +97,20 @@ def test_wrong_classes(tmp_path):
         ClassTable(["sky", 3])
     with pytest.raises(ValueError, match=r"`classes` names the class 'sky' twice"):
         ClassTable(["sky", "sky"])
+
+
+@pytest.mark.parametrize("name", ["Void", "VOID", "unlabeled", "Unlabelled", "__ignore__", "Ignore", "255"])
+def test_void_by_other_names(tmp_path, name):
+    (tmp_path / "classes.txt").write_text(f"sky 1 1 1\n{name} 0 0 0\nroad 2 2 2\n")
+    table = ClassTable(tmp_path / "classes.txt")
+    assert table.names == ("sky", "road")
+    assert table.colors == {(1, 1, 1): 0, (0, 0, 0): 255, (2, 2, 2): 1}
+    assert table.void_names == (name,)
+    assert ClassTable.of_colors([(name, (0, 0, 0)), ("sky", (1, 1, 1))]).void_names == (name,)
+    (tmp_path / "classes.txt").write_text(f"sky\n{name}\n")
+    with pytest.raises(ValueError, match=rf"names {name} as a class. It is void, .*\(--ignore-label 1\)"):
+        ClassTable(tmp_path / "classes.txt")
+
+
+def test_background_is_a_class():
+    assert ClassTable(["__background__", "Background "]).names == ("__background__", "Background ")

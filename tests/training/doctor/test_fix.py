@@ -1,6 +1,8 @@
 """`fcn-doctor --fix`: the copy passes the doctor for every fault, and the original is never touched."""
 
+import csv
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -28,12 +30,12 @@ from training.hold_out import THRESHOLD, divide
 from training.recipes import readers
 
 
-def fixed(data, **options):
+def fixed(data, *, read_as=(), **options):
     """Fix a data set, see that the copy passes and the original is as it was; return the copy and what was done."""
     before, out = snapshot(data), data.with_name("fixed")
     seen = examination(data, **options)
     assert seen.report.errors
-    result = fix(seen, out)
+    result = fix(seen, out, read_as=read_as)
     assert snapshot(data) == before
     after = examine(out, classes=result.classes, ignore_label=result.ignore_label)
     assert after.errors == ()
@@ -128,7 +130,104 @@ def test_one_is_subtracted(data, origin, options):
 
 def test_ids_out_of_range_become_void(data, origin):
     change(masks(data)[:2], lambda ids: np.where(ids == 255, 8, ids).astype(np.uint8))
-    same_masks(fixed(data)[0], origin)
+    same_masks(fixed(data, read_as=["last-void"])[0], origin)
+
+
+def test_strays_become_void_and_what_changed_is_listed(data):
+    change(masks(data)[:1], lambda ids: np.where(ids == 1, 77, ids).astype(np.uint8))
+    had = pixels(masks(data)[0])
+    out, result = fixed(data)
+    np.testing.assert_array_equal(pixels(out / "train/labels/0.png"), np.where(had == 77, 255, had))
+    rows = list(csv.reader((out / "changes.csv").open()))
+    assert rows == [["file", "what", "ids"], ["train/labels/0.png", "ids-out-of-range", "77 -> 255"]]
+    assert result.changes == [tuple(rows[1])]
+    assert examine(out).left_alone == {}
+
+
+def by_zero(ids):
+    """Give 0 to what is void, and 1 to 8 to the classes."""
+    return np.where(ids == 255, 0, ids + 1).astype(np.uint8)
+
+
+def test_nothing_is_guessed_where_two_readings_fit(data, origin, tmp_path, capsys):
+    change(masks(data), lambda ids: by_zero(ids))
+    out = tmp_path / "out"
+    assert main([str(data), "--fix", str(out)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "0 is unlabelled, 1 to 8 are the classes" in line
+    assert "8 is void (last-void)" in line
+    assert "Say --read-as zero-void or --read-as last-void or --read-as zero-background. Nothing was written." in line
+    assert not out.exists()
+    assert main([str(data), "--fix", str(out), "--read-as", "zero-void", "--read-as", "last-void"]) == 2
+    assert main([str(data), "--fix", str(out), "--read-as", "from-one"]) == 2
+    assert main([str(data), "--read-as", "zero-void"]) == 2
+    assert "--read-as goes with --fix OUT" in capsys.readouterr().err
+    assert not out.exists()
+    out, result = fixed(data, read_as=["zero-void"])
+    same_masks(out, origin)
+    assert len(result.changes) == 10
+    assert result.changes[0][2].startswith("0 -> 255, 1 -> 0, 2 -> 1")
+
+
+def test_zero_may_be_a_background_that_is_not_named(data, origin):
+    change(masks(data), lambda ids: by_zero(ids))
+    out, result = fixed(data, read_as=["zero-background"])
+    same_masks(out, data)
+    names = (data / "classes.txt").read_text()
+    assert (out / "classes.txt").read_text() == f"background\n{names}"
+    assert result.changes == [("classes.txt", "background put first", "")]
+
+
+def test_one_class_name_for_masks_of_0_and_1(data, capsys):
+    (data / "classes.txt").write_text("crack\n")
+    change(masks(data), lambda ids: (ids > 2).astype(np.uint8))
+    assert main([str(data)]) == 1
+    assert "put background first in the class file" in " ".join(capsys.readouterr().out.split())
+    out, _ = fixed(data, read_as=["zero-background"])
+    assert Folder(out, "train").class_names == ("background", "crack")
+    same_masks(out, data)
+
+
+def test_one_class_name_for_masks_of_0_and_255(data, tmp_path):
+    (data / "classes.txt").write_text("crack\n")
+    change(masks(data), lambda ids: np.where(ids > 2, 255, 0).astype(np.uint8))
+    with pytest.raises(ValueError, match=r"becomes 1, and 0 a background, .* --read-as void-255"):
+        fix(examination(data), tmp_path / "out")
+    out, _ = fixed(data, read_as=["foreground-255"])
+    assert Folder(out, "train").class_names == ("background", "crack")
+    for path in masks(data):
+        np.testing.assert_array_equal(pixels(out / path.relative_to(data)), pixels(path) // 255)
+
+
+def test_classes_that_the_file_lacks(data, tmp_path):
+    (data / "classes.txt").write_text("a\nb\nc\n")
+    with pytest.raises(ValueError, match=r"add their names.* --fix OUT --read-as others-void"):
+        fix(examination(data), tmp_path / "out")
+    out, _ = fixed(data, read_as=["others-void"])
+    for path in masks(data):
+        had = pixels(path)
+        np.testing.assert_array_equal(pixels(out / path.relative_to(data)), np.where(had > 2, 255, had))
+
+
+def test_ids_from_one_of_classes_that_nobody_counted(data, tmp_path):
+    (data / "classes.txt").unlink()
+    change(masks(data), lambda ids: np.where(ids == 255, 255, ids + 1).astype(np.uint8))
+    with pytest.raises(ValueError, match=r"the ids begin at 1.* or there is a class 0, which no mask shows"):
+        fix(examination(data), tmp_path / "out")
+    assert fixed(data, read_as=["from-one"])[1].classes == 8
+    shutil.rmtree(data.with_name("fixed"))
+    out, result = fixed(data, read_as=["zero-absent"])
+    assert result.classes == 9
+    same_masks(out, data)
+
+
+def test_two_different_files_of_one_id(data, tmp_path):
+    write(data / "val" / "labels" / "2.bmp", 0 * pixels(data / "val" / "labels" / "2.png"))
+    with pytest.raises(ValueError, match=r"They differ: keep one of each.* Say --read-as first-file"):
+        fix(examination(data), tmp_path / "out")
+    out, result = fixed(data, read_as=["first-file"])
+    assert not pixels(out / "val" / "labels" / "2.bmp").any()
+    assert result.changes == [("val/labels/2.png", "left out: second file of its id", "")]
 
 
 def test_mixed_ids_become_true_ones(tmp_path):

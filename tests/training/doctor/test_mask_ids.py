@@ -1,9 +1,14 @@
 """What the ids of masks mean: every planted fault is found."""
 
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
+from fcn_keras.datasets.folder import Folder
 from fcn_keras.datasets.synthetic import SEM
 from fcn_keras.visualize import palette
 from tests.training.faulty import (
@@ -144,3 +149,66 @@ def test_number_of_classes_is_inferred_and_said(data):
     assert codes(report) == set()
     assert codes(report, "note") == {"classes-inferred"}
     assert "taken from the ids: 8" in found(report, "classes-inferred").message
+
+
+def test_void_by_another_name_is_noted(data):
+    lines = [f"{name} {r} {g} {b}\n" for name, (r, g, b) in zip(SEM, palette(8).tolist(), strict=True)]
+    (data / "classes.txt").write_text("".join([*lines, "__Ignore__ 255 255 255\n"]))
+    colors = palette().copy()
+    colors[255] = 255
+    change(masks(data), lambda ids: colors[ids])
+    report = examine(data)
+    assert report.num_classes == 8
+    assert codes(report) == set()
+    assert "__Ignore__ is read as void" in found(report, "void-named").message
+
+
+def test_greys_that_are_the_classes_colors(data):
+    lines = [f"{name} {9 * i + 40} {9 * i + 40} {9 * i + 40}\n" for i, name in enumerate(SEM)]
+    (data / "classes.txt").write_text("".join([*lines, "void 0 0 0\n"]))
+    truth = examine(data).class_frequencies
+    change(masks(data), lambda ids: np.where(ids == 255, 0, 9 * ids + 40).astype(np.uint8))
+    report = examine(data)
+    assert codes(report) == set()
+    assert found(report, "greys-are-colors").count == 10
+    assert report.class_frequencies == truth
+    for split in ("train", "val"):
+        Folder(data, split).verify()
+
+
+def test_grey_of_four_bits(data):
+    before = examine(data, classes=16)
+    for path in masks(data):
+        ids = np.where(pixels(path) == 255, 15, pixels(path))
+        packed = (ids[:, ::2] << 4 | ids[:, 1::2]).astype(np.uint8)  # the width is even
+        rows = b"".join(b"\0" + row.tobytes() for row in packed)
+        path.write_bytes(grey_of_four_bits(ids.shape[1], ids.shape[0], rows))
+        assert np.array(Image.open(path)).max() == 255
+    report = examine(data, classes=8, ignore_label=15)
+    assert codes(report) == set()
+    assert found(report, "mask-few-bits").count == 10
+    assert report.class_frequencies["train"] == before.class_frequencies["train"][:8]
+
+
+def grey_of_four_bits(width, height, rows):
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 4, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(("entries", "code"), [(9, "mask-void-cut-off"), (16, None)])
+def test_palettes_that_cut_void_off(data, entries, code):
+    for path in masks(data):
+        ids = pixels(path)
+        image = Image.frombytes("P", ids.shape[::-1], ids.tobytes())
+        image.putpalette(palette()[:entries].tobytes())
+        image.save(path)
+    report = examine(data)
+    if code:
+        assert codes(report) == set()
+        assert found(report, code).count > 5
+        Folder(data, "train").verify()
+    else:
+        assert "cannot hold 255: it became the highest" in found(report, "ids-out-of-range").advice

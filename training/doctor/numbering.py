@@ -1,0 +1,157 @@
+"""Tell whether the ids of masks are those of the classes, and name what they may mean where that is several things."""
+
+from fcn_keras_console.words import some
+
+from ..annotations.masks import VOID
+
+# What `--read-as` chooses among, where the masks do not tell; a finding offers those that fit it.
+READINGS = {
+    "zero-void": "0 is unlabelled, 1 to {number} are the classes: 0 becomes void, and the others one less",
+    "zero-background": "0 is a class that the class file lacks, such as background, which is put first",
+    "last-void": "{number} is void",
+    "others-void": "{outside} are void",
+    "from-one": "the ids begin at 1, and each becomes one less",
+    "zero-absent": "there is a class 0, which no mask shows",
+    "foreground-255": "255 is the foreground and becomes 1{background}",
+    "void-255": "255 is void",
+    "first-file": "of two files of one id the first by name is meant",
+}
+
+
+def readings(*names, **values):
+    """Return sentences by name, of those of `READINGS` that fit."""
+    return {name: READINGS[name].format(**values) for name in names}
+
+
+def either(fitting):
+    """Name readings in a sentence, and how one is chosen."""
+    named = "; or ".join(f"{sentence} ({name})" for name, sentence in fitting.items())
+    return f"{'Either' if len(fitting) > 1 else 'Perhaps'} {named}. fcn-doctor --fix waits for --read-as to say so."
+
+
+def chosen_readings(report, names):
+    """Return the readings that were chosen, as a set.
+
+    Args:
+        report: of the doctor.
+        names: of `READINGS`.
+
+    Raises:
+        ValueError: if a finding has several and none or two of them were chosen, or one was chosen that nothing asks.
+    """
+    asked = [finding for finding in report.findings if finding.readings]
+    for finding in asked:
+        if sum(name in finding.readings for name in names) != 1:
+            say = " or ".join(f"--read-as {name}" for name in finding.readings)
+            raise ValueError(f"{finding.message} {finding.advice} Say {say}. Nothing was written.")
+    can = ", ".join(name for finding in asked for name in finding.readings)
+    for name in names:
+        if name not in can.split(", "):
+            advice = f"It can be {can}" if can else "Leave it out"
+            raise ValueError(f"--read-as {name} says nothing to {report.directory}. {advice}.")
+    return frozenset(names)
+
+
+def check_binary(ids, ignore_label, known, files):
+    """Find masks whose foreground is 255, which is void; return their indices."""
+    more = known not in (None, 2)
+    if ignore_label != VOID or (more and not all(values <= {0, VOID} for values in ids.values())):
+        return []
+    white = [i for i, values in ids.items() if VOID in values]
+    if not set().union(*ids.values()) <= {0, 1, VOID} or not any(0 in ids[i] for i in white):
+        return []
+    if any(1 in ids[i] for i in white):  # there 255 is void
+        return []
+    background = ", and 0 a background, which the class file lacks" if known == 1 else ""
+    unclear = more or any(1 in values for values in ids.values())
+    fitting = readings("foreground-255", "void-255", background=background) if unclear else None
+    files.error(
+        "mask-is-0-255",
+        white,
+        "hold 0 and 255 but never 1, and 255 is void: the foreground has no pixel.",
+        either(fitting) if fitting else "Write 1 instead of 255; fcn-doctor --fix does.",
+        readings=fitting,
+    )
+    return white
+
+
+def infer(ids, findings):
+    """Return names of classes 0 to the largest id."""
+    ids = {value for value in ids if 0 <= value < VOID}
+    number = max(ids, default=0) + 1
+    if min(ids, default=0) == 1 and number > 2:
+        number -= 1  # an error below: the ids are off by one
+    gaps = sorted(set(range(number)) - ids)
+    missing = f" {len(gaps)} of them never occur: {some(gaps, 6)}." if gaps and min(ids, default=0) == 0 else ""
+    findings.note(
+        "classes-inferred",
+        f"There is no classes.txt, so that the number of classes is taken from the ids: {number}.{missing}",
+        "Write the names into classes.txt, one a line, or say --classes.",
+    )
+    return tuple(map(str, range(number)))
+
+
+def check_range(ids, reading, inferred, files, lost=frozenset()):
+    """Find ids that are no class's.
+
+    Args:
+        ids: set of them by index of the mask.
+        reading: `mask_ids.Reading`.
+        inferred: whether the number of classes is taken from the ids.
+        files: `Files` of the masks.
+        lost: indices of palette files of few bits, which cannot hold 255.
+    """
+    number = reading.num_classes
+    union = set().union(*ids.values()) - {VOID}
+    outside = sorted(value for value in union if not 0 <= value < number)
+    if not outside:
+        return
+    if outside == [number] and 0 not in union:
+        fitting = readings("from-one", "zero-absent") if inferred else None
+        files.error(
+            "ids-off-by-one",
+            sorted(ids),
+            f"hold ids 1 to {number} and never 0, for {number} classes.",
+            f"{either(fitting)} Or say --classes {number + 1}." if fitting else "Subtract 1, as fcn-doctor --fix does.",
+            readings=fitting,
+        )
+        return
+    wrong = sorted(i for i, values in ids.items() if values & set(outside))
+    fitting = _fitting(outside, number, reading.colored)
+    files.error(
+        "ids-out-of-range",
+        wrong,
+        f"hold {some(outside, 6)}, and {number} classes have ids 0 to {number - 1} "
+        f"(255 is void{'' if reading.ignore_label == VOID else f', as is {reading.ignore_label}'}).",
+        _advice(outside, number, fitting, bool(lost & set(wrong))),
+        readings=fitting,
+    )
+
+
+def _fitting(outside, number, colored):
+    """Return the readings of ids out of range: none is wanted of strays, which can only be void."""
+    if outside == [number]:
+        names = ["zero-background", "zero-void", "last-void"] if number == 1 else ["zero-void", "last-void"]
+        names += [] if number == 1 or colored else ["zero-background"]
+        return readings(*(name for name in names if not (colored and name == "zero-background")), number=number)
+    if outside == list(range(number, number + len(outside))):
+        return readings("others-void", outside=some(outside, 6))
+    return None
+
+
+def _advice(outside, number, fitting, lost):
+    cut = " Palette files of few bits cannot hold 255: it became the highest of these ids when they were written."
+    cut = cut if lost else ""
+    hint = f"If {number} means void, say --ignore-label {number}. " if outside == [number] else ""
+    if outside == [number] and number == 1:
+        hint += "If 0 is the background, put background first in the class file. "
+    if fitting is None:
+        advice = "Renumber them or give the right number of classes; fcn-doctor --fix makes them void (255)."
+    elif len(fitting) > 1:
+        advice = either(fitting)
+    else:
+        advice = (
+            "They look like classes that the class file lacks: add their names, or give the right number. If they are "
+            f"void: fcn-doctor --fix OUT --read-as {next(iter(fitting))}."
+        )
+    return f"{hint}{advice}{cut}"
