@@ -73,6 +73,16 @@ class ClassTable:
             for color, value in colors.items():
                 self._ids[_packed(np.array(color, np.uint8))] = value
 
+    def require_no_void(self, origin: object) -> None:
+        """Refuse a class that is void by its name, whose id in the masks nothing tells; `origin` is for the error.
+
+        Raises:
+            ValueError: if there is one. Where classes have colours there is none.
+        """
+        for index, name in enumerate(self.names):
+            if is_void(name) and name != str(index):  # classes of which only the number is known are called by it
+                raise ValueError(_void_is_none(name, index, origin))
+
     @property
     def colored(self) -> bool:
         """Whether the classes have colours."""
@@ -201,9 +211,13 @@ def _check_names(names: Sequence[object], origin: object) -> None:
             raise ValueError(f"{origin} may hold names. Received: {name!r}.")
         if name in names[:index]:
             raise ValueError(f"{origin} names the class {name!r} twice.")
-        if is_void(name):
-            raise ValueError(
-                f"{origin} names {name} as a class. It is void, which is none: leave it out. If the masks hold its id, "
-                f"{index}, behind those of the classes, pass that as `ignore_label` (--ignore-label {index}); if they "
-                "hold it before them, fcn-doctor --fix OUT --read-as zero-void writes a copy without."
-            )
+        if name == "void":
+            raise ValueError(_void_is_none(name, index, origin))
+
+
+def _void_is_none(name: str, index: int, origin: object) -> str:
+    return (
+        f"{origin} names {name} as a class. It is void, which is none: leave it out. If the masks hold its id {index} "
+        f"behind those of the classes, pass that as `ignore_label` (--ignore-label {index}); if they hold it before "
+        "them, fcn-doctor --fix OUT --read-as zero-void writes a copy without."
+    )

@@ -98,7 +98,9 @@ class Folder(Examples):
         self._images = [_partner(mine.images, key, place.folder(images), origin) for key in self.ids]
         self._labels = [_partner(theirs.images, key, place.folder(labels), origin) for key in self.ids]
         self._hha = None if hha is None else _encoded(place.folder(hha), self.ids)
-        self._table = ClassTable(self.directory / "classes.txt" if classes is None else classes)
+        given = self.directory / "classes.txt" if classes is None else classes
+        self._table = ClassTable(given)
+        self._table.require_no_void(given if isinstance(given, (str, os.PathLike)) else "`classes`")
         self._read_label = LabelReader(self._table, self.ignore_label, self._labels)
         self.class_names = self._table.names
         self.num_classes = len(self.class_names)

@@ -126,6 +126,8 @@ def examination(directory, *, classes=None, ignore_label=VOID, progress=None):
     origin = "given" if classes is not None else "classes.txt"
     classes = own if classes is None and own.is_file() else classes
     table = None if classes is None else ClassTable(classes)
+    if table is not None:
+        table.require_no_void(classes)
     images, masks = layout.files("image", "images"), layout.files("label", "masks")
 
     pairs = _read(layout.pairs, table, ignore_label, progress)

@@ -9,7 +9,7 @@ from fcn_keras.datasets.images import read_mask
 from fcn_keras.datasets.listing import key_of
 from fcn_keras.datasets.names import split_of
 
-from .numbering import either, readings
+from .numbering import readings
 
 IMAGES, LABELS = "images", "labels"
 ORDER = ("train", "val", "test")
@@ -68,7 +68,9 @@ def check_doubled(layout, folder, listing):
             "two-files-one-id",
             f"{len(listing.doubled)} files in {layout.name(folder)} have the id of another file there, such as "
             f"{firsts[0].name} and {listing.doubled[0].name}.",
-            "Keep one of each." if same else f"They differ: keep one of each. {either(readings('first-file'))}",
+            "Keep one of each."
+            if same
+            else "They differ: keep one of each. fcn-doctor --fix takes the first by name if you say --read-as first-file.",
             files=[layout.name(path) for path in listing.doubled],
             readings=None if same else readings("first-file"),
         )

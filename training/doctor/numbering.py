@@ -24,9 +24,13 @@ def readings(*names, **values):
 
 
 def either(fitting):
-    """Name readings in a sentence, and how one is chosen."""
+    """Name readings in a sentence."""
     named = "; or ".join(f"{sentence} ({name})" for name, sentence in fitting.items())
-    return f"{'Either' if len(fitting) > 1 else 'Perhaps'} {named}. fcn-doctor --fix waits for --read-as to say so."
+    return f"{'Either' if len(fitting) > 1 else 'Perhaps'} {named}."
+
+
+def _asking(fitting):
+    return f"{either(fitting)} fcn-doctor --fix does nothing until one is named with --read-as."
 
 
 def chosen_readings(report, names):
@@ -43,7 +47,7 @@ def chosen_readings(report, names):
     for finding in asked:
         if sum(name in finding.readings for name in names) != 1:
             say = " or ".join(f"--read-as {name}" for name in finding.readings)
-            raise ValueError(f"{finding.message} {finding.advice} Say {say}. Nothing was written.")
+            raise ValueError(f"{finding.message} {either(finding.readings)} Say {say}. Nothing was written.")
     can = ", ".join(name for finding in asked for name in finding.readings)
     for name in names:
         if name not in can.split(", "):
@@ -69,7 +73,7 @@ def check_binary(ids, ignore_label, known, files):
         "mask-is-0-255",
         white,
         "hold 0 and 255 but never 1, and 255 is void: the foreground has no pixel.",
-        either(fitting) if fitting else "Write 1 instead of 255; fcn-doctor --fix does.",
+        _asking(fitting) if fitting else "Write 1 instead of 255; fcn-doctor --fix does.",
         readings=fitting,
     )
     return white
@@ -112,7 +116,9 @@ def check_range(ids, reading, inferred, files, lost=frozenset()):
             "ids-off-by-one",
             sorted(ids),
             f"hold ids 1 to {number} and never 0, for {number} classes.",
-            f"{either(fitting)} Or say --classes {number + 1}." if fitting else "Subtract 1, as fcn-doctor --fix does.",
+            f"{_asking(fitting)} Or say --classes {number + 1}."
+            if fitting
+            else "Subtract 1, as fcn-doctor --fix does.",
             readings=fitting,
         )
         return
@@ -148,7 +154,7 @@ def _advice(outside, number, fitting, lost):
     if fitting is None:
         advice = "Renumber them or give the right number of classes; fcn-doctor --fix makes them void (255)."
     elif len(fitting) > 1:
-        advice = either(fitting)
+        advice = _asking(fitting)
     else:
         advice = (
             "They look like classes that the class file lacks: add their names, or give the right number. If they are "

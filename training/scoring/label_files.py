@@ -45,6 +45,7 @@ class LabelFiles:
         self._pairs, self.alone = _pairs(Path(predictions), Path(labels), others)
         self.left_alone = kinds_of(others)
         table = ClassTable(VOID if classes is None else classes)  # ids below void
+        table.require_no_void(classes)
         sides = zip(*self._pairs.values(), strict=True)
         self._readers = [LabelReader(table, ignore_label, files) for files in sides]
         self.keys = list(self._pairs)

@@ -109,7 +109,7 @@ def test_void_by_other_names(tmp_path, name):
     assert ClassTable.of_colors([(name, (0, 0, 0)), ("sky", (1, 1, 1))]).void_names == (name,)
     (tmp_path / "classes.txt").write_text(f"sky\n{name}\n")
     with pytest.raises(ValueError, match=rf"names {name} as a class. It is void, .*\(--ignore-label 1\)"):
-        ClassTable(tmp_path / "classes.txt")
+        ClassTable(tmp_path / "classes.txt").require_no_void(tmp_path / "classes.txt")
 
 
 def test_background_is_a_class():

@@ -377,3 +377,11 @@ def test_stanford_background():
     some = Folder(SHARED / "stanford_background", classes=8, ids=everything.ids[::5])
     assert len(some) == 143
     assert np.array_equal(some[1]["label"], everything[5]["label"])
+
+
+def test_a_list_of_classes_with_void_is_refused(tree):
+    """Whether the masks count the line, it does not say."""
+    (tree / "classes.txt").write_text("Unlabelled\nroad\ncar\n")
+    with pytest.raises(ValueError, match=r"classes.txt names Unlabelled as a class. It is void, .*--read-as zero-void"):
+        Folder(tree, "train")
+    assert Folder(tree, "train", classes=255).num_classes == 255

@@ -201,7 +201,7 @@ def test_one_class_name_for_masks_of_0_and_255(data, tmp_path):
 
 def test_classes_that_the_file_lacks(data, tmp_path):
     (data / "classes.txt").write_text("a\nb\nc\n")
-    with pytest.raises(ValueError, match=r"add their names.* --fix OUT --read-as others-void"):
+    with pytest.raises(ValueError, match=r"3, 4, 5, 6, 7 are void.* Say --read-as others-void"):
         fix(examination(data), tmp_path / "out")
     out, _ = fixed(data, read_as=["others-void"])
     for path in masks(data):
@@ -223,7 +223,7 @@ def test_ids_from_one_of_classes_that_nobody_counted(data, tmp_path):
 
 def test_two_different_files_of_one_id(data, tmp_path):
     write(data / "val" / "labels" / "2.bmp", 0 * pixels(data / "val" / "labels" / "2.png"))
-    with pytest.raises(ValueError, match=r"They differ: keep one of each.* Say --read-as first-file"):
+    with pytest.raises(ValueError, match=r"Perhaps of two files .*the first .* Say --read-as first-file"):
         fix(examination(data), tmp_path / "out")
     out, result = fixed(data, read_as=["first-file"])
     assert not pixels(out / "val" / "labels" / "2.bmp").any()
