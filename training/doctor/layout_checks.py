@@ -70,7 +70,7 @@ def check_doubled(layout, folder, listing):
             f"{firsts[0].name} and {listing.doubled[0].name}.",
             "Keep one of each."
             if same
-            else "They differ: keep one of each. fcn-doctor --fix takes the first by name if you say --read-as first-file.",
+            else "They differ: keep one of each. --fix takes the first by name if you say --read-as first-file.",
             files=[layout.name(path) for path in listing.doubled],
             readings=None if same else readings("first-file"),
         )

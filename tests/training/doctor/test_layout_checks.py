@@ -11,4 +11,4 @@ def test_two_files_of_one_id_that_differ(data):
     write(data / "val" / "images" / "2.bmp", 255 - same)
     finding = found(examine(data), "two-files-one-id")
     assert list(finding.readings) == ["first-file"]
-    assert "--read-as" in finding.advice
+    assert "--read-as first-file" in finding.advice
