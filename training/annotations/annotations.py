@@ -163,7 +163,11 @@ def stated_size(content, names, where):
     """
     if any(content.get(name) is None for name in names):
         return None
-    height, width = (whole(content[name], f"{where}: `{name}`", least=1) for name in names)
+    values = (content[name] for name in names)
+    values = (
+        int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 10 else value for value in values
+    )
+    height, width = (whole(value, f"{where}: `{name}`", least=1) for name, value in zip(names, values, strict=True))
     return height, width
 
 

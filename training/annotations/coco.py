@@ -24,6 +24,7 @@ from .coco_drawing import Entry, draw, paint_regions, paint_segments
 from .coco_files import (
     Listed,
     categories,
+    covers_everything,
     is_of,
     is_panoptic,
     json_files,
@@ -47,7 +48,8 @@ def read(source, *, classes=None, images=None, unlabelled=None, boxes="leave", u
         classes: class file, or None for all categories in the order of their ids.
         images: folder of the images; default: `source` or the file's folder, and what is beside it if it is
             called `annotations`.
-        unlabelled: what pixels are that no region covers; default void for panoptic ones, else background.
+        unlabelled: what pixels are that no region covers; default void for panoptic ones and for
+            files of `fcn-predict`, else background.
         boxes: what becomes of annotations that have only a box: `leave`, `rectangle`, or `void`.
         unreadable: called with the `ValueError` of a file or image that cannot be used.
         progress: called as `progress(done, total)` after each JSON file.
@@ -66,7 +68,8 @@ def read(source, *, classes=None, images=None, unlabelled=None, boxes="leave", u
     panoptic = _kind(contents)
     if not panoptic:
         coder_of_masks()  # better missing before the work than in it
-    unlabelled = unlabelled or ("void" if panoptic else "background")
+    whole = panoptic or all(map(covers_everything, contents.values()))
+    unlabelled = unlabelled or ("void" if whole else "background")
     known = {path: categories(content, path) for path, content in contents.items()}
     labels = {}
     for path, listed in known.items():

@@ -131,7 +131,8 @@ def _region(item, entry, size, boxes, tally, place):
         tally.leave_out(fault, f"{place} part {part}")
     if mended:
         tally.mend("with a bracket too many or too few", place)
-    return (_CROWD if item.get("iscrowd") else _REGION), runs, value
+    crowd = str(item.get("iscrowd")).lower() not in ("none", "false", "0", "0.0", "")
+    return (_CROWD if crowd else _REGION), runs, value
 
 
 def _class_of(item, entry):

@@ -9,9 +9,10 @@ from fcn_keras_console.image_files import files_below
 
 from .annotations import SPLITS, label_text
 from .json_values import is_list_of, load_json
+from .result_marks import MARK
 
 _KEPT = {"images", "annotations", "categories", "id", "image_id", "category_id", "segmentation", "iscrowd", "counts"}
-_KEPT |= {"segments_info", "file_name", "name", "width", "height", "size", "bbox"}
+_KEPT |= {"segments_info", "file_name", "name", "width", "height", "size", "bbox", "info", "contributor"}
 _KINDS = ("instances", "stuff", "panoptic")  # the first is read where all say the same of the same classes
 _LISTS = ("images", "annotations", "categories")
 _LABELMES = "shapes"  # key of LabelMe's files
@@ -137,6 +138,12 @@ def _array(part):
 def is_panoptic(content):
     """Tell whether a file's annotations are panoptic segments."""
     return any(isinstance(item, dict) and "segments_info" in item for item in content["annotations"][:1])
+
+
+def covers_everything(content):
+    """Tell whether `fcn-predict` wrote a file: its regions leave nothing out, and need no background."""
+    info = content.get("info")
+    return isinstance(info, dict) and info.get("contributor") == MARK
 
 
 def categories(content, path):

@@ -144,7 +144,8 @@ def _from_counts(segmentation, size):
     """Decode run lengths down the columns, background first. pycocotools would read past the end of damaged ones."""
     counts, stated = segmentation.get("counts"), segmentation.get("size")
     if stated is not None and coordinates(stated).tolist() != list(size):
-        raise ShapeFault("run lengths of another size than the image", f"{stated} and {list(size)}, height and width")
+        told = "x".join(f"{side:g}" for side in coordinates(stated).ravel()[:3])
+        raise ShapeFault("run lengths of another size than the image", f"{told} for {size[0]}x{size[1]} pixels")
     if isinstance(counts, str):
         counts = _unpacked(counts.encode(errors="replace"))
     elif isinstance(counts, list):

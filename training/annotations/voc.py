@@ -10,6 +10,7 @@ from fcn_keras.datasets.classes import ClassTable
 from fcn_keras.datasets.images import read_mask
 from fcn_keras.datasets.voc_sbd import CLASSES
 from fcn_keras_console.image_files import files_below
+from fcn_keras_console.words import some
 
 from .annotations import VOID, AnnotatedImage, Annotations, ImageAndLabel, plain_names, unique_keys
 from .class_colors import read_colors
@@ -82,14 +83,15 @@ def mask_label(path, num_classes, table, ignore_label, _):
     if not known.all():
         y, x = np.unravel_index(np.argmin(known), known.shape)
         raise ValueError(
-            f"{path} holds the colour {tuple(mask[y, x].tolist())} at (y, x) = ({y}, {x}), which no class has."
+            f"{path} holds the colour {', '.join(map(str, mask[y, x]))} (red, green, blue) at row {y}, column {x}, "
+            "which no class has."
         )
     void = (ids == VOID) | ((ids == ignore_label) & (mask.ndim == 2))
     outside = ~void & ((ids < 0) | (ids >= num_classes))
     if outside.any():
         raise ValueError(
-            f"{path} holds {np.unique(ids[outside])[:5].tolist()}, and {num_classes} classes have the ids 0 to "
-            f"{num_classes - 1}. Give the right --classes, or name the void id with --ignore-label."
+            f"{path} holds the ids {some(np.unique(ids[outside]).tolist())}, and {num_classes} classes have the ids 0 "
+            f"to {num_classes - 1}. Give the right --classes, or name the void id with --ignore-label."
         )
     return np.where(void, VOID, ids).astype(np.uint8)
 

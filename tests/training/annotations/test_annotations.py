@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.training.imported import SQUARE, label, labelme, names, run_import, shape
-from training.annotations.annotations import unique_keys
+from training.annotations.annotations import stated_size, unique_keys
 
 
 def drawn(source, out, *shapes, size=(20, 24), options=()):
@@ -72,3 +72,10 @@ def test_unlabelled_may_be_void(source, out):
 def test_ids_are_unique_visible_and_differ_by_more_than_case():
     given = ["a", "A", "x/a", ".a", "x/.b/..c", "a_2", "..", "a"]
     assert unique_keys(given) == ["a", "A_2", "x/a", "a_3", "x/b/c", "a_2_2", "_", "a_4"]
+
+
+def test_sizes_may_be_digits_in_quotes():
+    assert stated_size({"h": "20", "w": 24}, ("h", "w"), "a.json") == (20, 24)
+    assert stated_size({"h": "20", "w": None}, ("h", "w"), "a.json") is None
+    with pytest.raises(ValueError, match=r"a.json: `h` should be an integer from 1. Received: '2x'"):
+        stated_size({"h": "2x", "w": 24}, ("h", "w"), "a.json")

@@ -44,3 +44,10 @@ def test_the_order_of_size_holds_across_entries():
     label, tally = drawn(entry((1, [0], {})), entry((2, [0, 1], {})))
     assert label[0].tolist() == [1, 2, 9, 9, 9, 9]
     assert tally.decisions()[1] == "they give 4 pixels of 1 image different classes: 4 of a.png (a.json)"
+
+
+def test_what_says_that_a_region_is_a_crowd():
+    for crowd in (1, True, "1", 1.0):
+        assert drawn(entry((1, [0], {"iscrowd": crowd}), (2, [0, 1], {})))[0][0, 0] == 2
+    for crowd in (0, False, "0", None):
+        assert drawn(entry((1, [0], {"iscrowd": crowd}), (2, [0, 1], {})))[0][0, 0] == 1

@@ -4,9 +4,12 @@ import json
 import os
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from tests.training.label_maps import NAMES, painted
+from tests.training.imported import label, names, run_import
+from tests.training.label_maps import NAMES, maps, painted
+from tests.training.tiny import picture, write
 from training.annotations.labelme_writer import write_labelme
 from training.predict.marks import is_result
 from training.predict.results import Classes, Result
@@ -67,3 +70,21 @@ def test_a_link_to_an_image_keeps_its_name(tmp_path):
     path = tmp_path / "out" / "a.json"
     write_labelme(path, result(np.zeros((2, 2), int), source=tmp_path / "photos" / "a.png"))
     assert json.loads(path.read_text())["imagePath"] == "../photos/a.png"
+
+
+@pytest.mark.parametrize(
+    ("classes", "options"), [(NAMES, ["--unlabelled", "void"]), (("background", "car", "road", "tree"), [])]
+)
+def test_an_import_gives_the_label_maps_back(source, out, tmp_path, classes, options):
+    """With the class file, which says the ids; without it they are in the order of the names."""
+    truth = list(maps())
+    (tmp_path / "classes.txt").write_text("".join(f"{name}\n" for name in classes))
+    for number, labels in enumerate(truth):
+        image = source / f"{number}.png"
+        write(image, picture(*labels.shape, seed=number))
+        write_labelme(source / f"{number}.json", result(labels, source=image, names=classes))
+    given = ["--classes", tmp_path / "classes.txt", *options]
+    assert run_import("labelme", source, out, "--val", "0", *given) in (0, 1)
+    assert names(out) == list(classes)
+    for number, labels in enumerate(truth):
+        np.testing.assert_array_equal(label(out, str(number)), labels)

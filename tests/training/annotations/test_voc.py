@@ -99,8 +99,8 @@ def broken_voc(source, fault):
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        ("colour", "a.png holds the colour (7, 7, 7) at (y, x) = (0, 0), which no class has"),
-        ("id", "a.png holds [70], and 21 classes have the ids 0 to 20"),
+        ("colour", "a.png holds the colour 7, 7, 7 (red, green, blue) at row 0, column 0, which no class"),
+        ("id", "a.png holds the ids 70, and 21 classes have the ids 0 to 20"),
         ("size", "a.jpg has 12x16 pixels (height x width), its mask 5x6"),
         ("mask", "train lists 'a', and"),
         ("image", "holds no image of that name. Add it, take the line out of train.txt, or go on without"),
