@@ -9,14 +9,14 @@ import numpy as np
 
 from fcn_keras.datasets.classes import ClassTable
 from fcn_keras.datasets.names import SPLITS as SPLITS
+from fcn_keras.datasets.names import is_background, is_void
 from fcn_keras.examples import VOID
 from fcn_keras_console.words import some
 
 from .json_values import whole
 from .shape_tally import ShapeTally
 
-BACKGROUND = ("background", "_background_")  # the second is LabelMe's
-IGNORED = ("void", "__ignore__")  # the second is LabelMe's
+BACKGROUND = "background"
 
 
 class ImageAndLabel(NamedTuple):
@@ -76,19 +76,27 @@ def given_names(classes):
 
 
 def plain_names(names):
-    """Return class names without those that LabelMe's lists have for void, and its background by its plain name.
+    """Return class names without those of void, and the background by its plain name.
 
     Args:
-        names: of a class file; the ids begin after void, as LabelMe's own exporter counts.
+        names: of a class file.
     """
-    return tuple(BACKGROUND[0] if name in BACKGROUND else name for name in names if name not in IGNORED)
+    return tuple(BACKGROUND if is_background(name) else name for name in names if not is_void(name))
+
+
+def notes_on_names(labels):
+    """Return a sentence on labels that are taken for void or background although they are called otherwise."""
+    void = [label for label in labels if is_void(label) and label != "void"]
+    back = [label for label in labels if is_background(label) and label != BACKGROUND]
+    notes = [f"taken for void: {some(void)}"] if void else []
+    return notes + ([f"taken for background: {some(back)}"] if back else [])
 
 
 def choose_classes(labels, given, unlabelled, origin):
     """Choose the classes, and the id of every label.
 
-    `background` and LabelMe's `_background_` are one class, the first unless a class file says otherwise; `void` and
-    LabelMe's `__ignore__` are void.
+    `background`, `Background` and LabelMe's `_background_` are one class, the first unless a class file says otherwise;
+    `void`, `Unlabelled` and LabelMe's `__ignore__` are void (`fcn_keras.datasets.names`).
 
     Args:
         labels: dict of label -> the first file that has it, in the order of the ids.
@@ -103,11 +111,11 @@ def choose_classes(labels, given, unlabelled, origin):
         ValueError: if a class file lacks a label, or a background that is needed.
     """
     names = list(dict.fromkeys(plain_names(given or ())))
-    back = BACKGROUND[0] if BACKGROUND[0] in names else None
+    back = BACKGROUND if BACKGROUND in names else None
     if given is None:
-        names = [label for label in labels if label not in IGNORED + BACKGROUND]
-        if unlabelled == "background" or any(label in BACKGROUND for label in labels):
-            back = BACKGROUND[0]
+        names = [label for label in labels if not is_void(label) and not is_background(label)]
+        if unlabelled == "background" or any(map(is_background, labels)):
+            back = BACKGROUND
             names.insert(0, back)
     elif back is None and unlabelled == "background":
         raise ValueError(
@@ -115,7 +123,8 @@ def choose_classes(labels, given, unlabelled, origin):
             "say --unlabelled void."
         )
     ids = {name: index for index, name in enumerate(names)}
-    ids |= dict.fromkeys(IGNORED, VOID) | ({} if back is None else dict.fromkeys(BACKGROUND, ids[back]))
+    ids |= dict.fromkeys(filter(is_void, labels), VOID)
+    ids |= {} if back is None else dict.fromkeys(filter(is_background, labels), ids[back])
     missing = [f"{label!r} ({file})" for label, file in labels.items() if label not in ids]
     if missing:
         raise ValueError(

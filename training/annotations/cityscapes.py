@@ -184,11 +184,9 @@ def _of_file(path, unlabelled, end):
     table = read_colors(path)
     lines = ClassTable(path).names if table is None else _in_order(table)
     black = table is not None and _BLACK in table.colors
-    first = [] if black or not end or any(map(is_background, lines)) else [BACKGROUND[0]]
-    rest = "void" if unlabelled == "void" else BACKGROUND[0]
-    entries = [
-        (number, rest if name == BACKGROUND[0] and first else name) for number, name in enumerate([*first, *lines])
-    ]
+    first = [] if black or not end or any(map(is_background, lines)) else [BACKGROUND]
+    rest = "void" if unlabelled == "void" else BACKGROUND
+    entries = [(number, rest if name == BACKGROUND and first else name) for number, name in enumerate([*first, *lines])]
     told = [f"classes: {path.name}"] + ([f"id 0, which no line names: {unlabelled}"] if first else [])
     if not end and not (black or is_background(lines[0])):
         told.append(f"id 0: {lines[0]}, and what nothing covers if Datumaro wrote this, which does not tell them apart")

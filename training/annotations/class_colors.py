@@ -94,7 +94,7 @@ def in_voc_colors(names):
     """Return a `ClassTable` of names that have no colours, and so VOC's in their order, after background, as Datumaro
     paints them.
     """
-    first = [name for name in names if is_background(name)] or [BACKGROUND[0]]
+    first = [name for name in names if is_background(name)] or [BACKGROUND]
     ordered = [*first[:1], *(name for name in names if name not in first)]
     colors = map(tuple, palette(len(ordered)).astype(int).tolist())
     return ClassTable.of_colors(

@@ -17,6 +17,7 @@ from .annotations import (
     ImageAndLabel,
     choose_classes,
     given_names,
+    notes_on_names,
     stated_size,
     unique_keys,
 )
@@ -84,6 +85,7 @@ def read(source, *, classes=None, images=None, unlabelled=None, boxes="leave", u
     paint = paint_segments if panoptic else partial(paint_regions, boxes=boxes)
     by_split = {split: _annotated(of_split, paint, rest, tally) for split, of_split in entries.items()}
     decisions = [f"pixels of no region: {unlabelled}"]
+    decisions += notes_on_names(labels)
     decisions += [] if panoptic else ["of regions that overlap, the smaller is on top"]
     decisions += [] if panoptic or boxes == "leave" else [_BOXES[boxes]]
     left_out = {

@@ -137,7 +137,7 @@ def _with_black(table, path, unlabelled, unknown):
     for own in unknown:
         own.pop(_BLACK, None)
     entries = [("void" if value == VOID else table.names[value], color) for color, value in table.colors.items()]
-    name = BACKGROUND[0] if unlabelled == "background" else "void"
+    name = BACKGROUND if unlabelled == "background" else "void"
     return ClassTable.of_colors([(name, _BLACK), *entries]), [f"black, which {_CAMVID} does not name: {unlabelled}"]
 
 

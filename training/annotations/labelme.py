@@ -29,6 +29,7 @@ from .annotations import (
     fitting_size,
     given_names,
     label_text,
+    notes_on_names,
     stated_size,
     unique_keys,
 )
@@ -89,7 +90,7 @@ def read(source, *, classes=None, images=None, unlabelled="background", boxes=No
     draw = partial(_draw, source=source, ids=ids, rest=rest, boxes=boxes, tally=tally)
     by_split = _by_split(grouped, source, partial(_annotated, lookup, draw))
     decisions = [f"pixels of no shape: {unlabelled}", "of shapes that overlap, the later is on top"]
-    decisions += [_BOXES[boxes]] if boxes else []
+    decisions += notes_on_names(sorted(labels)) + ([_BOXES[boxes]] if boxes else [])
     used = {image for _, image in grouped}
     alone = [path.relative_to(lookup.root).as_posix() for path in lookup.files if path not in used]
     left_out = {"image without annotation": alone, "file of another kind": foreign}

@@ -8,6 +8,7 @@ import numpy as np
 
 from fcn_keras.datasets.classes import ClassTable
 from fcn_keras.datasets.images import read_mask
+from fcn_keras.datasets.names import is_void
 from fcn_keras.datasets.voc_sbd import CLASSES
 from fcn_keras_console.image_files import files_below
 from fcn_keras_console.words import some
@@ -19,6 +20,7 @@ from .masks import voc_ids
 
 _MASKS = ("SegmentationClassPNG", "SegmentationClass")  # the first is that of older exports of LabelMe's
 _IMAGES = ("JPEGImages", "images")
+_LABELMES_VOID = "__ignore__"  # the first of LabelMe's lists, which has no id
 _DIVIDING = ("train", "val", "test")  # lists of other names are parts or unions of these
 
 
@@ -45,7 +47,7 @@ def read(source, *, classes=None, images=None, ignore_label=VOID, unreadable, pr
     if folder is None or not folder.is_dir():
         raise ValueError(f"{folder or root / _IMAGES[0]} is missing. Say where the images are with --images DIR.")
     images = _by_stem(folder)
-    names, table, origin = _classes(root, classes)
+    names, table, voids, origin = _classes(root, classes)
     lists, unlabelled = _lists(root, masks)
     by_split = {}
     for split, keys in (lists or {"all": [key for key in masks if key in images]}).items():
@@ -57,17 +59,18 @@ def read(source, *, classes=None, images=None, ignore_label=VOID, unreadable, pr
             except ValueError as error:
                 unreadable(error)
                 continue
-            label = partial(mask_label, mask, len(names), table, ignore_label)
+            label = partial(mask_label, mask, len(names), table, ignore_label, voids=voids)
             by_split[split].append(AnnotatedImage(safe, partial(ImageAndLabel, image, label)))
     alone = {} if lists else {"mask without image": sorted(masks.keys() - images.keys())}
     return Annotations(names, by_split, [f"classes: {origin}"], {"list without masks": unlabelled, **alone})
 
 
-def mask_label(path, num_classes, table, ignore_label, _):
+def mask_label(path, num_classes, table, ignore_label, _, *, voids=()):
     """Read the ids of one mask.
 
     Args:
         table: a `ClassTable` with colours, or None where palette indices are ids and RGB masks hold VOC's colours.
+        voids: sorted ids of void among those of the classes, which close up.
 
     Raises:
         ValueError: if it holds something that is no class.
@@ -86,14 +89,14 @@ def mask_label(path, num_classes, table, ignore_label, _):
             f"{path} holds the colour {', '.join(map(str, mask[y, x]))} (red, green, blue) at row {y}, column {x}, "
             "which no class has."
         )
-    void = (ids == VOID) | ((ids == ignore_label) & (mask.ndim == 2))
-    outside = ~void & ((ids < 0) | (ids >= num_classes))
+    void = (ids == VOID) | ((ids == ignore_label) & (mask.ndim == 2)) | np.isin(ids, voids)
+    outside = ~void & ((ids < 0) | (ids >= num_classes + len(voids)))
     if outside.any():
         raise ValueError(
             f"{path} holds the ids {some(np.unique(ids[outside]).tolist())}, and {num_classes} classes have the ids 0 "
-            f"to {num_classes - 1}. Give the right --classes, or name the void id with --ignore-label."
+            f"to {num_classes + len(voids) - 1}. Give the right --classes, or name the void id with --ignore-label."
         )
-    return np.where(void, VOID, ids).astype(np.uint8)
+    return np.where(void, VOID, ids - np.searchsorted(voids, ids)).astype(np.uint8)
 
 
 def _root(source):
@@ -126,19 +129,23 @@ def _companion(files, key, split, what, folder):
 
 
 def _classes(root, given):
-    """Return the names, a `ClassTable` with colours or None, and where they come from."""
+    """Return the names, a `ClassTable` with colours or None, ids of void among the names', and where they come from."""
     own = [root / name for name in ("labelmap.txt", "class_names.txt") if (root / name).is_file()]
     if given is None and not own:
         if re.fullmatch(r"VOC20\d\d", root.resolve().name):
-            return tuple(CLASSES), None, "VOC's own"
+            return tuple(CLASSES), None, (), "VOC's own"
         raise ValueError(f"{root} names no classes: there is no labelmap.txt or class_names.txt. Say --classes FILE.")
     if isinstance(given, int):
-        return ClassTable(given).names, None, f"{given}, as given"
+        return ClassTable(given).names, None, (), f"{given}, as given"
     path = given or own[0]
     table = read_colors(path)
     if table is not None:
-        return table.names, table, Path(path).name
-    return plain_names(ClassTable(path).names), None, Path(path).name
+        return table.names, table, (), Path(path).name
+    names = ClassTable(path).names
+    names = names[1:] if names[0] == _LABELMES_VOID else names
+    voids = tuple(index for index, name in enumerate(names) if is_void(name))
+    told = "".join(f"; id {index}, {names[index]}, is void" for index in voids)
+    return plain_names(names), None, voids, f"{Path(path).name}{told}"
 
 
 def _lists(root, masks):
