@@ -8,7 +8,7 @@ import numpy as np
 from fcn_keras_console.image_files import files_below
 
 from . import filled
-from .annotations import SPLITS, Annotations, choose_classes, given_names, label_text
+from .annotations import SPLITS, Annotations, choose_classes, given_names, label_text, notes_on_names
 from .coco_files import is_of, splits_of
 from .coco_regions import coder_of_masks
 from .drawn_shapes import Patch, Shape, ShapedImage, annotated, empty_images, labels_of
@@ -60,7 +60,7 @@ def read(source, *, classes=None, images=None, unlabelled="background", boxes="r
     return Annotations(
         names,
         annotated(entries, ids, rest, tally, boxes),
-        told + empty_images(entries),
+        told + notes_on_names(labels) + empty_images(entries),
         {"image without annotation": alone, "XML of another kind": foreign},
         tally,
     )

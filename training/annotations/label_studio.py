@@ -11,7 +11,7 @@ from fcn_keras.datasets.images import extensions, read_mask
 from fcn_keras_console.image_files import files_below
 
 from . import filled
-from .annotations import Annotations, choose_classes, given_names
+from .annotations import Annotations, choose_classes, given_names, notes_on_names
 from .coco_regions import coder_of_masks
 from .drawn_shapes import Patch, Shape, ShapedImage, annotated, empty_images, labels_of
 from .image_lookup import ImageLookup
@@ -63,12 +63,13 @@ def read(source, *, classes=None, images=None, unlabelled="background", boxes="r
         raise ValueError(_nothing(source, files, pngs))
     if any(shape.region.func in (_polygon, _rectangle, _ellipse) for entry in entries for shape in entry.shapes):
         coder_of_masks()  # better missing before the work than in it
-    names, ids, rest = choose_classes(labels_of(entries), given, unlabelled, classes)
+    labels = labels_of(entries)
+    names, ids, rest = choose_classes(labels, given, unlabelled, classes)
     used = {entry.image for entry in entries} | {path for paths in pngs.values() for path, _ in paths}
     left_out["image without annotation"] = [
         path.relative_to(lookup.root).as_posix() for path in lookup.files if path not in used
     ]
-    told = [f"pixels of no shape: {unlabelled}", _order(entries), *empty_images(entries)]
+    told = [f"pixels of no shape: {unlabelled}", _order(entries), *notes_on_names(labels), *empty_images(entries)]
     return Annotations(names, annotated(entries, ids, rest, tally, boxes), told, left_out, tally)
 
 

@@ -11,11 +11,11 @@ from PIL import Image
 
 from .coco_regions import decode
 from .shape_tally import ShapeFault
+from .xml_values import walk_xml
 
 BOXES = "leave"  # what becomes of boxes unless said otherwise: Datumaro keeps them apart from masks
 _MASKS = "Masks"  # folder of the masks, beside that of the annotations
 _LEVELS = 4  # above an XML file, where that folder may be
-_MOST = 64 << 20  # bytes
 
 
 def load(path):
@@ -52,16 +52,14 @@ def mask_folders(files):
 
 
 def _root(path):
-    try:
-        data = Path(path).read_bytes()
-        if len(data) > _MOST:
-            raise ValueError(f"it has more than {_MOST >> 20} MiB")
-        if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-            raise ValueError("it defines entities of its own, which annotations have no use for")
-        return ElementTree.fromstring(data)
-    except (OSError, ValueError, ElementTree.ParseError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ValueError(f"{path} cannot be read as XML: {reason:.200}.") from None
+    builder = ElementTree.TreeBuilder()
+
+    def end(tags, text):
+        builder.data(text)
+        builder.end(tags[-1])
+
+    walk_xml(path, lambda tags, attributes: builder.start(tags[-1], attributes), end)
+    return builder.close()
 
 
 def _text(item, path):

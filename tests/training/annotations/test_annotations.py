@@ -79,3 +79,35 @@ def test_sizes_may_be_digits_in_quotes():
     assert stated_size({"h": "20", "w": None}, ("h", "w"), "a.json") is None
     with pytest.raises(ValueError, match=r"a.json: `h` should be an integer from 1. Received: '2x'"):
         stated_size({"h": "2x", "w": 24}, ("h", "w"), "a.json")
+
+
+@pytest.mark.parametrize(
+    ("void", "back"), [("Void", "Background"), ("IGNORE", "__background__"), ("unlabeled", "BACKGROUND")]
+)
+def test_void_and_background_by_any_name(source, out, capsys, void, back):
+    found = drawn(
+        source,
+        out,
+        shape("zebra", [[0, 0], [9, 0], [9, 9], [0, 9]]),
+        shape(void, [[0, 0], [3, 0], [3, 3], [0, 3]]),
+        shape(back, [[5, 5], [9, 5], [9, 9], [5, 9]]),
+    )
+    assert (found[:4, :4] == 255).all()
+    assert (found[5:10, 5:10] == 0).all()
+    assert names(out) == ["background", "zebra"]
+    told = capsys.readouterr().out
+    assert f"  taken for void: {void}\n" in told
+    assert f"  taken for background: {back}\n" in told
+
+
+def test_a_class_file_may_call_them_so_too(source, out, tmp_path):
+    (tmp_path / "labels.txt").write_text("Void\ncat\n__background__\n")
+    found = drawn(
+        source,
+        out,
+        shape("cat", SQUARE),
+        shape("ignored", [[8, 8], [9, 8], [9, 9]]),
+        options=("--classes", tmp_path / "labels.txt"),
+    )
+    assert names(out) == ["cat", "background"]
+    assert (found[3, 2], found[0, 0], found[8, 9]) == (0, 1, 255)

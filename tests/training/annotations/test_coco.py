@@ -448,3 +448,17 @@ def test_datumaros_export_against_what_it_draws_itself(tmp_path, out, split, cap
     np.testing.assert_array_equal(label(out, key, split), drawn_by_tool(tmp_path, f"datumaro_coco/{key}"))
     assert names(out) == ["background", "car", "road", "tree"]
     assert "left out, box without a region" in capsys.readouterr().out
+
+
+def test_void_and_background_by_any_name(source, out, capsys):
+    categories = ((1, "Background"), (2, "road"), (3, "Void"))
+    items = [instance([LARGE], 2), instance([SQUARE], 3), instance([[14, 0, 16, 0, 16, 2, 14, 2]], 1)]
+    coco(source / "instances.json", [(1, "a.png", SIZE)], items, categories)
+    assert run_import("coco", source, out, "--val", "0") == 0
+    assert names(out) == ["background", "road"]
+    expected = box(slice(0, 20), slice(0, 12), 1)
+    expected[3:9, 2:7] = 255
+    np.testing.assert_array_equal(label(out, "a"), expected)
+    told = capsys.readouterr().out
+    assert "taken for void: Void" in told
+    assert "taken for background: Background" in told

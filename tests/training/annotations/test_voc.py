@@ -157,3 +157,23 @@ def test_frames_in_sub_folders(source, out, tmp_path):
     for split, key in (("train", "deep/street_2"), ("val", "street_3")):
         with Image.open(maps / f"{key}.png") as ids:
             np.testing.assert_array_equal(label(out, key, split), np.array(ids))
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["road", "sky", "Void"], {0: 0, 1: 1, 2: 255, 255: 255}),
+        (["unlabeled", "road", "sky"], {0: 255, 1: 0, 2: 1, 255: 255}),
+        (["__ignore__", "_background_", "road", "sky"], {0: 0, 1: 1, 2: 2, 255: 255}),
+    ],
+)
+def test_a_void_class_keeps_the_ids_of_the_others(source, out, capsys, lines, expected):
+    """Ids in the masks count every line; LabelMe's `__ignore__` alone has none."""
+    voc(source, "abc")
+    (source / "class_names.txt").write_text("\n".join(lines))
+    assert run_import("voc", source, out, "--val", "0") in (0, 1)
+    for number, key in enumerate("abc"):
+        np.testing.assert_array_equal(label(out, key), np.vectorize(expected.get)(ids_of(number)))
+    told = capsys.readouterr().out
+    void = next((index for index, value in expected.items() if value == 255 and index < 3), None)
+    assert (f"id {void}, {lines[void]}, is void" in told) if void is not None else "is void" not in told
