@@ -44,7 +44,8 @@ def unread(path: str | os.PathLike[str]) -> str:
         if text.startswith(beginnings):
             return f"it is {what}"
     if brands := _brands(head):
-        return "it is damaged or cut off" if brands & (_HEIC_BRANDS | _AVIF_BRANDS) else "it is a video"
+        kind = "AVIF" if brands & _AVIF_BRANDS else "HEIC" if brands & _HEIC_BRANDS else None
+        return f"it is {kind}, damaged or cut off" if kind else "it is a video"
     if head.startswith(_TIFF) and (layout := _tiff_layout(path)):
         return f"it is a TIFF of {layout}. Expected grey or RGB of 8 or 16 bits"
     if head.startswith(_MAGIC):

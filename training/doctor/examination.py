@@ -17,6 +17,7 @@ from .class_balance import balancing_weights, check_classes, class_pixels
 from .duplicates import check_duplicates, near_groups
 from .findings import Finding, Findings
 from .folder_layout import Layout, find_layout
+from .hha import check_hha
 from .mask_ids import Reading, note_files, read_ids, settle_greys
 
 LOG = logging.getLogger("fcn_keras")
@@ -138,6 +139,7 @@ def examination(directory, *, classes=None, ignore_label=VOID, progress=None):
     note_files(readable, reading, table, masks)
     check_pair_sizes(pairs, images)
     with_image = {i: pair for i, pair in enumerate(pairs) if isinstance(pair.image, ImageFacts)}
+    check_hha(layout, images, {i: pair.image for i, pair in with_image.items()}, directory)
     check_duplicates(with_image, layout.splits, images.names, layout.findings)
     wrong = set(layout.findings.pairs_with(*MASK_FAULTS))
     sound = {i: mask for i, mask in readable.items() if i not in wrong and layout.pairs[i].image}

@@ -109,7 +109,8 @@ def _read_depth(path):
 
     depth = read_mask(path)
     if depth.ndim != 2 or depth.dtype.itemsize < 2:
-        raise ValueError(f"{path} holds {depth.dtype}. Expected depth in millimetres as 16-bit grey PNG.")
+        what = "colours" if depth.ndim == 3 else f"{8 * depth.dtype.itemsize}-bit grey"
+        raise ValueError(f"{path} holds {what}. Expected depth in millimetres as 16-bit grey PNG.")
     return depth
 
 

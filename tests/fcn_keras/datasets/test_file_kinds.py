@@ -36,7 +36,7 @@ def test_heic_is_told_by_its_brands(tmp_path, brands, expected):
         (b"\xef\xbb\xbf  <svg xmlns='x'/>", "it is an SVG drawing"),
         (b"%PDF-1.7", "it is a PDF file"),
         (base_media(b"mp42", b"isom"), "it is a video"),
-        (base_media(b"avif"), "it is damaged or cut off"),
+        (base_media(b"avif"), "it is AVIF, damaged or cut off"),
         (b"\xff\xd8\xff" + bytes(9), "its header is damaged"),
         (b"II*\0" + bytes(40), "its header is damaged"),
         (

@@ -173,7 +173,9 @@ def test_heic_of_ten_bits_keeps_the_high_ones(tmp_path):
 
 def test_heic_that_is_cut_off(heic):
     heic.write_bytes(heic.read_bytes()[:-40])
-    with pytest.raises(ValueError, match=r"IMG_1.jpg cannot be read as an image: it is damaged or cut off\. Save it"):
+    with pytest.raises(
+        ValueError, match=r"IMG_1.jpg cannot be read as an image: it is HEIC, damaged or cut off\. Save it"
+    ):
         read_image(heic)
 
 
