@@ -2,7 +2,7 @@
 
     python -m tests.attacks.drawn_stages 1000
 
-Prints how many labels differ; those that do are listed with how near the two highest scores are. An hour for 1000 cases.
+Prints how many labels differ; those that do are listed with how near the two highest scores are. 1000 take an hour.
 """
 
 import argparse
