@@ -13,7 +13,7 @@ from fcn_keras.datasets.names import is_background, is_void
 from fcn_keras.examples import VOID
 from fcn_keras_console.words import some
 
-from .json_values import whole
+from .json_values import as_json, whole
 from .shape_tally import ShapeTally
 
 BACKGROUND = "background"
@@ -140,7 +140,7 @@ def label_text(value, where):
         ValueError: if it is none.
     """
     if not isinstance(value, str) or not value.split():
-        raise ValueError(f"{where} should be a name. Received: {value!r:.60}.")
+        raise ValueError(f"{where} should be a name. Received: {as_json(value)}.")
     return " ".join(value.split())
 
 

@@ -21,11 +21,12 @@ from .annotations import (
     stated_size,
     unique_keys,
 )
-from .coco_drawing import Entry, draw, paint_regions, paint_segments
+from .coco_drawing import Entry, draw, named_by, paint_regions, paint_segments
 from .coco_files import (
     Listed,
     categories,
     covers_everything,
+    is_id,
     is_of,
     is_panoptic,
     json_files,
@@ -36,6 +37,7 @@ from .coco_files import (
 )
 from .coco_regions import coder_of_masks
 from .image_lookup import ImageLookup
+from .json_values import as_json
 from .shape_tally import ShapeTally
 
 _BOXES = {"rectangle": "what has only a box is drawn as a rectangle", "void": "what has only a box is void, below all"}
@@ -77,11 +79,9 @@ def read(source, *, classes=None, images=None, unlabelled=None, boxes="leave", u
         for _, name in listed.items():
             labels.setdefault(name, path.name)
     names, ids, rest = choose_classes(labels, given, unlabelled, classes)
-    root, tally, strays = images or _root_of(source), ShapeTally(), []
+    root, tally = images or _root_of(source), ShapeTally()
     lookup = ImageLookup(root, without=_segments(root, contents, panoptic))
-    entries = _entries(
-        contents, {path: _ids(listed, ids) for path, listed in known.items()}, lookup, unreadable, strays, tally
-    )
+    entries = _entries(contents, {path: _ids(listed, ids) for path, listed in known.items()}, lookup, unreadable, tally)
     paint = paint_segments if panoptic else partial(paint_regions, boxes=boxes)
     by_split = {split: _annotated(of_split, paint, rest, tally) for split, of_split in entries.items()}
     decisions = [f"pixels of no region: {unlabelled}"]
@@ -89,7 +89,6 @@ def read(source, *, classes=None, images=None, unlabelled=None, boxes="leave", u
     decisions += [] if panoptic else ["of regions that overlap, the smaller is on top"]
     decisions += [] if panoptic or boxes == "leave" else [_BOXES[boxes]]
     left_out = {
-        "image that is annotated but not listed": strays,
         "JSON of COCO's kind that is not read": aside,
         "JSON of another kind": [path.name for path in foreign],
     }
@@ -152,13 +151,13 @@ def _segments(root, contents, panoptic):
     return found
 
 
-def _entries(contents, ids_of, lookup, unreadable, strays, tally):
+def _entries(contents, ids_of, lookup, unreadable, tally):
     """Return `{split: {image's file: (key, entries)}}`."""
     by_split = {}
     for split, (path, content) in zip(splits_of(list(contents)), contents.items(), strict=True):
         of_split, own = by_split.setdefault(split, {}), split_of_file(path)
         likely = partial(is_of, own) if own else None
-        for item, items in _listed(content, path, unreadable, strays, tally):
+        for item, items in _listed(content, path, unreadable, tally):
             where = f"{path}: the image {item.get('file_name')!r:.80}"
             try:
                 image, key = lookup.find(item.get("file_name"), path, beside=path.parent, likely=likely)
@@ -172,7 +171,7 @@ def _entries(contents, ids_of, lookup, unreadable, strays, tally):
     return by_split
 
 
-def _listed(content, path, unreadable, strays, tally):
+def _listed(content, path, unreadable, tally):
     """Return `(image's entry, [(index, annotation), ...])` of a file's images, each id once."""
     images, listed, unclear = Listed(), [], []
     for item in content["images"]:
@@ -186,17 +185,17 @@ def _listed(content, path, unreadable, strays, tally):
                 raise ValueError(f"is that of {unclear[-1][0].get('file_name')!r:.80} too. Give each image its own")
         except ValueError as error:
             unreadable(ValueError(f"{path}: the image {name!r:.80}: its `id` {error}."))
-    gone = {}
     for index, item in enumerate(content["annotations"]):
         number = item.get("image_id") if isinstance(item, dict) else None
         known = images.find(number)
         if known is not None:
             known[1].append((index, item))
-        elif isinstance(number, int | float | str):
-            gone[str(number)] = None
-        else:
-            tally.leave_out("annotation without the id of an image", f"{path.name}: annotation {index} of the list")
-    strays += gone
+            continue
+        reason = (
+            "annotation of an image that is not listed" if is_id(number) else "annotation without the id of an image"
+        )
+        named = f"image {as_json(number, 40)}: " if is_id(number) else ""
+        tally.leave_out(reason, f"{path.name}: {named}annotation {named_by(item, index)}")
     return [pair for pair in listed if not any(pair is other for other in unclear)]
 
 

@@ -11,7 +11,7 @@ from fcn_keras.examples import VOID
 from .annotations import fitting_size
 from .coco_files import Listed, segments_file
 from .coco_regions import decode, decode_box, has_region
-from .json_values import is_list_of
+from .json_values import as_json, is_list_of
 from .runs import Runs
 from .shape_tally import NOTHING, ShapeFault
 
@@ -102,7 +102,7 @@ def _regions(entry, source, size, boxes, tally):
     """Return the `_Region`s of an entry that can be drawn; the others are told."""
     regions = []
     for index, item in entry.items:
-        place = f"{entry.place}: annotation {_named(item, index)}"
+        place = f"{entry.place}: annotation {named_by(item, index)}"
         try:
             level, runs, value = _region(item, entry, size, boxes, tally, place)
             regions.append(_Region(level, runs, value, source))
@@ -111,15 +111,15 @@ def _regions(entry, source, size, boxes, tally):
     return regions
 
 
-def _named(item, index):
+def named_by(item, index):
     """Name an annotation by its id, or by its place in the list."""
     number = item.get("id") if isinstance(item, dict) else None
-    return f"{index} of the list (no id)" if number is None else f"{number!r:.40}"
+    return f"{index} of the list (no id)" if number is None else as_json(number, 40)
 
 
 def _region(item, entry, size, boxes, tally, place):
     if not isinstance(item, dict):
-        raise ShapeFault("annotation that is no object", f"{item!r:.40}")
+        raise ShapeFault("annotation that is no object", as_json(item, 40))
     value, segmentation, faults = _class_of(item, entry), item.get("segmentation"), []
     if not has_region(segmentation) and item.get("bbox"):
         if boxes == "leave":
@@ -138,7 +138,7 @@ def _region(item, entry, size, boxes, tally, place):
 def _class_of(item, entry):
     value = entry.ids_of.find(item.get("category_id"))
     if value is None:
-        raise ShapeFault(f"category that {entry.path.name} does not list", f"{item.get('category_id')!r:.40}")
+        raise ShapeFault(f"category that {entry.path.name} does not list", as_json(item.get("category_id"), 40))
     return value
 
 
@@ -187,7 +187,7 @@ def _classes_of_segments(segments, entry, tally):
         number = segment.get("id")
         try:
             if not isinstance(number, int) or isinstance(number, bool):
-                raise ShapeFault("segment without a number", f"{number!r:.40}")
+                raise ShapeFault("segment without a number", as_json(number, 40))
             table[number] = NOTHING
             table[number] = _class_of(segment, entry)
         except ShapeFault as fault:

@@ -8,7 +8,7 @@ import numpy as np
 from fcn_keras_console.image_files import files_below
 
 from .annotations import SPLITS, label_text
-from .json_values import is_list_of, load_json
+from .json_values import as_json, is_list_of, load_json
 from .result_marks import MARK
 
 _KEPT = {"images", "annotations", "categories", "id", "image_id", "category_id", "segmentation", "iscrowd", "counts"}
@@ -32,7 +32,7 @@ class Listed:
         """Add an item. Raises a `ValueError` if the id is neither a number nor a text."""
         key = _id(number)
         if key is None:
-            raise ValueError(f"should be a number or a text. Received: {number!r:.60}")
+            raise ValueError(f"should be a number or a text. Received: {as_json(number)}")
         self._items.setdefault(key, item)
         self._texts.setdefault(str(key), set()).add(key)
 
@@ -50,6 +50,11 @@ class Listed:
     def items(self):
         """Return `(id, item)`, numbers before texts, each in their order."""
         return sorted(self._items.items(), key=lambda pair: (isinstance(pair[0], str), pair[0]))
+
+
+def is_id(value):
+    """Tell whether a value may be an id: a number or a text."""
+    return _id(value) is not None
 
 
 def _id(value):
@@ -199,7 +204,9 @@ def _split_of(name):
 def segments_file(path, name, where):
     """Return the PNG of panoptic segments: in the folder that is called like the JSON file, or beside it."""
     if not isinstance(name, str) or name != Path(name.replace("\\", "/")).name:
-        raise ValueError(f"{where}: `file_name` of its segments should be a plain file name. Received: {name!r:.80}.")
+        raise ValueError(
+            f"{where}: `file_name` of its segments should be a plain file name. Received: {as_json(name, 80)}."
+        )
     for folder in (path.with_suffix(""), path.parent):
         if (folder / name).is_file():
             return folder / name

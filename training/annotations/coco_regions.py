@@ -4,6 +4,7 @@ import numpy as np
 
 from fcn_keras_console.words import counted
 
+from .json_values import as_json
 from .runs import Runs
 from .shape_tally import ShapeFault
 from .shape_values import check_in_reach, coordinates
@@ -68,7 +69,11 @@ def decode_box(box, size):
 
 def has_region(segmentation):
     """Tell whether a `segmentation` holds anything; of what has none there may be a box."""
-    return bool(segmentation) and not (isinstance(segmentation, dict) and segmentation.get("counts") is None)
+    if isinstance(segmentation, dict):
+        return segmentation.get("counts") is not None
+    if isinstance(segmentation, list):
+        return any(not isinstance(part, list | np.ndarray) or len(part) for part in segmentation)
+    return bool(segmentation)
 
 
 def _parts(segmentation):
@@ -78,7 +83,7 @@ def _parts(segmentation):
     if isinstance(segmentation, dict):
         return [segmentation], False
     if not isinstance(segmentation, list):
-        raise ShapeFault("region that is neither polygons nor run lengths", f"{segmentation!r:.60}")
+        raise ShapeFault("region that is neither polygons nor run lengths", as_json(segmentation))
     if all(isinstance(part, np.ndarray) and len(part) != 2 for part in segmentation):
         return segmentation, False  # the usual case
     if _are_points(segmentation):
@@ -91,8 +96,13 @@ def _parts(segmentation):
     inner = segmentation[0] if len(segmentation) == 1 else None
     if isinstance(inner, list) and inner and all(isinstance(part, list) for part in inner) and not _are_points(inner):
         parts, mended = inner, True
-    read = [_joined(part) if _are_points(part) else part for part in parts]
+    read = [_joined(_bare(part)) if _are_points(_bare(part)) else _bare(part) for part in parts]
     return read, mended or any(new is not old or isinstance(new, dict) for new, old in zip(read, parts, strict=True))
+
+
+def _bare(part):
+    """Return a part without a bracket too many."""
+    return part[0] if isinstance(part, list) and len(part) == 1 and isinstance(part[0], list) else part
 
 
 def _are_points(part):
@@ -151,7 +161,7 @@ def _from_counts(segmentation, size):
     elif isinstance(counts, list):
         counts = coordinates(counts)
     else:
-        raise ShapeFault("run lengths that cannot be read", f"{counts!r:.40}")
+        raise ShapeFault("run lengths that cannot be read", as_json(counts, 40))
     if counts.ndim != 1 or (counts < 0).any() or (counts % 1).any() or counts.sum() != size[0] * size[1]:
         raise ShapeFault("run lengths that do not add up to the image's pixels")
     return Runs.of_counts(counts.astype(np.int64))
@@ -171,7 +181,7 @@ def _unpacked(packed):
         or codes.min() < 0
         or codes.max() > 63
     ):
-        raise ShapeFault("run lengths that cannot be read", f"{packed[:40].decode(errors='replace')!r}")
+        raise ShapeFault("run lengths that cannot be read", as_json(packed[:40].decode(errors="replace"), 40))
     place = np.arange(len(codes)) - np.repeat(ends - digits + 1, digits)
     values = np.add.reduceat((codes & 31) << 5 * place, ends - digits + 1)
     values -= np.where(codes[ends] & 16, 1 << 5 * digits, 0)

@@ -7,6 +7,9 @@ from pathlib import Path
 from fcn_keras.datasets.images import extensions
 from fcn_keras_console.image_files import files_below
 
+from .json_values import as_json
+
+_MASKS = {"labels", "label", "masks", "mask", "annotations", "segmentationclass", "segmentationobject", "gtfine"}
 NOT_IMAGES = {".json", ".txt", ".csv", ".xml"}
 
 
@@ -37,8 +40,8 @@ class ImageLookup:
 
         A name that differs in case alone, or in how accents are coded, will do where there is no other: Windows and
         macOS make no difference. Of several files of that name it is the one that agrees with most of the folders that
-        the name has, then a likely one, then one beside the annotation, then one directly in the folder of the images.
-        The id holds the folders that agree.
+        the name has, then one that is in no folder of masks, then a likely one, then one beside the annotation, then
+        one directly in the folder of the images. The id holds the folders that agree.
 
         Args:
             name: with or without folders, of this or another machine.
@@ -50,7 +53,7 @@ class ImageLookup:
             ValueError: if there is none, or it is not clear which.
         """
         if not isinstance(name, str):
-            raise ValueError(f"{origin} should name its image. Received: {name!r:.60}.")
+            raise ValueError(f"{origin} should name its image. Received: {as_json(name)}.")
         parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
         files = self._by_name.get(parts[-1]) or self._by_likeness.get(_likeness(parts[-1]), []) if parts else []
         if not files:
@@ -72,6 +75,7 @@ class ImageLookup:
     def _surest(self, paths, beside, likely):
         """Choose among files that agree with a name alike; several are left where nothing speaks for one."""
         for sure in (
+            lambda path: not _MASKS.intersection(map(str.casefold, path.relative_to(self.root).parts[:-1])),
             lambda path: likely is not None and likely(path.relative_to(self.root)),
             lambda path: path.parent == beside,
             lambda path: path.parent == self.root,

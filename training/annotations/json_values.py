@@ -29,6 +29,13 @@ def load_json(path, *, hook=None):
         raise ValueError(f"{path} cannot be read as JSON: {reason:.200}.") from None
 
 
+def as_json(value, most=60):
+    """Write a value as it stands in the file, at most so many characters of it."""
+    value = value[:most] if isinstance(value, list | str) else value
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def whole(value, where, *, least=None):
     """Return an integer.
 
@@ -38,7 +45,7 @@ def whole(value, where, *, least=None):
     right = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
     if not right or (least is not None and value < least):
         expected = "an integer" if least is None else f"an integer from {least}"
-        raise ValueError(f"{where} should be {expected}. Received: {value!r:.60}.")
+        raise ValueError(f"{where} should be {expected}. Received: {as_json(value)}.")
     return int(value)
 
 

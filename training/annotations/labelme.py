@@ -34,7 +34,7 @@ from .annotations import (
     unique_keys,
 )
 from .image_lookup import ImageLookup, stem
-from .json_values import load_json
+from .json_values import as_json, load_json
 from .shape_tally import NOTHING, ShapeFault, ShapeTally
 
 _BOXES = {
@@ -112,13 +112,16 @@ def _by_split(grouped, source, annotated):
     """Return the `AnnotatedImage`s by split."""
     splits = {split for split, _ in grouped}
     divided, by_split = None not in splits and len(splits) > 1, {}
-    for (split, _), paths in grouped.items():
-        by_split.setdefault(split if divided else "all", []).append(paths)
+    for (split, image), paths in grouped.items():
+        by_split.setdefault(split if divided else "all", []).append((image, paths))
     for split, of_split in by_split.items():
-        keys = [_key([_below_split(path.relative_to(source), divided) for path in paths]) for paths in of_split]
+        keys = [
+            _key(image, [_below_split(path.relative_to(source), divided) for path in paths])
+            for image, paths in of_split
+        ]
         by_split[split] = [
             AnnotatedImage(key, partial(annotated, paths))
-            for key, paths in zip(unique_keys(keys), of_split, strict=True)
+            for key, (_, paths) in zip(unique_keys(keys), of_split, strict=True)
         ]
     return by_split
 
@@ -129,12 +132,12 @@ def _below_split(path, divided):
     return Path(*path.parts[named[-1] + 1 :]) if divided else path
 
 
-def _key(paths):
+def _key(image, paths):
     """Return the id of the image that some files label: their name, with the folders that they share at its end."""
     parts = [stem(path.as_posix()).split("/") for path in paths]
     from_the_end = zip(*map(reversed, parts), strict=False)
     common = [same[0] for same in itertools.takewhile(lambda same: len(set(same)) == 1, from_the_end)]
-    return "/".join(reversed(common)) or "/".join(parts[0])
+    return "/".join(reversed(common)) or (stem(image.name) if isinstance(image, Path) else "/".join(parts[0]))
 
 
 def _content(path):
@@ -173,7 +176,7 @@ def _image_of(content, path, lookup):
 
 def _shapes(content, path):
     if not isinstance(content["shapes"], list):
-        raise ValueError(f"{path} should hold a list as `shapes`. Received: {content['shapes']!r:.60}.")
+        raise ValueError(f"{path} should hold a list as `shapes`. Received: {as_json(content['shapes'])}.")
     return content["shapes"]
 
 
@@ -224,7 +227,9 @@ def _known(drawer, ids, boxes, tally, placed):
     """Return a shape as `_Known`, or None after it was told why it is left out."""
     place, shape = placed
     if not _has_label(shape):
-        tally.leave_out("shape without a label" if isinstance(shape, dict) else "shape that is no object", place)
+        tally.leave_out(
+            "shape without a name of a class" if isinstance(shape, dict) else "shape that is no object", place
+        )
         return None
     name = label_text(shape["label"], place)
     place = f"{place} ({name:.60})"

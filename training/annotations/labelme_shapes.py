@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 
 from fcn_keras_console.words import counted
 
+from .json_values import as_json
 from .shape_tally import ShapeFault
 from .shape_values import check_in_reach, points_of
 
@@ -51,8 +52,9 @@ def draw_shape(image, shape, value):
         ShapeFault: if it cannot be drawn, or covers nothing of the image; nothing is drawn then.
     """
     kind = shape.get("shape_type") or "polygon"
+    kind = kind.strip().lower() if isinstance(kind, str) else kind
     if not isinstance(kind, str) or kind not in _POINTS:
-        raise ShapeFault("unknown shape type", f"{kind!r:.60}")
+        raise ShapeFault("unknown shape type", as_json(kind))
     points, mended = points_of(shape.get("points"))
     if len(points) not in _POINTS[kind]:
         raise ShapeFault(*_wrong_number(kind, len(points)))

@@ -100,7 +100,7 @@ def draw_shape(image, shape, value):
         stencil = _mask(shape["file"], size)
     else:
         points = _points(shape["points"])
-        if is_box(shape) and len(points):
+        if is_box(shape):
             (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
             points = np.array([[left, top], [left, bottom], [right, bottom], [right, top]])
         stencil = decode([points.ravel()], size)[0].mask(size)
@@ -109,6 +109,8 @@ def draw_shape(image, shape, value):
 
 
 def _points(texts):
+    if not texts:
+        raise ShapeFault("shape without points")
     try:
         return np.array(texts, np.float32).reshape(-1, 2)  # as Datumaro holds them: it decides ties
     except ValueError:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .json_values import as_json
 from .shape_tally import ShapeFault
 
 
@@ -16,7 +17,7 @@ def coordinates(values):
     except ValueError:
         raise ShapeFault("points that are not x and y") from None
     if array.size and array.dtype.kind not in "iuf":
-        raise ShapeFault("coordinates that are no numbers", f"{values!r:.60}")
+        raise ShapeFault("coordinates that are no numbers", as_json(values))
     array = array.astype(np.float64, copy=False)
     if not np.isfinite(array).all():
         raise ShapeFault("coordinates that are no finite numbers")

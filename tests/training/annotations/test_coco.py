@@ -290,7 +290,7 @@ CONTENTS = {
     "category name": ({"categories": [{"id": 7, "name": ""}]}, "the name of category 7 should be a name"),
     "category id": ({"categories": [{"id": [7], "name": "a"}]}, "a category's `id` should be a number or a text"),
     "image id": ({"images": [{"id": [1], "file_name": "a.png"}]}, "its `id` should be a number or a text"),
-    "no image id": ({"images": [{"file_name": "a.png"}]}, "its `id` should be a number or a text. Received: None"),
+    "no image id": ({"images": [{"file_name": "a.png"}]}, "its `id` should be a number or a text. Received: null"),
     "image id twice": (
         {"images": [{"id": 1, "file_name": n} for n in ("a.png", "b.png")]},
         "the image 'b.png': its `id` is that of 'a.png' too",
@@ -315,12 +315,26 @@ def test_strangers_files_end_in_one_line(source, out, capsys, fault):
 
 def test_missing_images_may_be_skipped_and_strays_are_counted(source, out, capsys):
     images = [(1, "a.png", SIZE), (2, "b.png", SIZE)]
-    coco(source / "instances.json", images, [instance([SQUARE], image=2), instance([SQUARE], image=5)])
+    items = [instance([SQUARE], image=2), instance([SQUARE], image=5), instance([SQUARE])]
+    coco(source / "instances.json", images, items)
     (source / "b.png").unlink()
     assert run_import("coco", source, out, "--on-error", "skip", "--val", "0") in (0, 1)
     printed = capsys.readouterr()
     assert "fcn-doctor: skipped: " in printed.err
-    assert "left out, image that is annotated but not listed: 1 (5)" in printed.out
+    assert (
+        "left out, annotation of an image that is not listed: 1 (instances.json: image 5: annotation 1)" in printed.out
+    )
+
+
+def test_annotations_of_no_listed_image_are_not_silently_nothing(source, out, capsys):
+    coco(source / "instances.json", [(1, "a.png", SIZE)], [instance([SQUARE], image=5), instance([SQUARE], image="x")])
+    assert run_import("coco", source, out) == 2
+    told = capsys.readouterr().err
+    assert "Every shape is left out" in told
+    assert (
+        'annotation of an image that is not listed: 2 (instances.json: image 5: annotation 0, instances.json: image "x"'
+        in told
+    )
 
 
 def test_nothing_to_import(source, out, capsys):
@@ -419,13 +433,13 @@ def test_entries_that_state_two_sizes(source, out, capsys):
 @pytest.mark.parametrize(("boxes", "inside", "outside"), [("leave", 1, 0), ("rectangle", 1, 2), ("void", 1, 255)])
 def test_what_has_only_a_box(source, out, capsys, boxes, inside, outside):
     place = {"bbox": [1, 2, 9, 9]}
-    empty = [instance(given, 40, **place) for given in ([], None, {}, {"counts": None})]
+    empty = [instance(given, 40, **place) for given in ([], [[]], None, {}, {"counts": None})]
     found = one(source, out, instance([SQUARE]), *empty, options=("--boxes", boxes))
     expected = box(slice(2, 11), slice(1, 10), outside)
     expected[3:9, 2:7] = inside
     np.testing.assert_array_equal(found, expected)
     told = capsys.readouterr().out
-    assert ("left out, box without a region (--boxes rectangle or void draws it): 4" in told) == (boxes == "leave")
+    assert ("left out, box without a region (--boxes rectangle or void draws it): 5" in told) == (boxes == "leave")
     if boxes != "leave":
         assert "what has only a box is " in told
 

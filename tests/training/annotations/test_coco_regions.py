@@ -52,6 +52,7 @@ def test_polygons_and_boxes_are_pycocotools_own():
     [
         SQUARE,
         [[SQUARE]],
+        [[[SQUARE]]],
         [[[2, 3], [7, 3], [7, 9], [2, 9]]],
         [[2, 3], [7, 3], [7, 9], [2, 9]],
         [{"counts": [43, 6, 14, 6, 14, 6, 14, 6, 14, 6, 351], "size": [20, 24]}],
@@ -64,9 +65,10 @@ def test_brackets_that_can_only_mean_one_thing(segmentation):
 
 
 def test_two_polygons_with_a_bracket_too_many():
-    runs, mended = decode([[SQUARE, OTHER]], SIZE)
-    assert mended
-    np.testing.assert_array_equal(runs.mask(SIZE), mask_of([SQUARE, OTHER]))
+    for given in ([[SQUARE, OTHER]], [[SQUARE], [OTHER]], [[SQUARE], OTHER]):
+        runs, mended = decode(given, SIZE)
+        assert mended
+        np.testing.assert_array_equal(runs.mask(SIZE), mask_of([SQUARE, OTHER]))
     assert not decode([SQUARE, OTHER], SIZE)[1]
 
 
@@ -82,7 +84,7 @@ FAULTS = {
     "huge": ([[10**400, 1, 5, 5, 3, 3]], "coordinates that are no numbers"),
     "nothing": ([[None, 1, 5, 5, 3, 3]], "coordinates that are no numbers"),
     "ragged": ([[[1, 1], [5, 5], 3]], "points that are not x and y"),
-    "nested": ([[[[1, 1, 5, 5, 9, 1]]]], "points that are not x and y"),
+    "nested": ([[[[[1, 1, 5, 5, 9, 1]]]]], "points that are not x and y"),
     "far": ([[1e9, 1, 5, 5, 3, 3]], "point far outside of the image (x 1e+09, y 1 in 24x20 pixels)"),
     "outside": ([[30, 1, 40, 1, 40, 9]], "shape outside of the image"),
     "left of it": ([[-9, 1, -2, 1, -3, 9]], "shape outside of the image"),

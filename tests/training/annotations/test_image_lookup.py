@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from tests.training.imported import SQUARE, label, labelme, run_import, shape
-from tests.training.tiny import picture
+from tests.training.tiny import picture, write
 
 
 @pytest.mark.parametrize("path", ["../images/a.png", "..\\images\\a.png", "C:\\Users\\b\\images\\a.png", "/etc/a.png"])
@@ -57,3 +57,14 @@ def test_a_name_that_begins_above_the_images_is_not_taken_for_a_deeper_one(sourc
     labelme(source, "a", [shape("cat", SQUARE)], image=False, imagePath="../photos/x/a.png")
     assert run_import("labelme", source, out.with_name("new"), "--images", tmp_path / "photos", "--val", "0") == 0
     assert (out.with_name("new") / "images/a.png").read_bytes() == (tmp_path / "photos/x/a.png").read_bytes()
+
+
+def test_masks_that_are_called_like_images(source, out):
+    """Nothing but the name of its folder tells a mask from the image of the same name."""
+    (source / "json").mkdir()
+    labelme(source / "json", "a", [shape("cat", SQUARE)], image=False)
+    write(source / "photos" / "a.png", picture(20, 24, seed=1))
+    for folder in ("Labels", "masks", "SegmentationClass"):
+        write(source / folder / "a.png", picture(20, 24, seed=2))
+    assert run_import("labelme", source, out, "--val", "0") == 0
+    assert (out / "images/json/a.png").read_bytes() == (source / "photos/a.png").read_bytes()

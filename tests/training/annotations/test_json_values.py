@@ -4,7 +4,7 @@ import pytest
 
 from tests.training.imported import SQUARE, labelme, run_import, shape
 from training.annotations import json_values as json_files
-from training.annotations.json_values import whole
+from training.annotations.json_values import as_json, whole
 
 
 def test_nesting_and_broken_json(source, out, capsys):
@@ -28,3 +28,15 @@ def test_integers():
     for value, least in ((True, None), (2.5, None), ("3", None), (0, 1), (float("nan"), None), (float("inf"), None)):
         with pytest.raises(ValueError, match=r"^b should be an integer"):
             whole(value, "b", least=least)
+
+
+def test_values_are_told_as_the_file_has_them():
+    assert [as_json(value) for value in (None, True, "é", [1, None], float("nan"))] == [
+        "null",
+        "true",
+        '"é"',
+        "[1, null]",
+        "NaN",
+    ]
+    assert as_json(list(range(1000)), 12) == "[0, 1, 2,..."
+    assert as_json("x" * 1000, 12) == '"xxxxxxxx...'

@@ -50,6 +50,10 @@ def test_a_triangle(source, out):
     np.testing.assert_array_equal(found, expected)
 
 
+def test_types_in_any_case(source, out):
+    np.testing.assert_array_equal(drawn(source, out, shape("cat", SQUARE, "Polygon ")), box(slice(3, 9), slice(2, 7)))
+
+
 @pytest.mark.parametrize("corners", [[[2, 3], [6, 8]], [[6, 8], [2, 3]], [[6, 3], [2, 8]], SQUARE])
 def test_a_rectangle_from_any_corner(source, out, corners):
     found = drawn(source, out, shape("cat", corners, "rectangle"))
@@ -154,7 +158,7 @@ FAULTS = {
     "strip of one": (shape("cat", SQUARE[:1], "linestrip"), "linestrip of fewer than 2 points"),
     "kind": (shape("cat", SQUARE, "spline"), "unknown shape type"),
     "kind of lists": (shape("cat", SQUARE, [[]]), "unknown shape type"),
-    "no label": (shape(None, SQUARE), "shape without a label"),
+    "no label": (shape(None, SQUARE), "shape without a name of a class"),
     "no mask": (shape("cat", [[1, 1], [2, 2]], "mask"), "mask without a picture"),
     "bad mask": (shape("cat", [[1, 1], [2, 2]], "mask", mask="AAAA"), "mask that is no PNG file, or a damaged one"),
     "large mask": (
@@ -165,6 +169,7 @@ FAULTS = {
         shape("cat", [[1, 1], [2, 2]], "mask", mask=png(np.zeros((2, 2), bool))),
         "mask that covers nothing of the image",
     ),
+    "number for a name": (shape(3, SQUARE), "shape without a name of a class"),
     "no object": (7, "shape that is no object"),
 }
 

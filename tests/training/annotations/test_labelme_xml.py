@@ -54,9 +54,9 @@ def test_boxes_may_be_drawn(source, out):
 FAULTS = {
     "two points": (thing(SQUARE[: len(SQUARE) // 2]), "polygon of fewer than three points"),
     "text": (thing(SQUARE.replace("7", "seven")), "coordinates that are no numbers"),
-    "no points": (thing(""), "polygon of fewer than three points"),
+    "no points": (thing(""), "shape without points"),
     "nan": (thing(SQUARE.replace("7", "nan")), "coordinates that are no finite numbers"),
-    "no name": (thing(name=""), "shape without a label"),
+    "no name": (thing(name=""), "shape without a name of a class"),
     "deleted": (thing().replace("<deleted>0", "<deleted>1"), "object that was deleted in LabelMe"),
     "no mask": ("<object><name>cat</name><segm><mask>../a.png</mask></segm></object>", "mask whose file is missing"),
     "outside": (thing(SQUARE.replace("<x>", "<x>3")), "shape outside of the image"),
