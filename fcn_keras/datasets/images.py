@@ -91,16 +91,28 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     Raises:
         ValueError: if the file is missing, damaged, too large (`pixels_allowed`), or holds floats.
     """
+    return _colours(read_picture(path)[0])
+
+
+def read_picture(path: str | os.PathLike[str]) -> tuple[Image.Image, int]:
+    """Read an image file as `read_image` does, where Pillow works on it further.
+
+    Returns:
+        a Pillow image of mode RGB, decoded and upright, and the EXIF orientation (1..8) by which it was turned.
+
+    Raises:
+        ValueError: as `read_image`.
+    """
     with opened(path) as image:
-        is_negative = image.mode.startswith("I;16") and _is_white_zero(image)
+        turned, is_negative = _orientation(image), image.mode.startswith("I;16") and _is_white_zero(image)
         image = turned_upright(image)
-        mode = image.mode
-        pixels = np.array(image) if mode[0] in "IF" else _colours(image if mode == "RGB" else image.convert("RGB"))
+        if image.mode[0] not in "IF":
+            image.load()
+            return (image if image.mode == "RGB" else image.convert("RGB")), turned
+        mode, pixels = image.mode, np.array(image)
     if mode == "F":
         raise ValueError(f"An image holds 8 or 16 bits a channel. Received: floats in {path}. Save it as 8 bit.")
-    if pixels.ndim == 3:
-        return pixels
-    return _high_byte(65535 - pixels if is_negative else pixels, path)
+    return Image.fromarray(_high_byte(65535 - pixels if is_negative else pixels, path)), turned
 
 
 def read_mask(path: str | os.PathLike[str], *, colored: bool = False) -> NDArray[Any]:

@@ -28,12 +28,13 @@ class Listing:
 
 def list_images(folder: Path) -> Listing:
     """List a folder with its sub-folders; ids are in one Unicode form, and files may be in another."""
-    listing, known = Listing(), extensions()
+    listing, known, start = Listing(), extensions(), len(os.path.join(folder, ""))
     for path in files_below(folder, listing.others):
-        if path.suffix.lower() not in known:
+        bare, extension = os.path.splitext(str(path)[start:])
+        if extension.lower() not in known:
             listing.others.append(path)
             continue
-        key = key_of(path, folder)
+        key = composed(bare)
         if key in listing.images:
             listing.doubled.append(path)
         else:

@@ -1,16 +1,17 @@
 """Read every file of a data set once, and find what is wrong with pairs of an image and its mask.
 
-Nothing here stops at a bad file. What is kept of an image is its size, a digest and a thumbnail of 1 KiB, of a mask
-the pixels of each id, so that memory grows by little more than that with each pair.
+Nothing here stops at a bad file. What is kept of an image is its size and a thumbnail of 1 KiB, of a mask the pixels
+of each id, so that memory grows by little more than that with each pair. Images of one thumbnail are read again, to
+see whether they are the same in every pixel.
 """
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fcn_keras.datasets.images import orientation, read_image, read_mask_file
+from fcn_keras.datasets.images import read_image, read_mask, read_mask_file, read_picture
 from fcn_keras.datasets.label_reading import palette_ids, values_of
 from fcn_keras.datasets.mask_files import lacking_color
 from fcn_keras.visualize import VOID_COLOR
@@ -29,6 +30,7 @@ FIXABLE = {  # faults of a mask that `fix` corrects where it can
     "ids-out-of-range",
     "size-mismatch",
 }
+_READ = (read_image, read_mask)
 # What makes the pixels of a mask count for nothing.
 MASK_FAULTS = FIXABLE | {"exif-mask-unturned", "image-unreadable", "mask-unreadable"}
 
@@ -40,7 +42,7 @@ class ImageFacts:
     Attributes:
         size: `(H, W)`, turned upright by its EXIF orientation.
         turned: its EXIF orientation, 1..8.
-        digest: of its pixels.
+        digest: the same for images of the same pixels; `with_digests` fills it.
         thumbnail: `(32, 36)` uint8 grey.
     """
 
@@ -62,21 +64,60 @@ class PairFacts:
 def read_pair(image_file, label_file, *, table=None, ignore_label=VOID):
     """Decode a pair of files, and describe them. Errors become sentences."""
     image = mask = None
-    mask_digest = b""
     if image_file is not None:
         try:
-            pixels = read_image(image_file)
-            image = ImageFacts(pixels.shape[:2], orientation(image_file), _digest(pixels), thumbnail(pixels))
+            picture, turned = read_picture(image_file)
+            image = ImageFacts((picture.height, picture.width), turned, b"", thumbnail(picture))
         except ValueError as error:
             image = str(error)
     if label_file is not None:
         try:
             file = read_mask_file(label_file)
             mask = _described(file, label_file, table, ignore_label)
-            mask_digest = _digest(file.pixels)
         except ValueError as error:
             mask = str(error)
-    return PairFacts(image, mask, mask_digest)
+    return PairFacts(image, mask)
+
+
+def with_digests(files, pairs):
+    """Tell which images are the same in every pixel: only those of one size and thumbnail can be, and are read again.
+
+    Args:
+        files: `(image, mask)` files of each pair.
+        pairs: list of `PairFacts`.
+
+    Returns:
+        the same with digests; of an image that no other can equal, its index stands for it.
+    """
+    alike = {}
+    for index, pair in enumerate(pairs):
+        if isinstance(pair.image, ImageFacts):
+            alike.setdefault((pair.image.size, pair.image.thumbnail.tobytes()), []).append(index)
+    result, known = list(pairs), {}
+    for indices in alike.values():
+        for index in indices:
+            digest, mask_digest = str(index).encode(), b""
+            if len(indices) > 1:
+                digest, mask_digest = (_digest_of(*each, known) for each in zip(_READ, files[index], strict=True))
+            image = replace(pairs[index].image, digest=digest)
+            result[index] = replace(pairs[index], image=image, mask_digest=mask_digest)
+    return result
+
+
+def _digest_of(read, file, known):
+    """Return the digest of a file's pixels, once for copies of it, which `known` keeps by their bytes.
+
+    A file that has changed since, and cannot be read, has a digest of its own.
+    """
+    if file is None:
+        return b""
+    try:
+        content = read, hashlib.blake2b(file.read_bytes(), digest_size=16).digest()
+        if content not in known:
+            known[content] = _digest(read(file))
+        return known[content]
+    except (OSError, ValueError):
+        return str(file).encode(errors="surrogatepass")
 
 
 def _described(file, path, table, ignore_label):

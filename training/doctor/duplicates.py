@@ -82,10 +82,9 @@ def _thumbnails(pairs, indices):
     return np.array([pairs[i].image.thumbnail for i in indices], np.uint8).reshape(-1, HEIGHT, WIDTH)
 
 
-def thumbnail(image):
-    """Shrink `(H, W, 3)` uint8 RGB to `(32, 36)` uint8 grey by averaging."""
-    small = Image.fromarray(image).convert("L").resize((WIDTH, HEIGHT), Image.Resampling.BOX)
-    return np.asarray(small)
+def thumbnail(picture):
+    """Shrink a Pillow image of mode RGB to `(32, 36)` uint8 grey by averaging."""
+    return np.array(picture.convert("L").resize((WIDTH, HEIGHT), Image.Resampling.BOX))
 
 
 def difference_hash(thumbnails):

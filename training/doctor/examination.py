@@ -12,7 +12,7 @@ from fcn_keras.datasets.classes import ClassTable
 from ..annotations.masks import VOID, Mask
 from ..reading import read_each
 from .buckets import choose_buckets
-from .checks import MASK_FAULTS, ImageFacts, check_pair_sizes, check_reading, read_pair
+from .checks import MASK_FAULTS, ImageFacts, check_pair_sizes, check_reading, read_pair, with_digests
 from .class_balance import balancing_weights, check_classes, class_pixels
 from .duplicates import check_duplicates, near_groups
 from .findings import Finding, Findings
@@ -158,7 +158,8 @@ def _read(pairs, table, ignore_label, progress):
         return read_pair(pair.image, pair.label, table=table, ignore_label=ignore_label)
 
     numbered = list(enumerate(pairs, 1))
-    return [facts for _, facts in read_each(read, numbered, progress=progress, threads=_THREADS)]
+    facts = [facts for _, facts in read_each(read, numbered, progress=progress, threads=_THREADS)]
+    return with_digests([(pair.image, pair.label) for pair in pairs], facts)
 
 
 def _by_split(masks, names, ignore_label, files):

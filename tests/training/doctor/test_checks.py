@@ -10,6 +10,7 @@ from tests.training.faulty import (
     masks,
     pixels,
     turned_by_exif,
+    write,
 )
 from training.doctor.examination import examine
 
@@ -46,3 +47,18 @@ def test_unreadable_files_do_not_stop_it(data):
     assert codes(report) == {"image-unreadable", "mask-unreadable", "ids-out-of-range"}
     assert "cannot be read as an image" in found(report, "image-unreadable").message
     assert report.counted == {"train": 3, "val": 4}
+
+
+def test_the_same_pixels_in_other_files(data):
+    """A copy of the file, the same pixels as BMP, and one pixel that no thumbnail shows."""
+    first = data / "train" / "images" / "0.png"
+    (data / "train" / "images" / "1.png").write_bytes(first.read_bytes())
+    write(data / "train" / "images" / "2.bmp", pixels(first))
+    (data / "train" / "images" / "2.png").unlink()
+    other = pixels(first)
+    other[0, 0, 0] ^= 1
+    write(data / "train" / "images" / "3.png", other)
+    report = examine(data)
+    assert found(report, "duplicate-inside-split").files == ("train/images/1.png", "train/images/2.bmp")
+    assert "2 of them have different masks" in found(report, "duplicate-inside-split").message
+    assert found(report, "near-duplicate-inside-split").files == ("train/images/3.png",)

@@ -5,6 +5,7 @@ import time
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from fcn_keras.datasets.synthetic import Synthetic
 from tests.training.faulty import (
@@ -65,7 +66,7 @@ def test_near_pairs_finds_what_brute_force_finds(monkeypatch):
     monkeypatch.setattr("training.doctor.duplicates._ROWS", 7)
     monkeypatch.setattr("training.doctor.duplicates._COLUMNS", 5)
     scenes = Synthetic(24, seed=5, height=40, width=60)
-    theirs = np.stack([thumbnail(scene["image"]) for scene in scenes])
+    theirs = np.stack([thumbnail(Image.fromarray(scene["image"])) for scene in scenes])
     mine = np.clip(theirs[[20, 3, 11, 17]] * 0.9 + 4, 0, 255).astype(np.uint8)
     mine[1] = mine[1, :, ::-1]
     assert near_pairs(mine, theirs) == [(0, 20), (1, 3), (2, 11), (3, 17)]
@@ -124,7 +125,9 @@ def film(first, last, frames):
 def test_groups_are_what_joining_by_hand_finds(monkeypatch):
     monkeypatch.setattr("training.doctor.duplicates._ROWS", 7)
     monkeypatch.setattr("training.doctor.duplicates._COLUMNS", 5)
-    scenes = np.stack([thumbnail(scene["image"]) for scene in Synthetic(8, seed=5, height=40, width=60)])
+    scenes = np.stack(
+        [thumbnail(Image.fromarray(scene["image"])) for scene in Synthetic(8, seed=5, height=40, width=60)]
+    )
     frames = film(scenes[0], scenes[1], 9)
     thumbnails = np.concatenate([scenes[2:], frames[::2], scenes[3:4, :, ::-1], frames[1::2]])
     near, expected = components(thumbnails)

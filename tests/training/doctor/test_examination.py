@@ -26,7 +26,7 @@ def test_real_data_is_left_in_peace(shared):
 def test_every_file_is_decoded_once(data, monkeypatch, kind):
     from training.doctor import checks
 
-    name = {"images": "read_image", "labels": "read_mask_file"}[kind]
+    name = {"images": "read_picture", "labels": "read_mask_file"}[kind]
     decode, decoded = getattr(checks, name), []
 
     def counted(path, **options):
