@@ -14,7 +14,7 @@ from ..scoring import scale_options, tta_options
 
 LOG = logging.getLogger("fcn-predict")
 MEMORY = 512  # MiB, as fcn_keras.predict has it
-FORMATS = ("palette", "ids", "overlay", "coco", "labelme")
+FORMATS = ("palette", "ids", "overlay", "coco", "labelme", "cvat", "label-studio")
 DEFAULT = ("palette", "overlay")
 
 DESCRIPTION = """Label images. DIR/labels gets a PNG of class ids (with the VOC palette) for every image, DIR/overlays a
@@ -35,7 +35,9 @@ or say 'folder/*'. What is left alone in a folder is counted at the end. HEIC ta
 Formats of --format: palette, DIR/labels; overlay, DIR/overlays; ids, DIR/ids, grey PNGs of class ids; coco,
 DIR/annotations.json, a run-length encoded annotation for each class of each image, whose category id is its class id;
 labelme, DIR/labelme, a JSON an image that LabelMe opens over it, with polygons that give the labels when painted in
-their order. A LabelMe file that was edited since is not replaced."""
+their order; cvat, DIR/cvat.zip, which CVAT imports as "Segmentation mask 1.1"; label-studio, DIR/label_studio.json,
+tasks with predictions, of brushes called tag on images called image, which lie in its local storage as they lie in
+the input. A LabelMe file that was edited since is not replaced."""
 EXAMPLES = (
     "fcn-predict runs/quick_fcn8s new_photos --output labelled",
     "fcn-predict net.keras a.jpg b.png --output out",

@@ -12,6 +12,8 @@ from fcn_keras_console.files import written
 
 from ..annotations.coco_regions import coder_of_masks
 from ..annotations.coco_writer import CocoWriter
+from ..annotations.cvat_writer import CvatWriter
+from ..annotations.label_studio_writer import LabelStudioWriter
 from ..annotations.labelme_writer import write_labelme
 from .marks import is_result
 from .png_files import write_ids, write_overlay, write_palette
@@ -22,6 +24,12 @@ PER_IMAGE = {
     "ids": ("ids", ".png", write_ids),
     "overlay": ("overlays", ".jpg", write_overlay),
     "labelme": ("labelme", ".json", write_labelme),
+}
+# Format -> the file that holds all images, its extension, and what collects and writes them.
+COLLECTED = {
+    "coco": ("annotations", ".json", CocoWriter),
+    "cvat": ("cvat", ".zip", CvatWriter),
+    "label-studio": ("label_studio", ".json", LabelStudioWriter),
 }
 _BAND = 256  # rows counted at once
 _PAINTED = {"palette", "overlay"}  # with VOC's colour map, which has 256 colours
@@ -73,7 +81,7 @@ class Results:
 
     Args:
         output: the folder that they go to.
-        formats: names of `PER_IMAGE`, and `"coco"`.
+        formats: names of `PER_IMAGE` and of `COLLECTED`.
         classes: `Classes` by head; the only head of most models is `""`.
 
     Raises:
@@ -87,9 +95,13 @@ class Results:
         most = max(len(known.names) for known in classes.values())
         if most > 256 and _PAINTED & set(formats):
             raise ValueError(f"A palette PNG holds 256 classes. This model has {most}: say --format ids.")
-        self.cocos = {head: CocoWriter(known) for head, known in classes.items()} if "coco" in formats else {}
-        if self.cocos:
+        collected = [name for name in COLLECTED if name in formats]
+        if "coco" in collected:
             coder_of_masks()  # now rather than after the first image
+        self._writers = {
+            head: {self._collected_file(name, head): COLLECTED[name][2](known) for name in collected}
+            for head, known in classes.items()
+        }
 
     def require_free(self, images):
         """Refuse to replace files that this command did not write, such as a data set's own labels.
@@ -101,7 +113,7 @@ class Results:
         for folder in dict.fromkeys(folder for target in targets for folder in self._folders(target)):
             if folder.exists() and not folder.is_dir():
                 raise ValueError(f"{folder} is a file, where results need a folder. Choose another --output.")
-        for target in [*targets, *(self._coco_file(head) for head in self.cocos)]:
+        for target in [*targets, *(file for writers in self._writers.values() for file in writers)]:
             if target.exists() and not is_result(target):
                 edited = ", or it was edited since" if target.suffix == ".json" else ""
                 raise ValueError(f"{target} exists, and fcn-predict did not write it{edited}. Choose another --output.")
@@ -109,24 +121,23 @@ class Results:
     def write(self, image, head, rgb, labels):
         """Write one head's labels of an image, whose pixels are `rgb`, and return the files.
 
-        COCO's is among them, though that is written last.
+        Those that hold all images are among them, though they are written last.
         """
         result = Result(image.path, rgb, labels, self.classes[head])
         targets = self._targets(image, head)
         for name, target in zip(self.formats, targets, strict=True):
             with _named(target), written(target) as temporary:
                 PER_IMAGE[name][2](temporary, result)
-        if head not in self.cocos:
-            return targets
-        self.cocos[head].add(f"{image.key}{image.path.suffix}", labels)
-        return [*targets, self._coco_file(head)]
+        for writer in self._writers[head].values():
+            writer.add(f"{image.key}{image.path.suffix}", labels)
+        return [*targets, *self._writers[head]]
 
     def finish(self):
         """Write what is one file for all images."""
-        for head, coco in self.cocos.items():
-            if coco.images:
-                with _named(self._coco_file(head)), written(self._coco_file(head)) as temporary:
-                    coco.write(temporary)
+        for file, writer in (pair for writers in self._writers.values() for pair in writers.items()):
+            if writer.images:
+                with _named(file), written(file) as temporary:
+                    writer.write(temporary)
 
     def video_file(self, image, head):
         return self.output / f"overlays{_suffix(head)}" / f"{image.key}.mp4"
@@ -141,8 +152,9 @@ class Results:
         """Return the folders between `output` and a file."""
         return [folder for folder in target.parents if self.output in folder.parents]
 
-    def _coco_file(self, head):
-        return self.output / f"annotations{_suffix(head)}.json"
+    def _collected_file(self, name, head):
+        stem, extension, _ = COLLECTED[name]
+        return self.output / f"{stem}{_suffix(head)}{extension}"
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -136,6 +137,27 @@ def test_every_format(net, photos, tmp_path, capsys):
     assert snapshot(out) == before
 
 
+def test_formats_of_cvat_and_label_studio(net, photos, tmp_path, capsys):
+    """One file each for all images, which hold the labels, and are replaced by their own kind alone."""
+    out, name = tmp_path / "out", os.fsdecode(b"caf\xe9")
+    (photos / "b.jpg").rename(photos / f"{name}.jpg")
+    options = (net, photos, "--format", "cvat,label-studio,ids", "--output", out)
+    assert call(capsys, *options)[0] == 0
+    assert [file for file in files(out) if not file.startswith("ids/")] == ["cvat.zip", "label_studio.json"]
+    with zipfile.ZipFile(out / "cvat.zip") as archive, archive.open("SegmentationClass/inner/c.png") as file:
+        np.testing.assert_array_equal(np.array(Image.open(file)), read(out / "ids/inner/c.png") + 1)  # 0 is background
+        assert "SegmentationClass/caf\\udce9.png" in archive.namelist()
+    tasks = json.loads((out / "label_studio.json").read_text())
+    assert [task["data"]["image"].partition("?d=")[2] for task in tasks] == ["a.png", "caf%E9.jpg", "inner/c.png"]
+    before = snapshot(out)
+    assert call(capsys, *options)[0] == 0
+    assert snapshot(out) == before
+    for file in ("cvat.zip", "label_studio.json"):
+        (out / file).write_bytes((out / file).read_bytes().replace(b"fcn-predict", b"someone"))
+        assert f"{file} exists, and fcn-predict did not write it" in error_of(capsys, *options)
+        (out / file).unlink()
+
+
 def test_annotations_of_others_are_never_replaced(net, photos, tmp_path, capsys):
     for format_, file in (("coco", "annotations.json"), ("labelme", "labelme/a.json")):
         path = tmp_path / "out" / file
@@ -212,8 +234,9 @@ def test_unknown_formats_are_named(net, photos, tmp_path, capsys):
     with pytest.raises(SystemExit) as end:
         main([str(net), str(photos), "--output", str(tmp_path / "out"), "--format", "ids,svg"])
     assert end.value.code == 2
-    assert "expected palette, ids, overlay, coco, labelme, or several with commas. Received: ids,svg" in (
-        capsys.readouterr().err
+    assert (
+        "expected palette, ids, overlay, coco, labelme, cvat, label-studio, or several with commas. Received: ids,svg"
+        in (capsys.readouterr().err)
     )
 
 
