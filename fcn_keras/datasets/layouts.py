@@ -40,9 +40,12 @@ def find_place(directory: Path, split: str | None, images: str = "images", label
     """
     if split is None:
         return Place(directory)
-    places = {path.stem: Place(directory, None, path) for path in lists_in(directory)}
-    places |= divided(directory, images, labels, either=False)
-    places = {name: place for name, place in inner(directory, images, labels).items() if name not in places} | places
+    lists = {name_of_list(path): path for path in reversed(lists_in(directory))}
+    places = {name: Place(directory, None, path) for name, path in lists.items()}
+    folders = divided(directory, images, labels, either=False)
+    if not folders and not any(map(is_name_of_list, lists.values())):
+        places |= inner(directory, images, labels)
+    places |= folders
     name = find_split(split, places)
     if name is None and len(same := [other for other in places if split_of(other) == split_of(split)]) > 1:
         raise ValueError(f"{directory} has {' and '.join(sorted(same))}, which both mean {split}. Name one of them.")
@@ -84,7 +87,12 @@ def lists_in(directory: Path) -> list[Path]:
 
 def is_name_of_list(path: Path) -> bool:
     """Tell whether a `.txt` file is a list of ids by its name alone."""
-    return split_of(path.stem) in _LISTS
+    return split_of(name_of_list(path)) in _LISTS
+
+
+def name_of_list(path: Path) -> str:
+    """Return the split that a list is called by: `train` of `train.txt` and of `train_list.txt`."""
+    return path.stem.removesuffix("_list") or path.stem
 
 
 def by_split(names: Iterable[str]) -> dict[str, str]:
@@ -97,4 +105,10 @@ def by_split(names: Iterable[str]) -> dict[str, str]:
 def _folders_in(directory: Path) -> list[str]:
     if not directory.is_dir():
         return []
-    return sorted(path.name for path in directory.iterdir() if path.is_dir() and not path.name.startswith("."))
+    folders = [path for path in directory.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    return sorted(path.name for path in folders if not (path.is_symlink() and _holds(path, directory)))
+
+
+def _holds(path: Path, directory: Path) -> bool:
+    """Tell whether a link leads to a folder that holds it, where following it would go round in circles."""
+    return directory.resolve().is_relative_to(path.resolve())

@@ -55,6 +55,7 @@ class Layout:
         lists: the list file of a split, where it has one.
         doubled: files whose id another file has.
         others: files and folders in the data set's that are not read.
+        unlabelled: number of images by split, of splits to test on that have no masks.
         findings: what is wrong with the names, and later with what the files hold.
     """
 
@@ -64,6 +65,7 @@ class Layout:
     lists: dict[str, Path] = field(default_factory=dict)
     doubled: list[Path] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
+    unlabelled: dict[str, int] = field(default_factory=dict)
     findings: Findings = field(default_factory=Findings)
 
     def name(self, path):
@@ -78,6 +80,7 @@ class Layout:
                 files.append(path)
             elif number := len(files_below(path)):
                 kinds[f"file in {self.name(path)}"] = number
+        kinds |= {f"image of {split} without masks": number for split, number in self.unlabelled.items()}
         return kinds_of(files) | kinds
 
     def files(self, kind, noun):
@@ -98,10 +101,13 @@ def find_layout(directory):
     layout = Layout(directory)
     places = layouts.divided(directory, IMAGES, LABELS)
     whole = Place(directory)
-    splits = {name: _add(layout, place, _files_of(place)) for name, place in places.items()}
+    splits = _add_places(layout, places)
     if whole.folder(IMAGES).is_dir():
         files = _files_of(whole)
-        splits |= _from_lists(layout, set(splits), files) or ({} if splits else _inner_or_whole(layout, whole, files))
+        listed = _from_lists(layout, set(splits), files)
+        if splits and not listed:
+            layout.others += [folder for kind in (IMAGES, LABELS) if (folder := whole.folder(kind)).is_dir()]
+        splits |= listed or ({} if splits else _inner_or_whole(layout, whole, files))
     if not splits:
         raise ValueError(
             f"{directory} holds no data set. Expected {directory}/train/{IMAGES} and {directory}/train/{LABELS}, or "
@@ -120,6 +126,18 @@ def _files_of(place):
     """Return the `Listing` of the images and that of the masks of a place."""
     folders = [place.folder(kind) for kind in (IMAGES, LABELS)]
     return [list_images(folder) if folder.is_dir() else Listing() for folder in folders]
+
+
+def _add_places(layout, places):
+    """Add the splits that are folders; one to test on that has no mask at all is only counted."""
+    splits = {}
+    for name, place in places.items():
+        files = _files_of(place)
+        if split_of(name) == "test" and files[0].images and not files[1].images:
+            layout.unlabelled[name] = len(files[0].images)
+        else:
+            splits[name] = _add(layout, place, files)
+    return splits
 
 
 def _add(layout, place, files, keys=None):
@@ -142,7 +160,7 @@ def _inner_or_whole(layout, whole, files):
     places = layouts.inner(layout.directory, IMAGES, LABELS)
     if not places:
         return {"all": _add(layout, whole, files)}
-    splits = {name: _add(layout, place, _files_of(place)) for name, place in places.items()}
+    splits = _add_places(layout, places)
     folders = [place.folder(kind) for place in places.values() for kind in (IMAGES, LABELS)]
     every = [path for listing in files for path in (*listing.images.values(), *listing.others)]
     outside = [path for path in every if not any(path.is_relative_to(folder) for folder in folders)]
@@ -183,7 +201,8 @@ def _from_lists(layout, taken, files):
     known = files[0].images.keys() | files[1].images.keys()
     listed = {}
     for path in layouts.lists_in(layout.directory):
-        if path.stem in taken:
+        split = layouts.name_of_list(path)
+        if split in taken or split in listed:
             continue
         content = _listed(path, place, known, layout)
         if layouts.is_name_of_list(path) or content.labels or any(stem_of(key, known) in known for key in content.keys):
@@ -191,7 +210,7 @@ def _from_lists(layout, taken, files):
             for listing, own in zip(files, (content.images, content.labels), strict=True):
                 listing.images = listing.images | own
             known = files[0].images.keys() | files[1].images.keys()
-            listed[path.stem], layout.lists[path.stem] = checked_ids(content.keys, known, path, layout), path
+            listed[split], layout.lists[split] = checked_ids(content.keys, known, path, layout), path
     if not listed:
         return {}
     every = sorted({key for keys in listed.values() for key in keys})

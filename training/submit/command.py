@@ -60,7 +60,8 @@ def _submit(arguments):
         if arguments.model is not None:
             raise ValueError("--check takes no model: it reads what is there. Leave one of them out.")
         check(folder, images)
-        _report(arguments, images, folder, None, f"{len(images)} files in {folder} are as the server takes them.")
+        sentence = f"{len(images)} files in {folder} are as the server takes them."
+        _report(arguments, images, folder, None, sentence + _left_alone(arguments.data, images))
         return
     if arguments.model is None:
         raise ValueError("Name a model: a .keras file or the folder of a stage that fcn-train wrote.")
@@ -77,7 +78,8 @@ def _submit(arguments):
         images,
         folder,
         archive,
-        f"{len(images)} images labelled in {folder}, checked and packed in {archive}",
+        f"{len(images)} images labelled in {folder}, checked and packed in {archive}"
+        + _left_alone(arguments.data, images),
     )
 
 
@@ -87,6 +89,16 @@ def _report(arguments, images, folder, archive, sentence):
         packed = None if archive is None else str(archive)
         sentence = json.dumps({"images": len(images), "labels": str(folder), "archive": packed}, ensure_ascii=False)
     print(sentence)
+
+
+def _left_alone(data, images):
+    """Return the line that ends what is printed: what else lies in a folder of images."""
+    from fcn_keras_console.left_alone import as_line, kinds_of
+
+    found = set(images.values())
+    if data not in {path.parent for path in found}:  # the tree of VOC has lists of what is meant
+        return ""
+    return as_line(kinds_of(path for path in data.iterdir() if path not in found and not path.is_dir()))
 
 
 def find_images(data, year, split):
@@ -105,7 +117,11 @@ def find_images(data, year, split):
     roots = (data, data / f"VOC{year}", data / "VOCdevkit" / f"VOC{year}")
     root = next((root for root in roots if (root / "JPEGImages").is_dir()), None)
     if root is None:
-        images = {path.stem: path for path in sorted(data.iterdir()) if path.suffix.lower() in extensions()}
+        images = {}
+        for path in sorted(path for path in data.iterdir() if path.suffix.lower() in extensions()):
+            if path.stem in images:
+                raise ValueError(f"{images[path.stem]} and {path} have one id, {path.stem}. Keep one of them.")
+            images[path.stem] = path
         if not images:
             raise ValueError(f"{data} holds neither images nor VOC{year}/JPEGImages. Name VOCdevkit.")
         return images

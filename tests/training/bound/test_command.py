@@ -60,3 +60,17 @@ def test_what_cannot_be_counted(tmp_path, capsys):
     assert "has no split 'test'" in error_of(capsys, *options, "--split", "test")
     write(folder / "val" / "labels" / "1.png", np.full((1, 1), 9, np.uint8))
     assert "Received: [9] in" in error_of(capsys, *options)
+
+
+def test_what_is_left_alone_ends_the_output(tmp_path, capsys):
+    folder = data_set(tmp_path, 4)
+    for name in ("images/x.cr3", "labels/.DS_Store", "labels/notes.md"):
+        (folder / "val" / name).touch()
+    arguments = ["--data", str(folder), "--classes", "4", "--factors", "1"]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "Left alone: 1 .cr3, 1 .md, 1 hidden file."
+    assert main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["left_alone"] == {".cr3": 1, ".md": 1, "hidden file": 1}
+    (folder / "val").rename(folder / "Validation")
+    assert main([*arguments, "--split", "val"]) == 0
+    assert ", val: 3 images" in capsys.readouterr().out

@@ -1,7 +1,9 @@
 """Folders and lists: what is missing, doubled, or listed wrongly."""
 
 import itertools
+import shutil
 
+from fcn_keras.datasets.folder import Folder
 from tests.training.faulty import (
     NUMBERS,
     codes,
@@ -123,3 +125,33 @@ def test_what_is_left_alone(data, capsys):
     assert capsys.readouterr().out.splitlines()[-1] == (
         "Left alone: 1 .cr3, 1 .md, 1 link, 2 hidden files, 2 files in Depth."
     )
+
+
+def test_images_to_test_on_without_masks_are_counted(data):
+    shutil.copytree(data / "val" / "images", data / "Test" / "images")
+    report = examine(data)
+    assert codes(report) == set()
+    assert report.images == {"train": 6, "val": 4}
+    assert report.left_alone == {"image of Test without masks": 4}
+
+
+def test_nothing_beside_the_splits_is_passed_over(data):
+    shutil.copytree(data / "val" / "images", data / "images")
+    (data / "again").symlink_to(data)
+    report = examine(data)
+    assert report.findings == ()
+    assert report.left_alone == {"link": 1, "file in images": 4}
+
+
+def test_lists_as_paddleseg_calls_them(data):
+    for kind in ("images", "labels"):
+        (data / "train" / kind).rename(data / kind)
+    shutil.rmtree(data / "train")
+    shutil.rmtree(data / "val")
+    lines = [f"images/{i}.png labels/{i}.png\n" for i in range(6)]
+    (data / "train_list.txt").write_text("".join(lines[:4]))
+    (data / "val_list.txt").write_text("".join(lines[4:]))
+    report = examine(data)
+    assert report.images == {"train": 4, "val": 2}
+    assert report.findings == ()
+    assert Folder(data, "val").ids == ("4", "5")

@@ -184,3 +184,16 @@ def test_models_that_do_not_fit(tmp_path, voc, capsys):
     message = error_of(capsys, model, "--data", voc, "--check", tmp_path)
     assert "--check takes no model" in message
     assert "comp6_test_cls is missing." in error_of(capsys, "--data", voc, "--check", tmp_path)
+
+
+def test_a_folder_of_images_says_what_it_leaves_alone(submission, voc, tmp_path, capsys):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for key in IDS:
+        (photos / f"{key}.jpg").write_bytes((voc / "VOC2012" / "JPEGImages" / f"{key}.jpg").read_bytes())
+    for name in ("notes.md", ".hidden"):
+        (photos / name).touch()
+    assert main(["--data", str(photos), "--check", str(submission)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "Left alone: 1 .md, 1 hidden file."
+    (photos / f"{IDS[0]}.png").touch()
+    assert "have one id, 2008_000006. Keep one" in error_of(capsys, "--data", photos, "--check", submission)
