@@ -13,8 +13,11 @@ _LONGEST = 10_000_000  # pixels of outline: pycocotools keeps five points of eac
 _MOST_DIGITS = 7  # of six bits, of a run length packed into text: 32 bits
 
 
-def coder_of_masks():
+def coder_of_masks(what="COCO files"):
     """Return pycocotools' module of masks.
+
+    Args:
+        what: needs it, for the error.
 
     Raises:
         ImportError: if it is not installed.
@@ -22,7 +25,7 @@ def coder_of_masks():
     try:
         from pycocotools import mask
     except ImportError:
-        raise ImportError('COCO files need pycocotools: pip install "fcn_keras[coco]"') from None
+        raise ImportError(f'{what} need pycocotools: pip install "fcn_keras[coco]"') from None
     return mask
 
 

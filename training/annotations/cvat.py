@@ -29,7 +29,7 @@ def read(source, *, classes=None, images=None, unlabelled="background", boxes="r
         images: folder of the images; default: that of the file.
         unlabelled: what pixels are that no shape covers.
         boxes: what becomes of boxes, as for `drawn_shapes.annotated`.
-        unreadable: called with the `ValueError` of an entry that cannot be used.
+        unreadable: called with the `ValueError` of a file or entry that cannot be used.
         progress: called as `progress(done, total)` after each XML file.
 
     Returns:
@@ -42,12 +42,16 @@ def read(source, *, classes=None, images=None, unlabelled="background", boxes="r
     files, foreign = xml_files(source)
     if not files:
         raise ValueError(f"{source} holds no XML of CVAT for images. Expected annotations.xml with `<image>` in it.")
-    coder_of_masks()  # better missing before the work than in it
+    coder_of_masks("CVAT's polygons and boxes")  # better missing before the work than in it
     lookup, labels, entries = ImageLookup(images or (source if source.is_dir() else source.parent)), {}, []
     for done, (path, split) in enumerate(zip(files, splits_of(files), strict=True), 1):
-        names, found = _content(path)
-        labels |= {name: path.name for name in names if name not in labels}
-        entries += _entries(path, found, split, lookup, tally, unreadable)
+        try:
+            names, found = _content(path)
+        except ValueError as error:
+            unreadable(error)
+        else:
+            labels |= {name: path.name for name in names if name not in labels}
+            entries += _entries(path, found, split, lookup, tally, unreadable)
         progress(done, len(files))
     if len({entry.split for entry in entries} - {"all"}) == 0 or any(entry.split == "all" for entry in entries):
         for entry in entries:

@@ -25,7 +25,7 @@ def read(source, *, classes=None, images=None, unlabelled="background", boxes="r
         images: folder of the images; default: `source`, or what is beside the file's folder.
         unlabelled: what pixels are that no shape covers.
         boxes: what becomes of boxes, as for `drawn_shapes.annotated`.
-        unreadable: called with the `ValueError` of an item that cannot be used.
+        unreadable: called with the `ValueError` of a file or item that cannot be used.
         progress: called as `progress(done, total)` after each JSON file.
 
     Returns:
@@ -38,19 +38,21 @@ def read(source, *, classes=None, images=None, unlabelled="background", boxes="r
     files = [path for path in files_below(source) if path.suffix.lower() == ".json"] if source.is_dir() else [source]
     contents, foreign = {}, []
     for done, path in enumerate(files, 1):
-        content = load_json(path)
-        if isinstance(content, dict) and is_list_of(dict, content.get("items")) and "categories" in content:
-            contents[path] = content
-        else:
-            foreign.append(path.name)
+        try:
+            content = load_json(path)
+            if isinstance(content, dict) and is_list_of(dict, content.get("items")) and "categories" in content:
+                contents[path] = content, _labels(content, path)
+            else:
+                foreign.append(path.name)
+        except ValueError as error:
+            unreadable(error)
         progress(done, len(files))
     if not contents:
         raise ValueError(f"{source} holds no JSON of Datumaro's: expected objects with `categories` and `items`.")
-    coder_of_masks()  # better missing before the work than in it
+    coder_of_masks("Datumaro's regions")  # better missing before the work than in it
     folder = source if source.is_dir() else source.parent.parent
     lookup, labels, entries = ImageLookup(images or folder), {}, []
-    for (path, content), split in zip(contents.items(), splits_of(list(contents)), strict=True):
-        known = _labels(content, path)
+    for (path, (content, known)), split in zip(contents.items(), splits_of(list(contents)), strict=True):
         labels |= {name: path.name for name in known if name not in labels}
         entries += _entries(path, content, known, split, lookup, tally, unreadable)
     names, ids, rest = choose_classes(labels, given, unlabelled, classes)

@@ -35,7 +35,7 @@ def read(source, *, classes=None, images=None, unlabelled="background", boxes="r
         images: folder of the images; default: that of the file.
         unlabelled: what pixels are that no shape covers.
         boxes: what becomes of rectangles, as for `drawn_shapes.annotated`.
-        unreadable: called with the `ValueError` of a task that cannot be used.
+        unreadable: called with the `ValueError` of a file or task that cannot be used.
         progress: called as `progress(done, total)` after each JSON file.
 
     Returns:
@@ -53,7 +53,11 @@ def read(source, *, classes=None, images=None, unlabelled="background", boxes="r
         {"JSON of another kind": [], "task without annotation": [], "annotation that was skipped": []},
     )
     for done, path in enumerate(files, 1):
-        tasks = load_json(path)
+        try:
+            tasks = load_json(path)
+        except ValueError as error:
+            unreadable(error)
+            continue
         if is_list_of(dict, tasks) and any(_is_task(task) for task in tasks):
             entries += _entries(path, tasks, lookup, pngs, tally, left_out, unreadable)
         else:
@@ -62,7 +66,7 @@ def read(source, *, classes=None, images=None, unlabelled="background", boxes="r
     if not entries:
         raise ValueError(_nothing(source, files, pngs))
     if any(shape.region.func in (_polygon, _rectangle, _ellipse) for entry in entries for shape in entry.shapes):
-        coder_of_masks()  # better missing before the work than in it
+        coder_of_masks("Label Studio's polygons")  # better missing before the work than in it
     labels = labels_of(entries)
     names, ids, rest = choose_classes(labels, given, unlabelled, classes)
     used = {entry.image for entry in entries} | {path for paths in pngs.values() for path, _ in paths}

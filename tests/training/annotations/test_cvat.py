@@ -1,5 +1,7 @@
 """`fcn-doctor --import cvat`: XML that Datumaro wrote, z_order, masks in boxes, shapes that are wrong."""
 
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -165,3 +167,19 @@ def test_what_is_none(source, out, capsys):
     assert "names the image '../../gone.png'" in capsys.readouterr().err
     assert run_import("cvat", source, out, "--on-error", "skip", "--val", "0") in (0, 1)
     assert files(out) == ["classes.txt", "images/a.png", "labels/a.png"]
+
+
+def test_a_broken_file_among_others(source, out, capsys):
+    export(source, image(source, box("car", 0, 0, 4, 4)))
+    (source / "zz.xml").write_text("<annotations><image")
+    assert run_import("cvat", source, out) == 2
+    assert "zz.xml cannot be read as " in capsys.readouterr().err
+    assert run_import("cvat", source, out, "--on-error", "skip") in (0, 1)
+    assert label(out, "a").any()
+
+
+def test_without_pycocotools(source, out, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pycocotools", None)
+    export(source, image(source, box("car", 0, 0, 4, 4)))
+    assert run_import("cvat", source, out) == 2
+    assert 'need pycocotools: pip install "fcn_keras[coco]"' in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """`fcn-doctor --import datumaro`: its own JSON pixel for pixel, and what is left out of items that are wrong."""
 
 import json
+import sys
 
 import numpy as np
 from PIL import Image
@@ -92,3 +93,19 @@ def test_what_is_none(source, out, capsys):
     (source / "annotations/a.json").write_text('{"categories": {}, "items": []}')
     assert run_import("datumaro", source, out) == 2
     assert "a.json should list its labels as `categories`, `label`, `labels`." in capsys.readouterr().err
+
+
+def test_a_broken_file_among_others(source, out, capsys):
+    export(source, item(source, [box(1, 0, 0, 2, 2)]))
+    (source / "zz.json").write_text("{")
+    assert run_import("datumaro", source, out) == 2
+    assert "zz.json cannot be read as " in capsys.readouterr().err
+    assert run_import("datumaro", source, out, "--on-error", "skip") in (0, 1)
+    assert label(out, "a").any()
+
+
+def test_without_pycocotools(source, out, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pycocotools", None)
+    export(source, item(source, [box(1, 0, 0, 2, 2)]))
+    assert run_import("datumaro", source, out) == 2
+    assert 'need pycocotools: pip install "fcn_keras[coco]"' in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """`fcn-doctor --import label-studio`: its own exports pixel for pixel, and what is left out of tasks that are wrong."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -184,3 +185,19 @@ def test_what_is_none(source, out, capsys):
     gone = task(source, [brush(square(1, 1))], image="gone.png")
     assert run_import("label-studio", export(source, gone), out) == 2
     assert "task 1 names the image 'gone.png'" in capsys.readouterr().err
+
+
+def test_a_broken_file_among_others(source, out, capsys):
+    export(source, task(source, [brush(square(1, 1))]))
+    (source / "zz.json").write_text("[")
+    assert run_import("label-studio", source, out) == 2
+    assert "zz.json cannot be read as " in capsys.readouterr().err
+    assert run_import("label-studio", source, out, "--on-error", "skip") in (0, 1)
+    assert label(out, "1").any()
+
+
+def test_without_pycocotools(source, out, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pycocotools", None)
+    export(source, task(source, [region()]))
+    assert run_import("label-studio", source, out) == 2
+    assert 'need pycocotools: pip install "fcn_keras[coco]"' in capsys.readouterr().err
