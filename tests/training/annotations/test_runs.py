@@ -14,8 +14,8 @@ def counts_of(mask):
 
 def test_counts_paint_and_masks():
     generator = np.random.default_rng(0)
-    for size in ((1, 1), (3, 7), (40, 31)):
-        for share in (0.0, 0.3, 1.0):
+    for size in ((1, 1), (3, 7), (40, 31), (900, 3)):
+        for share in (0.0, 0.3, 0.999, 1.0):
             mask = generator.random(size) < share
             runs = Runs.of_counts(counts_of(mask))
             assert runs.area == mask.sum()
