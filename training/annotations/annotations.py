@@ -165,12 +165,12 @@ def fitting_size(stated, sizes, where):
 
 
 def stated_size(content, names, where):
-    """Return the `(H, W)` that annotations state under two names, or None if they do not.
+    """Return the `(H, W)` that annotations state under two names, or None if they do not, or say 0, as some tools do.
 
     Raises:
         ValueError: if these are no sizes.
     """
-    if any(content.get(name) is None for name in names):
+    if any(content.get(name) in (None, 0, "0") for name in names):
         return None
     values = (content[name] for name in names)
     values = (

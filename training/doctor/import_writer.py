@@ -22,6 +22,7 @@ from ..reading import read_each
 from .layout_checks import IMAGES, LABELS
 
 SHARE = 0.2  # of the images, to validate with
+_NAMED = 5  # of what is left out for one reason
 _THREADS = min(8, os.cpu_count() or 1)
 _SIDEWAYS = {  # EXIF orientation -> how what fits the pixels in the file is turned to fit the image as it is seen
     5: lambda label: label.T,
@@ -77,7 +78,11 @@ class Imported:
         images = ", ".join(f"{split} {number}" for split, number in self.images.items())
         lines = [f"Wrote {self.directory} from {_TITLES[self.kind]} in {self.source}: {images} images."]
         lines += [f"  {decision}" for decision in self.decisions]
-        lines += [f"  left out, {reason}: {len(names)} ({some(names)})" for reason, names in self.left_out.items()]
+        lines += [
+            f"  left out, {reason}: {len(names):,} ({some(names, _NAMED)})" for reason, names in self.left_out.items()
+        ]
+        if any(len(names) > _NAMED for names in self.left_out.values()):
+            lines.append("  --json names all that is left out")
         if self.skipped:
             lines.append(f"  skipped, as said above: {len(self.skipped)}")
         return "\n".join(lines)

@@ -76,7 +76,8 @@ def test_ids_are_unique_visible_and_differ_by_more_than_case():
 
 def test_sizes_may_be_digits_in_quotes():
     assert stated_size({"h": "20", "w": 24}, ("h", "w"), "a.json") == (20, 24)
-    assert stated_size({"h": "20", "w": None}, ("h", "w"), "a.json") is None
+    for unknown in (None, 0, "0"):
+        assert stated_size({"h": "20", "w": unknown}, ("h", "w"), "a.json") is None
     with pytest.raises(ValueError, match=r"a.json: `h` should be an integer from 1. Received: \"2x\""):
         stated_size({"h": "2x", "w": 24}, ("h", "w"), "a.json")
 

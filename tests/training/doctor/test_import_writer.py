@@ -1,5 +1,6 @@
 """What `fcn-doctor --import` writes: images byte for byte, labels, classes, a division; or nothing."""
 
+import json
 import logging
 
 import pytest
@@ -79,3 +80,16 @@ def test_verbose_names_every_image(source, out, capsys):
         logging.getLogger("fcn-doctor").handlers[:] = []
         logging.getLogger("fcn-doctor").setLevel(logging.NOTSET)
     assert "fcn-doctor: image 001: to images/001.png, its label to labels/001.png" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [5, 6])
+def test_what_is_left_out_is_counted_and_all_of_it_is_in_json(source, out, capsys, number):
+    labelme(source, "a", [shape("cat", SQUARE), *[shape("cat", SQUARE[:2])] * number])
+    assert run_import("labelme", source, out, "--val", "0") == 0
+    told = capsys.readouterr().out
+    assert f"  left out, polygon of fewer than three points: {number} (a.json: shape 1 (cat): 2 points, " in told
+    assert ("  --json names all that is left out\n" in told) == (number > 5)
+    assert run_import("labelme", source, out.with_name("json"), "--val", "0", "--json") == 0
+    left_out = json.loads(capsys.readouterr().out)["import"]["left_out"]
+    expected = [f"a.json: shape {index} (cat): 2 points" for index in range(1, number + 1)]
+    assert left_out == {"polygon of fewer than three points": expected}
