@@ -8,7 +8,7 @@ from .coco_regions import decode
 from .shape_tally import ShapeFault
 from .shape_values import coordinates
 
-_CORNERS = 360  # of an ellipse
+_CORNERS = 720  # of an ellipse, the last upon the first, as Datumaro has them
 
 
 def polygon(points, size):
@@ -28,7 +28,7 @@ def box(left, top, right, bottom, size, *, degrees=0.0):
 
 def ellipse(x, y, across, down, size, *, degrees=0.0):
     """Return the `Runs` of an ellipse about (x, y) with two radii, turned clockwise."""
-    angles = np.arange(_CORNERS) * 2 * math.pi / _CORNERS
+    angles = np.linspace(0, 2 * math.pi, _CORNERS)
     points = np.stack([across * np.cos(angles), down * np.sin(angles)], axis=1)
     return polygon(turned(points, degrees) + np.array([x, y]), size)
 

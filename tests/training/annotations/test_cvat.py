@@ -183,3 +183,13 @@ def test_without_pycocotools(source, out, capsys, monkeypatch):
     export(source, image(source, box("car", 0, 0, 4, 4)))
     assert run_import("cvat", source, out) == 2
     assert 'need pycocotools: pip install "fcn_keras[coco]"' in capsys.readouterr().err
+
+
+def test_masks_that_cvats_own_sdk_encoded(source, out, tmp_path):
+    unpacked("cvat_sdk", "cvat", source)
+    maps = unpacked("cvat_sdk", "label_maps", tmp_path / "maps")
+    assert run_import("auto", source, out, "--val", "0") in (0, 1)
+    assert names(out) == ["background", "road", "car"]
+    for key in ("street_1", "street_2"):
+        with Image.open(maps / f"{key}.png") as ids:
+            np.testing.assert_array_equal(label(out, key), np.array(ids))

@@ -109,3 +109,12 @@ def test_without_pycocotools(source, out, capsys, monkeypatch):
     export(source, item(source, [box(1, 0, 0, 2, 2)]))
     assert run_import("datumaro", source, out) == 2
     assert 'need pycocotools: pip install "fcn_keras[coco]"' in capsys.readouterr().err
+
+
+def test_its_own_ellipses(source, out, tmp_path):
+    unpacked("datumaro", "ellipses", source)
+    maps = unpacked("datumaro", "label_maps", tmp_path / "maps")
+    assert run_import("auto", source, out, "--val", "0") in (0, 1)
+    with Image.open(maps / "round.png") as ids:
+        assert len(np.unique(np.array(ids))) == 4
+        np.testing.assert_array_equal(label(out, "round"), np.array(ids))

@@ -9,10 +9,11 @@ HERE = Path(__file__).resolve().parent
 
 def pack(write, name):
     """Call `write(folder)`, and keep what it wrote as `name.zip` beside this file, alike on every day."""
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(HERE / f"{name}.zip", "w") as archive:
+    with tempfile.TemporaryDirectory() as folder:
         write(Path(folder))
-        for path in sorted(Path(folder).rglob("*")):
-            if path.is_file():
+        files = [path for path in sorted(Path(folder).rglob("*")) if path.is_file()]
+        with zipfile.ZipFile(HERE / f"{name}.zip", "w") as archive:
+            for path in files:
                 member = zipfile.ZipInfo(path.relative_to(folder).as_posix(), (2026, 11, 30, 0, 0, 0))
                 archive.writestr(member, path.read_bytes(), zipfile.ZIP_DEFLATED, 9)
 

@@ -14,6 +14,7 @@ import numpy as np
 from datumaro.components.annotation import (
     AnnotationType,
     Bbox,
+    Ellipse,
     Label,
     LabelCategories,
     Mask,
@@ -85,6 +86,18 @@ def dataset(classes=CLASSES, colors=None, *, masks_only=False):
     return data.transform("polygons_to_masks").transform("boxes_to_masks") if masks_only else data
 
 
+def ellipses():
+    """Return a data set of one image with ellipses, which Datumaro writes to its own JSON alone."""
+    shapes = [
+        Ellipse(2.25, 1.5, 30.75, 22.25, label=0),
+        Ellipse(-4.5, 5.25, 9.25, 30.5, label=1),
+        Ellipse(15.5, 9.75, 19.25, 14.0, label=2, z_order=1),
+    ]
+    image = Image.from_numpy(data=np.full((27, 34, 3), 90, np.uint8))
+    items = [DatasetItem("round", subset="default", media=image, annotations=shapes)]
+    return Dataset.from_iterable(items, categories=list(CLASSES), media_type=Image)
+
+
 def label_maps(data, folder):
     """Export the masks of a data set with background as 0, and keep the ids alone."""
     data.export(str(folder), "voc_segmentation", apply_colormap=False, label_map="source", save_media=False)
@@ -107,9 +120,12 @@ def main(out):
             data.export(str(out / f"{kind}_{name}"), kind, save_media=True)
     nested = dataset(colors=COLORS).transform("polygons_to_masks").transform("boxes_to_masks")
     nested.export(str(out / "voc_nested"), "voc_segmentation", save_media=True)
-    data = dataset().transform("polygons_to_masks").transform("boxes_to_masks")
-    with tempfile.TemporaryDirectory() as drawn:
-        for key, ids in label_maps(data, Path(drawn)):
+    ellipses().export(str(out / "ellipses"), "datumaro", save_media=True, image_ext=".png")
+    drawn = [dataset().transform("polygons_to_masks").transform("boxes_to_masks")]
+    drawn.append(ellipses().transform("polygons_to_masks"))
+    with tempfile.TemporaryDirectory() as folder:
+        found = [pair for number, data in enumerate(drawn) for pair in label_maps(data, Path(folder) / str(number))]
+        for key, ids in found:
             path = out / "label_maps" / f"{key}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Pillow.fromarray(ids.astype(np.uint8)).save(path)
