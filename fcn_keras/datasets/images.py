@@ -134,7 +134,10 @@ def read_mask(path: str | os.PathLike[str], *, colored: bool = False) -> NDArray
 
 
 def read_mask_file(path: str | os.PathLike[str]) -> MaskFile:
-    """Read a mask file with its palette; `read_mask` says more.
+    """Read a mask file with its palette, otherwise as `read_mask`.
+
+    Returns:
+        `MaskFile`.
 
     Raises:
         ValueError: if the file is missing, damaged, too large (`pixels_allowed`), or neither ids nor colours.
@@ -178,7 +181,14 @@ def turned_upright(image: Image.Image) -> Image.Image:
 
 @contextmanager
 def opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
-    """Open a file as one of the formats that are read, as a context manager; what goes wrong is a `ValueError`."""
+    """Open a file as one of the formats that are read.
+
+    Returns:
+        a context manager, which yields a Pillow image.
+
+    Raises:
+        ValueError: if anything goes wrong, within the context too; it names the file.
+    """
     try:
         if not os.path.isfile(path) and os.path.exists(path):
             raise ValueError("it is no file")  # to open a pipe would wait for ever

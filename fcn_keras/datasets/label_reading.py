@@ -95,9 +95,16 @@ _TWO_READINGS = (
 def palette_ids(
     mask: MaskFile, table: ClassTable, ignore_label: int = VOID
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Return the id of each index of a palette file by its colour, and whether it is known: `(256,)` each.
+    """Look up each index of a palette file by its colour.
 
-    An index that the palette has no colour for is known only if it is void, 255 or `ignore_label`.
+    Args:
+        mask: the file.
+        table: of the classes.
+        ignore_label: the void id besides 255.
+
+    Returns:
+        `(256,)` uint8 ids, and `(256,)` whether they are known: an index that the palette has no colour for is, if it
+        is void.
     """
     ids, known = np.full(256, VOID, np.uint8), np.zeros(256, bool)
     palette = mask.palette if mask.palette is not None else np.zeros((0, 3), np.uint8)
@@ -109,16 +116,19 @@ def palette_ids(
 
 
 def fits(values: NDArray[Any], table: ClassTable, ignore_label: int = VOID) -> tuple[bool, bool]:
-    """Tell whether the values of a grey mask can be ids, and whether all of them are greys of classes."""
+    """Return whether the values of a grey mask can be ids, and whether all of them are greys of the classes in `table`.
+
+    `ignore_label` is the void id besides 255.
+    """
     return are_ids(values, table, ignore_label), all(int(value) in table.greys for value in values)
 
 
 def are_ids(values: NDArray[Any], table: ClassTable, ignore_label: int = VOID) -> bool:
-    """Tell whether values can be ids of the classes, or void."""
+    """Return whether all values can be ids of the classes in `table`, or void: 255 or `ignore_label`."""
     ids = (values >= 0) & (values < len(table.names))
     return bool((ids | (values == VOID) | (values == ignore_label)).all())
 
 
 def values_of(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Return the values that occur, ascending."""
+    """Return the values that occur in `pixels`, ascending."""
     return np.flatnonzero(np.bincount(pixels.ravel())) if pixels.dtype == np.uint8 else np.unique(pixels)

@@ -35,6 +35,11 @@ class Place:
 def find_place(directory: Path, split: str | None, images: str = "images", labels: str = "labels") -> Place | None:
     """Return where a split lies: under its own name, or else under another that means the same; None if nowhere.
 
+    Args:
+        directory: of the data set.
+        split: its name; None for a data set that is not divided.
+        images, labels: names of the folders of images and masks.
+
     Raises:
         ValueError: if two names mean the split, and neither is its own.
     """
@@ -56,6 +61,8 @@ def divided(directory: Path, images: str, labels: str, *, either: bool = True) -
     """Return the places of the splits that are folders of their own, `train/images`, by their names.
 
     Args:
+        directory: of the data set.
+        images, labels: names of the folders of images and masks.
         either: whether a folder of masks alone is one, too.
     """
     kinds = (images, labels) if either else (images,)
@@ -69,6 +76,10 @@ def inner(directory: Path, images: str, labels: str) -> dict[str, Place]:
     """Return the places of splits within the folders, `images/train` and `labels/train`, by their names.
 
     Folders of such names may also be places where photographs were taken: there have to be two, or `train`.
+
+    Args:
+        directory: of the data set.
+        images, labels: names of the folders of images and masks.
     """
     theirs = [split_of(name) for name in _folders_in(directory / labels) if name.casefold() in SPLITS]
     mine = [name for name in _folders_in(directory / images) if name.casefold() in SPLITS]
@@ -80,23 +91,23 @@ def inner(directory: Path, images: str, labels: str) -> dict[str, Place]:
 
 
 def lists_in(directory: Path) -> list[Path]:
-    """Return the `.txt` files beside the folders, which may be lists of a split's ids."""
+    """Return the `.txt` files in a directory, which may be lists of a split's ids."""
     files = sorted(directory.glob("*.txt")) if directory.is_dir() else []
     return [path for path in files if path.name != CLASSES and not path.name.startswith(".") and path.is_file()]
 
 
 def is_name_of_list(path: Path) -> bool:
-    """Tell whether a `.txt` file is a list of ids by its name alone."""
+    """Return whether a `.txt` file is a list of ids by its name alone."""
     return split_of(name_of_list(path)) in _LISTS
 
 
 def name_of_list(path: Path) -> str:
-    """Return the split that a list is called by: `train` of `train.txt` and of `train_list.txt`."""
+    """Return the split that a list's file is called by: `train` of `train.txt` and of `train_list.txt`."""
     return path.stem.removesuffix("_list") or path.stem
 
 
 def by_split(names: Iterable[str]) -> dict[str, str]:
-    """Map own names of splits to those that they mean; where several mean one, each keeps its own name."""
+    """Return by own names of splits those that they mean; where several mean one, each keeps its own name."""
     names = list(names)
     meant = [split_of(name) for name in names]
     return {name: split if meant.count(split) == 1 else name for name, split in zip(names, meant, strict=True)}

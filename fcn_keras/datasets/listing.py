@@ -27,7 +27,11 @@ class Listing:
 
 
 def list_images(folder: Path) -> Listing:
-    """List a folder with its sub-folders; ids are in one Unicode form, and files may be in another."""
+    """List a folder with its sub-folders.
+
+    Returns:
+        `Listing`. Its ids are in one Unicode form, whatever that of the files' names is.
+    """
     listing, known, start = Listing(), extensions(), len(os.path.join(folder, ""))
     for path in files_below(folder, listing.others):
         bare, extension = os.path.splitext(str(path)[start:])
@@ -53,7 +57,11 @@ def files_below(folder: Path, others: list[Path] | None = None) -> list[Path]:
     A link to a folder that holds it is not followed, so that nothing goes round in circles.
 
     Args:
+        folder: to look into.
         others: list that gets hidden files and folders, and the links that are not followed.
+
+    Returns:
+        the files, of each folder first its own, sorted by name.
 
     Raises:
         OSError: if a folder cannot be read.

@@ -54,7 +54,10 @@ class MaskFile:
 
 
 def mask_of(image: Image.Image, path: str | os.PathLike[str]) -> MaskFile:
-    """Take an open Pillow image as a mask.
+    """Take an open Pillow image as a mask; `path` is for the error.
+
+    Returns:
+        `MaskFile`.
 
     Raises:
         ValueError: if it is neither ids nor colours.
@@ -83,7 +86,7 @@ def mask_of(image: Image.Image, path: str | os.PathLike[str]) -> MaskFile:
 
 
 def lacking_color(path: object, indices: list[int], number: int) -> str:
-    """Say that a palette lacks colours."""
+    """Return the sentence on a file that holds `indices` beyond the `number` of its palette's colours."""
     named = f"palette {'indices' if len(indices) > 1 else 'index'} {', '.join(map(str, indices[:5]))}"
     return (
         f"{path} holds the {named}, and its palette has {number} colours, 0 to {number - 1}. Write it anew with a "

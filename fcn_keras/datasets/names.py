@@ -29,7 +29,7 @@ def split_of(name: str) -> str:
 
 
 def find_split(name: str, among: Iterable[str]) -> str | None:
-    """Return the one of several names that is called so, or else the only one that means the same split; or None."""
+    """Return the name `among` others that is the same, or else the only one that means the same split; or None."""
     names = list(among)
     if name in names:
         return name
@@ -38,17 +38,17 @@ def find_split(name: str, among: Iterable[str]) -> str | None:
 
 
 def is_void(name: str) -> bool:
-    """Tell whether a class of this name is void, whatever its case and punctuation: `Void`, `__ignore__`, `255`."""
+    """Return whether a class of this name is void, whatever its case and punctuation: `Void`, `__ignore__`, `255`."""
     return _bare(name) in VOID_NAMES
 
 
 def is_background(name: str) -> bool:
-    """Tell whether a class of this name is the background: `Background`, `__background__`, `_background_`."""
+    """Return whether a class of this name is the background: `Background`, `__background__`, `_background_`."""
     return _bare(name) in BACKGROUND_NAMES
 
 
 def composed(text: str) -> str:
-    """Return a name in one Unicode form (NFC): macOS writes an accent as a character of its own, others do not."""
+    """Return a `text` in one Unicode form (NFC): macOS writes an accent as a character of its own, others do not."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 

@@ -38,6 +38,9 @@ def read_list(path: Path, place: Place, known: Collection[str], images: str = "i
         known: ids of the files that are there.
         images: name of the folder of images.
 
+    Returns:
+        `Listed`.
+
     Raises:
         ValueError: if it is no UTF-8 text.
     """
