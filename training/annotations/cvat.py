@@ -11,7 +11,7 @@ from . import filled
 from .annotations import SPLITS, Annotations, choose_classes, given_names, label_text, notes_on_names
 from .coco_files import is_of, splits_of
 from .coco_regions import coder_of_masks
-from .drawn_shapes import Patch, Shape, ShapedImage, annotated, empty_images, labels_of
+from .drawn_shapes import Patch, Shape, ShapedImage, annotated, empty_images, labels_of, unused
 from .image_lookup import ImageLookup
 from .shape_tally import ShapeFault, ShapeTally
 from .xml_values import root_of, walk_xml
@@ -65,20 +65,24 @@ def read(source, *, classes=None, images=None, unlabelled="background", boxes="r
         names,
         annotated(entries, ids, rest, tally, boxes),
         told + notes_on_names(labels) + empty_images(entries),
-        {"image without annotation": alone, "XML of another kind": foreign},
+        {
+            "image without annotation": alone,
+            "XML of another kind": [path.name for path in foreign],
+            "file of no known use": unused(source, files, foreign, lookup.files),
+        },
         tally,
     )
 
 
 def xml_files(source):
-    """Return the XML files of CVAT's below a folder, or the one that is named, and the names of other ones.
+    """Return the XML files of CVAT's below a folder, or the one that is named, and the other ones.
 
     Raises:
         ValueError: if they are of videos.
     """
     files = [path for path in files_below(source) if path.suffix.lower() == ".xml"] if source.is_dir() else [source]
     own = [path for path in files if (root_of(path) or ("",))[0] == "annotations"]
-    return own, [path.name for path in files if path not in own]
+    return own, [path for path in files if path not in own]
 
 
 def _content(path):

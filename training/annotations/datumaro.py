@@ -9,7 +9,7 @@ from . import filled
 from .annotations import Annotations, choose_classes, given_names, label_text, notes_on_names
 from .coco_files import is_of, splits_of
 from .coco_regions import coder_of_masks, decode
-from .drawn_shapes import Shape, ShapedImage, annotated, empty_images
+from .drawn_shapes import Shape, ShapedImage, annotated, empty_images, unused
 from .image_lookup import ImageLookup
 from .json_values import is_list_of, load_json
 from .shape_tally import ShapeFault, ShapeTally
@@ -63,7 +63,11 @@ def read(source, *, classes=None, images=None, unlabelled="background", boxes="r
         names,
         annotated(entries, ids, rest, tally, boxes),
         told + notes_on_names(labels) + empty_images(entries),
-        {"image without annotation": alone, "JSON of another kind": foreign},
+        {
+            "image without annotation": alone,
+            "JSON of another kind": foreign,
+            "file of no known use": unused(source, files, lookup.files),
+        },
         tally,
     )
 

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fcn_keras_console.image_files import files_below
+
 from .annotations import VOID, AnnotatedImage, ImageAndLabel, fitting_size, unique_keys
 from .runs import Runs
 from .shape_tally import NOTHING, ShapeFault
@@ -119,6 +121,18 @@ def empty_images(entries):
     """Return a list of a sentence that counts the images without a shape, or of none."""
     images = {entry.image for entry in entries} - {entry.image for entry in entries if entry.shapes}
     return [f"images without a shape, all of what no shape covers: {len(images):,}"] if images else []
+
+
+def unused(source, *known):
+    """Return the names of the files below a folder that are not among the known ones; none if it is a file itself.
+
+    Args:
+        known: collections of paths.
+    """
+    if not source.is_dir():
+        return []
+    used = {path for paths in known for path in paths}
+    return [path.relative_to(source).as_posix() for path in files_below(source) if path not in used]
 
 
 def _draw(entries, sizes, *, ids, rest, tally, boxes):

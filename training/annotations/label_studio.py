@@ -13,7 +13,7 @@ from fcn_keras_console.image_files import files_below
 from . import filled
 from .annotations import Annotations, choose_classes, given_names, notes_on_names
 from .coco_regions import coder_of_masks
-from .drawn_shapes import Patch, Shape, ShapedImage, annotated, empty_images, labels_of
+from .drawn_shapes import Patch, Shape, ShapedImage, annotated, empty_images, labels_of, unused
 from .image_lookup import ImageLookup
 from .json_values import is_list_of, load_json
 from .label_studio_runs import decode_brush
@@ -74,6 +74,7 @@ def read(source, *, classes=None, images=None, unlabelled="background", boxes="r
         path.relative_to(lookup.root).as_posix() for path in lookup.files if path not in used
     ]
     told = [f"pixels of no shape: {unlabelled}", _order(entries), *notes_on_names(labels), *empty_images(entries)]
+    left_out["file of no known use"] = unused(source, files, lookup.files)
     return Annotations(names, annotated(entries, ids, rest, tally, boxes), told, left_out, tally)
 
 

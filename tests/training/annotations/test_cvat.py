@@ -128,6 +128,7 @@ def test_jobs_of_one_image_are_joined(source, out, capsys):
     export(source, image(source, box("road", 0, 0, 4, 4)), name="job_1.xml")
     export(source, image(source, box("car", 3, 3, 6, 6)), name="job_2.xml")
     (source / "other.xml").write_text("<annotation/>")
+    (source / "notes.txt").write_text("")
     assert run_import("cvat", source, out) in (0, 1)
     found = label(out, "a")
     assert (found == 2).sum() == 9
@@ -136,6 +137,7 @@ def test_jobs_of_one_image_are_joined(source, out, capsys):
     assert "1 image labelled by several files or entries, joined" in told
     assert "they give 1 pixel of 1 image different classes" in told
     assert "left out, XML of another kind: 1 (other.xml)" in told
+    assert "left out, file of no known use: 1 (notes.txt)" in told
 
 
 def test_subsets_of_a_project(source, out):

@@ -32,7 +32,7 @@ def box(number, *numbers, **more):
 
 
 def test_its_own_export(source, out, tmp_path, capsys):
-    unpacked("datumaro", "datumaro", source)
+    (unpacked("datumaro", "datumaro", source) / "README.md").write_text("")
     maps = unpacked("datumaro", "label_maps", tmp_path / "maps")
     assert run_import("auto", source, out) in (0, 1)
     assert names(out) == ["background", "road", "car", "sky"]
@@ -42,6 +42,7 @@ def test_its_own_export(source, out, tmp_path, capsys):
     told = capsys.readouterr().out
     assert "taken for datumaro: annotations/train.json holds `categories` and `items`" in told
     assert "shapes left out: 6 of 21" in told
+    assert "left out, file of no known use: 1 (README.md)" in told
 
 
 def test_levels_boxes_and_ellipses(source, out):

@@ -118,6 +118,7 @@ def test_a_bad_shape_costs_neither_its_image_nor_the_import(source, out, capsys)
 def test_annotators_are_joined_and_contradictions_are_said(source, out, capsys):
     pair = [{"id": 1, "result": [brush(square(0, 0))]}, {"id": 2, "result": [brush(square(2, 2), "car")]}]
     skipped = {"id": 3, "was_cancelled": True, "result": [brush(square(6, 6), "sky")]}
+    (source / "notes.txt").write_text("")
     again = {**task(source, [brush(square(6, 10), "sky")], 2), "data": {"image": "1.png"}}
     assert run_import("auto", export(source, task(source, [], annotations=[*pair, skipped]), again), out) in (0, 1)
     expected = np.zeros(SIZE, int)
@@ -129,6 +130,7 @@ def test_annotators_are_joined_and_contradictions_are_said(source, out, capsys):
     assert "they give 1 pixel of 1 image different classes" in told
     assert "left out, annotation that was skipped: 1 (export.json: task 1 annotation 3)" in told
     assert "left out, image without annotation: 1 (2.png)" in told
+    assert "left out, file of no known use: 1 (notes.txt)" in told
 
 
 def test_the_same_region_under_two_types(source, out):

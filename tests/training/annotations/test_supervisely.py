@@ -43,7 +43,7 @@ def project(source, *objects, dataset="ds0", key="a.png", size=SIZE):
 
 
 def test_the_pixels_of_its_sdk(source, out, tmp_path, capsys):
-    unpacked("supervisely", "project", source)
+    (unpacked("supervisely", "project", source) / "README.md").write_text("")
     maps = unpacked("supervisely", "label_maps", tmp_path / "maps")
     assert run_import("auto", source, out) in (0, 1)
     assert names(out) == ["background", "road", "car", "sky"]
@@ -53,6 +53,7 @@ def test_the_pixels_of_its_sdk(source, out, tmp_path, capsys):
     told = capsys.readouterr().out
     assert "taken for supervisely: there are meta.json and train/ann/" in told
     assert "left out, point, which covers nothing: 2" in told
+    assert "left out, file of no known use: 1 (README.md)" in told
 
 
 @pytest.mark.parametrize(
