@@ -15,7 +15,7 @@ from .class_colors import FILES, read_colors
 from .json_values import is_list_of, load_json
 from .xml_values import root_of
 
-_LOOKED_AT = 12  # JSON files, spread over all
+_LOOKED_AT, _LARGEST = 12, 4  # JSON files, spread over all, and besides those that hold most
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,9 @@ class Listing:
     def keys(self):
         """`(name, set of keys)` of some JSON files; of a list, the keys of its first object and `[]`."""
         names = [name for name in self.names if name.lower().endswith(".json")]
-        return [(name, self._keys(name)) for name in names[:: -(-len(names) // _LOOKED_AT) or 1]]
+        largest = sorted(names, key=lambda name: -(self.root / name).stat().st_size)[:_LARGEST]
+        chosen = {*names[:: -(-len(names) // _LOOKED_AT) or 1], *largest}
+        return [(name, self._keys(name)) for name in names if name in chosen]
 
     def _keys(self, name):
         try:

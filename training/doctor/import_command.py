@@ -1,5 +1,6 @@
 """The options of `fcn-doctor --import`, and what they start."""
 
+import contextlib
 import importlib
 from pathlib import Path
 
@@ -187,7 +188,8 @@ def import_annotations(arguments, classes):
     options = {name: getattr(arguments, name) for name in _READERS[kind][1]}
     options = {name: value for name, value in options.items() if value is not None}
     with new_folder(arguments.into, "--into", arguments.directory) as folder:
-        with Progress("Reading annotations", "files", quiet=arguments.quiet) as progress:
+        reading = Progress("Reading annotations", "files", quiet=arguments.quiet)
+        with reading as progress, _hinting(arguments.directory, kind):
             annotations = _reader(kind)(
                 arguments.directory, classes=classes, **options, unreadable=unreadable, progress=progress
             )
@@ -207,6 +209,21 @@ def import_annotations(arguments, classes):
         left_out | annotations.shapes.left_out(),
         unreadable.skipped,
     )
+
+
+@contextlib.contextmanager
+def _hinting(directory, kind):
+    """Let the error of a kind that does not lie there name the one that does."""
+    try:
+        yield
+    except ValueError as error:
+        from ..annotations.recognition import recognise
+
+        found = recognise(directory) if directory.exists() else []
+        if kind in {each.kind for each in found} or any(f"--import {each.kind}" in str(error) for each in found):
+            raise
+        hints = [f"{each.why}: say --import {each.kind}." for each in found]
+        raise ValueError(" ".join([str(error), *(hint[0].upper() + hint[1:] for hint in hints)])) from None
 
 
 def _reader(kind):

@@ -73,3 +73,10 @@ def test_labelmes_xml_and_not_vocs(source, out, capsys):
     for path in source.rglob("*.xml"):
         path.write_text("<annotation><object><name>cat</name><bndbox/></object></annotation>")
     assert main([str(source), "--import", "--into", str(out.with_name("voc"))]) == 2
+
+
+def test_one_large_file_among_many_is_not_missed(source):
+    many(source, 60)
+    regions = [{"image_id": 1, "category_id": 7, "segmentation": [[1, 1, 5, 1, 5, 5] * 9]}] * 9
+    coco(source / "041x.json", [(1, "a.png", (12, 16))], regions)
+    assert [found.kind for found in recognise(source)] == ["labelme", "coco"]

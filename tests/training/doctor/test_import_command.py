@@ -91,3 +91,11 @@ def test_the_report_may_be_kept(source, out, tmp_path):
     assert run_import("labelme", many(source, 4), out, "--output", tmp_path / "checkup") in (0, 1)
     assert (tmp_path / "checkup/doctor.txt").read_text().startswith(f"Wrote {out} from LabelMe's annotations in ")
     assert (tmp_path / "checkup/doctor.png").exists()
+
+
+def test_a_kind_that_does_not_lie_there_names_the_one_that_does(source, out, capsys):
+    many(source, 2)
+    assert run_import("rgb", source, out) == 2
+    told = capsys.readouterr().err
+    assert told.endswith("`road 128 64 128`. 000.json holds `shapes`: say --import labelme.\n")
+    assert told.count("\n") == 1
