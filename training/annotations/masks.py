@@ -8,6 +8,9 @@ from PIL import Image
 from fcn_keras.examples import VOID
 from fcn_keras.visualize import VOID_COLOR, palette
 
+from .thin_parts import ThinParts, thin_parts
+
+SAMPLE = 32  # rows and columns of `Mask.sample`
 _MOST_COLORS = 300
 _RAMPS, _RAMP_SHARE = 20, 0.4  # below 0.1 on CamVid, VOC, NYUDv2 and Stanford; above 0.5 once resized smoothly
 _SOLID_SHARE = 0.25  # of an id's pixels that lie in a 3x3 block of it, if the id is true
@@ -31,6 +34,8 @@ class Mask:
         color_counts: pixels of each.
         unknown: of a mask in colours, pixels whose colour no class has.
         remark: `few bits`, `void cut off` or `void lost` of a file of 2 or 4 bits a pixel, as `checks` tells them.
+        thin: `ThinParts` of the classes that have any, void left out.
+        sample: `(32, 32)` uint8, the ids at the centres of so many cells; void where there is none.
     """
 
     size: tuple[int, int]
@@ -44,6 +49,8 @@ class Mask:
     color_counts: np.ndarray | None = None
     unknown: int = 0
     remark: str = ""
+    thin: tuple[ThinParts, ...] = ()
+    sample: np.ndarray | None = None
 
 
 def describe_mask(pixels, *, mode="L", lossy=False, table=None, ignore_label=VOID, remark=""):
@@ -69,7 +76,15 @@ def describe_mask(pixels, *, mode="L", lossy=False, table=None, ignore_label=VOI
     solid = count(ids[true_ids(ids)])[0] if smooth or lossy else values
     size = tuple(int(n) for n in pixels.shape[:2])
     lossy = bool(lossy and len(values) != 1)
-    return Mask(size, mode, lossy, values, counts, smooth, solid, colors, color_counts, unknown, remark)
+    thin = () if smooth or lossy else thin_parts(ids, (ignore_label, VOID))
+    sample = _sample(ids, ignore_label) if ids.size else None
+    return Mask(size, mode, lossy, values, counts, smooth, solid, colors, color_counts, unknown, remark, thin, sample)
+
+
+def _sample(ids, ignore_label):
+    """Return the `(32, 32)` uint8 ids at the centres of equal cells."""
+    picked = ids[np.ix_(*((2 * np.arange(SAMPLE) + 1) * length // (2 * SAMPLE) for length in ids.shape))]
+    return np.where((picked < 0) | (picked > VOID) | (picked == ignore_label), VOID, picked).astype(np.uint8)
 
 
 def count(ids):

@@ -1,8 +1,8 @@
 """Read every file of a data set once, and find what is wrong with pairs of an image and its mask.
 
-Nothing here stops at a bad file. What is kept of an image is its size and a thumbnail of 1 KiB, of a mask the pixels
-of each id, so that memory grows by little more than that with each pair. Images of one thumbnail are read again, to
-see whether they are the same in every pixel.
+Nothing here stops at a bad file. What is kept of an image is its size, four numbers and a thumbnail of 1 KiB, of a
+mask the pixels of each id and how many thin parts, so that memory grows by little more than that with each pair.
+Images of one thumbnail are read again, to see whether they are the same in every pixel.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ from fcn_keras.visualize import VOID_COLOR
 
 from ..annotations.masks import VOID, Mask, describe_mask
 from .duplicates import thumbnail
+from .photographs import Look, look
 
 FIXABLE = {  # faults of a mask that `fix` corrects where it can
     "mask-is-rgb",
@@ -44,12 +45,14 @@ class ImageFacts:
         turned: its EXIF orientation, 1..8.
         digest: the same for images of the same pixels; `with_digests` fills it.
         thumbnail: `(32, 36)` uint8 grey.
+        look: how sharp, dark and bright it is.
     """
 
     size: tuple[int, int]
     turned: int
     digest: bytes
     thumbnail: np.ndarray
+    look: Look
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def read_pair(image_file, label_file, *, table=None, ignore_label=VOID):
     if image_file is not None:
         try:
             picture, turned = read_picture(image_file)
-            image = ImageFacts((picture.height, picture.width), turned, b"", thumbnail(picture))
+            image = ImageFacts((picture.height, picture.width), turned, b"", thumbnail(picture), look(picture))
         except ValueError as error:
             image = str(error)
     if label_file is not None:

@@ -14,11 +14,15 @@ from ..reading import read_each
 from .buckets import choose_buckets
 from .checks import MASK_FAULTS, ImageFacts, check_pair_sizes, check_reading, read_pair, with_digests
 from .class_balance import balancing_weights, check_classes, class_pixels
+from .class_shares import check_scarcity, check_shares
 from .duplicates import check_duplicates, near_groups
 from .findings import Finding, Findings
 from .folder_layout import Layout, find_layout
+from .heat_maps import HeatMaps
 from .hha import check_hha
 from .mask_ids import Reading, note_files, read_ids, settle_greys
+from .photographs import check_photographs
+from .slivers import check_slivers
 
 LOG = logging.getLogger("fcn_keras")
 _THREADS = min(8, os.cpu_count() or 1)
@@ -74,6 +78,7 @@ class Examination:
 
     Attributes:
         images: `ImageFacts` by index of the pair, of those that can be read.
+        heat: where the classes lie.
     """
 
     report: Report
@@ -82,6 +87,7 @@ class Examination:
     findings: Findings
     table: ClassTable | None
     images: dict[int, ImageFacts]
+    heat: HeatMaps
 
     def near_duplicates(self, keys):
         """Find which of these images show nearly the same, without reading them again.
@@ -131,7 +137,8 @@ def examination(directory, *, classes=None, ignore_label=VOID, progress=None):
         table.require_no_void(classes)
     images, masks = layout.files("image", "images"), layout.files("label", "masks")
 
-    pairs = _read(layout.pairs, table, ignore_label, progress)
+    heat = HeatMaps()
+    pairs = _read(layout.pairs, table, ignore_label, progress, heat)
     check_reading(pairs, images, masks, directory)
     readable = {i: pair.mask for i, pair in enumerate(pairs) if isinstance(pair.mask, Mask)}
     readable, greys = settle_greys(readable, table, ignore_label)
@@ -140,17 +147,19 @@ def examination(directory, *, classes=None, ignore_label=VOID, progress=None):
     check_pair_sizes(pairs, images)
     with_image = {i: pair for i, pair in enumerate(pairs) if isinstance(pair.image, ImageFacts)}
     check_hha(layout, images, {i: pair.image for i, pair in with_image.items()}, directory)
+    seen = {index: pair.image for index, pair in with_image.items()}
+    check_photographs(seen, images)
     check_duplicates(with_image, layout.splits, images.names, layout.findings)
     wrong = set(layout.findings.pairs_with(*MASK_FAULTS))
     sound = {i: mask for i, mask in readable.items() if i not in wrong and layout.pairs[i].image}
     counts = _by_split(sound, reading.names, ignore_label, masks)
+    check_slivers(sound, reading.names, masks)
     report = _report(str(directory), reading, layout, counts, with_image.values(), ignore_label)
-    seen = {index: pair.image for index, pair in with_image.items()}
-    return Examination(report, layout, reading, layout.findings, table, seen)
+    return Examination(report, layout, reading, layout.findings, table, seen, heat)
 
 
-def _read(pairs, table, ignore_label, progress):
-    """Return the `PairFacts` of every pair."""
+def _read(pairs, table, ignore_label, progress, heat):
+    """Return the `PairFacts` of every pair, and count in `heat` where their classes lie."""
 
     def read(item):
         number, pair = item
@@ -158,7 +167,7 @@ def _read(pairs, table, ignore_label, progress):
         return read_pair(pair.image, pair.label, table=table, ignore_label=ignore_label)
 
     numbered = list(enumerate(pairs, 1))
-    facts = [facts for _, facts in read_each(read, numbered, progress=progress, threads=_THREADS)]
+    facts = [heat.add(facts) for _, facts in read_each(read, numbered, progress=progress, threads=_THREADS)]
     return with_digests([(pair.image, pair.label) for pair in pairs], facts)
 
 
@@ -166,7 +175,10 @@ def _by_split(masks, names, ignore_label, files):
     """Count the classes: by split, pixels `(N, C)` and totals `(N,)` of the masks that can be counted."""
     members = {split: [i for i in indices if i in masks] for split, indices in files.splits.items()}
     counts = {s: class_pixels([masks[i] for i in indices], len(names), ignore_label) for s, indices in members.items()}
-    check_classes({split: pixels for split, (pixels, _) in counts.items()}, names, members, files)
+    pixels = {split: of_split for split, (of_split, _) in counts.items()}
+    check_classes(pixels, names, members, files)
+    check_scarcity(pixels, names, files)
+    check_shares(pixels, names, files)
     return counts
 
 

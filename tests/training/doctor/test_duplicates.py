@@ -86,7 +86,7 @@ def test_thousands_of_duplicates_are_compared_in_seconds():
 
 def facts(thumbnails, digests=None):
     digests = digests or [str(number).encode() for number in range(len(thumbnails))]
-    return [ImageFacts((32, 36), 1, digest, each) for digest, each in zip(digests, thumbnails, strict=True)]
+    return [ImageFacts((32, 36), 1, digest, each, None) for digest, each in zip(digests, thumbnails, strict=True)]
 
 
 def alike(one, other):
