@@ -6,7 +6,7 @@ from ..annotations.masks import VOID
 
 # What `--read-as` chooses among, where the masks do not tell; a finding offers those that fit it.
 READINGS = {
-    "zero-void": "0 is unlabelled, 1 to {number} are the classes: 0 becomes void, and the others one less",
+    "zero-void": "0 is unlabelled, {ids}: 0 becomes void, and the others one less",
     "zero-background": "0 is a class that the class file lacks, such as background, which is put first",
     "last-void": "{number} is void",
     "others-void": "{outside} are void",
@@ -127,11 +127,15 @@ def check_range(ids, reading, inferred, files, lost=frozenset()):
     files.error(
         "ids-out-of-range",
         wrong,
-        f"hold {some(outside, 6)}, and {number} classes have ids 0 to {number - 1} "
+        f"hold {some(outside, 6)}, and {_ids_of(number)} "
         f"(255 is void{'' if reading.ignore_label == VOID else f', as is {reading.ignore_label}'}).",
         _advice(outside, number, fitting, bool(lost & set(wrong))),
         readings=fitting,
     )
+
+
+def _ids_of(number):
+    return "the one class has the id 0" if number == 1 else f"{number} classes have ids 0 to {number - 1}"
 
 
 def _fitting(outside, number, colored):
@@ -139,7 +143,10 @@ def _fitting(outside, number, colored):
     if outside == [number]:
         names = ["zero-background", "zero-void", "last-void"] if number == 1 else ["zero-void", "last-void"]
         names += [] if number == 1 or colored else ["zero-background"]
-        return readings(*(name for name in names if not (colored and name == "zero-background")), number=number)
+        ids = "1 is the class" if number == 1 else f"1 to {number} are the classes"
+        return readings(
+            *(name for name in names if not (colored and name == "zero-background")), number=number, ids=ids
+        )
     if outside == list(range(number, number + len(outside))):
         return readings("others-void", outside=some(outside, 6))
     return None
