@@ -37,9 +37,9 @@ MAY_IMPORT = {
 ROOMS = {
     "training": {
         "train": {"bound", "doctor", "features", "hold_out", "scoring", "recipes", "workdir"},
-        "doctor": {"annotations", "reading", "hold_out"},
+        "doctor": {"annotations", "pages", "reading", "hold_out"},
         "predict": {"annotations", "scoring", "workdir", "reading"},
-        "report": {"scoring", "workdir", "reading"},
+        "report": {"pages", "scoring", "workdir", "reading"},
         "compare": {"scoring", "workdir", "reading"},
         "figures": {"scoring", "workdir", "reading"},
         "evaluate": {"scoring", "workdir", "reading"},
@@ -50,6 +50,7 @@ ROOMS = {
         "recipes": {"hold_out"},
         "annotations": {"reading"},
         "features": set(),
+        "pages": set(),
         "workdir": set(),
         "reading": set(),
         "hold_out": set(),

@@ -14,6 +14,7 @@ With --import, first make that data set: images and masks in folders, from the a
 EXAMPLES = (
     ("fcn-doctor photos", "look photos/train and photos/val over"),
     ("fcn-doctor photos --output report", "keep the report, a picture, and weights for rare classes"),
+    ("fcn-doctor photos --html doctor.html", "a page with thumbnails of what was found, and where each class lies"),
     ("fcn-doctor photos --fix fixed", "write a corrected copy, with a list of what changed"),
     ("fcn-doctor photos --fix fixed --read-as zero-void", "the same, where id 0 means unlabelled"),
     ("fcn-doctor annotated --import labelme --into photos", "make a data set of LabelMe's files, and look it over"),
@@ -57,6 +58,9 @@ def build_parser():
     parser.add_argument("--classes", help="class file, or number of classes (default: classes.txt; else from the ids)")
     parser.add_argument("--ignore-label", type=int, default=255, help="void id besides 255, of masks that hold ids")
     parser.add_argument("--output", type=Path, help="folder for doctor.json, doctor.txt and doctor.png")
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="one page for a browser: the report with thumbnails of what was found"
+    )
     parser.add_argument("--fix", type=Path, metavar="OUT", help="write a corrected copy to this new folder")
     parser.add_argument(
         "--read-as",
@@ -84,6 +88,7 @@ def _doctor(arguments):
     classes = None if arguments.classes is None else classes_of(arguments.classes)
     if arguments.output is not None:
         require_folder(arguments.output)
+    _check_page(arguments.html)
     imported = None
     directory, reading = arguments.directory, {"ignore_label": arguments.ignore_label, "classes": classes}
     if arguments.kind is not None:
@@ -97,6 +102,17 @@ def _doctor(arguments):
         as_text = f"{imported.text()}\n\n{as_text}"
     _save(arguments, result, as_dict, as_text)
     return 1 if last.errors else 0
+
+
+def _check_page(path):
+    """Make sure that the page can be written before anything is read."""
+    from fcn_keras_console.files import require_folder
+
+    if path is None:
+        return
+    if path.is_dir():
+        raise ValueError(f"--html {path} is a folder. Name the file to write, such as {path / 'doctor.html'}.")
+    require_folder(path.parent)
 
 
 def _fixed(result, arguments):
@@ -129,4 +145,8 @@ def _save(arguments, result, as_dict, as_text):
             picture(result).savefig(temporary, format="png", dpi=120)
         write_text(arguments.output / "doctor.txt", as_text + "\n")
         write_text(arguments.output / "doctor.json", json + "\n")
+    if arguments.html is not None:
+        from .page import page
+
+        write_text(arguments.html, page(result))
     print(json if arguments.json else as_text)

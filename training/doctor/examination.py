@@ -44,6 +44,7 @@ class Report:
         findings: errors first.
         counted: number of pairs by split whose pixels the following counts, those without faults of the mask.
         class_frequencies: by split, the share of the labelled pixels that each class has, 0..1.
+        class_images: by split, the number of images that hold each class.
         class_weights: median frequency balancing of the split `train` (or of all), for
             `fcn_keras.PixelCrossentropy(class_weights=)`; 0 for a class that never occurs.
         sizes: `(H, W, count)` of all images, most frequent first.
@@ -61,6 +62,7 @@ class Report:
     findings: tuple[Finding, ...]
     counted: dict[str, int]
     class_frequencies: dict[str, tuple[float, ...]]
+    class_images: dict[str, tuple[int, ...]]
     class_weights: tuple[float, ...]
     sizes: tuple[tuple[int, int, int], ...]
     buckets: tuple[tuple[int, int], ...]
@@ -199,6 +201,7 @@ def _report(directory, reading, layout, counts, pairs, ignore_label):
         findings=tuple(sorted(layout.findings.all, key=lambda finding: finding.severity != "error")),
         counted={split: len(pixels) for split, (pixels, _) in counts.items()},
         class_frequencies={split: _shares(pixels) for split, (pixels, _) in counts.items()},
+        class_images={split: tuple((pixels > 0).sum(axis=0).tolist()) for split, (pixels, _) in counts.items()},
         class_weights=tuple(balancing_weights(*counts[trained]).round(6).tolist()),
         sizes=tuple((*map(int, sizes[i]), int(numbers[i])) for i in order),
         buckets=buckets,

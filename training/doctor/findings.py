@@ -33,11 +33,13 @@ class Findings:
 
     Attributes:
         all: in the order in which they were made.
+        files: the names of all files of each.
+        pairs: the indices of the pairs of each, in the order of its files.
         codes: of errors and notes, a set by index of the pair.
     """
 
     def __init__(self):
-        self.all, self.codes = [], {}
+        self.all, self.files, self.pairs, self.codes = [], [], [], {}
 
     def error(self, code, message, advice, *, files=(), pairs=(), readings=None):
         self._add("error", code, message, advice, files, pairs, readings)
@@ -47,6 +49,8 @@ class Findings:
 
     def _add(self, severity, code, message, advice, files, pairs, readings=None):
         files = tuple(files)
+        self.files.append(files)
+        self.pairs.append(tuple(pairs))
         self.all.append(Finding(code, severity, message, advice, files[:NAMED], len(files), readings or {}))
         for pair in pairs:
             self.codes.setdefault(pair, set()).add(code)

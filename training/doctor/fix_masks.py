@@ -43,7 +43,7 @@ def fixed_mask(examination, index, codes, chosen=frozenset()):
     """
     reading, pair = examination.reading, examination.layout.pairs[index]
     file = read_mask_file(pair.label)
-    before = _ids(file, index, reading, examination)
+    before = ids_of(file, index, reading, examination)
     if before is None:
         return FixedMask(None, "in colours that stand for no class")
     ids = before.astype(np.int64)
@@ -82,8 +82,8 @@ def _changed(before, ids):
     return some([f"{old} -> {new}" for old, new in became.tolist() if old != new], _NAMED)
 
 
-def _ids(file, index, reading, examination):
-    """Return the ids of a mask as it is read, colours translated; None for colours that stand for no class."""
+def ids_of(file, index, reading, examination):
+    """Return the ids of a `MaskFile` as it is read, colours translated; None for colours that stand for no class."""
     pixels, table = file.pixels, examination.table
     if index in reading.greys:
         return table.grey_ids[pixels]

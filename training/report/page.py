@@ -1,19 +1,16 @@
 """Put the sections of the page together."""
 
 import datetime
-from pathlib import Path
 
 import fcn_keras
 from fcn_keras_console.environment import command
 from fcn_keras_console.words import counted
 
+from ..pages.html import document, element, links
 from ..scoring.split import described
 from ..workdir.hardware import machine
 from . import section_about, section_images, section_scores, section_training
-from .html import document, element
 from .training_run import begun_after
-
-STYLE = Path(__file__).with_name("page.css")
 
 
 def page(*, title, run, results, scores, pictured, origin, skipped):
@@ -42,8 +39,7 @@ def page(*, title, run, results, scores, pictured, origin, skipped):
     shown = [section for section in shown if section is not None]
     return document(
         f"{title}: report",
-        STYLE.read_text(encoding="utf-8"),
-        element("header", _head(title, run, len(scores.images), origin), _links(shown)),
+        element("header", _head(title, run, len(scores.images), origin), links(shown)),
         element("main", section_scores.tiles(results), shown),
         element("footer", f"Written by fcn-report, fcn_keras {fcn_keras.__version__}."),
     )
@@ -54,8 +50,3 @@ def _head(title, run, images, origin):
     scored = f"{run[-1].name} on {counted(images, 'image')} of {described(origin)}"
     written = element("time", f"{now:%Y-%m-%d %H:%M %Z}", datetime=now.isoformat(timespec="seconds"))
     return [element("h1", title), element("p", scored, "; ", written)]
-
-
-def _links(sections):
-    links = [element("a", section.find("h2").text, href=f"#{section.get('id')}") for section in sections]
-    return element("nav", links, aria_label="sections")

@@ -6,7 +6,7 @@ from collections import Counter
 from fcn_keras_console.environment import versions
 from fcn_keras_console.words import counted, duration, rate
 
-from .html import element, sentence, table
+from ..pages.html import element, sentence, table
 
 SIZES = 8  # listed before the others are only counted
 

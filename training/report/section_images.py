@@ -1,8 +1,5 @@
 """The page's part on single images: how they spread, and the best, median and worst with all that is seen of them."""
 
-import base64
-import io
-
 import numpy as np
 from PIL import Image
 
@@ -11,15 +8,15 @@ from fcn_keras.metrics import scores
 from fcn_keras.visualize import background_of, palette
 from fcn_keras_console.words import counted, percent
 
+from ..pages.graphics import image as picture_of
+from ..pages.graphics import jpeg, swatch
+from ..pages.html import element
 from ..scoring.images import label_images
 from ..scoring.panels import TITLES, panels
-from .html import element
-from .section_scores import swatch
 from .svg_charts import histogram
 
 WIDTH = 520  # pixels of a panel; wider images are shrunk
 SMALL = 160  # narrower ones are enlarged as squares, not smeared
-QUALITY = 82  # of JPEG
 HEADINGS = {"best": "Best", "median": "Around the median", "worst": "Worst"}
 
 
@@ -106,10 +103,8 @@ def _head(labelled, head, names):
     shown = panels(image, truth, labels, background_of(names))
     drawn = []
     for title, pixels in zip(TITLES, shown, strict=True):
-        picture = element("img", src=jpeg(pixels), alt=f"{title}, {place}", width=pixels.shape[1])
-        picture.set("height", str(pixels.shape[0]))
-        if pixels.shape[1] < SMALL:
-            picture.set("class", "small")
+        small = "small" if pixels.shape[1] < SMALL else None
+        picture = picture_of(jpeg(pixels), pixels.shape, f"{title}, {place}", small)
         drawn.append(element("figure", picture, element("figcaption", title)))
     title = element("p", f"{head}: mean IU {percent(float(scores(matrix)['mean_iu']))} %") if head else None
     return [title, element("div", drawn, class_="panels"), _worst_pair(matrix, names), _legend(matrix, names)]
@@ -150,11 +145,3 @@ def shrunk(image, truth, labels):
 def _centres(old, new):
     """Return the places among `old` pixels that the centres of `new` ones fall on."""
     return (2 * np.arange(new) + 1) * old // (2 * new)
-
-
-def jpeg(pixels):
-    """Write `(H, W, 3)` uint8 as a data URI."""
-    file = io.BytesIO()
-    # Colour is not subsampled: it would bleed over the borders of classes.
-    Image.fromarray(pixels).save(file, "JPEG", quality=QUALITY, subsampling=0, optimize=True)
-    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"

@@ -3,8 +3,9 @@
 from fcn_keras.visualize import palette
 from fcn_keras_console.words import counted, percent, some
 
+from ..pages.graphics import measured, swatch
+from ..pages.html import element, table
 from ..scoring.summary import TITLES
-from .html import element, table
 from .svg_charts import confusion
 
 CONFUSIONS = 10  # listed beside the matrix
@@ -122,10 +123,10 @@ def _class_table(head, result, holding):
         rows.append(
             [
                 [swatch(colors[index]), name],
-                _measured(iu),
+                measured(iu),
                 percent(accuracy),
                 percent(result["boundaries"]["per_class_boundary_f1"][name]),
-                _measured(truth[index] / total, "soft"),
+                measured(truth[index] / total, "soft"),
                 percent(predicted[index] / total),
                 f"{holding[index]:,}",
             ]
@@ -163,13 +164,3 @@ def _most_confused(names, matrix):
     ]
     caption = f"Most confused: {counted(len(rows), 'pair')} of truth and prediction, in percent"
     return table(("truth as prediction", "of all pixels", "of the class"), rows, caption=caption)
-
-
-def swatch(color):
-    return element("span", class_="swatch", style="background: #{:02x}{:02x}{:02x}".format(*color))
-
-
-def _measured(share, kind=None):
-    """Show a share as a bar and a number; None has an empty bar."""
-    bar = element("i", class_=kind, style=f"width: {100 * (share or 0):.1f}%")
-    return [element("span", bar, class_="meter"), element("span", percent(share))]

@@ -6,8 +6,8 @@ import re
 
 from fcn_keras_console.words import counted, percent, some
 
+from ..pages.html import element, sentence, table
 from ..scoring.summary import TITLES
-from .html import element, sentence, table
 from .svg_charts import curves
 from .training_run import columns
 

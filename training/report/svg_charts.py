@@ -2,8 +2,8 @@
 
 import math
 
+from ..pages.html import element
 from ..scoring.panels import shortened
-from .html import element
 
 WIDTH, HEIGHT = 360, 190
 MARKED = 600  # points of a chart that are marked one by one

@@ -20,6 +20,7 @@ REPORT = Report(
     findings=(),
     counted={"train": 4, "val": 1},
     class_frequencies={"train": (0.75, 0.25), "val": (1.0, 0.0)},
+    class_images={"train": (4, 2), "val": (1, 0)},
     class_weights=(0.5, 1.5),
     sizes=((32, 64, 5),),
     buckets=((32, 64),),

@@ -28,6 +28,7 @@ EVEN = Report(
     findings=(),
     counted={"train": 160, "val": 40},
     class_frequencies={"train": (0.5, 0.5), "val": (0.5, 0.5)},
+    class_images={"train": (4, 2), "val": (1, 0)},
     class_weights=(1.0, 1.0),
     sizes=((375, 500, 200),),
     buckets=((384, 512),),

@@ -1,10 +1,12 @@
 """HTML as a tree: text is escaped as the tree is written, so that nothing strangers wrote becomes markup."""
 
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 # Nothing is loaded from anywhere and nothing runs, whatever a name in the page says.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+STYLE = Path(__file__).with_name("page.css")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -49,12 +51,11 @@ def sentence(text):
     return element("span", text, class_="sentence")
 
 
-def document(title, style, *children):
+def document(title, *children):
     """Write a whole page that loads nothing.
 
     Args:
         title: of the window.
-        style: CSS, our own: it is not escaped.
         children: of the body.
     """
     head = element(
@@ -65,10 +66,16 @@ def document(title, style, *children):
         element("meta", name="color-scheme", content="light dark"),
         element("meta", name="referrer", content="no-referrer"),
         element("title", title),
-        element("style", style),
+        element("style", STYLE.read_text(encoding="utf-8")),
     )
     root = element("html", head, element("body", *children), lang="en")
     return "<!doctype html>\n" + ElementTree.tostring(root, encoding="unicode", method="html") + "\n"
+
+
+def links(sections):
+    """Make a list of links to sections that have an id and a heading."""
+    made = [element("a", section.find("h2").text, href=f"#{section.get('id')}") for section in sections]
+    return element("nav", made, aria_label="sections")
 
 
 def _flat(children):

@@ -2,12 +2,12 @@
 
 from html.parser import HTMLParser
 
-from training.report.html import document, element, sentence, table
+from training.pages.html import document, element, sentence, table
 
 
 def test_what_strangers_wrote_is_text():
     made = element("p", "<b>&", [1, None, element("i", "x")], "</p>", title='"><script>')
-    page = document("</title><script>", "p { }", made)
+    page = document("</title><script>", made)
     found = []
     parser = HTMLParser()
     parser.handle_starttag = lambda tag, attributes: found.append((tag, attributes))
@@ -21,7 +21,7 @@ def test_what_strangers_wrote_is_text():
 def test_what_no_page_may_hold_is_replaced():
     made = element("p", "a\x00b\x1b\udcff\n")
     assert made.text == "a\ufffdb\ufffd\ufffd\n"
-    document("\udcff", "", made).encode("utf-8")
+    document("\udcff", made).encode("utf-8")
 
 
 def test_a_table_whose_first_column_names_its_rows():
