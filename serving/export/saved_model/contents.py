@@ -47,7 +47,7 @@ def write(folder, name, model, names, *, memory, max_pixels, extras, sizes, scal
         (folder / "assets" / file).write_text(text, encoding="utf-8")
     (folder / "assets.extra").mkdir()
     with tf.io.TFRecordWriter(str(folder / "assets.extra" / WARM_UP)) as writer:
-        for record in warmup.requests(network, name, sizes):
+        for record in warmup.requests(network, name, sizes, scale, limits.decoded):
             writer.write(record)
     shutil.copyfile(BATCHING, folder / "batching_params.pbtxt")
     return {
