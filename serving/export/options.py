@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fcn_keras_console import Parser, add_reporting
 
-MEMORY = 2048  # MiB of a request: 53 million pixels of a network of full width, as phones take
+MEMORY = 2048  # MiB of a request: 64 million pixels of a network of full width, as phones take
 SIZES = ((375, 500), (500, 375))  # PASCAL VOC's photographs
 EXTRAS = ("color", "counts", "confidence")
 PRECISIONS = ("fp32", "fp16", "int8")

@@ -58,8 +58,8 @@ def export(
         version: positive int; default one more than the highest there, from 1 on.
         classes: names of the classes, or a mapping head -> names.
         memory: MiB that a request may take besides the loaded model: `serving_default` refuses photographs that would
-            take more; where none is scaled, before it decodes them. It is estimated. Default: 2048, which an FCN-8s of
-            full width needs for 53 million pixels. More than 64 million are not scored unless `max_pixels` says so.
+            take more; where none is scaled, before it decodes them. It is estimated. Default: 2048, which is enough
+            for 64 million pixels of an FCN-8s of full width. More are not scored unless `max_pixels` says so.
         max_pixels: refuse those, too, that are scored at a larger height times width. Without `memory`, it is the only
             limit.
         extras: further outputs of `serving_default`, of `"color"` (`color_png_bytes` [N], in VOC's colours), `"counts"`

@@ -52,10 +52,18 @@ def limits_of(network, *, memory, max_pixels):
         return Limits(scored, scored, max(scored, MAX_DECODED))
     image = sum(5 + 8 if count == 4 else count for count in network.channels.values())  # RGB-D: its two files besides
     labels = sum(1 if count <= 256 else 2 for count in network.classes.values())
-    part, beside = PART_SLACK * network.way.memory, COPIES * image + labels
-    scored = int((memory - part) / (beside + SLACK + max(network.way.waiting, BEHIND)))
-    scores = SCORES_BEHIND * 4 * sum(network.classes.values())
+    beside = COPIES * image + labels
+    left, half = (x - PART_SLACK * network.way.memory for x in (memory, memory / 2))
+    # First maps wait, then what is made of them.
+    scored = min(_maps_in(left, network.way, beside + SLACK), left / (beside + SLACK + BEHIND))
     # Half of the memory is for a photograph and its labels, half for what is scored of it.
-    reduced = int((memory / 2 - part) / (SLACK + max(network.way.waiting, scores)))
-    decoded = int(memory / 2 / (beside + BEHIND))
-    return Limits(min(scored, most), min(reduced, most), min(decoded, MAX_DECODED))
+    scores = SCORES_BEHIND * 4 * sum(network.classes.values())
+    reduced = min(_maps_in(half, network.way, SLACK), half / (SLACK + scores))
+    decoded = memory / 2 / (beside + BEHIND)
+    return Limits(min(int(scored), most), min(int(reduced), most), min(int(decoded), MAX_DECODED))
+
+
+def _maps_in(memory, way, beside):
+    """Count the pixels whose maps fit, and `beside` bytes a pixel: with a full block, or with all that is in blocks."""
+    taken = beside + way.waiting
+    return max((memory - way.block) / taken, memory / (taken + way.in_blocks))

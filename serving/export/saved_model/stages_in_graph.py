@@ -4,15 +4,40 @@
 """
 
 import math
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from fcn_keras.inference.parts import Part
 
 from .keeping import scores_kept
-from .positions import axes
+from .placed import Placed, by_map, put, start
+from .positions import axes, table
 
 MAPS = 16  # bytes an image pixel of the maps that a stage hands on: pool3 of VGG16
+
+
+class _Given(NamedTuple):
+    """What a stage reads.
+
+    Attributes:
+        maps: `{key: placed.Placed}`.
+        batch: how many images, an int32 scalar.
+        down, across: lengths of all maps by their keys, int32 scalars.
+    """
+
+    maps: dict
+    batch: tf.Tensor
+    down: dict
+    across: dict
+
+    def made_by(self, stage):
+        """List the lengths of a stage's outputs, down and across."""
+        return [[lengths[x.key] for x in stage.outputs] for lengths in (self.down, self.across)]
+
+    def share(self, pixels):
+        """Divide pixels among the images."""
+        return pixels / tf.cast(self.batch, tf.float64)
 
 
 class Staged:
@@ -24,14 +49,21 @@ class Staged:
         function: makes of a `fcn_keras.inference.parts.Part` and the channels of its inputs a function from tensors to
             a list of tensors.
         memory: bytes that a part may take.
+
+    Attributes:
+        block: bytes that the maps of a block may take.
+        nested: number of the first stage whose maps the next one reads and no other. They exist in blocks: of each, the
+            next stage computes all that it can, and maps of the whole image are those of the next stage alone.
     """
 
     def __init__(self, stages, heads, function, memory):
         self.stages, self.heads, self.memory, self._lengths = stages.stages, heads, memory, stages.lengths
-        self._begun = {}
-        self._canvases = {
-            x.map.key: (x, function(_of_canvas(x), [x.layers[0].input.shape[-1]]) if x.layers else None)
-            for x in stages.canvases
+        self.block, self.nested = memory, _nested(self.stages)
+        self._traced = {}
+        self._keys = list(dict.fromkeys(x.key for stage in self.stages for x in (*stage.inputs, *stage.outputs)))
+        self._canvases = {x.map.key: x for x in stages.canvases}
+        self._to_pixels = {
+            x.map.key: function(_of_canvas(x), [x.layers[0].input.shape[-1]]) for x in stages.canvases if x.layers
         }
         self._functions = [function(_of_stage(x), [m.channels for m in x.inputs]) for x in self.stages]
 
@@ -42,14 +74,26 @@ class Staged:
 
     @property
     def waiting(self):
-        """Bytes an image pixel of the maps that exist at once, while a stage computes its own."""
+        """Bytes an image pixel of the maps that exist at once, while a stage computes its own; blocks do not count."""
         found, last = 0.0, len(self.stages) - 1
         for number, stage in enumerate(self.stages):
-            earlier = {x.key: x.bytes for before in self.stages[:number] for x in before.outputs}
-            needed = {x.key for later in self.stages[number:] for x in later.inputs} & set(earlier)
+            if number == self.nested:
+                continue
+            before = [x for earlier in self.stages[:number] if earlier is not self._inner for x in earlier.outputs]
+            first = number if self.nested != number - 1 else number - 1
+            needed = {x.key for later in self.stages[first:] for x in later.inputs}
             own = 0.0 if number == last else sum(x.bytes for x in stage.outputs)
-            found = max(found, own + sum(earlier[key] for key in needed))
+            found = max(found, own + sum(x.bytes for x in before if x.key in needed))
         return found
+
+    @property
+    def in_blocks(self):
+        """Bytes an image pixel of the maps that exist in blocks."""
+        return 0.0 if self.nested is None else sum(x.bytes for x in self._inner.outputs)
+
+    @property
+    def _inner(self):
+        return None if self.nested is None else self.stages[self.nested]
 
     def begin(self, images):
         """Compute all stages but the last.
@@ -58,26 +102,27 @@ class Staged:
             images: batches `(N, H, W, C)` of any dtype, in the order of the model's inputs as Keras flattens them.
 
         Returns:
-            what `finish` takes: `{key: map}` of the maps that the last stage reads, and the lengths, down and across,
-            of those and of its outputs.
+            what `finish` takes: `{key: map}` of the maps that the last stage reads, and the lengths of all maps, down
+            and across.
         """
         dtypes = tuple(x.dtype for x in images)
-        if dtypes not in self._begun:
-            # A function of its own, which signatures share: it takes most of the time to build.
-            specs = [tf.TensorSpec([None, None, None, x.shape[-1]], x.dtype) for x in images]
-            self._begun[dtypes] = tf.function(self._begin, input_signature=specs, autograph=False)
-        return self._begun[dtypes](*images)
+        specs = [tf.TensorSpec([None, None, None, x.shape[-1]], x.dtype) for x in images]
+        return self._shared(("begin", *dtypes), self._begin, specs)(*images)
+
+    def _shared(self, key, function, specs):
+        """Make a graph of its own, which signatures share: it takes most of the time to build."""
+        if key not in self._traced:
+            self._traced[key] = tf.function(function, input_signature=specs, autograph=False)
+        return self._traced[key]
 
     def _begin(self, *images):
-        height, width = tf.unstack(tf.shape(images[0])[1:3])
-        maps, lengths = {}, (self._lengths(height), self._lengths(width))
+        found = self._lengths(tf.shape(images[0])[1:3])
+        lengths = tf.stack([found[key] for key in self._keys], axis=1)
+        maps = {key: images[x.place] for key, x in self._canvases.items()}
         for number, stage in enumerate(self.stages[:-1]):
-            kept = {x.key: {"": scores_kept(x.channels)} for x in stage.outputs}
-            maps |= {key: made[""] for key, made in self._run(number, images, maps, kept, *lengths).items()}
-            needed = {x.key for later in self.stages[number + 1 :] for x in later.inputs}
-            maps = {key: x for key, x in maps.items() if key in needed}
-        last = {x.key for x in (*self.stages[-1].inputs, *self.stages[-1].outputs)}
-        return maps, *({key: length for key, length in of_axis.items() if key in last} for of_axis in lengths)
+            if number != self.nested:
+                maps |= {key: made[""] for key, made in self._stage(number, maps, lengths, _all_kept(stage)).items()}
+        return {x.key: maps[x.key] for x in _seen(self.stages[-1]) if x.key not in self._canvases}, lengths
 
     def finish(self, images, begun, kept):
         """Compute the last stage, and keep what is made of its scores.
@@ -90,56 +135,145 @@ class Staged:
         Returns:
             `{head: {name: tensor}}`.
         """
-        by_key = {self.heads[head]: x for head, x in kept.items()}
-        maps, *lengths = begun
-        made = self._run(len(self.stages) - 1, images, maps, by_key, *lengths)
+        maps, lengths = begun
+        maps = maps | {key: images[x.place] for key, x in self._canvases.items()}
+        made = self._stage(len(self.stages) - 1, maps, lengths, {self.heads[head]: x for head, x in kept.items()})
         return {head: made[self.heads[head]] for head in kept}
 
-    def _run(self, number, images, maps, kept, down, across):
-        """Compute a stage part by part.
+    def _stage(self, number, maps, lengths, kept):
+        """Compute a stage.
 
         Args:
+            maps: `{key: tensor}` of whole maps, and of images under the keys of their canvases.
+            lengths: of the maps in `_keys`, `[2, maps]` int32, down and across.
             kept: `{key of an output: {name: keeping.Kept}}`.
 
         Returns:
             `{key: {name: tensor}}`.
         """
-        stage, function = self.stages[number], self._functions[number]
-        batch = tf.shape(images[0])[0]
-        pixels = self.memory / stage.working / tf.cast(batch, tf.float64)
-        rows, columns = axes(stage, down, across, pixels)
-        wholes = {
-            x.key: {name: to.start(batch, down[x.key], across[x.key]) for name, to in kept[x.key].items()}
-            for x in stage.outputs
-        }
+        seen = _seen(self.stages[number])
+        if number - 1 == self.nested:
+            seen = [*_seen(self._inner), *(x for x in seen if x not in self._inner.outputs)]
+        maps = {x.key: maps[x.key] for x in seen}
+
+        def compute(maps, lengths):
+            return self._compute(number, self._given(maps, lengths), kept)
+
+        if not self._canvases.keys().isdisjoint(maps):
+            return compute(maps, lengths)  # dtypes of images differ
+        specs = {x.key: tf.TensorSpec([None, None, None, x.channels]) for x in seen}
+        key = number, *((key, *named) for key, of_map in kept.items() for named in of_map.items())
+        return self._shared(key, compute, [specs, tf.TensorSpec([2, len(self._keys)], tf.int32)])(maps, lengths)
+
+    def _given(self, maps, lengths):
+        down, across = (dict(zip(self._keys, tf.unstack(x), strict=True)) for x in tf.unstack(lengths))
+        placed = {}
+        for key, pixels in maps.items():
+            if key in self._canvases:
+                before, (height, width) = self._canvases[key].before, tf.unstack(tf.shape(pixels)[1:3])
+                placed[key] = Placed(pixels, (before, height), (before, width))
+            else:
+                placed[key] = Placed(pixels, (0, down[key]), (0, across[key]))
+        return _Given(placed, tf.shape(next(iter(maps.values())))[0], down, across)
+
+    def _compute(self, number, given, kept):
+        """Compute a stage, in blocks if the one before it is nested in it: `_stage` of a `_Given`."""
+        stage = self.stages[number]
+        wholes = start(stage, given.batch, kept, *given.made_by(stage))
+        if self.nested is None or number - 1 != self.nested:
+            return self._parts(number, given, kept, wholes)
+        rows, columns = axes(stage, given.down, given.across, given.share(self.block / self.in_blocks))
 
         def compute(place, wholes):
             row, column = rows.part(place // columns.count), columns.part(place % columns.count)
-            given = [
-                self._read(x, alone, images, maps, *ranges, down, across)
-                for x, alone, *ranges in zip(stage.inputs, stage.size_alone, row.reads, column.reads, strict=True)
-            ]
-            found = {}
-            for x, part, *where in zip(
-                stage.outputs, function(*given), row.keeps, column.keeps, row.skips, column.skips, strict=True
-            ):
-                part = _cut(part, *where)
-                found[x.key] = {name: to.put(wholes[x.key][name], part, *where[:2]) for name, to in kept[x.key].items()}
-            return place + 1, found
+            within = given._replace(maps=given.maps | self._block(given, row.reads, column.reads))
+            return place + 1, self._parts(number, within, kept, wholes, (row.keeps, column.keeps))
 
-        def unfinished(place, _):
-            return place < rows.count * columns.count
+        return _each(rows.count * columns.count, compute, wholes)
 
-        return tf.while_loop(unfinished, compute, (tf.constant(0), wholes), parallel_iterations=1)[1]
+    def _block(self, given, *read):
+        """Compute the maps that exist in blocks.
 
-    def _read(self, given, alone, images, maps, rows, columns, down, across):
-        """Read a part of a map; outside the map it is zero."""
-        if alone:
-            return tf.zeros([tf.shape(images[0])[0], rows[1] - rows[0], columns[1] - columns[0], given.channels])
-        if given.key in maps:
-            return _read(maps[given.key], rows, columns)
-        canvas, function = self._canvases[given.key]
-        return _read(images[canvas.place], rows, columns, canvas.before, function)
+        Args:
+            read: ranges of the rows and of the columns that the next stage reads, `[inputs, 2]`.
+
+        Returns:
+            `{key: Placed}`.
+        """
+        stage, places = self._inner, [self.stages[self.nested + 1].inputs.index(x) for x in self._inner.outputs]
+        wanted = [
+            tf.clip_by_value(tf.gather(ranges, places), 0, tf.stack(lengths)[:, None])
+            for ranges, lengths in zip(read, given.made_by(stage), strict=True)
+        ]
+        begins, sizes = zip(*((x[:, 0], x[:, 1] - x[:, 0]) for x in wanted), strict=True)
+        kept = _all_kept(stage)
+        made = start(stage, given.batch, kept, *map(tf.unstack, sizes))
+        made = self._parts(self.nested, given, kept, made, wanted, begins)
+        ranges = (tf.unstack(tf.stack(pair, axis=1)) for pair in zip(begins, sizes, strict=True))
+        return {x.key: Placed(made[x.key][""], *at) for x, *at in zip(stage.outputs, *ranges, strict=True)}
+
+    def _parts(self, number, given, kept, wholes, wanted=(None, None), begins=None):
+        """Compute what is wanted of a stage's outputs part by part.
+
+        Args:
+            kept: `{key of an output: {name: keeping.Kept}}`.
+            wholes: `{key: {name: what parts are put into}}`.
+            wanted: rows and columns, as for `axes`.
+            begins: rows and columns at which the wholes begin in the outputs, `[outputs]` int32; None for 0.
+
+        Returns:
+            `wholes` with the parts.
+        """
+        stage, function, count = self.stages[number], self._functions[number], len(self.stages[number].inputs)
+        rows, columns = axes(stage, given.down, given.across, given.share(self.memory / stage.working), wanted)
+        sources = [
+            Placed(None) if alone else given.maps[x.key]
+            for x, alone in zip(stage.inputs, stage.size_alone, strict=True)
+        ]
+        begins = begins or [tf.zeros([len(stage.outputs)], tf.int32)] * 2
+        down = table(rows.part(tf.range(rows.count)), tf.stack([x.rows for x in sources]), begins[0])
+        across = table(columns.part(tf.range(columns.count)), tf.stack([x.columns for x in sources]), begins[1])
+
+        def compute(place, wholes):
+            numbers = tf.gather(down, place // columns.count), tf.gather(across, place % columns.count)
+            where = list(zip(*map(by_map, numbers), strict=True))
+            found = function(
+                *(
+                    source.read(*at, self._to_pixels.get(x.key), (given.batch, x.channels))
+                    for x, source, at in zip(stage.inputs, sources, where[:count], strict=True)
+                )
+            )
+            parts = zip(stage.outputs, found, where[count:], strict=True)
+            return place + 1, {x.key: put(wholes[x.key], kept[x.key], part, *at) for x, part, at in parts}
+
+        return _each(rows.count * columns.count, compute, wholes)
+
+
+def _nested(stages):
+    """Find the first stage whose maps only the next one reads, which is not the last: that keeps what it likes."""
+    for number in range(len(stages) - 2):
+        made = {x.key for x in stages[number].outputs}
+        if all(made.isdisjoint(x.key for x in later.inputs) for later in stages[number + 2 :]):
+            return number
+    return None
+
+
+def _each(count, compute, wholes):
+    """Compute parts one after another, from `(number, wholes)` to the next number and new wholes."""
+
+    def unfinished(number, _):
+        return number < count
+
+    return tf.while_loop(unfinished, compute, (tf.constant(0), wholes), parallel_iterations=1)[1]
+
+
+def _seen(stage):
+    """List the maps of which a stage reads pixels."""
+    return [x for x, alone in zip(stage.inputs, stage.size_alone, strict=True) if not alone]
+
+
+def _all_kept(stage):
+    return {x.key: {"": scores_kept(x.channels)} for x in stage.outputs}
 
 
 def _of_canvas(canvas):
@@ -149,30 +283,3 @@ def _of_canvas(canvas):
 def _of_stage(stage):
     inputs, outputs = ([x.key for x in maps] for maps in (stage.inputs, stage.outputs))
     return Part(stage.layers, inputs, outputs, [None] * len(outputs), stage.exact)
-
-
-def _cut(part, rows, columns, above, left):
-    return part[:, above : above + rows[1] - rows[0], left : left + columns[1] - columns[0]]
-
-
-def _read(source, rows, columns, before=0, function=None):
-    """Read a part of a map around which there are `before` zeros above and at the left, and more at the other sides."""
-    height, width = tf.unstack(tf.shape(source)[1:3])
-    (top, bottom, *above_below), (left, right, *sides) = (
-        _inside(*rows, before, height),
-        _inside(*columns, before, width),
-    )
-    pixels = source[:, top:bottom, left:right]
-    if source.dtype != tf.float32:
-        pixels = tf.cast(pixels, tf.float32)
-    if function is not None:
-        (pixels,) = function(pixels)
-    return tf.pad(pixels, [[0, 0], above_below, sides, [0, 0]])
-
-
-def _inside(first, last, before, length):
-    """Find what of a range lies inside a map, and how many zeros stand before and behind that."""
-    size, first, last = last - first, first - before, last - before
-    start, stop = tf.clip_by_value(first, 0, length), tf.clip_by_value(last, 0, length)
-    ahead = tf.clip_by_value(-first, 0, size)
-    return start, stop, ahead, size - ahead - (stop - start)

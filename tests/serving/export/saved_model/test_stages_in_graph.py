@@ -38,7 +38,37 @@ def test_parts_give_the_scores_of_one_pass(name, monkeypatch):
     net = randomize(NETS[name]())
     network, _ = frozen_network.freeze(net)
     generator = np.random.default_rng(sum(map(ord, name)))
-    sizes = [(1, 1), (200, 200), (31, 900), *generator.integers(1, 420, (4, 2)).tolist()]
+    compare(net, network, [(1, 1), (200, 200), (31, 900), *generator.integers(1, 420, (4, 2)).tolist()])
+
+
+@pytest.mark.parametrize("name", [*NETS, "32s in three stages"])
+def test_blocks_give_the_scores_of_one_pass(name, monkeypatch):
+    """One stage inside the next, even where that is fc6, whose parts read zeros beyond their map."""
+    maps = 2
+    if name not in NETS:
+        name, maps = name[:3], 0.1
+    monkeypatch.setattr(limits, "PART", 20_000)
+    monkeypatch.setattr(frozen_network, "MAPS", maps)
+    keras.utils.set_random_seed(2)
+    net = randomize(NETS[name]())
+    network, _ = frozen_network.freeze(net)
+    network.way.block = 30_000 * network.way.in_blocks
+    assert (network.way.stages[1].exact is not None) == (maps < 1)
+    compare(net, network, [(1, 1), (40, 900), (700, 90), (413, 395)])
+
+
+@pytest.mark.parametrize(
+    ("name", "maps", "strides"), [("8s", 16, [2]), ("8s", 1, [8]), ("16s", 0.1, [32]), ("8s", 0.1, None)]
+)
+def test_the_first_stage_is_nested_whose_maps_only_the_next_one_reads(name, maps, strides, monkeypatch):
+    """By the architecture: an FCN-16s reads pool4 for two scores. Joined to pool5, it is not that; score_fr is."""
+    monkeypatch.setattr(frozen_network, "MAPS", maps)
+    way = frozen_network.freeze(NETS[name]())[0].way
+    nested = None if way.nested is None else [x.stride for x in way.stages[way.nested].outputs]
+    assert nested == strides
+
+
+def compare(net, network, sizes):
     for number, (height, width) in enumerate(sizes):
         images = {key: drawn(count, height, width, number) for key, count in network.channels.items()}
         pixels = images.get("image", images)
