@@ -26,6 +26,9 @@ _LEFT_OUT = {
     "listed-but-missing": "neither image nor mask",
     "image-unreadable": "image unreadable",
     "mask-unreadable": "mask unreadable",
+    "hha-missing": "no HHA image",
+    "hha-unreadable": "HHA image unreadable",
+    "hha-size-mismatch": "HHA image of another size",
 }
 _RIGHT = {  # reading -> the finding that is none then: the masks stay as they are
     "zero-background": "ids-out-of-range",

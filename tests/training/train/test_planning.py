@@ -144,7 +144,7 @@ def test_hha_images_are_looked_at_before_anything_is_planned(photos_with_hha, tm
     assert "3.png" in capsys.readouterr().err
     (photos_with_hha / "hha" / "3.png").unlink()
     assert run("--data", photos_with_hha, "--workdir", tmp_path / "runs", "--minutes", 1) == 2
-    assert "1 images have no HHA image of the same stem" in capsys.readouterr().err
+    assert "1 of 6 images have no HHA image of the same name" in capsys.readouterr().err
     assert calls == []
     assert not (tmp_path / "runs").exists()
 
