@@ -58,6 +58,7 @@ class Listing:
     def keys(self):
         """`(name, set of keys)` of some JSON files; of a list, the keys of its first object and `[]`."""
         names = [name for name in self.names if name.lower().endswith(".json")]
+        names = [name for name in names if (self.root / name).is_file()]  # and no link to nowhere
         largest = sorted(names, key=lambda name: -(self.root / name).stat().st_size)[:_LARGEST]
         chosen = {*names[:: -(-len(names) // _LOOKED_AT) or 1], *largest}
         return [(name, self._keys(name)) for name in names if name in chosen]
@@ -148,7 +149,7 @@ def _datumaro(listing):
 
 def _yolo(listing):
     name = listing.first("labels/.*[.]txt")
-    if name is None or not listing.images_in("images/.*|images|.*/images"):
+    if name is None or not (listing.root / name).is_file() or not listing.images_in("images/.*|images|.*/images"):
         return None
     with (listing.root / name).open("rb") as file:
         start = file.read(200)

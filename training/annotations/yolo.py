@@ -119,12 +119,14 @@ def _divide(entries):
 
 def _shapes(path, name, names, tally):
     """Return the `Shape`s of a label file."""
-    if path.stat().st_size > _MOST:
-        raise ValueError(f"{path} has more than {_MOST >> 20} MiB, and is no label file.")
     try:
+        if path.stat().st_size > _MOST:
+            raise ValueError(f"{path} has more than {_MOST >> 20} MiB, and is no label file.")
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not UTF-8 text. Expected a line a shape: a class and x and y.") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}.") from None
     shapes = []
     for number, line in enumerate(lines, 1):
         place = f"{name}:{number}"

@@ -17,8 +17,13 @@ EXAMPLES = (
     ("fcn-doctor photos --html doctor.html", "a page with thumbnails of what was found, and where each class lies"),
     ("fcn-doctor photos --fix fixed", "write a corrected copy, with a list of what changed"),
     ("fcn-doctor photos --fix fixed --read-as zero-void", "the same, where id 0 means unlabelled"),
-    ("fcn-doctor annotated --import labelme --into photos", "make a data set of LabelMe's files, and look it over"),
+    ("fcn-doctor annotated --import --into photos", "make a data set of what another tool wrote, and look it over"),
+    ("fcn-doctor annotated --import labelme --into photos", "the same of LabelMe's files, whatever else lies there"),
     ("fcn-doctor annotations --import coco --images pictures --into photos", "the same of COCO's"),
+    (
+        "fcn-doctor set --import ids --images 'x/*.jpg' --masks 'y/{name}_mask.png' --classes ids.txt --into photos",
+        "masks of ids in a layout of their own",
+    ),
     (
         "fcn-doctor labelled/labelme --import labelme --images photos --classes runs/quick_fcn8s/classes.txt "
         "--unlabelled void --into corrected",

@@ -80,3 +80,11 @@ def test_one_large_file_among_many_is_not_missed(source):
     regions = [{"image_id": 1, "category_id": 7, "segmentation": [[1, 1, 5, 1, 5, 5] * 9]}] * 9
     coco(source / "041x.json", [(1, "a.png", (12, 16))], regions)
     assert [found.kind for found in recognise(source)] == ["labelme", "coco"]
+
+
+def test_links_to_nowhere(source):
+    many(source, 2)
+    for name in ("a.json", "labels/b.txt", "c.xml"):
+        (source / name).parent.mkdir(exist_ok=True)
+        (source / name).symlink_to("nowhere")
+    assert [found.kind for found in recognise(source)] == ["labelme"]

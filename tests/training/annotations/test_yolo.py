@@ -130,4 +130,8 @@ def test_what_is_none(source, out, capsys):
     (yaml(source) / "labels/a.txt").write_bytes(b"\xff\xfe0")
     assert run_import("yolo", source, out) == 2
     assert "a.txt is not UTF-8 text" in capsys.readouterr().err
+    (source / "labels/a.txt").unlink()
+    (source / "labels/a.txt").symlink_to("nowhere")
+    assert run_import("yolo", source, out) == 2
+    assert "a.txt cannot be read: No such file or directory." in capsys.readouterr().err
     assert run_import("yolo", source / "nowhere", out) == 2
