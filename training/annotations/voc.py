@@ -21,6 +21,7 @@ from .masks import voc_ids
 _MASKS = ("SegmentationClassPNG", "SegmentationClass")  # the first is that of older exports of LabelMe's
 _IMAGES = ("JPEGImages", "images")
 _LABELMES_VOID = "__ignore__"  # the first of LabelMe's lists, which has no id
+_LABELMAP = "labelmap.txt"  # of exports
 _DIVIDING = ("train", "val", "test")  # lists of other names are parts or unions of these
 
 
@@ -49,7 +50,10 @@ def read(source, *, classes=None, images=None, ignore_label=VOID, unreadable, pr
     images = _by_stem(folder)
     names, table, voids, origin = _classes(root, classes)
     lists, unlabelled = _lists(root, masks)
-    by_split = {}
+    by_split, bare = {}, sorted(images.keys() - masks.keys()) if not lists else []
+    if (root / _LABELMAP).is_file():  # CVAT and Datumaro list what nobody annotated as well
+        bare += [key for keys in lists.values() for key in keys if key in images and key not in masks]
+        lists = {split: [key for key in keys if key not in bare] for split, keys in lists.items()}
     for split, keys in (lists or {"all": [key for key in masks if key in images]}).items():
         by_split[split] = []
         for key, safe in zip(keys, unique_keys(keys), strict=True):
@@ -62,7 +66,8 @@ def read(source, *, classes=None, images=None, ignore_label=VOID, unreadable, pr
             label = partial(mask_label, mask, len(names), table, ignore_label, voids=voids)
             by_split[split].append(AnnotatedImage(safe, partial(ImageAndLabel, image, label)))
     alone = {} if lists else {"mask without image": sorted(masks.keys() - images.keys())}
-    return Annotations(names, by_split, [f"classes: {origin}"], {"list without masks": unlabelled, **alone})
+    left_out = {"list without masks": unlabelled, "image without mask": bare, **alone}
+    return Annotations(names, by_split, [f"classes: {origin}"], left_out)
 
 
 def mask_label(path, num_classes, table, ignore_label, _, *, voids=()):
@@ -130,7 +135,7 @@ def _companion(files, key, split, what, folder):
 
 def _classes(root, given):
     """Return the names, a `ClassTable` with colours or None, ids of void among the names', and where they come from."""
-    own = [root / name for name in ("labelmap.txt", "class_names.txt") if (root / name).is_file()]
+    own = [root / name for name in (_LABELMAP, "class_names.txt") if (root / name).is_file()]
     if given is None and not own:
         if re.fullmatch(r"VOC20\d\d", root.resolve().name):
             return tuple(CLASSES), None, (), "VOC's own"

@@ -138,11 +138,12 @@ def test_real_voc(shared, out):
 
 
 @pytest.mark.parametrize("kind", ["plain", "colored", "background"])
-def test_datumaros_voc(source, out, tmp_path, kind):
+def test_datumaros_voc(source, out, tmp_path, capsys, kind):
     """With VOC's colours where the set has none; there is no class called `road:::`."""
     unpacked("datumaro", f"voc_segmentation_{kind}", source)
     maps = unpacked("datumaro", "label_maps", tmp_path / "maps")
-    assert run_import("voc", source, out, "--on-error", "skip") in (0, 1)  # a list names an image without annotations
+    assert run_import("voc", source, out) in (0, 1)
+    assert "left out, image without mask: 1 (empty)" in capsys.readouterr().out
     assert names(out) == ["background", "road", "car", "sky"]
     for split, key in (("train", "street_1"), ("train", "deep_street_2"), ("val", "street_3")):
         with Image.open(maps / f"{key.replace('deep_', 'deep/')}.png") as ids:
