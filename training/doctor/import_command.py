@@ -156,7 +156,7 @@ def _told_kind(arguments):
     if not found:
         raise ValueError(
             f"{arguments.directory} holds no annotations that are known. Expected one of: "
-            f"{'; '.join(f'{kind} ({told})' for kind, told in _TOLD.items())}. Name the kind behind --import."
+            f"{'; '.join(f'{kind} ({told})' for kind, told in _TOLD.items())}. {_instead(arguments.directory)}"
         )
     if len(found) > 1:
         fits = "; ".join(f"{each.kind} fits, as {each.why}" for each in found)
@@ -165,6 +165,13 @@ def _told_kind(arguments):
         )
     _check_taken(arguments, found[0].kind)
     return found[0].kind, f"taken for {found[0].kind}: {found[0].why}"
+
+
+def _instead(directory):
+    """Say what to do with a folder of no annotations that are known."""
+    if any(next(directory.glob(f"{place}labels"), None) for place in ("", "*/")):
+        return "If it is a data set already, leave out --import."
+    return "Name the kind behind --import."
 
 
 def import_annotations(arguments, classes):

@@ -50,6 +50,13 @@ def test_two_that_fit_are_named_and_nothing_is_done(source, out, capsys):
     assert not out.exists()
 
 
+def test_a_data_set_is_no_annotation(source, out, capsys):
+    write(source / "train/images/a.png", picture(4, 4))
+    write(source / "train/labels/a.png", picture(4, 4)[..., 0] % 3)
+    assert run_import("auto", source, out) == 2
+    assert capsys.readouterr().err.endswith("If it is a data set already, leave out --import.\n")
+
+
 def test_what_is_none_of_them(source, out, capsys):
     write(source / "images/a.png", picture(4, 4))
     (source / "broken.json").write_text("{")
