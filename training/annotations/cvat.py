@@ -8,10 +8,10 @@ import numpy as np
 from fcn_keras_console.image_files import files_below
 
 from . import filled
-from .annotations import SPLITS, Annotations, choose_classes, given_names, label_text, notes_on_names
+from .annotations import SPLITS, given_names, label_text
 from .coco_files import is_of, splits_of
 from .coco_regions import coder_of_masks
-from .drawn_shapes import Patch, Shape, ShapedImage, annotated, empty_images, labels_of, unused
+from .drawn_shapes import BY_LEVEL, Patch, Shape, ShapedImage, finished, unused
 from .image_lookup import ImageLookup
 from .shape_tally import ShapeFault, ShapeTally
 from .xml_values import root_of, walk_xml
@@ -53,25 +53,14 @@ def read(source, *, classes=None, images=None, unlabelled="background", boxes="r
             labels |= {name: path.name for name in names if name not in labels}
             entries += _entries(path, found, split, lookup, tally, unreadable)
         progress(done, len(files))
-    if len({entry.split for entry in entries} - {"all"}) == 0 or any(entry.split == "all" for entry in entries):
-        for entry in entries:
-            entry.split = "all"
-    labels |= {name: place for name, place in labels_of(entries).items() if name not in labels}
-    names, ids, rest = choose_classes(labels, given, unlabelled, classes)
     used = {entry.image for entry in entries}
-    alone = [path.relative_to(lookup.root).as_posix() for path in lookup.files if path not in used]
-    told = [f"pixels of no shape: {unlabelled}", "of shapes that overlap, the one of the higher z_order is on top"]
-    return Annotations(
-        names,
-        annotated(entries, ids, rest, tally, boxes),
-        told + notes_on_names(labels) + empty_images(entries),
-        {
-            "image without annotation": alone,
-            "XML of another kind": [path.name for path in foreign],
-            "file of no known use": unused(source, files, foreign, lookup.files),
-        },
-        tally,
-    )
+    left_out = {
+        "image without annotation": [p.relative_to(lookup.root).as_posix() for p in lookup.files if p not in used],
+        "XML of another kind": [path.name for path in foreign],
+        "file of no known use": unused(source, files, foreign, lookup.files),
+    }
+    told = {"unlabelled": unlabelled, "boxes": boxes, "decisions": [BY_LEVEL], "left_out": left_out, "tally": tally}
+    return finished(entries, labels, given=given, origin=classes, **told)
 
 
 def xml_files(source):

@@ -6,10 +6,10 @@ from pathlib import Path
 from fcn_keras_console.image_files import files_below
 
 from . import filled
-from .annotations import Annotations, choose_classes, given_names, label_text, notes_on_names
+from .annotations import given_names, label_text
 from .coco_files import is_of, splits_of
 from .coco_regions import coder_of_masks, decode
-from .drawn_shapes import Shape, ShapedImage, annotated, empty_images, unused
+from .drawn_shapes import BY_LEVEL, Shape, ShapedImage, finished, unused
 from .image_lookup import ImageLookup
 from .json_values import is_list_of, load_json
 from .shape_tally import ShapeFault, ShapeTally
@@ -55,21 +55,14 @@ def read(source, *, classes=None, images=None, unlabelled="background", boxes="r
     for (path, (content, known)), split in zip(contents.items(), splits_of(list(contents)), strict=True):
         labels |= {name: path.name for name in known if name not in labels}
         entries += _entries(path, content, known, split, lookup, tally, unreadable)
-    names, ids, rest = choose_classes(labels, given, unlabelled, classes)
     used = {entry.image for entry in entries}
-    alone = [path.relative_to(lookup.root).as_posix() for path in lookup.files if path not in used]
-    told = [f"pixels of no shape: {unlabelled}", "of shapes that overlap, the one of the higher z_order is on top"]
-    return Annotations(
-        names,
-        annotated(entries, ids, rest, tally, boxes),
-        told + notes_on_names(labels) + empty_images(entries),
-        {
-            "image without annotation": alone,
-            "JSON of another kind": foreign,
-            "file of no known use": unused(source, files, lookup.files),
-        },
-        tally,
-    )
+    left_out = {
+        "image without annotation": [p.relative_to(lookup.root).as_posix() for p in lookup.files if p not in used],
+        "JSON of another kind": foreign,
+        "file of no known use": unused(source, files, lookup.files),
+    }
+    told = {"unlabelled": unlabelled, "boxes": boxes, "decisions": [BY_LEVEL], "left_out": left_out, "tally": tally}
+    return finished(entries, labels, given=given, origin=classes, **told)
 
 
 def _labels(content, path):

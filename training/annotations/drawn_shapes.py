@@ -10,9 +10,20 @@ import numpy as np
 
 from fcn_keras_console.image_files import files_below
 
-from .annotations import VOID, AnnotatedImage, ImageAndLabel, fitting_size, unique_keys
+from .annotations import (
+    VOID,
+    AnnotatedImage,
+    Annotations,
+    ImageAndLabel,
+    choose_classes,
+    fitting_size,
+    notes_on_names,
+    unique_keys,
+)
 from .runs import Runs
 from .shape_tally import NOTHING, ShapeFault
+
+BY_LEVEL = "of shapes that overlap, the one of the higher z_order is on top"
 
 
 class Patch(NamedTuple):
@@ -72,7 +83,7 @@ class ShapedImage:
         place: what messages call it.
         size: `(H, W)` that is stated, or None.
         shapes: in the order of the file.
-        split: its name, or `all`.
+        split: its name; `all` or None if it is in none.
     """
 
     image: Path
@@ -80,7 +91,7 @@ class ShapedImage:
     place: str
     size: tuple[int, int] | None = None
     shapes: list[Shape] = field(default_factory=list)
-    split: str = "all"
+    split: str | None = "all"
 
 
 def labels_of(entries):
@@ -90,6 +101,30 @@ def labels_of(entries):
         for shape in entry.shapes:
             labels.setdefault(shape.label, shape.place)
     return dict(sorted(labels.items()))
+
+
+def finished(entries, labels, *, given, origin, unlabelled, boxes, decisions, left_out, tally):
+    """Choose the classes, and make `Annotations` of `ShapedImage`s: not divided, if some of them are in no split.
+
+    Args:
+        labels: dict of label -> the file that lists it, in the order of the ids; those of shapes that it lacks follow.
+        given: names of a class file, or None, and `origin`, that file.
+        origin: see `given`.
+        unlabelled: what pixels are that no shape covers, `background` or `void`.
+        boxes: as for `annotated`.
+        decisions: what else was decided.
+        left_out: names of what is not taken over, by reason.
+        tally: `ShapeTally`.
+
+    Raises:
+        ValueError: as `choose_classes` does.
+    """
+    if any(entry.split in (None, "all") for entry in entries):
+        entries = [replace(entry, split="all") for entry in entries]
+    labels = labels | {name: place for name, place in labels_of(entries).items() if name not in labels}
+    names, ids, rest = choose_classes(labels, given, unlabelled, origin)
+    told = [*decisions, f"pixels of no shape: {unlabelled}", *notes_on_names(labels), *empty_images(entries)]
+    return Annotations(names, annotated(entries, ids, rest, tally, boxes), told, left_out, tally)
 
 
 def annotated(entries, ids, rest, tally, boxes="rectangle"):

@@ -11,9 +11,9 @@ from fcn_keras.datasets.images import extensions, read_mask
 from fcn_keras_console.image_files import files_below
 
 from . import filled
-from .annotations import Annotations, choose_classes, given_names, notes_on_names
+from .annotations import given_names
 from .coco_regions import coder_of_masks
-from .drawn_shapes import Patch, Shape, ShapedImage, annotated, empty_images, labels_of, unused
+from .drawn_shapes import Patch, Shape, ShapedImage, finished, unused
 from .image_lookup import ImageLookup
 from .json_values import is_list_of, load_json
 from .label_studio_runs import decode_brush
@@ -48,10 +48,8 @@ def read(source, *, classes=None, images=None, unlabelled="background", boxes="r
     files = [path for path in files_below(source) if path.suffix.lower() == ".json"] if source.is_dir() else [source]
     lookup = ImageLookup(images or (source if source.is_dir() else source.parent))
     pngs = _pngs(source if source.is_dir() else source.parent)
-    entries, left_out = (
-        [],
-        {"JSON of another kind": [], "task without annotation": [], "annotation that was skipped": []},
-    )
+    reasons, entries = ("JSON of another kind", "task without annotation", "annotation that was skipped"), []
+    left_out = {reason: [] for reason in reasons}
     for done, path in enumerate(files, 1):
         try:
             tasks = load_json(path)
@@ -67,15 +65,11 @@ def read(source, *, classes=None, images=None, unlabelled="background", boxes="r
         raise ValueError(_nothing(source, files, pngs))
     if any(shape.region.func in (_polygon, _rectangle, _ellipse) for entry in entries for shape in entry.shapes):
         coder_of_masks("Label Studio's polygons")  # better missing before the work than in it
-    labels = labels_of(entries)
-    names, ids, rest = choose_classes(labels, given, unlabelled, classes)
     used = {entry.image for entry in entries} | {path for paths in pngs.values() for path, _ in paths}
-    left_out["image without annotation"] = [
-        path.relative_to(lookup.root).as_posix() for path in lookup.files if path not in used
-    ]
-    told = [f"pixels of no shape: {unlabelled}", _order(entries), *notes_on_names(labels), *empty_images(entries)]
-    left_out["file of no known use"] = unused(source, files, lookup.files)
-    return Annotations(names, annotated(entries, ids, rest, tally, boxes), told, left_out, tally)
+    alone = [path.relative_to(lookup.root).as_posix() for path in lookup.files if path not in used]
+    left_out |= {"image without annotation": alone, "file of no known use": unused(source, files, lookup.files)}
+    told = {"unlabelled": unlabelled, "boxes": boxes, "left_out": left_out, "tally": tally}
+    return finished(entries, {}, given=given, origin=classes, decisions=[_order(entries)], **told)
 
 
 def _order(entries):

@@ -17,8 +17,8 @@ from PIL import Image
 from fcn_keras.datasets.images import extensions
 from fcn_keras_console.image_files import files_below
 
-from .annotations import SPLITS, Annotations, choose_classes, given_names, label_text, stated_size
-from .drawn_shapes import Patch, Shape, ShapedImage, annotated, empty_images, labels_of, unused
+from .annotations import SPLITS, given_names, label_text, stated_size
+from .drawn_shapes import Patch, Shape, ShapedImage, finished, unused
 from .integer_polygons import fill
 from .json_values import is_list_of, load_json
 from .shape_tally import ShapeFault, ShapeTally
@@ -62,16 +62,12 @@ def read(source, *, classes=None, unlabelled="background", boxes="rectangle", un
         progress(done, len(annotations))
     if not annotations:
         raise ValueError(f"{source} holds no {ANNOTATIONS}/x.jpg.json beside {IMAGES}/x.jpg.")
-    if any(entry.split is None for entry in entries):
-        for entry in entries:
-            entry.split = "all"
-    labels |= {name: place for name, place in labels_of(entries).items() if name not in labels}
-    names, ids, rest = choose_classes(labels, given, unlabelled, classes)
     alone = photos - {entry.image for entry in entries}
     left_out = {"image without annotation": sorted(path.relative_to(source).as_posix() for path in alone)}
     left_out["file of no known use"] = unused(source, annotations, photos, [source / META])
-    told = [f"pixels of no shape: {unlabelled}", "of shapes that overlap, the later is on top", *empty_images(entries)]
-    return Annotations(names, annotated(entries, ids, rest, tally, boxes), told, left_out, tally)
+    told = {"unlabelled": unlabelled, "boxes": boxes, "left_out": left_out, "tally": tally}
+    decisions = ["of shapes that overlap, the later is on top"]
+    return finished(entries, labels, given=given, origin=classes, decisions=decisions, **told)
 
 
 def _class_names(path):

@@ -13,9 +13,9 @@ from fcn_keras.datasets.images import extensions
 from fcn_keras.datasets.names import is_void
 from fcn_keras_console.image_files import files_below
 
-from .annotations import SPLITS, Annotations, choose_classes, given_names, label_text
+from .annotations import SPLITS, given_names, label_text
 from .class_ids import lines_of
-from .drawn_shapes import Patch, Shape, ShapedImage, annotated, empty_images, labels_of
+from .drawn_shapes import Patch, Shape, ShapedImage, finished
 from .integer_polygons import fill
 from .shape_tally import ShapeFault, ShapeTally
 from .yaml_names import read_names
@@ -61,15 +61,13 @@ def read(source, *, classes=None, unlabelled="background", boxes="leave", unread
         else:
             entries.append(ShapedImage(files[name], _key(name), label, None, shapes, _split(name)))
         progress(done, len(found))
-    _divide(entries)
-    labels = dict.fromkeys(names, str(origin)) | labels_of(entries)
-    kept, ids, rest = choose_classes(labels, None, unlabelled, origin)
     alone = [name for name in pairs if name not in found]
-    others = set(files) - set(pairs) - set(found.values())
-    left_out = {"image without label file": alone, "file of no known use": sorted(map(str, others - _known(files)))}
-    told = [f"classes: {Path(origin).name}", f"pixels of no shape: {unlabelled}"]
-    told += ["of shapes that overlap, the smaller is on top", *empty_images(entries)]
-    return Annotations(kept, annotated(entries, ids, rest, tally, boxes), told, left_out, tally)
+    others = set(files) - set(pairs) - set(found.values()) - _known(files)
+    left_out = {"image without label file": alone, "file of no known use": sorted(others)}
+    told = {"unlabelled": unlabelled, "boxes": boxes, "left_out": left_out, "tally": tally}
+    decisions = [f"classes: {Path(origin).name}", "of shapes that overlap, the smaller is on top"]
+    labels = dict.fromkeys(names, str(origin))
+    return finished(entries, labels, given=None, origin=origin, decisions=decisions, **told)
 
 
 def _names(source, files):
@@ -108,13 +106,6 @@ def _key(name):
 def _split(name):
     known = [SPLITS[part.lower()] for part in name.split("/")[:-1] if part.lower() in SPLITS]
     return known[0] if known else "all"
-
-
-def _divide(entries):
-    """Take images for not divided, if only some of them are in a split."""
-    if any(entry.split == "all" for entry in entries):
-        for entry in entries:
-            entry.split = "all"
 
 
 def _shapes(path, name, names, tally):
