@@ -13,6 +13,7 @@ from .thin_parts import ThinParts, thin_parts
 SAMPLE = 32  # rows and columns of `Mask.sample`
 _MOST_COLORS = 300
 _RAMPS, _RAMP_SHARE = 20, 0.4  # below 0.1 on CamVid, VOC, NYUDv2 and Stanford; above 0.5 once resized smoothly
+_RUNS = 0.05  # of the pixels: up to so many runs of one value are counted one by one
 _SOLID_SHARE = 0.25  # of an id's pixels that lie in a 3x3 block of it, if the id is true
 _FAR = np.iinfo(np.int64).max
 _LUMA = np.array([0.299, 0.587, 0.114])
@@ -98,11 +99,17 @@ def count(ids):
 
 
 def histogram(ids):
-    """Return the number of each of the 256 values of uint8 of any shape; twice as fast as NumPy's count."""
+    """Return the number of each of the 256 values of uint8 of any shape.
+
+    Masks are runs of one value: those are counted. Where they are short, Pillow is twice as fast as NumPy.
+    """
     if not ids.size:
         return np.zeros(256, np.int64)
-    ids = np.ascontiguousarray(ids).reshape(1, -1)
-    return np.array(Image.frombuffer("L", ids.shape[::-1], ids, "raw", "L", 0, 1).histogram())
+    flat = np.ascontiguousarray(ids).reshape(-1)
+    starts = np.append(0, np.flatnonzero(flat[1:] != flat[:-1]) + 1)
+    if len(starts) <= _RUNS * flat.size:
+        return np.bincount(flat[starts], np.diff(starts, append=flat.size), 256).astype(np.int64)
+    return np.array(Image.frombuffer("L", (flat.size, 1), flat, "raw", "L", 0, 1).histogram())
 
 
 def voc_ids(colors):

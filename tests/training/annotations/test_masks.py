@@ -42,3 +42,5 @@ def test_borders_are_counted_as_by_differences():
         assert _borders(ids, 0, ids[1:] != ids[:-1]) == expected(ids.T)
         assert _borders(ids, 1, ids[:, 1:] != ids[:, :-1]) == expected(ids)
         assert count(ids.astype(np.uint8))[1].tolist() == np.unique(ids, return_counts=True)[1].tolist()
+        large = ids.astype(np.uint8).repeat(40, axis=1)  # in runs
+        assert count(large)[1].tolist() == np.unique(large, return_counts=True)[1].tolist()
