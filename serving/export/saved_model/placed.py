@@ -72,7 +72,7 @@ def put(wholes, kept, part, rows, columns):
     return {name: to.put(wholes[name], part, down, across) for name, to in kept.items()}
 
 
-def by_map(numbers):
-    """Split a row of `positions.table`: four numbers a map."""
-    numbers = tf.unstack(numbers)
+def by_map(numbers, count):
+    """Split a row of `positions.table` of so many maps: four numbers a map."""
+    numbers = tf.unstack(numbers, 4 * count)
     return [numbers[at : at + 4] for at in range(0, len(numbers), 4)]

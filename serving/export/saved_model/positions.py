@@ -15,9 +15,12 @@ FAR = 2**30  # image pixels, more than any image has
 
 
 def _called(*shapes):
-    """Make a function of int32 tensors that is built once, whichever graphs call it."""
+    """Make a function of int32 tensors that stays one in the graphs that call it.
+
+    No argument may be a constant, or TensorFlow makes another function for every call, which takes long.
+    """
     specs = [tf.TensorSpec(shape, tf.int32) for shape in shapes]
-    return tf.function(input_signature=specs, autograph=False)
+    return tf.function(input_signature=specs, autograph=False, experimental_attributes={"_noinline": True})
 
 
 class Part(NamedTuple):
@@ -53,15 +56,12 @@ class Axis:
 
     def __init__(self, stage, lengths, most=None, wanted=None):
         self.stage, main = stage, main_map(stage)
-        given, made = (tf.stack([lengths[x.key] for x in maps]) for maps in (stage.inputs, stage.outputs))
-        if wanted is None:
-            wanted = tf.stack([tf.zeros_like(made), made], axis=-1)
         pad = -1 if stage.exact is None else kernel_and_stride(stage.exact)[0] // 2
-        numbers = tf.constant([stage.phase, overlap(stage), *margins(stage), pad])
-        taken, strides = [[x.stride, x.more] for x in stage.inputs], [x.stride for x in stage.outputs]
-        self._given = numbers, tf.constant(strides), made, wanted
-        self._reached = _reached(*self._given, main.stride * lengths[main.key])
-        self._taken = tf.constant(taken), given
+        self._numbers = tf.stack([main.stride * lengths[main.key], stage.phase, overlap(stage), *margins(stage), pad])
+        self._inputs = tf.stack([[lengths[x.key], x.stride, x.more] for x in stage.inputs])
+        self._outputs = tf.stack([[lengths[x.key], x.stride] for x in stage.outputs])
+        self._wanted = tf.pad(self._outputs[:, :1], [[0, 0], [1, 0]]) if wanted is None else wanted
+        self._reached = _reached(self._numbers, self._outputs, self._wanted)
         self.reach = self._reached[2]
         if most is not None:
             self.divide(most)
@@ -73,24 +73,25 @@ class Axis:
             most: image pixels that a part reads at most, an int32 scalar; where it is less than the smallest part
                 reads, parts are the smallest.
         """
-        self._divided = _divided(self._given[0], self._reached, most)
+        self._divided = _divided(self._numbers, self._reached, most)
         self.kept, self.count, self.span, _ = tf.unstack(self._divided)
 
     def part(self, number):
         """Return a `Part` by its number, an int32 scalar; or many by their numbers, an int32 vector."""
-        return Part(*_parts(*self._given, self._reached, *self._taken, self._divided, number))
+        given = self._numbers, self._inputs, self._outputs, self._wanted, self._reached, self._divided
+        return Part(*_parts(*given, number))
 
 
-@_called([5], [None], [None], [None, 2], [])
-def _reached(numbers, strides, made, wanted, whole):
+@_called([6], [None, 2], [None, 2])
+def _reached(numbers, outputs, wanted):
     """Find between which image pixels all parts of an axis read.
 
     Returns:
         `[4]` int32: where they begin, where the last of what is wanted ends, how many they read, and whether that is to
         the end of the map.
     """
-    phase, over, before, _, _ = tf.unstack(numbers)
-    first, last = tf.unstack(wanted, axis=-1)
+    whole, phase, over, before, _, _ = tf.unstack(numbers)
+    (made, strides), (first, last) = tf.unstack(outputs, axis=-1), tf.unstack(wanted, axis=-1)
     is_at_end = tf.reduce_all(last >= made)
     base = tf.maximum(0, tf.reduce_min(strides * first) - before) // phase * phase
     end = _ceil(tf.reduce_max(strides * last), phase) * phase
@@ -98,7 +99,7 @@ def _reached(numbers, strides, made, wanted, whole):
     return tf.stack([base, end, stop - base, tf.cast(is_at_end, tf.int32)])
 
 
-@_called([5], [4], [])
+@_called([6], [4], [])
 def _divided(numbers, reached, most):
     """Divide an axis.
 
@@ -106,7 +107,7 @@ def _divided(numbers, reached, most):
         `[4]` int32: image pixels that a part keeps, count of the parts, image pixels that the longest reads, and where
         the last begins at the latest.
     """
-    phase, over, before, _, _ = tf.unstack(numbers)
+    _, phase, over, before, _, _ = tf.unstack(numbers)
     base, end, reach, _ = tf.unstack(reached)
     kept = tf.maximum(phase, (most - over) // phase * phase)
     count = tf.maximum(1, _ceil(reach - over, kept))
@@ -117,13 +118,14 @@ def _divided(numbers, reached, most):
     return tf.stack([kept, count, span, base + reach - (kept + over)])
 
 
-@_called([5], [None], [None], [None, 2], [4], [None, 2], [None], [4], None)
-def _parts(numbers, strides, made, wanted, reached, taken, given, divided, number):
+@_called([6], [None, 3], [None, 2], [None, 2], [4], [4], None)
+def _parts(numbers, inputs, outputs, wanted, reached, divided, number):
     """Compute parts by their numbers: a `Part`."""
-    phase, _, before, behind, pad = tf.unstack(numbers)
+    _, phase, _, before, behind, pad = tf.unstack(numbers)
     base, last_end, _, is_at_end = tf.unstack(reached)
     kept, count, _, latest = tf.unstack(divided)
-    (first, last), (strides_read, more) = tf.unstack(wanted, axis=-1), tf.unstack(taken, axis=-1)
+    (given, strides_read, more), (_, strides) = tf.unstack(inputs, axis=-1), tf.unstack(outputs, axis=-1)
+    first, last = tf.unstack(wanted, axis=-1)
     number = tf.expand_dims(number, -1)
     is_last = tf.equal(number, count - 1)
     start = base + number * kept
@@ -163,33 +165,31 @@ def axes(stage, down, across, pixels, wanted=(None, None)):
     return rows, columns
 
 
-def table(parts, sources, corners):
+def table(parts, sources):
     """Find what parts read of arrays, and what they write into others.
 
     Args:
-        parts: many, as `Axis.part` returns them.
+        parts: many, as `Axis.part` returns them; what they keep is counted from where every output's array begins.
         sources: `[inputs, 2]` int32: where in its map every input's array begins, and how long it is.
-        corners: `[outputs]` int32: where in its map every output's array begins.
 
     Returns:
         `[parts, 4 (inputs + outputs)]` int32. Of each input, the first pixel that is read and the one behind the last,
         and how many zeros stand before and behind them. Of each output, the first pixel that is written and the one
         behind the last, and the same of the pixels that are computed.
     """
-    return tf.ensure_shape(_table(*parts, sources, corners), [None, 4 * (sources.shape[0] + corners.shape[0])])
+    return _table(*parts, sources)
 
 
-@_called([None, None, 2], [None, None, 2], [None, None], [None, 2], [None])
-def _table(reads, keeps, skips, sources, corners):
+@_called([None, None, 2], [None, None, 2], [None, None], [None, 2])
+def _table(reads, keeps, skips, sources):
     begins, lengths = tf.unstack(sources[..., None], axis=1)
     wanted = reads - begins
     inside = tf.clip_by_value(wanted, 0, lengths)
     size = _size(wanted)
     ahead = tf.clip_by_value(-wanted[..., 0], 0, size)
     zeros = tf.stack([ahead, size - ahead - _size(inside)], axis=-1)
-    written = keeps - corners[:, None]
-    computed = tf.stack([skips, skips + _size(written)], axis=-1)
-    found = tf.concat([tf.concat(pair, axis=-1) for pair in ((inside, zeros), (written, computed))], axis=1)
+    computed = tf.stack([skips, skips + _size(keeps)], axis=-1)
+    found = tf.concat([tf.concat(pair, axis=-1) for pair in ((inside, zeros), (keeps, computed))], axis=1)
     return tf.reshape(found, [tf.shape(found)[0], -1])
 
 

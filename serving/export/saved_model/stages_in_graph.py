@@ -230,21 +230,22 @@ class Staged:
             Placed(None) if alone else given.maps[x.key]
             for x, alone in zip(stage.inputs, stage.size_alone, strict=True)
         ]
-        begins = begins or [tf.zeros([len(stage.outputs)], tf.int32)] * 2
-        down = table(rows.part(tf.range(rows.count)), tf.stack([x.rows for x in sources]), begins[0])
-        across = table(columns.part(tf.range(columns.count)), tf.stack([x.columns for x in sources]), begins[1])
+        parts = [axis.part(tf.range(axis.count)) for axis in (rows, columns)]
+        if begins is not None:
+            parts = [x._replace(keeps=x.keeps - at[:, None]) for x, at in zip(parts, begins, strict=True)]
+        down, across = map(table, parts, (tf.stack([getattr(x, of) for x in sources]) for of in ("rows", "columns")))
 
         def compute(place, wholes):
             numbers = tf.gather(down, place // columns.count), tf.gather(across, place % columns.count)
-            where = list(zip(*map(by_map, numbers), strict=True))
+            where = list(zip(*(by_map(x, count + len(stage.outputs)) for x in numbers), strict=True))
             found = function(
                 *(
                     source.read(*at, self._to_pixels.get(x.key), (given.batch, x.channels))
                     for x, source, at in zip(stage.inputs, sources, where[:count], strict=True)
                 )
             )
-            parts = zip(stage.outputs, found, where[count:], strict=True)
-            return place + 1, {x.key: put(wholes[x.key], kept[x.key], part, *at) for x, part, at in parts}
+            made = zip(stage.outputs, found, where[count:], strict=True)
+            return place + 1, {x.key: put(wholes[x.key], kept[x.key], part, *at) for x, part, at in made}
 
         return _each(rows.count * columns.count, compute, wholes)
 

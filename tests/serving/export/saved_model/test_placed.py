@@ -32,4 +32,4 @@ def test_what_is_computed_within_a_margin_is_left_out():
 
 
 def test_a_row_holds_four_numbers_a_map():
-    assert [[int(x) for x in four] for four in by_map(tf.range(8))] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert [[int(x) for x in four] for four in by_map(tf.range(8), 2)] == [[0, 1, 2, 3], [4, 5, 6, 7]]

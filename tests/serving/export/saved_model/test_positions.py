@@ -72,11 +72,11 @@ def test_parts_of_a_block_keep_what_is_wanted_once_and_read_all_that_it_sees(sta
 
 
 def test_a_table_says_what_parts_read_and_write():
-    """By hand: of a map, an array holds the pixels from 2 to 6; of another, one begins at 6."""
+    """By hand: of a map, an array holds the pixels from 2 to 6."""
     parts = Part(tf.constant([[[-3, 4]], [[5, 12]], [[8, 9]]]), tf.constant([[[6, 8]]] * 3), tf.constant([[1]] * 3))
-    rows = table(parts, tf.constant([[2, 5]]), tf.constant([6]))
+    rows = table(parts, tf.constant([[2, 5]]))
     np.testing.assert_array_equal(rows[:, :4], [[0, 2, 5, 0], [3, 5, 0, 5], [5, 5, 0, 1]])
-    np.testing.assert_array_equal(rows[:, 4:], [[0, 2, 1, 3]] * 3)
+    np.testing.assert_array_equal(rows[:, 4:], [[6, 8, 1, 3]] * 3)
 
 
 def seen_is_read(stage, keeps, reads, lengths):
