@@ -102,6 +102,8 @@ setup(
         "heif": ["pillow-heif>=1.2,<2"],
         # `fcn-predict --format coco`; `fcn-doctor --import coco`: polygons as COCO's own programs fill them
         "coco": ["pycocotools>=2.0.10,<3"],
+        # `fcn-doctor --import yolo`: names of classes in data.yaml
+        "yolo": ["pyyaml>=6.0.2,<7"],
         # `fcn-train --weights FILE.safetensors`: VGG16 as PyTorch's torchvision and timm publish it
         "safetensors": ["safetensors>=0.5.3,<1"],
         # `fcn-train --log mlflow`: 43 packages and 600 MB, so that requirements.txt goes without

@@ -48,7 +48,7 @@ _TOLD = {
     "label-studio": "Label Studio's JSON, and its brush PNGs beside it",
     "cvat": "CVAT's XML for images 1.1; its Segmentation mask 1.1 is voc",
     "datumaro": "Datumaro's own JSON",
-    "yolo": "YOLO's polygons in labels/*.txt",
+    "yolo": 'YOLO\'s polygons in labels/*.txt (pip install "fcn_keras[yolo]")',
     "supervisely": "Supervisely's projects",
 }
 

@@ -1,5 +1,7 @@
 """`names` of `data.yaml`: every way that Ultralytics, Roboflow and CVAT write them, and what is none."""
 
+import sys
+
 import pytest
 
 from training.annotations.yaml_names import read_names
@@ -31,25 +33,41 @@ def test_commas_in_quotes(tmp_path):
     assert read_names(tmp_path / "data.yaml") == ("a, b", "c, d")
 
 
+def test_words_that_yaml_has_a_meaning_for(tmp_path):
+    (tmp_path / "data.yaml").write_text("names: [no, null, 12, 2026-11-30]\n")
+    assert read_names(tmp_path / "data.yaml") == ("no", "null", "12", "2026-11-30")
+
+
 def test_without_names(tmp_path):
-    (tmp_path / "data.yaml").write_text(HEAD + "  names: [a]\n")
+    (tmp_path / "data.yaml").write_text(HEAD)
     assert read_names(tmp_path / "data.yaml") is None
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("names:\n", "should be a list of names"),
-        ("names: road\n", "Received: road"),
-        ("names: [road\n", "should be a list of names"),
-        ("names: ['road, car]\n", "a quote that does not end"),
-        ("names: {road, car}\n", "should have numbers. Received: road"),
-        ("names: {a: road}\n", "should have numbers. Received: a: road"),
+        ("names:\n", "Received: ''"),
+        ("names: road\n", "should be a list of names.*Received: 'road'"),
+        ("names: [road\n", r"data.yaml:1 cannot be read as YAML"),
+        ("names: ['road, car]\n", "cannot be read as YAML: found unexpected end"),
+        ("names: {road, car}\n", "numbers from 0 with a name each"),
+        ("names: {a: road}\n", "numbers from 0 with a name each"),
         ("names:\n  0: road\n  2: car\n", "numbers from 0 with a name each"),
         ("names: ['']\n", "the name of class 0 should be a name"),
+        ("names: [[road]]\n", "the name of class 0 should be a name"),
+        ("names: " + 3000 * "[" + "\n", "cannot be read as YAML"),
+        ("names: !!python/object/apply:os.getcwd []\n", "should be a list of names"),
+        ("  names: [a]\nnames: [b]\n", "cannot be read as YAML"),
     ],
 )
 def test_names_that_are_none(tmp_path, text, message):
     (tmp_path / "data.yaml").write_text(text)
     with pytest.raises(ValueError, match=message):
+        read_names(tmp_path / "data.yaml")
+
+
+def test_without_pyyaml_the_command_is_told(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    (tmp_path / "data.yaml").write_text("names: [a]\n")
+    with pytest.raises(ImportError, match=r'needs PyYAML: pip install "fcn_keras\[yolo\]"'):
         read_names(tmp_path / "data.yaml")
