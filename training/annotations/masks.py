@@ -8,7 +8,7 @@ from PIL import Image
 from fcn_keras.examples import VOID
 from fcn_keras.visualize import VOID_COLOR, palette
 
-from .thin_parts import ThinParts, thin_parts
+from .thin_parts import ThinParts, borders_of, thin_parts
 
 SAMPLE = 32  # rows and columns of `Mask.sample`
 _MOST_COLORS = 300
@@ -73,11 +73,12 @@ def describe_mask(pixels, *, mode="L", lossy=False, table=None, ignore_label=VOI
         colors, color_counts = frequent_colors(pixels)
     values, counts = count(ids)
     # The ids of unknown colours say nothing about borders.
-    smooth = not (unknown and colored) and _is_smooth(ids, ignore_label)
+    borders = borders_of(ids)
+    smooth = not (unknown and colored) and _is_smooth(ids, ignore_label, borders)
     solid = count(ids[true_ids(ids)])[0] if smooth or lossy else values
     size = tuple(int(n) for n in pixels.shape[:2])
     lossy = bool(lossy and len(values) != 1)
-    thin = () if smooth or lossy else thin_parts(ids, (ignore_label, VOID))
+    thin = () if smooth or lossy else thin_parts(ids, (ignore_label, VOID), borders)
     sample = _sample(ids, ignore_label) if ids.size else None
     return Mask(size, mode, lossy, values, counts, smooth, solid, colors, color_counts, unknown, remark, thin, sample)
 
@@ -195,11 +196,12 @@ def _solid(ids):
     return solid
 
 
-def _is_smooth(ids, ignore_label):
+def _is_smooth(ids, ignore_label, borders):
     """Tell whether most borders go through in-between ids rather than straight from one id to another."""
     if ignore_label != VOID:
         ids = np.where(ids == ignore_label, VOID, ids)
-    down, across = ids[1:] != ids[:-1], ids[:, 1:] != ids[:, :-1]
+        borders = borders_of(ids)
+    down, across = borders
     if np.count_nonzero(down[1:] & down[:-1]) + np.count_nonzero(across[:, 1:] & across[:, :-1]) < _RAMPS:
         return False
     ramps = steps = 0

@@ -24,7 +24,7 @@ class ThinParts(NamedTuple):
     sliver_pixels: int
 
 
-def thin_parts(ids, void=()):
+def thin_parts(ids, void=(), borders=None):
     """Count the islands and slivers of a mask, class by class.
 
     Takes a few passes over the pixels, and time only for those outside of every block of 2x2 equal ones.
@@ -32,12 +32,13 @@ def thin_parts(ids, void=()):
     Args:
         ids: `(H, W)` integers.
         void: ids that are not counted: void is drawn thin along borders on purpose.
+        borders: what `borders_of` returns of the mask, where it is known.
 
     Returns:
         tuple of `ThinParts`, of the classes that have any, by ascending id; none of what has more than a million
         pixels outside of blocks, which is no mask of regions.
     """
-    places, values, parts = _parts(ids, void)
+    places, values, parts = _parts(ids, void, borders)
     if not len(places):
         return ()
     sizes = np.bincount(parts)
@@ -57,9 +58,14 @@ def thin_places(ids, void=()):
     return np.stack(np.divmod(places[first], max(1, ids.shape[1])), axis=1).reshape(-1, 2)
 
 
-def _parts(ids, void):
+def borders_of(ids):
+    """Return `(H - 1, W)` and `(H, W - 1)`: whether pixels differ from those above, and from those to the left."""
+    return ids[1:] != ids[:-1], ids[:, 1:] != ids[:, :-1]
+
+
+def _parts(ids, void, borders=None):
     """Return the pixels of all thin parts: places in the flat mask, ids, and numbers of the parts from 0 on."""
-    flat, lone = ids.reshape(-1), np.flatnonzero(~_in_blocks(ids))
+    flat, lone = ids.reshape(-1), np.flatnonzero(~_in_blocks(ids.shape, *(borders or borders_of(ids))))
     for value in void:
         lone = lone[flat[lone] != value]
     if not 0 < len(lone) <= _MOST:
@@ -79,11 +85,12 @@ def _parts(ids, void):
     return lone[kept], flat[lone[kept]], np.unique(root[kept], return_inverse=True)[1]
 
 
-def _in_blocks(ids):
-    """Mark the pixels in blocks of 2x2 equal ids."""
-    beside, below = ids[:, 1:] == ids[:, :-1], ids[1:] == ids[:-1]
-    corners = beside[1:] & beside[:-1] & below[:, 1:]
-    wide, marked = np.zeros((len(corners), ids.shape[1]), bool), np.zeros(ids.shape, bool)
+def _in_blocks(shape, down, across):
+    """Mark the pixels in blocks of 2x2 equal ids, from where neighbours differ."""
+    corners = across[1:] | across[:-1]
+    corners |= down[:, 1:]
+    np.logical_not(corners, out=corners)
+    wide, marked = np.zeros((len(corners), shape[1]), bool), np.zeros(shape, bool)
     wide[:, 1:] = corners
     wide[:, :-1] |= corners
     marked[1:] = wide
