@@ -11,7 +11,7 @@ from ..annotations.thin_parts import thin_places
 from .fix_masks import ids_of
 
 WIDTH, HEIGHT = 240, 180  # pixels of a panel at most
-_RINGS, _RADIUS = 200, 5  # around thin parts
+_RINGS, _RADIUS = 60, 4  # around thin parts, so many at most, from all over the mask
 _RED, _BLANK = (230, 30, 30), 235
 
 
@@ -70,6 +70,7 @@ def _painted(small, ids, reading, rings):
     picture = Image.fromarray(painted)
     draw = ImageDraw.Draw(picture)
     scale = np.array(small.shape[:2]) / ids.shape
-    for row, column in ((thin_places(ids, (VOID,))[:_RINGS] + 0.5) * scale).tolist():
+    places = thin_places(ids, (VOID,))
+    for row, column in ((places[:: -(-len(places) // _RINGS) or 1] + 0.5) * scale).tolist():
         draw.ellipse((column - _RADIUS, row - _RADIUS, column + _RADIUS, row + _RADIUS), outline=_RED)
     return np.asarray(picture)

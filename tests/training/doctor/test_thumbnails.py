@@ -86,5 +86,5 @@ def test_thin_parts_have_rings(data):
     result = examination(data)
     plain, ringed = halves(result, 0)[1].astype(int), halves(result, 0, rings=True)[1].astype(int)
     rows, columns = np.nonzero(np.abs(plain - ringed).sum(axis=2))
-    assert (rows.min(), rows.max()) == (15, 25)
-    assert (columns.min(), columns.max()) == (35, 45)
+    assert (rows.min(), rows.max()) == (16, 24)
+    assert (columns.min(), columns.max()) == (36, 44)
