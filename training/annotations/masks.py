@@ -8,10 +8,11 @@ from PIL import Image
 from fcn_keras.examples import VOID
 from fcn_keras.visualize import VOID_COLOR, palette
 
-from .thin_parts import ThinParts, borders_of, thin_parts
+from .thin_parts import ThinParts, differences, thin_parts
 
 SAMPLE = 32  # rows and columns of `Mask.sample`
 _MOST_COLORS = 300
+_PARTS = 8
 _RAMPS, _RAMP_SHARE = 20, 0.4  # below 0.1 on CamVid, VOC, NYUDv2 and Stanford; above 0.5 once resized smoothly
 _RUNS = 0.05  # of the pixels: up to so many runs of one value are counted one by one
 _SOLID_SHARE = 0.25  # of an id's pixels that lie in a 3x3 block of it, if the id is true
@@ -72,21 +73,22 @@ def describe_mask(pixels, *, mode="L", lossy=False, table=None, ignore_label=VOI
     if unknown:
         colors, color_counts = frequent_colors(pixels)
     values, counts = count(ids)
+    with_void = ids if ignore_label == VOID else np.where(ids == ignore_label, VOID, ids)
+    differs = differences(with_void)
     # The ids of unknown colours say nothing about borders.
-    borders = borders_of(ids)
-    smooth = not (unknown and colored) and _is_smooth(ids, ignore_label, borders)
+    smooth = not (unknown and colored) and _is_smooth(with_void, *differs)
     solid = count(ids[true_ids(ids)])[0] if smooth or lossy else values
     size = tuple(int(n) for n in pixels.shape[:2])
     lossy = bool(lossy and len(values) != 1)
-    thin = () if smooth or lossy else thin_parts(ids, (ignore_label, VOID), borders)
-    sample = _sample(ids, ignore_label) if ids.size else None
+    thin = () if smooth or lossy else thin_parts(with_void, *differs, void=VOID)
+    sample = _sample(with_void) if ids.size else None
     return Mask(size, mode, lossy, values, counts, smooth, solid, colors, color_counts, unknown, remark, thin, sample)
 
 
-def _sample(ids, ignore_label):
+def _sample(ids):
     """Return the `(32, 32)` uint8 ids at the centres of equal cells."""
     picked = ids[np.ix_(*((2 * np.arange(SAMPLE) + 1) * length // (2 * SAMPLE) for length in ids.shape))]
-    return np.where((picked < 0) | (picked > VOID) | (picked == ignore_label), VOID, picked).astype(np.uint8)
+    return np.where((picked < 0) | (picked > VOID), VOID, picked).astype(np.uint8)
 
 
 def count(ids):
@@ -196,19 +198,25 @@ def _solid(ids):
     return solid
 
 
-def _is_smooth(ids, ignore_label, borders):
+def _is_smooth(ids, down, across):
     """Tell whether most borders go through in-between ids rather than straight from one id to another."""
-    if ignore_label != VOID:
-        ids = np.where(ids == ignore_label, VOID, ids)
-        borders = borders_of(ids)
-    down, across = borders
-    if np.count_nonzero(down[1:] & down[:-1]) + np.count_nonzero(across[:, 1:] & across[:, :-1]) < _RAMPS:
+    in_a_row = np.count_nonzero(down[1:] & down[:-1]) + np.count_nonzero(across[:, 1:] & across[:, :-1])
+    if in_a_row < _RAMPS or _has_steps(ids, down, across, in_a_row * (1 / _RAMP_SHARE - 1)):
         return False
-    ramps = steps = 0
-    for axis, differs in enumerate((down, across)):
-        up, straight = _borders(ids, axis, differs)
-        ramps, steps = ramps + up, steps + straight
+    (ramps, steps), (more_ramps, more_steps) = _borders(ids, 0, down), _borders(ids, 1, across)
+    ramps, steps = ramps + more_ramps, steps + more_steps
     return ramps >= _RAMPS and ramps > _RAMP_SHARE * (ramps + steps)
+
+
+def _has_steps(ids, down, across, enough):
+    """Tell whether so many lone steps lie in an eighth of the rows, in two, and so on: of most masks in the first."""
+    steps, rows = 0, -(-len(ids) // _PARTS)
+    for top in range(0, len(ids), rows):
+        part = ids[top : top + rows]
+        steps += _borders(part, 0, down[top : top + len(part) - 1])[1] + _borders(part, 1, across[top : top + rows])[1]
+        if steps >= enough:
+            return True
+    return False
 
 
 def _borders(ids, axis, differs):

@@ -24,21 +24,26 @@ class ThinParts(NamedTuple):
     sliver_pixels: int
 
 
-def thin_parts(ids, void=(), borders=None):
+def differences(ids):
+    """Mark the pixels of `(H, W)` that differ from the one below, `(H - 1, W)`, and from the next, `(H, W - 1)`."""
+    return ids[1:] != ids[:-1], ids[:, 1:] != ids[:, :-1]
+
+
+def thin_parts(ids, down, across, *, void):
     """Count the islands and slivers of a mask, class by class.
 
     Takes a few passes over the pixels, and time only for those outside of every block of 2x2 equal ones.
 
     Args:
         ids: `(H, W)` integers.
-        void: ids that are not counted: void is drawn thin along borders on purpose.
-        borders: what `borders_of` returns of the mask, where it is known.
+        down, across: their `differences`.
+        void: the id that is not counted: void is drawn thin along borders on purpose.
 
     Returns:
         tuple of `ThinParts`, of the classes that have any, by ascending id; none of what has more than a million
         pixels outside of blocks, which is no mask of regions.
     """
-    places, values, parts = _parts(ids, void, borders)
+    places, values, parts = _parts(ids, down, across, void)
     if not len(places):
         return ()
     sizes = np.bincount(parts)
@@ -51,23 +56,17 @@ def thin_parts(ids, void=(), borders=None):
     return tuple(map(ThinParts, classes.tolist(), islands, slivers, pixels))
 
 
-def thin_places(ids, void=()):
+def thin_places(ids, void):
     """Return `(N, 2)` rows and columns of one pixel of every island and sliver that `thin_parts` counts."""
-    places, _, parts = _parts(ids, void)
+    places, _, parts = _parts(ids, *differences(ids), void)
     first = np.unique(parts, return_index=True)[1]
     return np.stack(np.divmod(places[first], max(1, ids.shape[1])), axis=1).reshape(-1, 2)
 
 
-def borders_of(ids):
-    """Return `(H - 1, W)` and `(H, W - 1)`: whether pixels differ from those above, and from those to the left."""
-    return ids[1:] != ids[:-1], ids[:, 1:] != ids[:, :-1]
-
-
-def _parts(ids, void, borders=None):
+def _parts(ids, down, across, void):
     """Return the pixels of all thin parts: places in the flat mask, ids, and numbers of the parts from 0 on."""
-    flat, lone = ids.reshape(-1), np.flatnonzero(~_in_blocks(ids.shape, *(borders or borders_of(ids))))
-    for value in void:
-        lone = lone[flat[lone] != value]
+    flat, lone = ids.reshape(-1), _outside_blocks(down, across)
+    lone = lone[flat[lone] != void]
     if not 0 < len(lone) <= _MOST:
         return lone[:0], flat[:0], lone[:0]
     attached, ends = np.zeros(len(lone), bool), []
@@ -85,17 +84,16 @@ def _parts(ids, void, borders=None):
     return lone[kept], flat[lone[kept]], np.unique(root[kept], return_inverse=True)[1]
 
 
-def _in_blocks(shape, down, across):
-    """Mark the pixels in blocks of 2x2 equal ids, from where neighbours differ."""
-    corners = across[1:] | across[:-1]
-    corners |= down[:, 1:]
-    np.logical_not(corners, out=corners)
-    wide, marked = np.zeros((len(corners), shape[1]), bool), np.zeros(shape, bool)
-    wide[:, 1:] = corners
-    wide[:, :-1] |= corners
-    marked[1:] = wide
-    marked[:-1] |= wide
-    return marked
+def _outside_blocks(down, across):
+    """Return the places in the flat mask of the pixels that are in no block of 2x2 equal ids."""
+    height, width = len(across), down.shape[1]
+    broken = np.ones((height + 1, width + 1), bool)  # blocks that are not of equal ids, by their lower right pixels
+    inside = broken[1:-1, 1:-1]
+    np.logical_or(across[1:], across[:-1], out=inside)
+    inside |= down[:, 1:]
+    lone = np.flatnonzero(broken[:-1, :-1] & broken[1:, 1:])
+    row, column = np.divmod(lone, max(1, width))
+    return lone[broken[row, column + 1] & broken[row + 1, column]]
 
 
 def _neighbours(places, height, width):

@@ -70,7 +70,7 @@ def _painted(small, ids, reading, rings):
     picture = Image.fromarray(painted)
     draw = ImageDraw.Draw(picture)
     scale = np.array(small.shape[:2]) / ids.shape
-    places = thin_places(ids, (VOID,))
+    places = thin_places(ids, VOID)
     for row, column in ((places[:: -(-len(places) // _RINGS) or 1] + 0.5) * scale).tolist():
         draw.ellipse((column - _RADIUS, row - _RADIUS, column + _RADIUS, row + _RADIUS), outline=_RED)
     return np.asarray(picture)

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from training.annotations import thin_parts as module
-from training.annotations.thin_parts import thin_parts, thin_places
+from training.annotations.thin_parts import differences, thin_places
 
 # Class 1 is a block with a tail that hangs on it, so no part of it is thin; class 2 is an island, a diagonal of three
 # and a line of two; class 3 is a wire from edge to edge.
@@ -19,15 +19,20 @@ DRAWN = """
 """
 
 
+def thin_parts(ids, void=99):
+    return module.thin_parts(ids, *differences(ids), void=void)
+
+
 def mask(text):
     return np.array([[int(pixel) for pixel in line] for line in text.split()], np.uint8)
 
 
 def test_by_hand():
     ids = mask(DRAWN)
-    assert thin_parts(ids, (0,)) == ((2, 1, 2, 5), (3, 0, 1, 10))
-    assert thin_parts(ids, (0, 2)) == ((3, 0, 1, 10),)
-    assert sorted(map(tuple, thin_places(ids, (0,)).tolist())) == [(0, 9), (1, 4), (4, 0), (5, 4)]
+    assert thin_parts(ids, 0) == ((2, 1, 2, 5), (3, 0, 1, 10))
+    assert thin_parts(ids, 2)[-1] == (3, 0, 1, 10)
+    assert 2 not in [part.id for part in thin_parts(ids, 2)]
+    assert sorted(map(tuple, thin_places(ids, 0).tolist())) == [(0, 9), (1, 4), (4, 0), (5, 4)]
 
 
 def test_what_hangs_on_a_block_over_a_corner_is_no_part_of_its_own():
@@ -42,8 +47,9 @@ def test_a_mask_of_one_row_or_column_is_one_part(text):
 
 def test_a_mask_without_thin_parts_and_one_without_pixels():
     assert thin_parts(np.zeros((4, 6), np.uint8)) == ()
-    assert thin_parts(np.zeros((0, 3), np.uint8)) == ()
-    assert thin_places(np.zeros((4, 6), np.uint8)).shape == (0, 2)
+    for shape in ((0, 3), (3, 0), (0, 0)):
+        assert thin_parts(np.zeros(shape, np.uint8)) == ()
+    assert thin_places(np.zeros((4, 6), np.uint8), 255).shape == (0, 2)
 
 
 def test_what_is_no_mask_of_regions_is_not_counted(monkeypatch):
@@ -75,5 +81,5 @@ def test_as_scipy_counts(seed, monkeypatch):
     ids = generator.integers(0, generator.integers(2, 6), generator.integers(1, 15, 2))
     ids = np.kron(ids, np.ones((2, 2), int)) if seed % 3 == 0 else ids
     ids = ids.astype((np.uint8, np.int32, np.uint16)[seed % 3])
-    assert thin_parts(ids, (1, 255)) == by_scipy(ids, (1, 255))
-    assert len(thin_places(ids, (1,))) == sum(islands + slivers for _, islands, slivers, _ in by_scipy(ids, (1,)))
+    assert thin_parts(ids, 1) == by_scipy(ids, (1,))
+    assert len(thin_places(ids, 1)) == sum(islands + slivers for _, islands, slivers, _ in by_scipy(ids, (1,)))
