@@ -6,7 +6,7 @@ import fcn_keras
 from fcn_keras.visualize import palette
 from fcn_keras_console.environment import command
 from fcn_keras_console.left_alone import as_line
-from fcn_keras_console.words import counted, some
+from fcn_keras_console.words import counted, percent, some
 
 from ..pages.graphics import heat, image, jpeg, measured, swatch
 from ..pages.html import document, element, links, table
@@ -141,7 +141,7 @@ def _heat_maps(report, maps):
     for name, shares in zip(report.class_names, maps.shares(report.num_classes), strict=False):
         if not shares.any():
             continue
-        most = f"up to {100 * shares.max():.2g} %"
+        most = f"up to {percent(float(shares.max()))} %"
         picture = image(heat(shares), shares.shape, f"where {name} lies: {most}", "small")
         drawn.append(element("figure", picture, element("figcaption", name, element("br"), most)))
     text = (

@@ -70,6 +70,8 @@ def test_classes_by_split_and_where_they_lie(data, tmp_path):
         ]
     maps = [figure["alt"] for figure in figures(found) if figure["alt"].startswith("where ")]
     assert len(maps) == 8
+    shares = examination(data).heat.shares(8).max(axis=(1, 2))
+    assert [alt.rpartition("up to ")[2] for alt in maps] == [f"{100 * share:.2f} %" for share in shares]
     assert "Nothing is wrong." in found.text
 
 
