@@ -101,7 +101,9 @@ class Video:
         length = Fraction(self._container.duration or 0, 1_000_000)
         if self._container.format.name == "avi":  # FFmpeg takes the time from what is there
             length = max(length, self._stream.frames / self.rate)
-        if end - Fraction(self._container.start_time or 0, 1_000_000) < _WHOLE * length:
+        # Matroska and WebM announce when they end, even where they begin late.
+        ends = self._container.format.name.startswith("matroska")
+        if end - (0 if ends else Fraction(self._container.start_time or 0, 1_000_000)) < _WHOLE * length:
             raise ValueError(f"it ends after {float(end):.1f} of {float(length):.1f} seconds")
 
 

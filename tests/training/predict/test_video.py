@@ -123,6 +123,7 @@ def test_whole_videos_are_not_taken_for_cut_off(tmp_path):
         "outlasted by sound": (video(tmp_path / "b.mkv", sound=4), 6),
         "trimmed": (trimmed(tmp_path / "c.mp4", video(tmp_path / "whole.mp4", 24), 1), 12),
         "of one frame": (video(tmp_path / "d.webm", 1, codec="libvpx-vp9"), 1),
+        "of a late beginning": (video(tmp_path / "e.webm", 3, codec="libvpx-vp9", times=[9000, 9100, 9200]), 3),
     }
     for what, (path, frames) in given.items():
         with opened(path) as whole:
