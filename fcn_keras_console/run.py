@@ -5,10 +5,12 @@ import gc
 import io
 import json
 import os
+import select
 import sys
 from pathlib import Path
 
 # TensorFlow and Keras import these where they find them, for functions that no command calls: half of their own start.
+_UNREAD = 141  # what a shell says of a program that SIGPIPE ended
 UNUSED = ("IPython", "cv2", "jax", "matplotlib", "pandas", "scipy", "sklearn")
 
 
@@ -33,7 +35,8 @@ def run(name, body, arguments, *, tensorflow=False):
 
     Returns:
         What `body` returns, or 0 for None; 2 on a `ValueError`, `OSError`, missing package or TensorFlow error
-        (message on stderr, no traceback); 130 on Ctrl-C; an `Interrupted`'s code.
+        (message on stderr, no traceback); 130 on Ctrl-C; 141 where whoever reads the output, such as `head`, has
+        ended; an `Interrupted`'s code.
     """
     _print_any_name()
     try:
@@ -41,7 +44,7 @@ def run(name, body, arguments, *, tensorflow=False):
             start_tensorflow()
         return body(arguments) or 0
     except (ValueError, OSError, ImportError) as error:
-        return _fail(name, error)
+        return _UNREAD if isinstance(error, BrokenPipeError) and _is_unread() else _fail(name, error)
     except KeyboardInterrupt:
         return _fail(name, "interrupted", 130)
     except Interrupted as signal:
@@ -50,6 +53,19 @@ def run(name, body, arguments, *, tensorflow=False):
         if not type(error).__module__.startswith("tensorflow."):  # such as: no space left on the device
             raise
         return _fail(name, _cause(error))
+
+
+def _is_unread():
+    """Tell whether nobody reads the output any more; then leave it, so that Python does not complain at its end."""
+    try:
+        output, asked = sys.stdout.fileno(), select.poll()
+    except (OSError, ValueError, AttributeError):  # no file, or no POSIX
+        return False
+    asked.register(output, 0)
+    unread = any(event & select.POLLERR for _, event in asked.poll(0))
+    if unread:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+    return unread
 
 
 def _print_any_name():

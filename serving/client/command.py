@@ -69,11 +69,19 @@ def build_parser():
     return parser
 
 
+_UNKNOWN_MODEL = (
+    "Servable not found",
+    "Could not find any versions of model",
+)  # of TensorFlow Serving, and of fcn-serve
+_NAME_IT = ". Say --model NAME, as the server calls it: fcn-serve says `default` without --model_name."
+
+
 def _answer(arguments):
     try:
         return _status(arguments) if arguments.status else _query(arguments)
     except ServingError as error:
-        raise ValueError(str(error)) from error  # which `run` tells in one line
+        unknown = error.code == "NOT_FOUND" and any(words in str(error) for words in _UNKNOWN_MODEL)
+        raise ValueError(f"{error}{_NAME_IT if unknown else ''}") from error  # which `run` tells in one line
 
 
 def _client(arguments):

@@ -4,6 +4,7 @@ import gc
 import importlib
 import io
 import json
+import subprocess
 import sys
 
 import pytest
@@ -113,3 +114,17 @@ def test_the_backend_is_that_which_keras_chooses(variable, written, backend, tmp
     if written is not None:
         (tmp_path / "keras.json").write_text(written)
     assert _backend() == backend
+
+
+def test_an_output_that_nobody_reads_any_more_ends_the_command_quietly():
+    code = """
+import subprocess
+import sys
+from fcn_keras_console.run import run
+sys.exit(run("fcn", lambda _: any(print("a" * 99) for _ in range(9999)), None))
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        told = process.stderr.read()
+        assert (process.wait(), told) == (141, b"")

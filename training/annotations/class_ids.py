@@ -43,6 +43,11 @@ class IdTable:
         places = {name: place for place, name in enumerate(names)}
         return cls(names, {number: places.get(name, VOID) for number, name in entries}, origin)
 
+    def name_of(self, number):
+        """Return the name of an id, `void`, or `nothing` of one that the table lacks."""
+        place = self.meanings.get(number)
+        return "nothing" if place is None else "void" if place == VOID else self.names[place]
+
     def within(self, names):
         """Return the same table with the places in other names, which hold its own."""
         places = [names.index(name) for name in self.names]

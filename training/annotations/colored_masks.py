@@ -154,28 +154,31 @@ def _folders(source, images, masks):
         if images and not folder.is_dir():
             raise ValueError(f"{folder} is not a folder. Expected that of the images or masks.")
     if image and mask:
-        below = {name: (image / name, mask / name) for name in SPLITS if (image / name).is_dir()}
-        below = {name: pair for name, pair in below.items() if pair[1].is_dir()}
+        below = {name: (_called(image, [name]), _called(mask, [name])) for name in SPLITS}
+        below = {name: pair for name, pair in below.items() if all(pair)}
         return {SPLITS[name]: pair for name, pair in below.items()} if len(below) > 1 else {"all": (image, mask)}
     by_split = {}
     for name, split in SPLITS.items():
-        folder = source / name
-        pair = _called(folder, _IMAGES), _called(folder, _MASKS)
-        beside = next((source / f"{name}{end}" for end in _BESIDE if (source / f"{name}{end}").is_dir()), None)
+        folder, beside = _called(source, [name]), _called(source, [f"{name}{end}" for end in _BESIDE])
+        pair = (_called(folder, _IMAGES), _called(folder, _MASKS)) if folder else (None, None)
         if all(pair):
             by_split[split] = pair
-        elif folder.is_dir() and beside:
+        elif folder and beside:
             by_split[split] = folder, beside
     if not by_split:
         raise ValueError(
-            f"{source} holds no folders of images and masks: expected {source}/images and {source}/masks, or "
-            f"{source}/train/images and {source}/train/masks. Say --images DIR and --masks DIR."
+            f"{source} holds no folders of images and masks: expected images and masks in it, train/images and "
+            "train/masks, or train and train_labels (or trainannot). Say --images DIR and --masks DIR."
         )
     return by_split if len(by_split) > 1 else {"all": next(iter(by_split.values()))}
 
 
 def _called(folder, names):
-    return next((folder / name for name in names if (folder / name).is_dir()), None)
+    """Return the first folder below another of some names, or else of one of them in another case, or None."""
+    folders = {path.name: path for path in sorted(folder.iterdir(), reverse=True) if path.is_dir()}
+    in_any_case = {name.casefold(): path for name, path in folders.items()}
+    found = [folders.get(name) for name in names] + [in_any_case.get(name.casefold()) for name in names]
+    return next(filter(None, found), None)
 
 
 def _pairs(folders):

@@ -83,7 +83,10 @@ def paired(source, images, masks):
     files = {path.relative_to(source).as_posix(): path for path in files_below(source)}
     matches = {name: match for name in files if (match := matcher.fullmatch(name))}
     if not matches:
-        raise ValueError(f"--images {images!r} matches no image below {source}. Put it in quotes.")
+        raise ValueError(
+            f"--images {images!r} matches no image below {source}. It begins in that folder, capitals count, and "
+            "quotes keep the shell from changing it."
+        )
     names = {name: mask_of(match) for name, match in matches.items()}
     found = {name: mask for name, mask in names.items() if mask in files and mask != name}
     used = set(found.values())

@@ -41,7 +41,20 @@ def read(source, *, classes=None, ignore_label=VOID, unreadable, progress):
     alone = left_out["image without mask"]
     left_out["mask without image"] = [name for name in alone if name.endswith(MASK)]
     left_out["image without mask"] = [name for name in alone if not name.endswith(MASK)]
-    return Annotations(names, by_split, [f"classes: {classes or CLASSES}"], left_out)
+    return Annotations(names, by_split, [f"classes: {classes or CLASSES}", *_differences(tables)], left_out)
+
+
+def _differences(tables):
+    """Say which id is called differently in the splits: masks go by the names."""
+    (first, one), *others = tables.items()
+    for split, other in others:
+        for number in sorted(other.meanings):
+            own, theirs = (table.name_of(number) for table in (one, other))
+            if own != theirs:
+                return [
+                    f"the splits number their classes differently: {number} is {own} in {first}, {theirs} in {split}"
+                ]
+    return []
 
 
 def _tables(source):

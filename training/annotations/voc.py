@@ -8,7 +8,7 @@ import numpy as np
 
 from fcn_keras.datasets.classes import ClassTable
 from fcn_keras.datasets.images import read_mask
-from fcn_keras.datasets.names import is_void
+from fcn_keras.datasets.names import is_void, split_of
 from fcn_keras.datasets.voc_sbd import CLASSES
 from fcn_keras_console.image_files import files_below
 from fcn_keras_console.words import some
@@ -22,7 +22,8 @@ _MASKS = ("SegmentationClassPNG", "SegmentationClass")  # the first is that of o
 _IMAGES = ("JPEGImages", "images")
 _LABELMES_VOID = "__ignore__"  # the first of LabelMe's lists, which has no id
 _LABELMAP = "labelmap.txt"  # of exports
-_DIVIDING = ("train", "val", "test")  # lists of other names are parts or unions of these
+_DIVIDING = ("train", "val", "test")
+_UNIONS = ("trainval", "all", "default")  # lists of several of these
 
 
 def read(source, *, classes=None, images=None, ignore_label=VOID, unreadable, progress):
@@ -49,7 +50,7 @@ def read(source, *, classes=None, images=None, ignore_label=VOID, unreadable, pr
         raise ValueError(f"{folder or root / _IMAGES[0]} is missing. Say where the images are with --images DIR.")
     images = _by_stem(folder)
     names, table, voids, origin = _classes(root, classes)
-    lists, unlabelled = _lists(root, masks)
+    lists, unused = _lists(root, masks)
     by_split, bare = {}, sorted(images.keys() - masks.keys()) if not lists else []
     if (root / _LABELMAP).is_file():  # CVAT and Datumaro list what nobody annotated as well
         bare += [key for keys in lists.values() for key in keys if key in images and key not in masks]
@@ -66,7 +67,7 @@ def read(source, *, classes=None, images=None, ignore_label=VOID, unreadable, pr
             label = partial(mask_label, mask, len(names), table, ignore_label, voids=voids)
             by_split[split].append(AnnotatedImage(safe, partial(ImageAndLabel, image, label)))
     alone = {} if lists else {"mask without image": sorted(masks.keys() - images.keys())}
-    left_out = {"list without masks": unlabelled, "image without mask": bare, **alone}
+    left_out = {**unused, "image without mask": bare, **alone}
     return Annotations(names, by_split, [f"classes: {origin}"], left_out)
 
 
@@ -154,19 +155,35 @@ def _classes(root, given):
 
 
 def _lists(root, masks):
-    """Return the ids of every split that has masks, and the names of lists that have none; {} if they do not divide."""
-    lists, empty = {}, []
-    for name in _DIVIDING:
-        path = root / "ImageSets" / "Segmentation" / f"{name}.txt"
-        if not path.is_file():
+    """Return the ids of every split that has masks, and the names of lists that are not used, by reason.
+
+    The first is {} if the lists do not divide.
+
+    Raises:
+        ValueError: if a list is no text, or two are of one split.
+    """
+    lists, left_out = {}, {"list without masks": [], "list of no split": []}
+    for path in sorted((root / "ImageSets" / "Segmentation").glob("*.txt")):
+        split = split_of(path.stem)
+        if split not in _DIVIDING:
+            left_out["list of no split"] += [] if split.casefold() in _UNIONS else [path.name]
             continue
-        try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{path} is not UTF-8 text. Expected a list of ids, one a line.") from error
-        keys = list(dict.fromkeys(stem(line.strip()) for line in lines if line.strip()))
+        if split in lists:
+            raise ValueError(f"{lists[split][0]} and {path.name} are both lists of {split}. Take one of them out.")
+        keys = _listed(path)
         if any(key in masks for key in keys):
-            lists[name] = keys
+            lists[split] = path.name, keys
         else:
-            empty.append(path.name)
-    return (lists if len(lists) > 1 else {}), empty
+            left_out["list without masks"].append(path.name)
+    if len(lists) == 1:
+        left_out["list that alone divides nothing"] = [name for name, _ in lists.values()]
+    ordered = {split: lists[split][1] for split in _DIVIDING if split in lists}
+    return (ordered if len(lists) > 1 else {}), left_out
+
+
+def _listed(path):
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 text. Expected a list of ids, one a line.") from error
+    return list(dict.fromkeys(stem(line.strip()) for line in lines if line.strip()))

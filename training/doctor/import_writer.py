@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import logging
 import os
 import shutil
@@ -105,7 +106,10 @@ def write(annotations, folder, *, share=None, seed=0, unreadable, progress):
     Raises:
         ValueError: if nothing is left, or class names cannot be written.
     """
-    pairs, how = _divided(annotations.images, share, seed)
+    pairs = annotations.images
+    divided = list(pairs) != ["all"]
+    if divided and share is not None:
+        raise ValueError(f"--val divides, and the annotations are divided already: {', '.join(pairs)}. Leave it out.")
     folder.mkdir(parents=True, exist_ok=True)
     _write_classes(folder / "classes.txt", annotations.names)
     items = [(split, pair) for split, members in pairs.items() for pair in members]
@@ -114,9 +118,11 @@ def write(annotations, folder, *, share=None, seed=0, unreadable, progress):
             lambda item: _write_pair(folder, *item), items, unreadable=unreadable, progress=progress, threads=_THREADS
         )
         done = list(each)
+        unreadable.require_some(len(done))
+        if not divided:
+            return _divided(folder, {pair.key: files for (_, pair), files in done}, share, seed)
     counts = Counter(split for (split, _), _ in done)
-    unreadable.require_some(len(done))
-    return {split: counts[split] for split in pairs if counts[split]}, how
+    return {split: counts[split] for split in pairs if counts[split]}, None
 
 
 @contextlib.contextmanager
@@ -130,24 +136,43 @@ def _naming(place):
         raise OSError(error.errno, error.strerror, str(place)) from error
 
 
-def _divided(pairs, share, seed):
-    """Return the pairs by split, and how they were divided or None."""
-    if list(pairs) != ["all"]:
-        if share is not None:
-            raise ValueError(
-                f"--val divides, and the annotations are divided already: {', '.join(pairs)}. Leave it out."
-            )
-        return pairs, None
+def _divided(folder, written, share, seed):
+    """Move what was written into `train` and `val`, images of the same bytes into one of them.
+
+    Args:
+        written: `(image, label)` below `folder`, by id.
+
+    Returns:
+        as `write`.
+    """
     share = SHARE if share is None else share
-    members = pairs["all"]
-    if share == 0 or len(members) < 2:
-        return pairs, "not divided"
-    chosen = divide([pair.key for pair in members], share, seed)
-    parts = {
-        "train": [pair for pair in members if pair.key not in chosen],
-        "val": [pair for pair in members if pair.key in chosen],
-    }
-    return parts, f"divided: {share:.0%} to val, by a hash of the names (--val, --seed {seed})"
+    if share == 0 or len(written) < 2:
+        return {"all": len(written)}, "not divided"
+    copies = _copies({key: image for key, (image, _) in written.items()})
+    together = [group for group in copies if len(group) < len(written)]
+    chosen = divide(written, share, seed, together=together)
+    for key, files in written.items():
+        for path in files:
+            target = folder / ("val" if key in chosen else "train") / path.relative_to(folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(target)
+    for name in (IMAGES, LABELS):
+        shutil.rmtree(folder / name)
+    kept = f"; {sum(map(len, together))} images that are there more than once stay together" if together else ""
+    how = f"divided: {share:.0%} to val, by a hash of the names (--val, --seed {seed}){kept}"
+    return {"train": len(written) - len(chosen), "val": len(chosen)}, how
+
+
+def _copies(images):
+    """Return lists of the ids of image files of the same bytes."""
+    alike = {}
+    for key, path in images.items():
+        alike.setdefault(path.stat().st_size, []).append(key)
+    groups = {}
+    for keys in alike.values():
+        for key in keys if len(keys) > 1 else ():
+            groups.setdefault(hashlib.blake2b(images[key].read_bytes()).digest(), []).append(key)
+    return [keys for keys in groups.values() if len(keys) > 1]
 
 
 def _write_classes(path, names):
@@ -169,7 +194,7 @@ def _write_classes(path, names):
 
 
 def _write_pair(folder, split, pair):
-    """Write one image and its label."""
+    """Write one image and its label, and return their paths."""
     root = folder if split == "all" else folder / split
     image, label = pair.read()
     target = root / IMAGES / f"{pair.key}{_extension(image)}"
@@ -187,6 +212,7 @@ def _write_pair(folder, split, pair):
         shutil.copyfile(image, target)
     Image.fromarray(ids).save(mask, compress_type=zlib.Z_RLE)  # of labels: in half the time, and smaller
     _log.debug("image %s: to %s, its label to %s", pair.key, target.relative_to(folder), mask.relative_to(folder))
+    return target, mask
 
 
 def _fitted(label, image):

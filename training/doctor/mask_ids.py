@@ -1,5 +1,6 @@
 """Tell from the ids of all masks together what they mean, and which masks mean something else than they hold."""
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -99,6 +100,13 @@ def note_files(masks, reading, table, files):
     if table is not None and (taken := [name for name in table.void_names if name != "void"]):
         files.findings.note(
             "void-named", f"The class file's {some(taken)} is read as void.", "Nothing to do if so meant."
+        )
+    alike = Counter(" ".join(name.casefold().split()) for name in reading.names)
+    if twice := [name for name in reading.names if alike[" ".join(name.casefold().split())] > 1]:
+        files.findings.note(
+            "classes-named-alike",
+            f"The classes {some(twice)} differ by capitals alone.",
+            "If they are one class, give it one name where it is annotated, and import anew.",
         )
     files.note(
         "greys-are-colors",

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from serving.client.command import main
+from serving.errors import ServingError
 from tests.serving import fake_servers
 from tests.serving.fake_servers import png
 
@@ -64,7 +65,7 @@ def test_a_folder_becomes_labels(server, photos, tmp_path, capsys):
     out = tmp_path / "new" / "out"
     for _ in range(2):  # results of an earlier call are replaced
         assert run(server, photos, "--output", out, "--model", "m") == 0
-        assert capsys.readouterr() == (f"3 images labelled in {out}; left alone: 1 .txt\n", "")
+        assert capsys.readouterr() == (f"3 images labelled in {out}; left alone: 1 .txt, 2 hidden files\n", "")
     assert files(out) == ["labels/a.png", "labels/b.v2.png", "labels/inner/a.png"]
     for name, key in (("a.png", "a"), ("b.v2.JPG", "b.v2"), ("inner/a.bmp", "inner/a")):
         expected = fake_servers.label((photos / name).read_bytes())
@@ -125,7 +126,7 @@ def test_images_that_fail_are_named_and_the_others_go_on(server, photos, tmp_pat
     server.moods.extend([None, 400])  # the metadata, and one of the images
     assert run(server, photos, "--output", tmp_path / "out", "--concurrency", 1) == 1
     output = capsys.readouterr()
-    assert output.out == f"1 image labelled in {tmp_path / 'out'}, 3 failed; left alone: 1 .txt\n"
+    assert output.out == f"1 image labelled in {tmp_path / 'out'}, 3 failed; left alone: 1 .txt, 2 hidden files\n"
     broken = f"fcn-query: {photos / 'b.v2.JPG'}: Not a JPEG, PNG, BMP or WebP file.\n"
     told = f"fcn-query: {photos / 'a.png'}: told to fail with 400\n"
     assert output.err == told + broken + f"fcn-query: {photos / 'z.png'}: No such file or directory\n"
@@ -205,6 +206,18 @@ def test_status(server, capsys):
     assert capsys.readouterr().out == "m version 1 END UNKNOWN no weights\nm version 2 LOADING\n"
 
 
+@pytest.mark.parametrize(
+    "message", ["Servable not found for request: Latest(m)", "Could not find any versions of model m"]
+)
+def test_an_unknown_model_is_to_be_named(server, capsys, monkeypatch, message):
+    def status(_):
+        raise ServingError("NOT_FOUND", message)
+
+    monkeypatch.setattr("serving.client.command._status", status)
+    assert run(server, "--status") == 2
+    assert "Say --model NAME, as the server calls it: fcn-serve says `default`" in capsys.readouterr().err
+
+
 def test_missing_arguments(server, photos, capsys):
     for arguments in ((), (photos,), ("--output", "x")):
         with pytest.raises(SystemExit) as caught:
@@ -224,7 +237,7 @@ def test_progress_is_for_terminals(server, photos, tmp_path, capsys, monkeypatch
     assert run(server, photos, "--output", tmp_path / "out") == 0
     captured = capsys.readouterr()
     assert "3/3" in captured.err
-    assert captured.out == f"3 images labelled in {tmp_path / 'out'}; left alone: 1 .txt\n"
+    assert captured.out == f"3 images labelled in {tmp_path / 'out'}; left alone: 1 .txt, 2 hidden files\n"
 
 
 def test_json_is_a_line_for_every_image(server, photos, tmp_path, capsys):

@@ -42,9 +42,9 @@ def test_undivided_layouts(source, out, layout):
         ("{0}/{1}.png", "{0}annot/{1}.png"),
     ],
 )
-@pytest.mark.parametrize("second", ["val", "valid"])
-def test_divided_layouts(source, out, image, mask, second):
-    for number, (split, key) in enumerate((("train", "a"), (second, "b"))):
+@pytest.mark.parametrize(("first", "second"), [("train", "val"), ("train", "valid"), ("Train", "VALID")])
+def test_divided_layouts(source, out, image, mask, first, second):
+    for number, (split, key) in enumerate(((first, "a"), (second, "b"))):
         write(source / image.format(split, key), picture(*SIZE, seed=number))
         write(source / mask.format(split, key), in_colors(ids_of(number)))
     (source / "classes.txt").write_text(TEXT)

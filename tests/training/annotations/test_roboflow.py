@@ -47,18 +47,11 @@ def test_one_folder(source, out, capsys):
     assert "left out, mask without image: 1 (widow_mask.png)" in told
 
 
-def test_splits_that_number_their_classes_otherwise(source, out):
-    export(source / "train", "a", 0)
-    export(source / "valid", "b", 1, "Pixel Value, Class\n0, car\n1, background\n2, sky\n")
+def test_splits_that_number_their_classes_differently_are_told(source, out, capsys):
+    export(source / "train", ["a", "b"], 0)
+    export(source / "valid", ["c"], 2, TABLE.replace("2, car", "2, van"))
     assert run_import("roboflow", source, out) == 0
-    assert names(out) == ["background", "road", "car", "sky"]
-    np.testing.assert_array_equal(label(out, "b_jpg.rf.0a1b", "val"), np.array([2, 0, 3])[expected(1)])
-
-
-def test_what_is_none(source, out, capsys):
-    write(source / "a.jpg", picture(*SIZE))
-    assert run_import("roboflow", source, out) == 2
-    assert "has no _classes.csv, and neither have train, valid and test below it" in capsys.readouterr().err
-    export(source, "a", 0)
-    assert run_import("roboflow", source, out, "--classes", "3") == 2
-    assert "--classes 3 gives no names" in capsys.readouterr().err
+    assert "the splits number their classes differently: 2 is car in train, van in val" in capsys.readouterr().out
+    assert names(out) == ["background", "road", "car", "van"]
+    found = expected(2)
+    np.testing.assert_array_equal(label(out, "c_jpg.rf.0a1b", "val"), np.where(found == 2, 3, found))

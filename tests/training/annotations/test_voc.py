@@ -178,3 +178,23 @@ def test_a_void_class_keeps_the_ids_of_the_others(source, out, capsys, lines, ex
     told = capsys.readouterr().out
     void = next((index for index, value in expected.items() if value == 255 and index < 3), None)
     assert (f"id {void}, {lines[void]}, is void" in told) if void is not None else "is void" not in told
+
+
+@pytest.mark.parametrize(("train", "val"), [("train", "valid"), ("Train", "Valid"), ("training", "dev")])
+def test_lists_of_any_name_of_a_split_divide(source, out, capsys, train, val):
+    voc(source / "VOCdevkit" / "VOC2012", "abc", {train: "ab", val: "c", "trainval": "abc", "first": "a"})
+    assert run_import("voc", source, out) == 0
+    assert splits_of(out) == {"train": {"a", "b"}, "val": {"c"}}
+    assert "left out, list of no split: 1 (first.txt)" in capsys.readouterr().out
+
+
+def test_a_list_alone_divides_nothing_and_is_named(source, out, capsys):
+    voc(source / "VOCdevkit" / "VOC2012", "abc", {"train": "ab"})
+    assert run_import("voc", source, out, "--val", "0") == 0
+    assert "left out, list that alone divides nothing: 1 (train.txt)" in capsys.readouterr().out
+
+
+def test_two_lists_of_one_split(source, out, capsys):
+    voc(source / "VOCdevkit" / "VOC2012", "abc", {"train": "ab", "val": "c", "valid": "b"})
+    assert run_import("voc", source, out) == 2
+    assert "val.txt and valid.txt are both lists of val" in capsys.readouterr().err

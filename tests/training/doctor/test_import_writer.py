@@ -32,6 +32,21 @@ def test_the_division_is_said_and_may_be_left(source, out, capsys):
     assert len(list((out.with_name("b") / "images").iterdir())) == 8
 
 
+def test_copies_of_an_image_stay_together(source, out, capsys):
+    many(source, 12)
+    image = (source / "003.png").read_bytes()
+    for key in ("004", "009", "011"):
+        (source / f"{key}.png").write_bytes(image)
+    for seed in range(6):
+        target = out.with_name(str(seed))
+        assert run_import("labelme", source, target, "--val", "0.4", "--seed", str(seed)) in (0, 1)
+        assert "4 images that are there more than once stay together" in capsys.readouterr().out
+        val = {path.stem for path in (target / "val/images").iterdir()}
+        assert len(val & {"003", "004", "009", "011"}) in (0, 4)
+        assert {path.stem for path in (target / "train/images").iterdir()} == {f"{n:03}" for n in range(12)} - val
+        assert sorted(path.name for path in target.iterdir()) == ["classes.txt", "train", "val"]
+
+
 def test_a_full_disk_leaves_nothing(source, out, capsys, monkeypatch):
     def full(source, target):
         raise OSError(28, "No space left on device", source, None, target)  # as `shutil` says it

@@ -212,3 +212,11 @@ def test_palettes_that_cut_void_off(data, entries, code):
         Folder(data, "train").verify()
     else:
         assert "cannot hold 255: it became the highest" in found(report, "ids-out-of-range").advice
+
+
+@pytest.mark.parametrize(("twin", "told"), [("SKY", True), ("sky dome", False)])
+def test_classes_that_differ_by_capitals_alone_are_noted(data, twin, told):
+    names = ["sky", twin, *SEM[2:]]
+    (data / "classes.txt").write_text("".join(f"{name}\n" for name in names))
+    noted = [finding for finding in examine(data).findings if finding.code == "classes-named-alike"]
+    assert [finding.message for finding in noted] == ["The classes sky, SKY differ by capitals alone."] * told
