@@ -8,7 +8,7 @@ import os
 import shutil
 import zlib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,10 @@ from PIL import Image
 
 from fcn_keras.datasets.classes import ClassTable
 from fcn_keras.datasets.images import extensions, orientation, read_header, read_size
+from fcn_keras.datasets.names import SPLITS, split_of
 from fcn_keras_console.words import some
 
+from ..annotations.annotations import unique_keys
 from ..hold_out import divide
 from ..reading import read_each
 from .layout_checks import IMAGES, LABELS
@@ -110,6 +112,10 @@ def write(annotations, folder, *, share=None, seed=0, unreadable, progress):
     divided = list(pairs) != ["all"]
     if divided and share is not None:
         raise ValueError(f"--val divides, and the annotations are divided already: {', '.join(pairs)}. Leave it out.")
+    renamed = ""
+    if not divided and (share == 0 or len(pairs["all"]) < 2):
+        members, renamed = _no_splits(pairs["all"])
+        pairs = {"all": members}
     folder.mkdir(parents=True, exist_ok=True)
     _write_classes(folder / "classes.txt", annotations.names)
     items = [(split, pair) for split, members in pairs.items() for pair in members]
@@ -120,7 +126,8 @@ def write(annotations, folder, *, share=None, seed=0, unreadable, progress):
         done = list(each)
         unreadable.require_some(len(done))
         if not divided:
-            return _divided(folder, {pair.key: files for (_, pair), files in done}, share, seed)
+            images, how = _divided(folder, {pair.key: files for (_, pair), files in done}, share, seed)
+            return images, f"{how}{renamed}"
     counts = Counter(split for (split, _), _ in done)
     return {split: counts[split] for split in pairs if counts[split]}, None
 
@@ -173,6 +180,23 @@ def _copies(images):
         for key in keys if len(keys) > 1 else ():
             groups.setdefault(hashlib.blake2b(images[key].read_bytes()).digest(), []).append(key)
     return [keys for keys in groups.values() if len(keys) > 1]
+
+
+def _no_splits(members):
+    """Call folders otherwise that would be read as splits of what is not divided, and others be in none; say which."""
+    tops = {pair.key.split("/")[0] for pair in members if "/" in pair.key}
+    named = sorted(top for top in tops if top.casefold() in SPLITS)
+    if len(named) < 2 and "train" not in map(split_of, named):  # as `layouts.inner` has it
+        return members, ""
+    keys = [f"{top}_/{rest}" if rest and top in named else key for key, top, rest in map(_parted, members)]
+    told = ", ".join(f"{top} is called {top}_" for top in named)
+    members = [replace(pair, key=key) for pair, key in zip(members, unique_keys(keys), strict=True)]
+    return members, f", so that folders called like splits are called otherwise: {told}"
+
+
+def _parted(pair):
+    top, _, rest = pair.key.partition("/")
+    return pair.key, top, rest
 
 
 def _write_classes(path, names):

@@ -108,3 +108,25 @@ def test_what_is_left_out_is_counted_and_all_of_it_is_in_json(source, out, capsy
     left_out = json.loads(capsys.readouterr().out)["import"]["left_out"]
     expected = [f"a.json: shape {index} (cat): 2 points" for index in range(1, number + 1)]
     assert left_out == {"polygon of fewer than three points": expected}
+
+
+def test_what_is_not_divided_stays_whole_though_folders_are_called_like_splits(source, out, capsys):
+    """Else `images/train` would be a split, and what lies beside it in none."""
+    keys = ("a", "train/b", "Val/c", "train_/b", "street/d")
+    for index, key in enumerate(keys):
+        labelme(source, key, [shape("cat", [[index, 3], [12, 3], [12, 8], [index, 8]])])
+    assert run_import("labelme", source, out, "--val", "0") == 0
+    told = capsys.readouterr().out
+    assert "not divided, so that folders called like splits are called otherwise: Val is called Val_, train is" in told
+    assert "all 5 images" in told
+    found = Folder(out)
+    assert sorted(found.ids) == ["Val_/c", "a", "street/d", "train_/b", "train_/b_2"]
+    for key, first in (("a", 0), ("Val_/c", 2), ("street/d", 4)):
+        assert label(out, key)[5].argmax() == first
+
+
+def test_a_folder_called_like_a_split_keeps_its_name_where_it_is_read_as_none(source, out):
+    for key in ("test/a", "street/b"):
+        labelme(source, key, [shape("cat", SQUARE)])
+    assert run_import("labelme", source, out, "--val", "0") == 0
+    assert sorted(Folder(out).ids) == ["street/b", "test/a"]
