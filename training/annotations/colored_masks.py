@@ -6,9 +6,10 @@ from pathlib import Path
 
 from fcn_keras.datasets.classes import ClassTable
 from fcn_keras.datasets.images import read_header, read_mask
+from fcn_keras.datasets.names import SPLITS, split_of
 
 from ..reading import read_each
-from .annotations import BACKGROUND, SPLITS, VOID, AnnotatedImage, Annotations, ImageAndLabel, unique_keys
+from .annotations import BACKGROUND, VOID, AnnotatedImage, Annotations, ImageAndLabel, unique_keys
 from .class_colors import FILES, in_voc_colors, nearest_ids, read_colors
 from .class_colors import unknown_colors as unknown_colors_of
 from .image_lookup import ImageLookup, stem
@@ -57,7 +58,9 @@ def read(
     """
     source = Path(source)
     table, path = _table(source, classes)
-    pairs, left_out = _pairs(_folders(source, images, masks))
+    folders, alone = _folders(source, images, masks)
+    pairs, left_out = _pairs(folders)
+    left_out["folder of a split without masks"] = alone
     number = sum(map(len, pairs.values()))
     if not number:
         raise ValueError(f"{source}: no image has a mask of the same name. Say --images DIR and --masks DIR.")
@@ -142,7 +145,7 @@ def _with_black(table, path, unlabelled, unknown):
 
 
 def _folders(source, images, masks):
-    """Return `(images' folder, masks' folder)` by split.
+    """Return `(images' folder, masks' folder)` by split, and the names of splits' folders that have no masks.
 
     `--images` and `--masks`, or `images` and `masks` (and other usual names), divided into `train`, `val` and `test`
     or not; `train/images` and `train/masks`; `train` and `train_labels` (or `trainannot`).
@@ -154,23 +157,43 @@ def _folders(source, images, masks):
         if images and not folder.is_dir():
             raise ValueError(f"{folder} is not a folder. Expected that of the images or masks.")
     if image and mask:
-        below = {name: (_called(image, [name]), _called(mask, [name])) for name in SPLITS}
-        below = {name: pair for name, pair in below.items() if all(pair)}
-        return {SPLITS[name]: pair for name, pair in below.items()} if len(below) > 1 else {"all": (image, mask)}
-    by_split = {}
-    for name, split in SPLITS.items():
-        folder, beside = _called(source, [name]), _called(source, [f"{name}{end}" for end in _BESIDE])
-        pair = (_called(folder, _IMAGES), _called(folder, _MASKS)) if folder else (None, None)
+        photos, truths = _splits_in(image), _splits_in(mask)
+        below = {split: (photos[split], truths[split]) for split in photos if split in truths}
+        return (below, _unlabelled(photos, below)) if len(below) > 1 else ({"all": (image, mask)}, [])
+    by_split, splits = {}, _splits_in(source)
+    for split, folder in splits.items():
+        pair = _called(folder, _IMAGES), _called(folder, _MASKS)
+        beside = _called(source, [f"{folder.name}{end}" for end in _BESIDE])
         if all(pair):
             by_split[split] = pair
-        elif folder and beside:
+        elif beside:
             by_split[split] = folder, beside
     if not by_split:
         raise ValueError(
             f"{source} holds no folders of images and masks: expected images and masks in it, train/images and "
             "train/masks, or train and train_labels (or trainannot). Say --images DIR and --masks DIR."
         )
-    return by_split if len(by_split) > 1 else {"all": next(iter(by_split.values()))}
+    alone = _unlabelled(splits, by_split)
+    return (by_split if len(by_split) > 1 else {"all": next(iter(by_split.values()))}), alone
+
+
+def _splits_in(folder):
+    """Return the folders by the splits that they are called like, in any case.
+
+    Raises:
+        ValueError: if two are of one split.
+    """
+    found = {}
+    for path in sorted(path for path in folder.iterdir() if path.is_dir() and path.name.casefold() in SPLITS):
+        other = found.setdefault(split_of(path.name), path)
+        if other != path:
+            raise ValueError(f"{other} and {path.name} both mean the split {split_of(path.name)}. Join or rename them.")
+    return found
+
+
+def _unlabelled(splits, paired):
+    """Return the names of the folders of splits that have no masks."""
+    return [folder.name for split, folder in splits.items() if split not in paired]
 
 
 def _called(folder, names):

@@ -42,7 +42,9 @@ def test_undivided_layouts(source, out, layout):
         ("{0}/{1}.png", "{0}annot/{1}.png"),
     ],
 )
-@pytest.mark.parametrize(("first", "second"), [("train", "val"), ("train", "valid"), ("Train", "VALID")])
+@pytest.mark.parametrize(
+    ("first", "second"), [("train", "val"), ("train", "valid"), ("Train", "VALID"), ("Train", "VAL"), ("TRN", "Dev")]
+)
 def test_divided_layouts(source, out, image, mask, first, second):
     for number, (split, key) in enumerate(((first, "a"), (second, "b"))):
         write(source / image.format(split, key), picture(*SIZE, seed=number))
@@ -51,6 +53,25 @@ def test_divided_layouts(source, out, image, mask, first, second):
     assert run_import("rgb", source, out) == 0
     np.testing.assert_array_equal(label(out, "a", "train"), ids_of(0))
     np.testing.assert_array_equal(label(out, "b", "val"), ids_of(1))
+
+
+@pytest.mark.parametrize(
+    ("image", "mask"), [("{0}/images/{1}.png", "{0}/masks/{1}.png"), ("images/{0}/{1}.png", "masks/{0}/{1}.png")]
+)
+def test_folders_of_one_split_and_a_split_without_masks(source, out, image, mask, capsys):
+    for number, (split, key) in enumerate((("train", "a"), ("val", "b"), ("test", "c"))):
+        write(source / image.format(split, key), picture(*SIZE, seed=number))
+        if split != "test":
+            write(source / mask.format(split, key), in_colors(ids_of(number)))
+    (source / "classes.txt").write_text(TEXT)
+    assert run_import("rgb", source, out) == 0
+    assert "left out, folder of a split without masks: 1 (test)" in capsys.readouterr().out
+    for pattern in (image, mask):
+        write(source / pattern.format("validation", "d"), in_colors(ids_of(0)))
+    assert run_import("rgb", source, out.with_name("b")) == 2
+    told = capsys.readouterr().err
+    assert "val and validation both mean the split val. Join or rename them." in told
+    assert not out.with_name("b").exists()
 
 
 def test_folders_may_be_named(source, out, capsys):
