@@ -148,7 +148,7 @@ def _datumaro(listing):
 
 
 def _yolo(listing):
-    name = listing.first("labels/.*[.]txt")
+    name = listing.first("labels/(?:.*/)?(?!classes[.]txt)[^/]*[.]txt")  # LabelImg puts classes.txt beside the others
     if name is None or not (listing.root / name).is_file() or not listing.images_in("images/.*|images|.*/images"):
         return None
     with (listing.root / name).open("rb") as file:

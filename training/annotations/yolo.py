@@ -71,18 +71,35 @@ def read(source, *, classes=None, unlabelled="background", boxes="leave", unread
 
 
 def _names(source, files):
-    """Return the names of the classes in the order of their numbers, and the file that has them."""
-    for name in sorted(files, key=lambda name: (name.count("/"), name)):
-        if name.lower().endswith((".yaml", ".yml")) and (names := read_names(files[name])):
-            return names, source / name
-    for name in NAMES:
-        if name in files:
-            return tuple(label_text(line, f"{source / name}: a class") for line in lines_of(files[name]) if line), name
-    raise ValueError(f"{source} has no data.yaml with `names`, and no classes.txt. Say --classes FILE, a name a line.")
+    """Return the names of the classes in the order of their numbers, and the file that has them.
+
+    Raises:
+        ValueError: if there are none, or two files have different ones.
+    """
+    ordered = sorted(files, key=lambda name: (name.count("/"), name))
+    yaml = [name for name in ordered if _is_yaml(name)]
+    named = {name: names for name in yaml if (names := read_names(files[name]))}
+    if not named:
+        named = {name: _lines(source / name) for name in ordered if name.rpartition("/")[2] in NAMES}
+    if not named:
+        raise ValueError(f"{source} has no data.yaml with `names`, and no classes.txt. Say --classes FILE, a name a line.")
+    first = next(iter(named))
+    for name, names in named.items():
+        if names != named[first]:
+            raise ValueError(f"{source / first} and {name} name different classes. Take one away, or say --classes FILE.")
+    return named[first], source / first
+
+
+def _lines(path):
+    return tuple(label_text(line, f"{path}: a class") for line in lines_of(path) if line)
+
+
+def _is_yaml(name):
+    return name.lower().endswith((".yaml", ".yml"))
 
 
 def _known(files):
-    return {name for name in files if name.lower().endswith((".yaml", ".yml")) or name in NAMES}
+    return {name for name in files if _is_yaml(name) or name.rpartition("/")[2] in NAMES}
 
 
 def label_name(name):

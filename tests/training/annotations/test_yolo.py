@@ -135,3 +135,26 @@ def test_what_is_none(source, out, capsys):
     assert run_import("yolo", source, out) == 2
     assert "a.txt cannot be read: No such file or directory." in capsys.readouterr().err
     assert run_import("yolo", source / "nowhere", out) == 2
+
+
+@pytest.mark.parametrize("place", ["labels/classes.txt", "labels/train/classes.txt"])
+def test_classes_txt_beside_the_label_files_as_labelimg_writes_it(source, out, place, capsys):
+    """The label file comes after it by name."""
+    labelled(source, f"1 {SQUARE}", "images/train/street.png", "labels/train/street.txt")
+    (source / place).write_text("road\ncar\n")
+    assert run_import("auto", source, out, "--val", "0") == 0
+    assert names(out) == ["background", "road", "car"]
+    assert label(out, "street")[4, 5] == 2
+    told = capsys.readouterr().out
+    assert "classes: classes.txt" in told
+    assert "no known use" not in told
+
+
+def test_two_yaml_files_of_other_classes(source, out, capsys):
+    labelled(source, f"1 {SQUARE}")
+    (yaml(source) / "a.yaml").write_text("names: [car, road]\n")
+    assert run_import("yolo", source, out) == 2
+    told = capsys.readouterr().err
+    assert "a.yaml and data.yaml name different classes. Take one away, or say --classes FILE." in told
+    (source / "a.yaml").write_text("names: {0: road, 1: car}\n")
+    assert run_import("yolo", source, out, "--val", "0") == 0
