@@ -128,10 +128,24 @@ def _of_lines(path):
         elif line:
             plain.append((number, line))
     if not entries:
+        _refuse_ids_behind(path, [name for _, name in plain])
         return [(place, name) for place, (_, name) in enumerate(plain)]
     if len(plain) > 1 or (plain and plain[0][0] != 1):  # the first line may be a heading
         raise ValueError(f"{path}:{plain[-1][0]} has no id, other lines have. Expected `0 road` a line.")
     return entries
+
+
+def _refuse_ids_behind(path, names):
+    """Raise a `ValueError` if all names end in numbers that seem to be ids: `car 7`."""
+    behind = [re.fullmatch(r".*[^\d\s,;:=].*?[\s,;:=]+(\d{1,5})", name) for name in names]
+    if len(names) < 2 or None in behind:
+        return
+    numbers, places = [int(match[1]) for match in behind], list(range(len(names)))
+    if numbers in (places, [place + 1 for place in places]) or len(set(numbers)) < len(numbers) or min(numbers) > 1:
+        return
+    raise ValueError(
+        f"{path}: its lines end in numbers, as {names[0]!r}. If these are the ids, put them first: `7 car`."
+    )
 
 
 def lines_of(path):

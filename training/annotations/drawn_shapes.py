@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fcn_keras_console.image_files import files_below
+from fcn_keras_console.words import some
 
 from .annotations import (
     VOID,
@@ -119,12 +120,26 @@ def finished(entries, labels, *, given, origin, unlabelled, boxes, decisions, le
     Raises:
         ValueError: as `choose_classes` does.
     """
+    decisions = [*decisions, *whole_although({entry.place: entry.split for entry in entries})]
     if any(entry.split in (None, "all") for entry in entries):
         entries = [replace(entry, split="all") for entry in entries]
     labels = labels | {name: place for name, place in labels_of(entries).items() if name not in labels}
     names, ids, rest = choose_classes(labels, given, unlabelled, origin)
     told = [*decisions, f"pixels of no shape: {unlabelled}", *notes_on_names(labels), *empty_images(entries)]
     return Annotations(names, annotated(entries, ids, rest, tally, boxes), told, left_out, tally)
+
+
+def whole_although(splits):
+    """Return a list of a sentence on why a set is not divided although some of it is in splits, or of none.
+
+    Args:
+        splits: dict of place -> split, `all` or None of what is in none.
+    """
+    alone = [place for place, split in splits.items() if split in (None, "all")]
+    named = sorted(set(splits.values()) - {None, "all"})
+    if not alone or not named:
+        return []
+    return [f"in no split: {len(alone):,} of {len(splits):,} ({some(alone)}), so that {', '.join(named)} are not kept"]
 
 
 def annotated(entries, ids, rest, tally, boxes="rectangle"):

@@ -33,6 +33,7 @@ from .annotations import (
     stated_size,
     unique_keys,
 )
+from .drawn_shapes import whole_although
 from .image_lookup import ImageLookup, stem
 from .json_values import as_json, load_json
 from .shape_tally import NOTHING, ShapeFault, ShapeTally
@@ -90,6 +91,9 @@ def read(source, *, classes=None, images=None, unlabelled="background", boxes=No
     draw = partial(_draw, source=source, ids=ids, rest=rest, boxes=boxes, tally=tally)
     by_split = _by_split(grouped, source, partial(_annotated, lookup, draw))
     decisions = [f"pixels of no shape: {unlabelled}", "of shapes that overlap, the later is on top"]
+    decisions += whole_although(
+        {paths[0].relative_to(source).as_posix(): split for (split, _), paths in grouped.items()}
+    )
     decisions += notes_on_names(sorted(labels)) + ([_BOXES[boxes]] if boxes else [])
     used = {image for _, image in grouped}
     alone = [path.relative_to(lookup.root).as_posix() for path in lookup.files if path not in used]

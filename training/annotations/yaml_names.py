@@ -1,4 +1,4 @@
-"""Read the class names of YOLO's `data.yaml`."""
+"""Read YOLO's `data.yaml`, and the class names in it."""
 
 from .annotations import label_text
 from .class_ids import lines_of
@@ -11,7 +11,7 @@ def read_names(path):
         ValueError: if the file is no YAML, or its `names` are neither a list nor numbered from 0.
         ImportError: without PyYAML.
     """
-    content = _loaded(path)
+    content = read_content(path)
     names = content.get("names") if isinstance(content, dict) else None
     if names is None:
         return None
@@ -23,7 +23,13 @@ def read_names(path):
     return tuple(label_text(entries[number], f"{path}: the name of class {number}") for number in range(len(entries)))
 
 
-def _loaded(path):
+def read_content(path):
+    """Return what a YAML file holds: lists, dicts and text.
+
+    Raises:
+        ValueError: if it is no YAML.
+        ImportError: without PyYAML.
+    """
     try:
         import yaml
     except ImportError:

@@ -19,6 +19,7 @@ from .drawn_shapes import Patch, Shape, ShapedImage, finished
 from .integer_polygons import fill
 from .shape_tally import ShapeFault, ShapeTally
 from .yaml_names import read_names
+from .yolo_splits import named_splits
 
 IMAGES, LABELS = "images", "labels"
 NAMES = ("classes.txt", "obj.names")  # where no YAML file has `names`
@@ -37,7 +38,7 @@ def read(source, *, classes=None, unlabelled="background", boxes="leave", unread
         progress: called as `progress(done, total)` after each image.
 
     Returns:
-        `Annotations`, divided if the folders are.
+        `Annotations`, divided as `data.yaml` says, or else if the folders are.
 
     Raises:
         ValueError: if there are no label files, or no names.
@@ -52,6 +53,9 @@ def read(source, *, classes=None, unlabelled="background", boxes="leave", unread
     found = {name: label for name, label in pairs.items() if label in files}
     if not found:
         raise ValueError(f"{source} holds no {LABELS}/x.txt of an {IMAGES}/x.jpg.")
+    splits, told_splits = named_splits(files, _in_order(filter(_is_yaml, files)), pairs)
+    outside = [name for name in found if splits and name not in splits]
+    found = {name: label for name, label in found.items() if name not in outside}
     entries = []
     for done, (name, label) in enumerate(found.items(), 1):
         try:
@@ -59,13 +63,14 @@ def read(source, *, classes=None, unlabelled="background", boxes="leave", unread
         except ValueError as error:
             unreadable(error)
         else:
-            entries.append(ShapedImage(files[name], _key(name), label, None, shapes, _split(name)))
+            entries.append(ShapedImage(files[name], _key(name), label, None, shapes, splits.get(name) or _split(name)))
         progress(done, len(found))
-    alone = [name for name in pairs if name not in found]
-    others = set(files) - set(pairs) - set(found.values()) - _known(files)
-    left_out = {"image without label file": alone, "file of no known use": sorted(others)}
+    alone = [name for name, label in pairs.items() if label not in files]
+    others = set(files) - set(pairs) - set(pairs.values()) - _known(files)
+    left_out = {"image without label file": alone, "image in no split": outside, "file of no known use": sorted(others)}
     told = {"unlabelled": unlabelled, "boxes": boxes, "left_out": left_out, "tally": tally}
     decisions = [f"classes: {Path(origin).name}", "of shapes that overlap, the smaller is on top"]
+    decisions += [told_splits] if told_splits else []
     labels = dict.fromkeys(names, str(origin))
     return finished(entries, labels, given=None, origin=origin, decisions=decisions, **told)
 
@@ -76,18 +81,26 @@ def _names(source, files):
     Raises:
         ValueError: if there are none, or two files have different ones.
     """
-    ordered = sorted(files, key=lambda name: (name.count("/"), name))
+    ordered = _in_order(files)
     yaml = [name for name in ordered if _is_yaml(name)]
     named = {name: names for name in yaml if (names := read_names(files[name]))}
     if not named:
         named = {name: _lines(source / name) for name in ordered if name.rpartition("/")[2] in NAMES}
     if not named:
-        raise ValueError(f"{source} has no data.yaml with `names`, and no classes.txt. Say --classes FILE, a name a line.")
+        raise ValueError(
+            f"{source} has no data.yaml with `names`, and no classes.txt. Say --classes FILE, a name a line."
+        )
     first = next(iter(named))
     for name, names in named.items():
         if names != named[first]:
-            raise ValueError(f"{source / first} and {name} name different classes. Take one away, or say --classes FILE.")
+            raise ValueError(
+                f"{source / first} and {name} name different classes. Take one away, or say --classes FILE."
+            )
     return named[first], source / first
+
+
+def _in_order(names):
+    return sorted(names, key=lambda name: (name.count("/"), name))
 
 
 def _lines(path):

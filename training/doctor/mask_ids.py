@@ -9,7 +9,7 @@ from fcn_keras.datasets.label_reading import fits
 from fcn_keras_console.words import some
 
 from ..annotations.masks import VOID, luma_tables, voc_ids
-from .numbering import check_binary, check_range, infer
+from .numbering import check_binary, check_names, check_range, infer
 
 _COLORED = {"P", "RGB", "RGBA", "RGBX"}  # modes of files that are read by colour where classes have colours
 _VOC = 21  # classes of VOC, whose colours are assumed where the number of classes is not known
@@ -97,6 +97,8 @@ def _by_greys(mask, table):
 
 def note_files(masks, reading, table, files):
     """Say what was taken as what, and what few bits a pixel did."""
+    if table is not None:
+        check_names(table.names, files.findings)
     if table is not None and (taken := [name for name in table.void_names if name != "void"]):
         files.findings.note(
             "void-named", f"The class file's {some(taken)} is read as void.", "Nothing to do if so meant."

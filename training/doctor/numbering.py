@@ -1,5 +1,7 @@
 """Tell whether the ids of masks are those of the classes, and name what they may mean where that is several things."""
 
+import re
+
 from fcn_keras_console.words import some
 
 from ..annotations.masks import VOID
@@ -93,6 +95,29 @@ def infer(ids, findings):
         "Write the names into classes.txt, one a line, or say --classes.",
     )
     return tuple(map(str, range(number)))
+
+
+def check_names(names, findings):
+    """Find lines of a class file that begin with an id of their own, which is not that of the line.
+
+    Args:
+        names: of the classes. The first may be a heading, such as `id,name`.
+        findings: `Findings`.
+    """
+    numbered = [re.fullmatch(r"(\d{1,3})\s*[\s,;:=.)]\s*\S.*", name) for name in names]
+    first = 1 if numbered[0] is None else 0
+    if len(names) - first < 2 or None in numbered[first:]:
+        return
+    numbers = [int(match[1]) for match in numbered[first:]]
+    right = list(range(first, len(names)))
+    if numbers in (right, [number + 1 for number in right]) or len(set(numbers)) < len(numbers) or min(numbers) > 1:
+        return
+    findings.error(
+        "class-file-numbered",
+        f"The lines of the class file begin with numbers that are not their ids: {names[0]!r} would be id 0, and "
+        f"{names[1]!r} id 1. A line's place is its id.",
+        "Write the names alone, in the order of the ids, without a heading; fcn-doctor --import ids reads ids and names.",
+    )
 
 
 def check_range(ids, reading, inferred, files, lost=frozenset()):

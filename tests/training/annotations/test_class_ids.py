@@ -75,3 +75,16 @@ def test_masks_of_something_else(tmp_path):
     Image.fromarray(np.array([[[1, 2, 3]]], np.uint8)).save(tmp_path / "rgb.png")
     with pytest.raises(ValueError, match="holds colours, where ids were expected"):
         table.label(tmp_path / "rgb.png")
+
+
+@pytest.mark.parametrize("text", ["bg 0\ncar 2\nroad 1\n", "bg,0\ncar,7\n", "a: 1\nb: 0\n"])
+def test_ids_behind_the_names(tmp_path, text):
+    (tmp_path / "ids.txt").write_text(text)
+    with pytest.raises(ValueError, match=r"its lines end in numbers, as .* put them first: `7 car`"):
+        read_ids(tmp_path / "ids.txt")
+
+
+@pytest.mark.parametrize("text", ["zone 1\nzone 2\n", "zone 0\nzone 1\n", "road 66\nroad 7\n", "a\nb 0\n", "zone 0\n"])
+def test_names_that_end_in_numbers(tmp_path, text):
+    (tmp_path / "ids.txt").write_text(text)
+    assert read_ids(tmp_path / "ids.txt").names == tuple(text.split("\n")[:-1])

@@ -5,7 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.annotations.drawn_shapes import Patch, Shape, ShapedImage, annotated, empty_images, labels_of
+from training.annotations.drawn_shapes import (
+    Patch,
+    Shape,
+    ShapedImage,
+    annotated,
+    empty_images,
+    labels_of,
+    whole_although,
+)
 from training.annotations.runs import Runs
 from training.annotations.shape_tally import ShapeFault, ShapeTally
 
@@ -118,3 +126,10 @@ def test_boxes(boxes, value):
     assert found[2, 2] == (1 if boxes == "rectangle" else 2)
     left = {"box (--boxes rectangle or void draws it)": ["a.json: 1"]} if boxes == "leave" else {}
     assert tally.left_out() == left
+
+
+def test_why_splits_are_not_kept():
+    assert whole_although({"a": "all", "b": None}) == []
+    assert whole_although({"a": "train", "b": "val"}) == []
+    told = "in no split: 2 of 4 (a, d), so that train, val are not kept"
+    assert whole_although({"a": None, "b": "val", "c": "train", "d": "all"}) == [told]

@@ -158,3 +158,11 @@ def test_two_yaml_files_of_other_classes(source, out, capsys):
     assert "a.yaml and data.yaml name different classes. Take one away, or say --classes FILE." in told
     (source / "a.yaml").write_text("names: {0: road, 1: car}\n")
     assert run_import("yolo", source, out, "--val", "0") == 0
+
+
+def test_an_image_in_no_split_keeps_the_others_from_being_divided_and_is_named(source, out, capsys):
+    for number, folder in enumerate(("train", "val", "more")):
+        labelled(source, f"0 {SQUARE}", f"images/{folder}/{folder}.png", f"labels/{folder}/{folder}.txt", number)
+    assert run_import("yolo", yaml(source), out, "--val", "0") in (0, 1)
+    told = "in no split: 1 of 3 (labels/more/more.txt), so that train, val are not kept"
+    assert told in capsys.readouterr().out

@@ -42,3 +42,26 @@ def test_readings(data, names, function, code, readings):
     for name, sentence in finding.readings.items():
         assert f"({name})" in finding.advice or f"--read-as {name}" in finding.advice
         assert "{" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("lines", "wrong"),
+    [
+        ("0 a,1 b,2 c,3 d,4 e,5 f,6 g,7 h", False),
+        ("1 a,2 b,3 c,4 d,5 e,6 f,7 g,8 h", False),
+        ("0 a,2 b,1 c,3 d,4 e,5 f,6 g,7 h", True),
+        ("0: a,1: b,2: c,3: d,4: e,5: f,6: g,9: h", True),
+        ("id;name,0;a,1;b,2;c,3;d,4;e,5;f,6;g,7;h", True),
+        ("background,1 a,2 b,3 c,4 d,5 e,6 f,7 g", False),
+        ("2 wheeler,4 wheeler,3 wheeler,6 wheeler,8 wheeler,10 wheeler,12 wheeler,5 wheeler", False),
+        ("a,0 b,c,d,e,f,g,h", False),
+        ("7,6,5,4,3,2,1,0", False),
+    ],
+)
+def test_class_files_with_numbers_of_their_own(data, lines, wrong):
+    (data / "classes.txt").write_text(lines.replace(",", "\n") + "\n")
+    report = examine(data)
+    assert codes(report) == ({"class-file-numbered"} if wrong else set())
+    if wrong:
+        first, second = lines.split(",")[:2]
+        assert f"{first!r} would be id 0, and {second!r} id 1" in found(report, "class-file-numbered").message
