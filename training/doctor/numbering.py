@@ -116,7 +116,7 @@ def check_names(names, findings):
         "class-file-numbered",
         f"The lines of the class file begin with numbers that are not their ids: {names[0]!r} would be id 0, and "
         f"{names[1]!r} id 1. A line's place is its id.",
-        "Write the names alone, in the order of the ids, without a heading; fcn-doctor --import ids reads ids and names.",
+        "Write the names alone, in the order of the ids; fcn-doctor --import ids reads files of ids and names.",
     )
 
 

@@ -191,4 +191,4 @@ def test_folders_called_like_splits_divide(source, out):
     assert files(out) == written
     labelme(source, "ccc", [shape("cat", SQUARE)])
     assert run_import("labelme", source, out.with_name("mixed"), "--val", "0") == 0
-    assert "images/train/a.png" in files(out.with_name("mixed"))
+    assert "images/train_/a.png" in files(out.with_name("mixed"))  # `images/train` would be a split, without ccc
