@@ -181,7 +181,7 @@ def _walk(folder, above, links, others):
         path = folder / entry.name
         if entry.name.startswith("."):
             others.append(path)
-        elif not entry.is_dir():
+        elif not _is_folder(entry):
             yield path
         else:
             inner.append((path, entry.is_symlink()))
@@ -192,6 +192,14 @@ def _walk(folder, above, links, others):
             others.append(path)
         else:
             yield from _walk(path, [*above, real], deep, others)
+
+
+def _is_folder(entry):
+    """Tell whether an entry, or what it links to, is a folder; links that lead to each other are none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _keyed(paths, folder):

@@ -76,7 +76,7 @@ def _walk(folder: Path, above: list[str], links: int, others: list[Path]) -> Ite
         path = folder / entry.name
         if entry.name.startswith("."):
             others.append(path)
-        elif not entry.is_dir():
+        elif not _is_folder(entry):
             yield path
         else:
             inner.append((path, entry.is_symlink()))
@@ -87,3 +87,11 @@ def _walk(folder: Path, above: list[str], links: int, others: list[Path]) -> Ite
             others.append(path)
         else:
             yield from _walk(path, [*above, real], deep, others)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Tell whether an entry, or what it links to, is a folder; links that lead to each other are none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False

@@ -158,3 +158,9 @@ def test_results_are_known_by_their_mark(tmp_path):
     assert names == ["marked.jpg", "marked.png"]
     assert not is_written_by("fcn-y", tmp_path / "marked.png")
     assert not is_written_by("fcn-x", tmp_path / "none.png")
+
+
+def test_links_that_lead_to_each_other_are_files(tmp_path):
+    (tmp_path / "a.png").symlink_to(tmp_path / "b.png")
+    (tmp_path / "b.png").symlink_to(tmp_path / "a.png")
+    assert files_below(tmp_path) == [tmp_path / "a.png", tmp_path / "b.png"]

@@ -51,3 +51,10 @@ def test_two_files_of_one_id(tmp_path):
     listing = list_images(tmp_path)
     assert listing.doubled[0].name == "a.png"
     assert len(listing.images) == len(listing.doubled) == 2
+
+
+def test_links_that_lead_to_each_other_are_files_that_cannot_be_read(tmp_path):
+    (tmp_path / "a.png").symlink_to(tmp_path / "b.png")
+    (tmp_path / "b.png").symlink_to(tmp_path / "a.png")
+    (tmp_path / "c.png").write_bytes(b"")
+    assert sorted(list_images(tmp_path).images) == ["a", "b", "c"]
