@@ -139,7 +139,9 @@ def whole_although(splits):
     named = sorted(set(splits.values()) - {None, "all"})
     if not alone or not named:
         return []
-    return [f"in no split: {len(alone):,} of {len(splits):,} ({some(alone)}), so that {', '.join(named)} are not kept"]
+    return [
+        f"in no split: {len(alone):,} of {len(splits):,} ({some(alone)}), so that no split is kept ({', '.join(named)})"
+    ]
 
 
 def annotated(entries, ids, rest, tally, boxes="rectangle"):

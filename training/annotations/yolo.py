@@ -53,7 +53,7 @@ def read(source, *, classes=None, unlabelled="background", boxes="leave", unread
     found = {name: label for name, label in pairs.items() if label in files}
     if not found:
         raise ValueError(f"{source} holds no {LABELS}/x.txt of an {IMAGES}/x.jpg.")
-    splits, told_splits = named_splits(files, _in_order(filter(_is_yaml, files)), pairs)
+    splits, told_splits, lists = named_splits(files, _in_order(filter(_is_yaml, files)), pairs)
     outside = [name for name in found if splits and name not in splits]
     found = {name: label for name, label in found.items() if name not in outside}
     entries = []
@@ -66,7 +66,7 @@ def read(source, *, classes=None, unlabelled="background", boxes="leave", unread
             entries.append(ShapedImage(files[name], _key(name), label, None, shapes, splits.get(name) or _split(name)))
         progress(done, len(found))
     alone = [name for name, label in pairs.items() if label not in files]
-    others = set(files) - set(pairs) - set(pairs.values()) - _known(files)
+    others = set(files) - set(pairs) - set(pairs.values()) - _known(files) - lists
     left_out = {"image without label file": alone, "image in no split": outside, "file of no known use": sorted(others)}
     told = {"unlabelled": unlabelled, "boxes": boxes, "left_out": left_out, "tally": tally}
     decisions = [f"classes: {Path(origin).name}", "of shapes that overlap, the smaller is on top"]

@@ -18,8 +18,8 @@ def named_splits(files, yaml, images):
         images: names of the images.
 
     Returns:
-        dict of image -> split, and a sentence on what was decided or None. The dict is empty where fewer than two
-        splits are named that hold images, or an image is in two.
+        dict of image -> split, a sentence on what was decided or None, and the set of the lists that were read. The
+        dict is empty where fewer than two splits are named that hold images, or an image is in two.
 
     Raises:
         ValueError: if a file cannot be read.
@@ -28,12 +28,13 @@ def named_splits(files, yaml, images):
         content = read_content(files[name])
         named = {split: content[split] for split in _NAMED if content.get(split)} if isinstance(content, dict) else {}
         if len(named) > 1:
-            return _resolved(name, named, files, images)
-    return {}, None
+            lists = set()
+            return *_resolved(name, named, files, images, lists), lists
+    return {}, None, set()
 
 
-def _resolved(name, named, files, images):
-    found = {split: _of(value, files, images) for split, value in named.items()}
+def _resolved(name, named, files, images, lists):
+    found = {split: _of(value, files, images, lists) for split, value in named.items()}
     found = {split: members for split, members in found.items() if members}
     every = [image for members in found.values() for image in members]
     if len(found) < 2:
@@ -43,14 +44,15 @@ def _resolved(name, named, files, images):
     return {image: split for split, members in found.items() for image in members}, f"splits: as {name} names them"
 
 
-def _of(value, files, images):
-    """Return the set of images that a value names: a folder, a list's file, or several of these."""
+def _of(value, files, images, lists):
+    """Return the set of images that a value names: a folder, a list's file, or several; add the files to `lists`."""
     members = set()
     for text in value if isinstance(value, list) else [value]:
         parts = _parts(text)
         if parts and parts[-1].lower().endswith(".txt"):
             place = _ending(parts, files)
             lines = lines_of(files[place]) if place else []
+            lists |= {place} if place else set()
             members |= {image for line in lines if (image := _ending(_parts(line), images))}
         else:
             members |= _below(parts, images)

@@ -131,5 +131,5 @@ def test_boxes(boxes, value):
 def test_why_splits_are_not_kept():
     assert whole_although({"a": "all", "b": None}) == []
     assert whole_although({"a": "train", "b": "val"}) == []
-    told = "in no split: 2 of 4 (a, d), so that train, val are not kept"
+    told = "in no split: 2 of 4 (a, d), so that no split is kept (train, val)"
     assert whole_although({"a": None, "b": "val", "c": "train", "d": "all"}) == [told]

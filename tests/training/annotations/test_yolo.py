@@ -164,5 +164,5 @@ def test_an_image_in_no_split_keeps_the_others_from_being_divided_and_is_named(s
     for number, folder in enumerate(("train", "val", "more")):
         labelled(source, f"0 {SQUARE}", f"images/{folder}/{folder}.png", f"labels/{folder}/{folder}.txt", number)
     assert run_import("yolo", yaml(source), out, "--val", "0") in (0, 1)
-    told = "in no split: 1 of 3 (labels/more/more.txt), so that train, val are not kept"
+    told = "in no split: 1 of 3 (labels/more/more.txt), so that no split is kept (train, val)"
     assert told in capsys.readouterr().out

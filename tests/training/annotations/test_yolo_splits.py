@@ -34,7 +34,9 @@ def test_folders_and_lists(source, out, first, second, text, capsys):
     (source / "data.yaml").write_text(text + NAMES)
     assert run_import("auto", source, out) in (0, 1)
     assert splits_of(out) == {"train": {"a", "b"}, "val": {"c"}}
-    assert "splits: as data.yaml names them" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "splits: as data.yaml names them" in told
+    assert "no known use" not in told
 
 
 def test_an_image_that_is_in_no_split_is_named(source, out, capsys):
@@ -61,7 +63,7 @@ def test_an_image_that_is_in_no_split_is_named(source, out, capsys):
 def test_what_divides_nothing(tmp_path, text, told):
     path = tmp_path / "data.yaml"
     path.write_text(text)
-    found, said = named_splits({"data.yaml": path}, ["data.yaml"], ["images/a/1.png", "images/b/2.png"])
+    found, said, _ = named_splits({"data.yaml": path}, ["data.yaml"], ["images/a/1.png", "images/b/2.png"])
     assert found == {}
     assert (said is None) == (told is None)
     assert said is None or said.startswith(told)
