@@ -10,7 +10,7 @@ from fcn_keras.inference import label_of
 from fcn_keras.photographs import LARGEST_SIDE, Photographs
 from fcn_keras.scaling import BAND
 
-NUMBER = r"\d{1,7}(\.\d{1,9})?|\.\d{1,9}"
+NUMBER = r"\d{1,7}(\.\d{1,25})?|\.\d{1,25}"  # as many digits as Python writes of a third
 NO_SCALE = "A scale is trained, none, a factor above 0 and up to 1, such as 0.25, or the longer side, such as 640."
 ROWS_AT_ONCE = 4  # of what is reduced: more take memory and no less time
 

@@ -28,7 +28,8 @@ def test_sizes_are_numpy_s(scale):
 
 @pytest.mark.parametrize(
     ("text", "scale"),
-    [("trained", CAMVID), ("none", 1), ("1", 1), ("0.25", 0.25), (".5", 0.5), ("640", 640), ("640.0", 640)],
+    [("trained", CAMVID), ("none", 1), ("1", 1), ("0.25", 0.25), (".5", 0.5), ("640", 640), ("640.0", 640)]
+    + [(str(scale), scale) for scale in (1 / 3, 0.1 + 0.2, 0.05 / 7)],
 )
 def test_a_scale_in_words(text, scale):
     size, wrong = graph.asked_size(tf.constant((3000, 4000), tf.int64), tf.constant(text), CAMVID)
