@@ -43,7 +43,7 @@ def write_version_card(folder, facts):
     answers = (
         "`serving_default` takes JPEG, PNG, BMP and WebP files of any mix of sizes, turns them upright by EXIF, and "
         "gives each a grey PNG of class ids at its own size, or a sentence in `status`. Images of more than "
-        f"{facts['max_pixels']:,} pixels are refused{_memory(facts)}.{_scale(facts.get('scale'))}{extras} "
+        f"{facts['max_pixels']:,} pixels are refused{_memory(facts)}.{_scale(facts)}{extras} "
         "`predict_tensors` takes and gives arrays; "
         f"`predict_scores` gives the scores. A server warms up with photographs of {sizes} (height x width)."
     )
@@ -81,8 +81,9 @@ def _memory(facts):
     return f": an answer takes {facts['memory']} MiB at most" if facts["memory"] else ""
 
 
-def _scale(scale):
+def _scale(facts):
     """Say at which scale photographs are scored, in a sentence or two behind the limit on pixels."""
+    scale = facts.get("scale")
     if scale is None:
         return ""
     if not isinstance(scale, dict):
@@ -92,7 +93,10 @@ def _scale(scale):
         how = f"to the pixels of {width}x{height}, the median of the training's, where far larger than {other}x{most}"
         if "reduced_to" in scale:
             how = f"to {scale['reduced_to']:,} pixels, as the training's were, where it has more"
-    return f" That is after a photograph is reduced {how}; its labels have its own size."
+    return (
+        f" That is after a photograph is reduced {how}; its labels have its own size. Photographs of more than "
+        f"{facts['max_decoded']:,} pixels are refused before that."
+    )
 
 
 def write_file_card(path, content, facts, rows, notes):

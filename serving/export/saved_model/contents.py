@@ -55,11 +55,16 @@ def write(folder, name, model, names, *, memory, max_pixels, extras, sizes, scal
         "memory": memory and memory >> 20,
         "max_pixels": limits.scored,
         **({} if network.reason is None else {"whole_images": network.reason}),
-        **({} if scale in (None, 1) else {"scale": scale.config() if isinstance(scale, Photographs) else scale}),
+        **({} if scale in (None, 1) else _scale_facts(scale, limits)),
         "extra_outputs": extras,
         "warm_up_sizes": sizes,
         "parity": compare(model, network, folder, [*sizes, *_in_parts(network, limits)], scale),
     }
+
+
+def _scale_facts(scale, limits):
+    known = scale.config() if isinstance(scale, Photographs) else scale
+    return {"scale": known, "max_decoded": limits.decoded}
 
 
 def _in_parts(network, limits):

@@ -93,7 +93,7 @@ def test_the_figures_of_a_file():
 
 def test_the_scale_of_photographs_that_training_reduced():
     known = Photographs.of([(300, 400), (433, 577), (433, 577)], reduced_to=250_000)
-    assert _scale(known.config()) == (
+    assert _scale({"scale": known.config(), "max_decoded": 8_900_000}) == (
         " That is after a photograph is reduced to 250,000 pixels, as the training's were, where it has more; "
-        "its labels have its own size."
+        "its labels have its own size. Photographs of more than 8,900,000 pixels are refused before that."
     )

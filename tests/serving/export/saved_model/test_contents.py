@@ -7,6 +7,8 @@ import sys
 import numpy as np
 from PIL import Image
 
+from serving.export.saved_model import contents
+from serving.export.saved_model.limits import Limits
 from serving.server.settings import read_batching
 from tests.serving.image_files import encode, picture
 from tests.serving.nets import labels_of
@@ -27,6 +29,11 @@ def _umask():
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def test_what_a_scaling_model_decodes_is_named_besides_what_it_scores():
+    facts = contents._scale_facts(0.5, Limits(scored=5, reduced=4, decoded=9))
+    assert facts == {"scale": 0.5, "max_decoded": 9}
 
 
 def test_batching_parameters_lie_in_the_version(folder):
