@@ -31,6 +31,7 @@ UNKNOWN = (132, 94, 118)  # HHA of pixels without depth: the mean of NYUDv2's HH
 _RADIUS = 3  # of the windows for the angle, in pixels
 _COARSE_RADIUS, _COARSE_STEP = 10, 4  # of those for gravity, around every 4th pixel both ways
 _ROUGH = 0.01  # a window's relative residual below which it is taken for a plane: above the noise of a Kinect
+_EQUAL = 1e-9  # of the largest eigenvalue: how far rounding takes equal ones apart
 _ROUNDS = ((45, 5), (15, 5))  # degrees that still count as parallel or perpendicular, and iterations
 _LEAST_DEPTH = 1_000  # millimetres; nearer ones get its disparity
 _LEAST_DROP, _USUAL_DROP = 900, 1_300  # millimetres from the camera down to the lowest point
@@ -140,8 +141,12 @@ def _gravity(normals: Floats, rough: Floats) -> Floats:
             across = normals[:, cosine < np.sin(np.radians(degrees))]
             if not along.size and not across.size:
                 return gravity
-            least = np.linalg.eigh(across @ across.T - along @ along.T)[1][:, 0]
-            gravity = -least if least @ gravity < 0 else least
+            values, vectors = np.linalg.eigh(across @ across.T - along @ along.T)
+            # Across one wall, and nothing else, are many directions, all as good: of these the nearest to the last one.
+            least = vectors[:, values <= values[0] + _EQUAL * np.abs(values).max()]
+            nearest = least @ (gravity @ least)
+            length = np.linalg.norm(nearest)
+            gravity = nearest / length if length > 0 else least[:, 0]
     return gravity
 
 

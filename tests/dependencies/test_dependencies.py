@@ -35,6 +35,7 @@ def test_setup_is_read():
         "video",
         "heif",
         "coco",
+        "yolo",
     } == set(declared())
     assert "tensorflow" in {need.name for need in declared()[""]}
 

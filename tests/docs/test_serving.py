@@ -167,7 +167,7 @@ def test_names_are_those_of_the_kit_and_the_pins():
     (path,) = re.findall(r'path: "(.*)"', (CONFIG / "monitoring.config").read_text())
     assert f"http://localhost:8501{path}`" in TEXT
     kubernetes = (CONFIG / "k8s/deployment.yaml").read_text()
-    memory, request = re.search(r"^\| (\d+) \(default\) \| 53 200 000 \| (\w+) \|$", TEXT, re.MULTILINE).groups()
+    memory, request = re.search(r"^\| (\d+) \(default\) \| 64 000 000 \| (\w+) \|$", TEXT, re.MULTILINE).groups()
     assert int(memory) == MEMORY
     assert request == re.search(r'memory: "(\w+)"', kubernetes)[1]
 

@@ -61,6 +61,13 @@ def test_a_ceiling_faces_away_from_gravity():
     assert np.abs(got.height[surface == 1] - 2.2).max() < 0.01
 
 
+@pytest.mark.parametrize("yaw", [0, 20, -40])
+def test_of_a_wall_alone_gravity_is_where_it_was_taken_to_be(yaw):
+    facing = np.array([np.sin(np.radians(yaw)), 0, np.cos(np.radians(yaw))])
+    depth, _ = rendered([(facing, 2_000)])
+    np.testing.assert_allclose(quantities(depth, CAMERA).gravity, [0, 1, 0], rtol=0, atol=1e-6)
+
+
 def test_bytes_of_known_quantities():
     # A wall 2 m ahead. Row 248.5 looks level, and row 0 sees 248.5 / 524 * 200 cm above it.
     image = hha(np.full(SIZE, 2_000, np.uint16), CAMERA)

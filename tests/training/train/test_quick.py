@@ -25,6 +25,8 @@ def report(sizes=((360, 480, 200),), **changes):
         "errors": (),
         "findings": (),
         "sizes": sizes,
+        "images": {"train": 160, "val": 40},
+        "left_alone": {},
         "buckets": ((384, 512), (512, 384)),
         "padding": 0.1,
         "num_classes": 3,
