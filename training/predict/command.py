@@ -252,9 +252,12 @@ def _label_videos(arguments, label, videos, results, bad):
         pixels = {head: np.zeros(len(known.names), np.int64) for head, known in results.classes.items()}
         sizes = []
 
-        def paint(image, pixels=pixels, sizes=sizes):
-            painted = {}
+        def labels_of(image, sizes=sizes):
             by_head, sizes[:] = label(image)
+            return by_head
+
+        def paint(image, by_head, pixels=pixels):
+            painted = {}
             for head, labels in by_head.items():
                 pixels[head] += results.classes[head].counts(labels)
                 painted[head] = overlay(image, labels, background=results.classes[head].background)
@@ -264,7 +267,7 @@ def _label_videos(arguments, label, videos, results, bad):
         try:
             with opened(file.path) as video, Progress(file.name, "frames", quiet=arguments.quiet) as progress:
                 LOG.debug("%s: %s frames, %.3f a second", file.name, video.count, video.rate)
-                frames, size = write_video(video, targets, paint, progress, comment=MARK)
+                frames, size = write_video(video, targets, labels_of, paint, progress, comment=MARK)
         except ValueError as error:
             bad(error)
             continue

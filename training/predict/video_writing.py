@@ -1,4 +1,4 @@
-"""Write painted frames as a video of the size, timing and sound of the one that is read."""
+"""Paint frames and write them as a video of the size, timing and sound of the one that is read."""
 
 import contextlib
 from collections import deque
@@ -14,15 +14,16 @@ _CODEC, _QUALITY = "libx264", {"crf": "20"}  # plays in browsers and everywhere 
 _BT601 = 5  # H.264's number for the matrix that PyAV turns RGB into YUV with
 
 
-def write_video(video, targets, paint, progress, *, comment):
+def write_video(video, targets, label, paint, progress, *, comment):
     """Write a video for every head, frame by frame, with the sound of the one that is read.
 
-    Frames are read, painted and written side by side.
+    Frames are read, labelled, and painted and written side by side.
 
     Args:
         video: a `Video`.
         targets: files to write, by head.
-        paint: function from an image to painted ones, by head.
+        label: function from an image to the labels of every head.
+        paint: function from an image and what `label` returned to painted images, by head; called in a thread.
         progress: called as `progress(done, total)`.
         comment: for the metadata of the files.
 
@@ -35,10 +36,10 @@ def write_video(video, targets, paint, progress, *, comment):
     done, size = 0, None
     with contextlib.ExitStack() as stack:
         files = {head: stack.enter_context(written(target, extension=".mp4")) for head, target in targets.items()}
-        writer = stack.enter_context(_Writer(video, files, comment))
+        writer = stack.enter_context(_Writer(video, files, paint, comment))
         for time, image in stack.enter_context(contextlib.closing(taken_ahead(video.frames(), ahead=AHEAD))):
             size = image.shape[:2]
-            writer.add(time, paint(image))
+            writer.add(time, image, label(image))
             done += 1
             progress(done, video.count)
         writer.finish()
@@ -46,16 +47,17 @@ def write_video(video, targets, paint, progress, *, comment):
 
 
 class _Writer:
-    """Files that painted frames are written to in a thread, in order, while the next ones are painted.
+    """Files that frames are painted for and written to in a thread, in order, while the next ones are labelled.
 
     Args:
         video: a `Video`, whose sound every file gets.
         files: to write, by head.
+        paint: as for `write_video`.
         comment: for their metadata.
     """
 
-    def __init__(self, video, files, comment):
-        self._video, self._files, self._comment = video, files, comment
+    def __init__(self, video, files, paint, comment):
+        self._video, self._files, self._paint, self._comment = video, files, paint, comment
         self._streams, self._tracks, self._pending = {}, [], deque()
 
     def __enter__(self):
@@ -70,9 +72,9 @@ class _Writer:
             future.cancel()
         return self._stack.__exit__(*error)
 
-    def add(self, time, pictures):
-        """Write a painted frame, `{head: (H, W, 3) uint8}`, soon; raise what went wrong with an earlier one."""
-        self._pending.append(self._pool.submit(self._write, time, pictures))
+    def add(self, time, image, labels):
+        """Paint and write a frame soon; raise what went wrong with an earlier one."""
+        self._pending.append(self._pool.submit(self._write, time, image, labels))
         if len(self._pending) > AHEAD:
             self._pending.popleft().result()
 
@@ -84,8 +86,8 @@ class _Writer:
             container.mux(stream.encode())
         self._carry(ended=True)
 
-    def _write(self, time, pictures):
-        for head, picture in pictures.items():
+    def _write(self, time, image, labels):
+        for head, picture in self._paint(image, labels).items():
             if head not in self._streams:
                 self._begin(head, picture)
             _add(*self._streams[head], picture, time, self._video.time_base)

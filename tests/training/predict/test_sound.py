@@ -57,7 +57,8 @@ def carried(path, targets):
         write_video(
             source,
             {target.stem: target for target in targets},
-            lambda image: {target.stem: image for target in targets},
+            lambda image: None,
+            lambda image, _: {target.stem: image for target in targets},
             lambda *_: None,
             comment="ours",
         )

@@ -1,4 +1,4 @@
-"""Videos are read, painted and written side by side, and nothing is left of one that fails."""
+"""Videos are read, labelled and written side by side, and nothing is left of one that fails."""
 
 import threading
 
@@ -13,22 +13,25 @@ from training.predict.video_writing import AHEAD, write_video
 SOON = 30  # seconds; far more than a tiny frame takes
 
 
-def painted(path, target, paint):
+def unchanged(image, _):
+    return {"": image}
+
+
+def written(path, target, label, paint=unchanged):
     with opened(path) as source:
-        return write_video(source, {"": target}, paint, lambda *_: None, comment="ours")
+        return write_video(source, {"": target}, label, paint, lambda *_: None, comment="ours")
 
 
-def test_the_next_frames_are_read_while_one_is_painted(tmp_path, monkeypatch):
+def test_the_next_frames_are_read_while_one_is_labelled(tmp_path, monkeypatch):
     path, taken = video(tmp_path / "a.mp4", frames=3 * AHEAD), threading.Semaphore(0)
 
-    def paint(image):
-        if not painting:
-            for _ in range(AHEAD):  # the one that is painted, and others: in turns, there would be one
+    def label(image):
+        if not labelled:
+            for _ in range(AHEAD):  # the one that is labelled, and others: in turns, there would be one
                 assert taken.acquire(timeout=SOON)
-        painting.append(image)
-        return {"": image}
+        labelled.append(image)
 
-    painting = []
+    labelled = []
     with opened(path) as source:
         frames = source.frames()
 
@@ -38,27 +41,28 @@ def test_the_next_frames_are_read_while_one_is_painted(tmp_path, monkeypatch):
                 yield item
 
         monkeypatch.setattr(source, "frames", read)
-        write_video(source, {"": tmp_path / "b.mp4"}, paint, lambda *_: None, comment="ours")
-    assert len(painting) == len(contents(tmp_path / "b.mp4")[0]) == 3 * AHEAD
+        write_video(source, {"": tmp_path / "b.mp4"}, label, unchanged, lambda *_: None, comment="ours")
+    assert len(labelled) == len(contents(tmp_path / "b.mp4")[0]) == 3 * AHEAD
 
 
-def test_one_frame_is_painted_while_another_is_written(tmp_path, monkeypatch):
+@pytest.mark.parametrize("slow", ["painted", "written"])
+def test_one_frame_is_labelled_while_another_is_painted_and_written(tmp_path, monkeypatch, slow):
     path, count = video(tmp_path / "a.mp4", frames=6), 0
-    add, painted_two = video_writing._add, threading.Event()
+    add, labelled_two = video_writing._add, threading.Event()
 
-    def slow(*arguments):
-        assert painted_two.wait(SOON)  # in turns, the second would wait for the first
-        add(*arguments)
+    def wait(*arguments):
+        assert labelled_two.wait(SOON)  # in turns, the second would wait for the first
+        return add(*arguments) if slow == "written" else unchanged(*arguments)
 
-    def paint(image):
+    def label(image):
         nonlocal count
         count += 1
         if count == 2:
-            painted_two.set()
-        return {"": image}
+            labelled_two.set()
 
-    monkeypatch.setattr(video_writing, "_add", slow)
-    painted(path, tmp_path / "b.mp4", paint)
+    if slow == "written":
+        monkeypatch.setattr(video_writing, "_add", wait)
+    written(path, tmp_path / "b.mp4", label, wait if slow == "painted" else unchanged)
     shown, times, _ = contents(tmp_path / "b.mp4")
     assert times == pytest.approx(contents(path)[1])
     for number, image in enumerate(shown):  # in order
@@ -66,18 +70,20 @@ def test_one_frame_is_painted_while_another_is_written(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("fails", [0, 3, 11])
-def test_nothing_is_left_where_painting_fails(tmp_path, fails):
+@pytest.mark.parametrize("step", ["label", "paint"])
+def test_nothing_is_left_where_labelling_or_painting_fails(tmp_path, step, fails):
     path, done = video(tmp_path / "a.mp4", frames=12, sound=1), []
 
-    def paint(image):
+    def failing(image, _=None):
         if len(done) == fails:
             raise ValueError("no labels for this one")
         done.append(image)
         return {"": image}
 
     (tmp_path / "out").mkdir()
+    steps = (failing, unchanged) if step == "label" else (lambda image: None, failing)
     with pytest.raises(ValueError, match="no labels"):
-        painted(path, tmp_path / "out" / "b.mp4", paint)
+        written(path, tmp_path / "out" / "b.mp4", *steps)
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -93,5 +99,5 @@ def test_nothing_is_left_where_writing_fails(tmp_path, monkeypatch, fails):
     (tmp_path / "out").mkdir()
     monkeypatch.setattr(video_writing, "_add", full)
     with pytest.raises(OSError, match="No space left"):
-        painted(path, tmp_path / "out" / "b.mp4", lambda image: {"": image})
+        written(path, tmp_path / "out" / "b.mp4", lambda image: None)
     assert list((tmp_path / "out").iterdir()) == []
