@@ -34,6 +34,7 @@ READINGS = (  # the names of `numbering.READINGS`, whose module brings NumPy
     "zero-void",
     "zero-background",
     "last-void",
+    "multiples",
     "others-void",
     "from-one",
     "zero-absent",

@@ -67,6 +67,8 @@ def _renumbered(ids, reading, codes, chosen):
     void = (ids == VOID) | (ids == reading.ignore_label)
     if "zero-void" in chosen:
         return np.where(void | (ids == 0), VOID, ids - 1)
+    if "multiples" in chosen:
+        return np.where(void, VOID, ids // reading.step)
     if "ids-off-by-one" in codes:
         return np.where(void, VOID, ids - 1)
     if "ids-out-of-range" in codes:

@@ -27,6 +27,7 @@ class Reading:
         voc: indices of the masks that hold the colours of VOC's map.
         luma: grey value -> id for masks that hold the grey of VOC's colours; 255 where several ids have that grey.
         greys: indices of the grey masks whose greys are the classes' colours.
+        step: what the ids of the classes may have been multiplied by.
     """
 
     names: tuple[str, ...]
@@ -36,6 +37,7 @@ class Reading:
     voc: set[int] = field(default_factory=set)
     luma: dict[int, int] = field(default_factory=dict)
     greys: set[int] = field(default_factory=set)
+    step: int = 1
 
     @property
     def num_classes(self):

@@ -1,5 +1,6 @@
 """Tell whether the ids of masks are those of the classes, and name what they may mean where that is several things."""
 
+import math
 import re
 
 from fcn_keras_console.words import some
@@ -11,6 +12,7 @@ READINGS = {
     "zero-void": "0 is unlabelled, {ids}: 0 becomes void, and the others one less",
     "zero-background": "0 is a class that the class file lacks, such as background, which is put first",
     "last-void": "{number} is void",
+    "multiples": "the ids of the classes were multiplied by {step}, to be seen, and are divided by it",
     "others-void": "{outside} are void",
     "from-one": "the ids begin at 1, and each becomes one less",
     "zero-absent": "there is a class 0, which no mask shows",
@@ -148,7 +150,8 @@ def check_range(ids, reading, inferred, files, lost=frozenset()):
         )
         return
     wrong = sorted(i for i, values in ids.items() if values & set(outside))
-    fitting = _fitting(outside, number, reading.colored)
+    reading.step = _step(union, number)
+    fitting = _fitting(outside, number, reading.colored, union, reading.step)
     files.error(
         "ids-out-of-range",
         wrong,
@@ -163,8 +166,18 @@ def _ids_of(number):
     return "the one class has the id 0" if number == 1 else f"{number} classes have ids 0 to {number - 1}"
 
 
-def _fitting(outside, number, colored):
+def _step(ids, number):
+    """Return what the ids of classes may have been multiplied by, such as 85 for 3 classes; 1 if that cannot be."""
+    step = math.gcd(*ids)
+    # Of 4 classes, 255 would be the last one, and not void.
+    return step if step > 1 and min(ids) >= 0 and max(ids) < step * number <= VOID else 1
+
+
+def _fitting(outside, number, colored, ids, step):
     """Return the readings of ids out of range: none is wanted of strays, which can only be void."""
+    if ids - {0} <= set(outside) and outside != [number] and not colored:  # as void, they would leave nothing
+        names = ["multiples", "others-void"] if step > 1 else ["others-void"]
+        return readings(*names, step=step, outside=some(outside, 6))
     if outside == [number]:
         names = ["zero-background", "zero-void", "last-void"] if number == 1 else ["zero-void", "last-void"]
         names += [] if number == 1 or colored else ["zero-background"]

@@ -199,6 +199,15 @@ def test_one_class_name_for_masks_of_0_and_255(data, tmp_path):
         np.testing.assert_array_equal(pixels(out / path.relative_to(data)), pixels(path) // 255)
 
 
+def test_ids_that_were_multiplied_to_be_seen(data, origin, tmp_path):
+    change(masks(data), lambda ids: np.where(ids == 255, 255, 31 * ids).astype(np.uint8))
+    with pytest.raises(ValueError, match=r"multiplied by 31, .* Say --read-as multiples or --read-as others-void"):
+        fix(examination(data), tmp_path / "out")
+    out, result = fixed(data, read_as=["multiples"])
+    same_masks(out, origin)
+    assert result.changes[0][2].startswith("31 -> 1, 62 -> 2")
+
+
 def test_classes_that_the_file_lacks(data, tmp_path):
     (data / "classes.txt").write_text("a\nb\nc\n")
     with pytest.raises(ValueError, match=r"3, 4, 5, 6, 7 are void.* Say --read-as others-void"):

@@ -24,6 +24,13 @@ def test_the_option_takes_every_reading():
         ("abcdefgh", lambda ids: np.where(ids == 255, 255, ids + 1), "ids-off-by-one", ""),
         ("abcdefgh", lambda ids: np.where(ids == 2, 77, ids), "ids-out-of-range", ""),
         ("abcd", lambda ids: ids, "ids-out-of-range", "others-void"),
+        ("abcdefgh", lambda ids: np.where(ids == 255, 255, 31 * ids), "ids-out-of-range", "multiples others-void"),
+        (
+            "abcdefgh",
+            lambda ids: np.where(ids == 255, 255, np.where(ids, ids + 90, 0)),
+            "ids-out-of-range",
+            "others-void",
+        ),
         ("a", lambda ids: ids > 2, "ids-out-of-range", "zero-background zero-void last-void"),
         ("a", lambda ids: np.where(ids > 2, 255, 0), "mask-is-0-255", "foreground-255 void-255"),
         ("ab", lambda ids: np.where(ids > 2, 255, 0), "mask-is-0-255", ""),
