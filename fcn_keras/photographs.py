@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import numbers
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -177,7 +178,10 @@ def require_scale(scale: float | int | None) -> None:
     Raises:
         ValueError: if it is none of them.
     """
-    if scale is not None and not (0 < scale <= 1 or (1 < scale <= LARGEST_SIDE and scale == math.floor(scale))):
+    if scale is None:
+        return
+    known = isinstance(scale, numbers.Real)
+    if not known or not (0 < scale <= 1 or (1 < scale <= LARGEST_SIDE and scale == math.floor(scale))):
         raise ValueError(
             f"`scale` is a factor above 0 and up to 1, or the longer side, a whole number above 1. Received: {scale!r}."
         )

@@ -54,7 +54,7 @@ def test_a_scale_that_is_given(known):
     for scale, size in ((0.5, (50, 75)), (60, (40, 60))):
         expected = labels_at(fcn.predict(known, area_reduced(image, size), output="scores"), (100, 150))
         np.testing.assert_array_equal(predict_scaled(known, image, scale=scale), expected)
-    for wrong in (0, -1, 1.5, float("nan"), float("inf")):
+    for wrong in (0, -1, 1.5, float("nan"), float("inf"), "640", "none"):
         with pytest.raises(ValueError, match="`scale` is a factor above 0 and up to 1, or the longer side"):
             predict_scaled(known, image, scale=wrong)
     with pytest.raises(ValueError, match="`image` must be"):
