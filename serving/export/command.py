@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from fcn_keras_console import run, start_tensorflow
+from fcn_keras_console.left_alone import as_line
 from fcn_keras_console.workdir import find_model
 
 from . import options
@@ -65,7 +66,7 @@ def _to_file(model, arguments, classes, counts, least_agreement, provenance):
     from .checks import class_names
     from .other_formats import export_file
 
-    rows = export_file(
+    rows, kinds = export_file(
         model,
         arguments.output,
         format=arguments.format,
@@ -74,8 +75,8 @@ def _to_file(model, arguments, classes, counts, least_agreement, provenance):
         arguments=arguments,
         provenance=provenance,
     )
-    as_json = json.dumps({"path": arguments.output, "figures": rows})
-    print(as_json if arguments.json else "\n".join([arguments.output, *rows]))
+    as_json = json.dumps({"path": arguments.output, "figures": rows} | ({"left_alone": kinds} if kinds else {}))
+    print(as_json if arguments.json else "\n".join([arguments.output, *rows]) + as_line(kinds))
 
 
 def _whole(option, text):

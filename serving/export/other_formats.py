@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fcn_keras_console import Progress
 from fcn_keras_console.files import made
+from fcn_keras_console.left_alone import kinds_of
 
 from .accuracy.calibration import read_calibration
 from .accuracy.validation import VOID, open_examples, validate
@@ -32,7 +33,7 @@ def export_file(model, path, *, format, names, least_agreement, arguments, prove
         provenance: `provenance.Provenance`.
 
     Returns:
-        Lines of the table of figures.
+        Lines of the table of figures, and a `dict` of how many files of the folders were left alone, by kind.
 
     Raises:
         ValueError, OSError, ImportError: as the format's exporter, `read_calibration` and `open_examples`.
@@ -59,7 +60,8 @@ def export_file(model, path, *, format, names, least_agreement, arguments, prove
         notes = _notes(arguments, options.get("calibration"), validation)
         write_file_card(temporary, f"for {NAMES[format]}: {answers}", facts, rows, notes)
         publish_all(temporary, path.parent)
-    return rows
+    read = [each for each in (options.get("calibration"), examples) if each is not None]
+    return rows, kinds_of(path for each in read for path in each.others)
 
 
 def _watch(calibration, progress):

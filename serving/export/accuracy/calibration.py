@@ -21,11 +21,12 @@ class Calibration(Sequence):
 
     Attributes:
         held_out: `Calibration` of images that are not among these; empty if there were too few.
+        others: tuple of the files below the folder that are not read.
         report: called with the path of every image that is asked for, of these and of those held out; None at first.
     """
 
-    def __init__(self, paths, held_out=()):
-        self.paths = tuple(paths)
+    def __init__(self, paths, held_out=(), others=()):
+        self.paths, self.others = tuple(paths), tuple(others)
         self.held_out = Calibration(held_out) if held_out else ()
         self.report = None
 
@@ -67,7 +68,7 @@ def read_calibration(folder, model, *, sizes=(), any_images=False):
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"Calibration needs a folder of image files. Received: {folder}.")
-    files = _files(folder)
+    files, others = _files(folder)
     random.Random(0).shuffle(files)
     chosen = _different(files, MOST + HELD_OUT)
     if len(chosen) < LEAST:
@@ -79,7 +80,7 @@ def read_calibration(folder, model, *, sizes=(), any_images=False):
     if not any_images:
         require_alike(Calibration(chosen), folder, mean=_mean(model), modality=modality, sizes=sizes)
     held_out = min(HELD_OUT, len(chosen) - LEAST)
-    return Calibration(chosen[held_out:], chosen[:held_out])
+    return Calibration(chosen[held_out:], chosen[:held_out], others)
 
 
 def _modality(model):
@@ -102,8 +103,11 @@ def _mean(model):
 
 
 def _files(folder):
-    known = extensions()
-    return sorted(path for path in files_below(folder) if path.suffix.lower() in known and path.is_file())  # not pipes
+    """Return the image files below a folder, and the other ones."""
+    known, others = extensions(), []
+    below = files_below(folder, others=others)
+    files = sorted(path for path in below if path.suffix.lower() in known and path.is_file())  # not pipes
+    return files, others + sorted(set(below) - set(files))
 
 
 def _different(files, count):

@@ -62,10 +62,12 @@ def mean_iu(label_of):
 def test_int8_is_calibrated_compared_and_validated(net, place, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(place)
     path = tmp_path / "net.onnx"
+    (place / "photos" / "notes.txt").write_text("")
     options = ["--precision", "int8", "--calibrate", "photos", "--validate", "data", "--least-agreement", "0.5"]
     assert main(["net.keras", str(path), "--format", "onnx", "--labels", *options, "-v"]) == 0
     output = capsys.readouterr()
-    first, *lines = output.out.splitlines()
+    first, *lines, told = output.out.splitlines()
+    assert told == "Left alone: 1 .txt."
     followed = [line.rpartition(": image ")[2] for line in output.err.splitlines() if ": image " in line]
     assert followed == [f"{number} of 104" for number in range(1, 105)]  # 100 to calibrate on, 4 to compare on
     assert first == str(path)
