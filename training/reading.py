@@ -111,6 +111,8 @@ class Unreadable:
 
     def require_some(self, left):
         """Raise a `ValueError` if nothing is left to work on."""
+        if not left and not self.skipped:
+            raise ValueError("There is nothing to read: no image is listed or lies there.")
         if not left:
             raise ValueError(f"None of {len(self.skipped)} files can be read, and nothing is left without them.")
 

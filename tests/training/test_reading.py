@@ -75,3 +75,8 @@ def test_what_cannot_be_read_is_skipped_and_counted(capsys):
 def test_the_first_that_cannot_be_read_ends_the_reading():
     with pytest.raises(ValueError, match="1 is"):
         list(read_each(half, range(5), unreadable=Unreadable("fcn-x", "fail"), progress=lambda *_: None))
+
+
+def test_where_nothing_was_listed_nothing_is_said_to_be_unreadable():
+    with pytest.raises(ValueError, match="There is nothing to read: no image is listed"):
+        Unreadable("fcn-doctor", "skip").require_some(0)
