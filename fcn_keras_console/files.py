@@ -5,9 +5,12 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import tempfile
 from pathlib import Path
+
+from .locks import alone_for
+from .publication import publish, sync, sync_entry
+from .scratch import scratch
 
 
 def require_folder(path):
@@ -25,19 +28,73 @@ def require_folder(path):
 
 
 @contextlib.contextmanager
-def written(path, *, extension=""):
-    """Give the body a temporary file's path beside `path`, and rename it to `path` if the body succeeds.
+def written(path, *, durable=False):
+    """Give the body the path of a file that is not there yet, of the same name, and rename it to `path` afterwards.
+
+    If the body fails, nothing has changed. Of two that write at the same time the last one wins, whole.
 
     Args:
-        extension: of the temporary file, for writers that tell by it what to write.
+        durable: whether to wait until it is on the disk: for what took long to make.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp{extension}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with scratch(path.parent) as place, _naming(place, path):
+        yield place / path.name
+        _replace(place / path.name, path, durable)
+
+
+class ManyFiles:
+    """Write many files into few folders as `written` does, with one scratch folder for each folder."""
+
+    _MOST = 32  # folders at once: each has a file open
+
+    def __enter__(self):
+        self._places = {}
+        return self
+
+    def __exit__(self, *error):
+        while self._places:
+            self._close(next(iter(self._places)))
+
+    @contextlib.contextmanager
+    def written(self, path):
+        """As `files.written`; in one thread, one file at a time."""
+        parent = path.parent
+        if parent not in self._places:
+            if len(self._places) == self._MOST:
+                self._close(next(iter(self._places)))
+            parent.mkdir(parents=True, exist_ok=True)
+            stack = contextlib.ExitStack()
+            self._places[parent] = stack, stack.enter_context(scratch(parent))
+        stack, place = self._places[parent] = self._places.pop(parent)  # the last one to be closed
+        try:
+            with _naming(place, path):
+                yield place / path.name
+                _replace(place / path.name, path, durable=False)
+        finally:
+            (place / path.name).unlink(missing_ok=True)
+
+    def _close(self, parent):
+        stack, _ = self._places.pop(parent)
+        stack.close()
+
+
+@contextlib.contextmanager
+def written_together(folder, main):
+    """Give the body an empty folder for the files of one result, and move them into `folder` afterwards.
+
+    Whoever opens `main` finds the files of one result beside it, even if a process is killed amid that: see
+    `publication`.
+
+    Args:
+        folder: where they go, with folders of theirs; older ones of the same names are replaced.
+        main: name of the file that readers open.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with scratch(folder) as place, _naming(place, folder / main):
+        yield place
+        files = [path for path in sorted(place.rglob("*")) if not path.is_dir() and path != place / main]
+        publish(place, folder, [path.relative_to(place).as_posix() for path in [*files, place / main]])
 
 
 @contextlib.contextmanager
@@ -50,7 +107,7 @@ def new_folder(out, option, source):
         source: what is read meanwhile, which must not change.
 
     Raises:
-        ValueError: if `out` holds something, or lies in `source`.
+        ValueError: if `out` holds something, lies in `source`, or another command is making it.
     """
     out, source = Path(out), Path(source)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -58,15 +115,31 @@ def new_folder(out, option, source):
     if out.resolve().is_relative_to(source.resolve()):
         raise ValueError(f"{option} {out} lies in the data set itself. Name a folder outside {source}.")
     out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{out.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        yield temporary
+    with alone_for(out, option=option), scratch(out.parent) as place:
+        yield place / out.name
         if out.exists():
             out.rmdir()
-        temporary.rename(out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        (place / out.name).rename(out)
+
+
+@contextlib.contextmanager
+def _naming(place, target):
+    """Let errors of the disk name what was to be written: Python names the scratch folder's file, or none."""
+    try:
+        yield
+    except OSError as error:
+        name = error.filename
+        if error.errno is None or not (name is None or Path(os.fsdecode(name)).is_relative_to(place)):
+            raise
+        raise OSError(error.errno, error.strerror, str(target)) from error
+
+
+def _replace(path, target, durable):
+    if durable:
+        sync(path)
+    os.replace(path, target)
+    if durable:
+        sync_entry(target.parent)
 
 
 @contextlib.contextmanager
@@ -81,35 +154,6 @@ def made(folder):
         for path in new:
             with contextlib.suppress(OSError):  # another process may have put something there
                 path.rmdir()
-        raise
-
-
-def publish(files, folder):
-    """Move finished files into a folder of the same file system, over older ones.
-
-    Several files cannot appear in one instant. So the last, the one that readers open, is taken away first and comes
-    back last: whoever sees it sees new files beside it.
-
-    Args:
-        files: paths; the last one names the whole.
-        folder: where they go.
-
-    Raises:
-        OSError: if one cannot be moved; then none of them is there.
-    """
-    targets = [Path(folder) / path.name for path in files]
-    if wrong := [target for target in targets if target.is_dir()]:
-        raise IsADirectoryError(f"{wrong[0]} is a folder. Choose another name, or remove it.")
-    if len(targets) > 1:
-        targets[-1].unlink(missing_ok=True)
-    moved = []
-    try:
-        for path, target in zip(files, targets, strict=True):
-            path.replace(target)
-            moved.append(target)
-    except OSError:
-        for target in moved:
-            target.unlink()
         raise
 
 

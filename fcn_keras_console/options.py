@@ -52,6 +52,9 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args=None, namespace=None):
         _log(self.prog, logging.NullHandler(), logging.NOTSET)  # a call before, in this process, may have been verbose
+        notices = logging.StreamHandler()  # what is said unasked, such as of files that a killed process left
+        notices.setFormatter(logging.Formatter(f"{self.prog}: %(message)s"))
+        logging.getLogger(__package__).handlers[:] = [notices]
         return super().parse_known_args(args, namespace)
 
     def error(self, message):

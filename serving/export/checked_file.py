@@ -1,9 +1,8 @@
 """Put a network's file into its place once it answers as the network does: the same for every format."""
 
-import tempfile
 from pathlib import Path
 
-from fcn_keras_console.files import made, publish
+from fcn_keras_console.files import made, written_together
 
 from .accuracy.agreement import check_precision, measure, require
 from .checks import check_model
@@ -30,15 +29,9 @@ def write_checked(model, path, write, load, *, suffix, precision, calibration, l
         raise ValueError(f"The file's name ends in {suffix}. Received: {path}.")
     check_precision(precision, calibration)
     check_model(model)
-    with made(path.parent), tempfile.TemporaryDirectory(prefix=".exporting-", dir=path.parent) as folder:
-        temporary = Path(folder) / path.name
+    with made(path.parent), written_together(path.parent, path.name) as folder:
+        temporary = folder / path.name
         write(temporary)
         figures = measure(model, load(temporary), calibration)
         require(figures, path.name, precision, least_agreement)
-        publish_all(temporary, path.parent)
     return figures
-
-
-def publish_all(path, folder):
-    """Move a finished file, and all that lies beside it, into a folder; the file comes last."""
-    publish([*(file for file in path.parent.iterdir() if file != path), path], folder)

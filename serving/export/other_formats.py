@@ -2,16 +2,14 @@
 
 import itertools
 import logging
-import tempfile
 from pathlib import Path
 
 from fcn_keras_console import Progress
-from fcn_keras_console.files import made
+from fcn_keras_console.files import made, written_together
 from fcn_keras_console.left_alone import kinds_of
 
 from .accuracy.calibration import read_calibration
 from .accuracy.validation import VOID, open_examples, validate
-from .checked_file import publish_all
 from .model_card import describe, figures_table, write_file_card
 
 PACKAGES = {"onnx": ("tf2onnx", "onnx", "onnxruntime"), "openvino": ("tf2onnx", "onnx", "openvino"), "litert": ()}
@@ -46,8 +44,8 @@ def export_file(model, path, *, format, names, least_agreement, arguments, prove
         options["calibration"] = read_calibration(
             arguments.calibrate, model, sizes=provenance.sizes, any_images=arguments.any_images
         )
-    with made(path.parent), tempfile.TemporaryDirectory(prefix=".exporting-", dir=path.parent) as folder:
-        temporary = Path(folder) / path.name
+    with made(path.parent), written_together(path.parent, path.name) as folder:
+        temporary = folder / path.name
         LOG.debug("converting to %s, %s, and comparing it with the model", NAMES[format], arguments.precision)
         with Progress("Calibrating and comparing", "images", quiet=arguments.quiet) as progress:
             _watch(options.get("calibration"), progress)
@@ -59,7 +57,6 @@ def export_file(model, path, *, format, names, least_agreement, arguments, prove
         facts = {**describe(model, names, PACKAGES[format]), **provenance.facts}
         notes = _notes(arguments, options.get("calibration"), validation)
         write_file_card(temporary, f"for {NAMES[format]}: {answers}", facts, rows, notes)
-        publish_all(temporary, path.parent)
     read = [each for each in (options.get("calibration"), examples) if each is not None]
     return rows, kinds_of(path for each in read for path in each.others)
 

@@ -4,11 +4,11 @@ import errno
 import logging
 import math
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
 from fcn_keras_console.files import made
+from fcn_keras_console.publication import sync, sync_entry
+from fcn_keras_console.scratch import scratch
 
 from .options import EXTRAS, MEMORY, SIZES
 
@@ -97,18 +97,14 @@ def export(
     directory = Path(directory).absolute()
     with made(directory):
         check_absent(directory, version)
-        # Not a number, so no server takes it for a version; beside the version, so that renaming is atomic.
-        temporary = Path(tempfile.mkdtemp(prefix=".exporting-", dir=directory))
-        try:
-            folder = temporary / "model"  # with the permissions that the user's umask gives, unlike mkdtemp's own
+        with scratch(directory) as place:  # its name is no number, so no server takes it for a version
+            folder = place / "model"
             LOG.debug("writing the SavedModel, and comparing it with the model")
             options = {"memory": memory, "max_pixels": max_pixels, "extras": tuple(extras)}
             options |= {"sizes": sizes, "scale": scale}
             contents = write(folder, directory.name, model, names, **options)
             facts = {"name": directory.name, **describe(model, names), **contents, **(origin or {})}
             return _publish(folder, directory, version, facts)
-        finally:
-            shutil.rmtree(temporary)
 
 
 def _publish(folder, directory, version, facts):
@@ -119,14 +115,17 @@ def _publish(folder, directory, version, facts):
         number = version or max(_versions(directory), default=0) + 1
         check_absent(directory, version)
         write_version_card(folder, {**facts, "version": number})
+        sync(folder)
         target = directory / str(number)
         try:
             os.rename(folder, target)
-            return target
         except OSError as error:
-            if version or error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise
-            # Another export took the number in this moment: take the next.
+            # Another export took the number in this moment: take the next, or say so.
+        else:
+            sync_entry(directory)
+            return target
 
 
 def _versions(directory):

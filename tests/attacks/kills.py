@@ -75,7 +75,7 @@ def kill(process, workdir, moment, generator, stages, most=3):
             if moment == "amid a batch":
                 time.sleep(generator.uniform(0, 0.2))
                 break
-            if moment == "amid a checkpoint" and any((workdir / s / ".next.keras").exists() for s in stages):
+            if moment == "amid a checkpoint" and any(any((workdir / s).glob(".fcn-*/new/*.keras")) for s in stages):
                 time.sleep(generator.uniform(0, 0.01))
                 break
         time.sleep(0.0005)

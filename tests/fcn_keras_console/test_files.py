@@ -1,5 +1,7 @@
 """Files and folders appear whole or not at all; JSON in and out."""
 
+import contextlib
+import errno
 import hashlib
 import io
 import json
@@ -7,9 +9,9 @@ import json
 import pytest
 
 from fcn_keras_console.files import (
+    ManyFiles,
     made,
     new_folder,
-    publish,
     read_json,
     require_folder,
     sha256_of,
@@ -17,6 +19,7 @@ from fcn_keras_console.files import (
     write_json,
     write_text,
     written,
+    written_together,
 )
 
 
@@ -37,16 +40,52 @@ def test_nobody_finds_half_a_file(tmp_path):
     assert names(tmp_path) == ["labels"]
 
 
-def test_a_file_replaces_the_older_one_and_its_writer_sees_the_extension(tmp_path):
-    target = tmp_path / "a.png"
+def test_a_file_replaces_the_older_one_and_its_writer_sees_the_name(tmp_path):
+    target = tmp_path / ("a" * 251 + ".png")  # as long as the system allows
     target.write_text("old")
-    with written(target, extension=".png") as temporary:
-        assert temporary.suffix == ".png"
-        assert temporary.parent == tmp_path
-        temporary.write_text("new")
-        assert target.read_text() == "old"
-    assert target.read_text() == "new"
-    assert names(tmp_path) == ["a.png"]
+    for durable in (False, True):
+        with written(target, durable=durable) as temporary:
+            assert temporary.name == target.name
+            temporary.write_text(f"new {durable}")
+            assert target.read_text() == ("new False" if durable else "old")
+        assert target.read_text() == f"new {durable}"
+    assert names(tmp_path) == [target.name]
+
+
+def test_of_two_that_write_at_once_the_last_one_wins_whole(tmp_path):
+    target = tmp_path / "a"
+    with written(target) as one:
+        one.write_text("one")
+        with written(target) as other:
+            other.write_text("other")
+        assert target.read_text() == "other"
+    assert target.read_text() == "one"
+    assert names(tmp_path) == ["a"]
+
+
+def test_errors_of_the_disk_name_what_was_to_be_written(tmp_path):
+    def full(path, name):
+        with ManyFiles() as files, files.written(path) if name is None else written(path) as temporary:
+            raise OSError(errno.ENOSPC, "No space left on device", name and str(temporary / name))
+
+    for name in (None, "inner"):
+        with pytest.raises(OSError, match="No space left") as caught:
+            full(tmp_path / "a.png", name)
+        assert caught.value.filename == str(tmp_path / "a.png")
+
+
+def test_many_files_in_many_folders(tmp_path):
+    with ManyFiles() as files:
+        for number in range(100):
+            with files.written(tmp_path / str(number % 40) / f"{number}.png") as temporary:
+                temporary.write_text(str(number))
+            if number == 99:
+                assert len(list(tmp_path.glob("*/.fcn-*"))) == ManyFiles._MOST
+        with contextlib.suppress(KeyError), files.written(tmp_path / "0" / "half.png") as temporary:
+            temporary.write_text("half")
+            raise KeyError
+    assert len(names(tmp_path)) == 40 + 100
+    assert (tmp_path / "39" / "79.png").read_text() == "79"
 
 
 def test_a_new_folder_appears_when_it_is_filled(tmp_path):
@@ -80,22 +119,36 @@ def test_a_new_folder_is_new_and_apart(out, message, tmp_path):
         raise AssertionError("the body is never reached")
 
 
-def test_files_appear_together_or_not_at_all(tmp_path):
-    new, there = tmp_path / "new", tmp_path / "there"
-    for folder, text in ((new, "new"), (there, "old")):
+def test_files_of_one_result_appear_together(tmp_path):
+    for text in ("old", "new"):
+        with written_together(tmp_path / "there", "net.xml") as place:
+            (place / "pictures").mkdir()
+            for name in ("net.xml", "net.bin", "pictures/a.png"):
+                (place / name).write_text(text)
+    assert names(tmp_path / "there") == ["net.bin", "net.xml", "pictures", "pictures/a.png"]
+    assert {path.read_text() for path in (tmp_path / "there").rglob("*.*")} == {"new"}
+
+    def fail():
+        with written_together(tmp_path / "there", "net.xml") as place:
+            (place / "net.xml").write_text("half")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert (tmp_path / "there" / "net.xml").read_text() == "new"
+
+
+def test_two_do_not_make_one_new_folder(tmp_path):
+    (tmp_path / "photos").mkdir()
+    with new_folder(tmp_path / "fixed", "--fix", tmp_path / "photos") as folder:
         folder.mkdir()
-        for name in ("net.bin", "net.xml"):
-            (folder / name).write_text(text)
-    files = [new / "net.bin", new / "net.xml"]
-    publish(files, there)
-    assert [(there / name).read_text() for name in ("net.bin", "net.xml")] == ["new", "new"]
-    files[0].write_text("newer")  # and net.xml is gone
-    with pytest.raises(FileNotFoundError):
-        publish(files, there)
-    assert not list(there.iterdir())
-    (there / "net.xml").mkdir()
-    with pytest.raises(IsADirectoryError, match=r"net.xml is a folder. Choose another name"):
-        publish(files, there)
+        (folder / "a").touch()
+        with (
+            pytest.raises(ValueError, match=r"Another command is writing to .*fixed\. Wait until it ends, or .* --fix"),
+            new_folder(tmp_path / "fixed", "--fix", tmp_path / "photos"),
+        ):
+            raise AssertionError("the body is never reached")
+    assert names(tmp_path) == ["fixed", "fixed/a", "photos"]
 
 
 def test_folders_made_for_nothing_go_away(tmp_path):

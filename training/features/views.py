@@ -118,5 +118,5 @@ class Views:
     def _write(self, number, maps, labels):
         heads = labels if isinstance(labels, dict) else {"": labels}
         arrays = {MAP + name: np.minimum(x.astype(np.float32), LARGEST).astype(np.float16) for name, x in maps.items()}
-        with written(self.path(number), extension=".npz") as temporary:
+        with written(self.path(number)) as temporary:
             np.savez(temporary, **arrays, **{LABEL + head: ids for head, ids in heads.items()})

@@ -35,7 +35,7 @@ def write_video(video, targets, label, paint, progress, *, comment):
     """
     done, size = 0, None
     with contextlib.ExitStack() as stack:
-        files = {head: stack.enter_context(written(target, extension=".mp4")) for head, target in targets.items()}
+        files = {head: stack.enter_context(written(target)) for head, target in targets.items()}
         writer = stack.enter_context(_Writer(video, files, paint, comment))
         for time, image in stack.enter_context(contextlib.closing(taken_ahead(video.frames(), ahead=AHEAD))):
             size = image.shape[:2]

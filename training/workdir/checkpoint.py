@@ -6,7 +6,8 @@ import zipfile
 import zlib
 from dataclasses import asdict, dataclass
 
-from fcn_keras_console.files import sha256_of
+from fcn_keras_console.files import sha256_of, written
+from fcn_keras_console.publication import sync
 
 MEMBER = "fcn_checkpoint.json"  # beside Keras's own members of a .keras file, which is a zip archive
 
@@ -25,34 +26,33 @@ class Position:
     metrics: list | None = None
 
 
-def save_model(model, path, position=None):
+def save_model(model, path, position=None, *, older=None):
     """Save a `.keras` file with checksums of all that is in it; beside `path`, then renamed into place.
 
     Args:
         position: `Position`, or None for a model that training is not continued from.
+        older: what the file that is there is renamed to; else it is replaced.
 
     Raises:
         OSError: if it cannot be written, as on a full disk.
     """
-    temporary = path.with_name(f".{path.name}")  # Keras insists on the suffix
     try:
-        model.save(temporary)
-        with zipfile.ZipFile(temporary, "a") as archive:
-            record = {
-                "sha256": {name: _digest(archive, name) for name in archive.namelist()},
-                "position": position and asdict(position),
-            }
-            archive.writestr(MEMBER, json.dumps(record))
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())  # or a power cut leaves a name without contents
-        os.replace(temporary, path)
+        with written(path, durable=True) as temporary:
+            model.save(temporary)
+            with zipfile.ZipFile(temporary, "a") as archive:
+                record = {
+                    "sha256": {name: _digest(archive, name) for name in archive.namelist()},
+                    "position": position and asdict(position),
+                }
+                archive.writestr(MEMBER, json.dumps(record))
+            if older and path.exists():
+                sync(temporary)  # until it has its name, the older one is all there is
+                os.replace(path, older)
     except OSError as error:
         raise OSError(
             f"{path} cannot be written ({error.strerror or error}). What was saved before is whole: make room, and "
             "give the same command again."
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def verify(path):

@@ -51,19 +51,12 @@ class Stage(StageFiles):
 
     def save(self, model, position):
         """Write a checkpoint, and keep the one before it."""
-        fresh = self.folder / "next.keras"
-        save_model(model, fresh, position)
-        # Between the two renames the checkpoint before is all there is; it is found by its own name.
-        if self.last.exists():
-            os.replace(self.last, self.previous)
-        os.replace(fresh, self.last)
+        save_model(model, self.last, position, older=self.previous)
 
     def adopt(self, model):
         """Make a copy of another stage's best model the best of this one."""
-        with written(self.best) as temporary:
+        with written(self.best, durable=True) as temporary:
             shutil.copyfile(model, temporary)
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())  # or a power cut leaves a name without contents
 
     def promote_better(self, batches):
         """Make a better model the best if the checkpoint at `batches` has seen its epoch; else forget it."""

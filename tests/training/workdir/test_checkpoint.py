@@ -34,6 +34,13 @@ def test_the_position_comes_back(saved):
     assert len(keras.saving.load_model(saved).get_weights()) == 2
 
 
+def test_the_one_before_is_kept_under_another_name(tmp_path):
+    for batches in (2, 4, 6):
+        save_model(model(), tmp_path / "last.keras", Position(batches), older=tmp_path / "previous.keras")
+    assert [verify(tmp_path / f"{name}.keras").batches for name in ("last", "previous")] == [6, 4]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["last.keras", "previous.keras"]
+
+
 def test_a_model_that_training_is_not_continued_from(tmp_path):
     save_model(model(), tmp_path / "m.keras")
     assert verify(tmp_path / "m.keras") is None
