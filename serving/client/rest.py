@@ -112,10 +112,7 @@ class Rest:
             cause = error.__cause__ or error.args[-1]  # without urllib3's words around it
             reason = str(cause) or type(cause).__name__
             raise TryAgain("UNAVAILABLE", f"{self._server} cannot be reached: {reason}.") from error
-        try:
-            reply = json.loads(contents)
-        except ValueError:
-            reply = None
+        reply = _parse(contents)
         if response.status != 200:
             raise self._refusal(response, contents, reply)
         if not isinstance(reply, dict):
@@ -163,6 +160,21 @@ class Rest:
 
     def _strange(self, reply):
         return ServingError("INTERNAL", f"{self._server} gave an answer that is not TF Serving's: {str(reply)[:200]}")
+
+
+def _parse(contents):
+    """Read an answer; None where it is no JSON, or has a key twice, of which nobody knows which one counts."""
+    try:
+        return json.loads(contents.decode("utf-8-sig"), object_pairs_hook=_object)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _object(pairs):
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("A key is there twice.")
+    return found
 
 
 def _context(authorities):

@@ -39,6 +39,11 @@ _CLASSES = messages(
         },
         "PrometheusConfig": {"enable": (1, "bool"), "path": (2, "string")},
         "MonitoringConfig": {"prometheus_config": (1, "PrometheusConfig")},
+        # A `ModelServerConfig` whose labels are a list and no map, to see each of them.
+        "LabelOfVersion": {"key": (1, "string"), "value": (2, "int64")},
+        "LabelsOfModel": {"name": (1, "string"), "version_labels": (2, "*LabelOfVersion")},
+        "LabelsOfModels": {"config": (1, "*LabelsOfModel")},
+        "LabelsOfConfigs": {"model_config_list": (1, "LabelsOfModels")},
         "SSLConfig": {
             "server_key": (1, "string"),
             "server_cert": (2, "string"),
@@ -110,11 +115,23 @@ def read_models(path):
         ValueError: on what TF Serving would not start with; it names the file and, where there is one, the line.
         OSError: if the file cannot be read.
     """
-    config = _read(path, model_server_config_pb2.ModelServerConfig, 'model_config_list { config { name: "fcn" ... } }')
+    example = 'model_config_list { config { name: "fcn" ... } }'
+    config = _read(path, model_server_config_pb2.ModelServerConfig, example, check=_check_labels)
     try:
         return models_of(config)
     except ServingError as error:
         raise ValueError(f"{path}: {error.message}") from None
+
+
+def _check_labels(path, text):
+    """Refuse a label that one model has twice, of which the parser keeps the last without a word."""
+    config = text_format.Parse(text, _CLASSES["LabelsOfConfigs"](), allow_unknown_field=True)
+    for model in config.model_config_list.config:
+        labels = [entry.key for entry in model.version_labels]
+        if doubled := next((label for label in labels if labels.count(label) > 1), None):
+            raise ValueError(
+                f"{path}: the label {doubled!r} of model {model.name!r} is there twice. A label points to one version."
+            )
 
 
 def models_of(config):
@@ -217,10 +234,14 @@ def read_ssl(path):
     return _read(path, SSLConfig, 'server_key: "-----BEGIN ..." server_cert: "-----BEGIN ..."')
 
 
-def _read(path, kind, example):
-    """Parse a text proto."""
+def _read(path, kind, example, check=None):
+    """Parse a text proto; `check(path, text)` sees its text besides."""
     try:
-        return text_format.Parse(Path(path).read_text(encoding="utf-8"), kind())
+        text = Path(path).read_text(encoding="utf-8")
+        message = text_format.Parse(text, kind())
+        if check:
+            check(path, text)
+        return message
     except text_format.ParseError as error:
         line = f":{error.GetLine()}" if error.GetLine() else ""
         reason = str(error).split(" : ", 1)[-1]

@@ -125,6 +125,7 @@ class _Rest:
             response = _error(HTTP_STATUS[error.code], error.message)
         except HTTPException as error:
             response = _error(error.status_code, error.detail)
+            response.headers.update(error.headers or {})
         except ClientDisconnect:
             return
         except Exception:
@@ -191,6 +192,11 @@ class _Rest:
 
     async def _read(self, request, held):
         """Read a body up to the limit; return it, and whether it is compressed. `held` counts the bytes, in parts."""
+        if "content-length" in request.headers and "transfer-encoding" in request.headers:
+            # A proxy that believes the other one sees another request behind this one: no more is read from it.
+            raise HTTPException(
+                400, "A body has Content-Length or Transfer-Encoding, not both", {"Connection": "close"}
+            )
         self._check_size(int(request.headers.get("content-length", 0)))
         size, body = 0, bytearray()
         async for chunk in request.stream():
@@ -204,7 +210,7 @@ class _Rest:
                     f"The requests under way hold {self._most_bytes} bytes already. Try again later.",
                 )
             body += chunk
-        return bytes(body), "gzip" in request.headers.get("content-encoding", "")
+        return bytes(body), _is_compressed(request.headers)
 
     def _check_size(self, size):
         if size > self._max_body:
@@ -247,6 +253,8 @@ class _Rest:
             raise HTTPException(413, f"The request's body inflates to more than {limit} bytes")
         if not reader.eof:
             raise _not_gzip("its end is missing")
+        if reader.unused_data:
+            raise _not_gzip("something follows its end")
         return text
 
 
@@ -288,6 +296,21 @@ def _json(body):
 
 def _error(status, message):
     return Response(json_replies.error(message), status, media_type="application/json")
+
+
+def _is_compressed(headers):
+    """Tell whether a body is gzip.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT on another coding, whose bytes TF Serving reads as if they were JSON.
+    """
+    codings = [coding.strip().lower() for line in headers.getlist("content-encoding") for coding in line.split(",")]
+    codings = [coding for coding in codings if coding not in ("", "identity")]
+    if codings not in ([], ["gzip"], ["x-gzip"]):
+        raise ServingError(
+            "INVALID_ARGUMENT", f"The body's Content-Encoding is gzip or none. Received: {', '.join(codings)[:200]}"
+        )
+    return bool(codings)
 
 
 def _not_gzip(reason):

@@ -8,16 +8,34 @@ from itertools import islice
 from ...errors import ServingError
 
 QUOTED = 1024  # characters of a value that a message repeats
+QUOTED_REST = 40  # of what stands behind the document
 MOST_BYTES = 320 * 2**20  # that the values of a body may take
-COSTS = {b"[": 64, b"{": 240, b",": 64, b":": 120}  # bytes of a list, an object, a value behind a comma, a member
+COSTS = {b"[": 64, b"{": 240, b",": 64, b":": 190}  # bytes of a list, an object, a value behind a comma, a member
 BLANK = " \t\n\r"
 INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}  # these very objects; a number like 1e999 is refused
-DECODER = json.JSONDecoder(parse_constant=lambda name: INFINITIES.get(name, math.nan))
 ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
+class _DoubledKey(Exception):
+    """An object has a key twice: who reads the first value and who reads the last disagree on what was asked."""
+
+
+def _object(pairs):
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen = set()
+        raise _DoubledKey(next(key for key, _ in pairs if key in seen or seen.add(key)))
+    return found
+
+
+DECODER = json.JSONDecoder(parse_constant=lambda name: INFINITIES.get(name, math.nan), object_pairs_hook=_object)
+
+
 def parse(body):
-    """Read the request's JSON object; what follows it is ignored.
+    """Read the request's JSON object.
+
+    TF Serving takes the last value of a key that is there twice, and ignores what follows the object. Both are refused
+    here: they would be answered as if something else had been asked.
 
     This lets no other thread run until it has read the text: half a second, for the largest that `_check_cost` admits.
 
@@ -31,13 +49,18 @@ def parse(body):
     if start == len(text):
         raise _malformed("The document is empty")
     try:
-        document, _ = DECODER.raw_decode(text, start)
+        document, end = DECODER.raw_decode(text, start)
+    except _DoubledKey as error:
+        raise _malformed(f"The key {quote(error.args[0])} is there twice in one object.") from None
     except json.JSONDecodeError as error:
         raise _malformed(error) from None
     except RecursionError:
         raise _malformed("Lists or objects are nested too deeply.") from None
     except ValueError:  # Python reads no integer of thousands of digits
         raise _malformed("Number too big to be stored in double.") from None
+    if rest := text[end:].strip(BLANK):
+        more = quote(rest[:QUOTED_REST])
+        raise _malformed(f"Nothing may follow the document. Received: {more} at character {text.index(rest, end)}.")
     if not isinstance(document, dict):
         raise ServingError("INVALID_ARGUMENT", f"JSON Value: {quote(document)} Is not object")
     return document

@@ -12,6 +12,9 @@ from serving.client.client import Client, ServingError
 from serving.client.rest import _retry_after
 from tests.serving import fake_servers
 
+VERSION = b'"model_version_status": [{"version": "1", "state": "AVAILABLE"}]'
+TWICE = b"{" + VERSION + b", " + VERSION + b"}"
+
 
 def picture():
     return np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
@@ -75,6 +78,9 @@ def test_answers_that_are_not_tf_servings(rest, monkeypatch):
             ((200, b"<html>hello</html>", ()), "INTERNAL", "not TF Serving's: b'<html>hello"),
             ((200, b"[]", ()), "INTERNAL", r"not TF Serving's: b'\[\]'"),
             ((200, b'{"a": 1}', ()), "INTERNAL", "not TF Serving's: {'a': 1}"),
+            ((200, TWICE, ()), "INTERNAL", "not TF Serving's: b'{\"model_version_status\""),
+            ((200, b"[" * 100_000, ()), "INTERNAL", r"not TF Serving's: b'\[\[\["),
+            ((200, '{"a": 1}'.encode("utf-16"), ()), "INTERNAL", "not TF Serving's: b"),
             ((404, b"<html>no\n page</html>", ()), "NOT_FOUND", "answered 404 Not Found: <html>no page"),
             ((301, b"", {"Location": "https://x/"}), "UNKNOWN", "answered 301 Moved Permanently: https://x/"),
             ((413, b"", ()), "UNKNOWN", r"answered 413 (Request Entity|Content) Too Large$"),

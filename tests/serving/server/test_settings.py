@@ -97,6 +97,13 @@ def test_models_that_tf_serving_refuses(write, text, message):
         read_models(path)
 
 
+def test_a_label_that_is_there_twice(write):
+    labels = 'version_labels { key: "stable" value: 1 } version_labels { key: "stable" value: 2 }'
+    path = write(MODELS.replace('version_labels { key: "stable" value: 1 }', labels))
+    with pytest.raises(ValueError, match=f"^{path}: the label 'stable' of model 'b' is there twice"):
+        read_models(path)
+
+
 def test_other_model_configs_are_refused():
     message = (
         "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is currently supported"

@@ -336,7 +336,8 @@ TABLE = {
         *contains("JSON Parse error: Expecting ',' delimiter: line 1 column 20"),
     ),
     "no object": (post("[1]"), *invalid("JSON Value: [1] Is not object")),
-    "more behind the object": (post(DOC + "}] more"), 200, NEW),
+    "more behind the object": (post(DOC + "}] more"), *contains("Nothing may follow the document.")),
+    "a key twice": (post(DOC[:-1] + ', "instances": [1]}'), *contains('The key "instances" is there twice')),
     "deep JSON": (post("[" * 50_000), *contains("JSON Parse error: ")),
     "JSON comes before the model": (post("{", "/v1/models/other:predict"), *contains("JSON Parse error: ")),
     "the model comes before the tensors": (post("{}", "/v1/models/other:predict"), *contains("Latest(other)", 404)),
@@ -344,6 +345,23 @@ TABLE = {
     # Size and compression
     "chunked": (("POST", f"{HALF}:predict", chunks, {"Transfer-Encoding": "chunked"}), 200, NEW),
     "gzip": (post(gzip.compress(DOC.encode()), Content_Encoding="gzip"), 200, NEW),
+    "gzip by its other name": (post(gzip.compress(DOC.encode()), Content_Encoding="x-gzip, identity"), 200, NEW),
+    "gzip, twice": (
+        post(gzip.compress(DOC.encode()) * 2, Content_Encoding="gzip"),
+        *contains("the gzip body cannot be inflated, something follows its end"),
+    ),
+    "gzip in gzip": (
+        post(gzip.compress(gzip.compress(DOC.encode())), Content_Encoding="gzip, gzip"),
+        *invalid("The body's Content-Encoding is gzip or none. Received: gzip, gzip"),
+    ),
+    "another coding": (
+        post(DOC, Content_Encoding="br"),
+        *invalid("The body's Content-Encoding is gzip or none. Received: br"),
+    ),
+    "a length and chunks": (
+        ("POST", f"{HALF}:predict", chunks, {"Transfer-Encoding": "chunked", "Content-Length": "3"}),
+        *invalid("A body has Content-Length or Transfer-Encoding, not both"),
+    ),
     "not gzip": (post(DOC, Content_Encoding="gzip"), *contains("JSON Parse error: The document is empty")),
     "half of gzip": (
         post(gzip.compress(DOC.encode())[:-9], Content_Encoding="gzip"),

@@ -16,8 +16,42 @@ def test_reads_every_kind_of_value():
     assert document == {"a": [[[[[1, -2500.0], []]]], {"b": {}, "c": {"d": [True, False, None]}}], "e": "", "ab": []}
 
 
-def test_ignores_what_surrounds_the_document():
-    assert json_text.parse(b'\xef\xbb\xbf \n{"a": 1} {"b"') == {"a": 1}
+def test_ignores_the_mark_and_the_blanks_around_the_document():
+    assert json_text.parse(b'\xef\xbb\xbf \n{"a": 1} \r\n\t') == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"a": 1, "b": 2, "a": 1}', 'The key "a" is there twice in one object.'),
+        ('{"a": 1, "\\u0061": 2}', 'The key "a" is there twice in one object.'),
+        ('{"": {"b": [{"c": 1, "c": 1}]}}', 'The key "c" is there twice in one object.'),
+        ('{"a": {"b64": "aGk=", "b64": "aGk="}}', 'The key "b64" is there twice in one object.'),
+        ('{"\\ud800": 1, "\\ud800": 1}', "The key "),
+        (f'{{"{"k" * 5000}": 1, "{"k" * 5000}": 1}}', f'The key "{"k" * 1023}...TRUNCATED is there'),
+        ('{"a": 1} {"b"', 'Nothing may follow the document. Received: "{\\"b\\"" at character 9.'),
+        ('{"a": 1}\0', 'Nothing may follow the document. Received: "\\u0000" at character 8.'),
+        ('{"a": 1}' + "}" * 5000, f'Nothing may follow the document. Received: "{"}" * 40}" at character 8.'),
+        ('{"a": 1}\u00a0', "Nothing may follow the document."),
+    ],
+)
+def test_refuses_what_would_be_answered_as_something_else(text, message):
+    with pytest.raises(ServingError) as caught:
+        json_text.parse(text.encode())
+    assert caught.value.code == "INVALID_ARGUMENT"
+    assert caught.value.message.startswith(f"JSON Parse error: {message}")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+def test_reads_utf_8_alone(encoding):
+    with pytest.raises(ServingError, match="JSON Parse error"):
+        json_text.parse('{"a": 1}'.encode(encoding))
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1" * 400 + ".0", "1" * 400])
+def test_numbers_beyond_all_floats_are_no_infinities(number):
+    [value] = json_text.parse(f'{{"a": [{number}]}}'.encode())["a"]
+    assert all(value is not infinity for infinity in json_text.INFINITIES.values())
 
 
 @pytest.mark.parametrize(
@@ -61,11 +95,11 @@ def test_refuses_other_than_an_object():
 @pytest.mark.parametrize(
     ("part", "bytes_"),
     # Twice the text's length, or eight times outside ASCII; and what lists, objects, members and values take besides.
-    [("[],", 2 * 3 + 64 + 64), ('{"":0},', 2 * 7 + 240 + 120 + 64), ("1,", 2 * 2 + 64), ('"é",', 8 * 5 + 64)],
+    [("[],", 2 * 3 + 64 + 64), ('{"":0},', 2 * 7 + 240 + 190 + 64), ("1,", 2 * 2 + 64), ('"é",', 8 * 5 + 64)],
 )
 def test_refuses_what_takes_more_memory_than_its_text(part, bytes_, monkeypatch):
     monkeypatch.setattr(json_text, "MOST_BYTES", 1_000_000)
-    most = (1_000_000 - 500) // bytes_  # 500 are enough for what is around them
+    most = (1_000_000 - 600) // bytes_  # 600 are enough for what is around them
     assert len(json_text.parse(f'{{"a": [{part * most}1]}}'.encode())["a"]) == most + 1
     with pytest.raises(ServingError, match="Send fewer images at once, or files instead of pixels") as caught:
         json_text.parse(f'{{"a": [{part * (most + 5)}1]}}'.encode())
