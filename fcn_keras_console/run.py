@@ -1,6 +1,7 @@
 """How every command ends: one line and exit code 2 for what a user can mend; and a quiet start of TensorFlow."""
 
 import contextlib
+import errno
 import gc
 import io
 import json
@@ -39,6 +40,7 @@ def run(name, body, arguments, *, tensorflow=False):
         ended; an `Interrupted`'s code.
     """
     _print_any_name()
+    _outlive_terminal()
     try:
         if tensorflow:
             start_tensorflow()
@@ -68,11 +70,38 @@ def _is_unread():
     return unread
 
 
+class _Terminal(io.FileIO):
+    """A terminal that may go, as at the end of an SSH session: what is written to it then goes nowhere."""
+
+    def write(self, data):
+        try:
+            return super().write(data)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.fileno())
+            os.close(nowhere)
+            return len(data)
+
+
 def _print_any_name():
     """Print what an encoding lacks, such as of a file's name, as escapes: it is no reason to end amid the work."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _outlive_terminal():
+    """Go on working when the terminal is gone: whether that ends a command is a matter of SIGHUP, not of a print."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper) and stream.isatty():
+            terminal = _Terminal(stream.fileno(), "w", closefd=False)
+            kind = {"encoding": stream.encoding, "errors": stream.errors, "line_buffering": True}
+            is_buffered = hasattr(stream.buffer, "raw")  # not under PYTHONUNBUFFERED
+            buffer = io.BufferedWriter(terminal) if is_buffered else terminal
+            setattr(sys, name, io.TextIOWrapper(buffer, write_through=stream.write_through, **kind))
 
 
 def start_tensorflow():

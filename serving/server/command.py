@@ -28,12 +28,12 @@ traffic belongs on TensorFlow Serving, which reads the same folders and answers 
 
 Options that TensorFlow Serving has bear its names. A switch also takes a value: --batching=false."""
 EXAMPLES = ("fcn-serve --model_name fcn --model_base_path models/fcn",)
-CODES = {0: "stopped by SIGTERM or Ctrl-C", 130: "stopped by Ctrl-C before anything was served"}
+CODES = {0: "stopped by SIGTERM, SIGHUP or Ctrl-C", 130: "stopped by Ctrl-C before anything was served"}
 LOG = logging.getLogger(__name__)
 
 
 def main(argv=None):
-    """Run `fcn-serve` and return its exit code: 0 after SIGTERM or SIGINT, or 2 with one line on stderr."""
+    """Run `fcn-serve` and return its exit code: 0 after SIGTERM, SIGHUP or SIGINT, or 2 with one line on stderr."""
     return run("fcn-serve", _command, build_parser().parse_args(argv))
 
 
@@ -41,7 +41,8 @@ def _command(arguments):
     _check(arguments)
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # the command itself reports what goes wrong, in one line
     options = Options(**{name: getattr(arguments, name) for name in Options._fields if name != "token"})
-    before = signal.signal(signal.SIGTERM, _end_early)
+    early = [number for number in _ending() if number != signal.SIGINT]
+    before = {number: signal.signal(number, _end_early) for number in early}
     try:
         with bound(options) as listener:
             check_packages()
@@ -51,17 +52,25 @@ def _command(arguments):
             _more_files()
             _serve(arguments, options, listener, tls)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _end_early(*_):
-    """End at SIGTERM while models are still being loaded, which nothing can stop."""
-    _report("SIGTERM came while models were loading; nothing was served yet.")
+def _ending():
+    """List the signals that end the server; not SIGHUP where it is ignored, as `nohup` asks for."""
+    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    return [signal.SIGTERM, signal.SIGINT, *([] if ignored else [signal.SIGHUP])]
+
+
+def _end_early(number, _):
+    """End while models are still being loaded, which nothing can stop."""
+    _report(f"{signal.Signals(number).name} came while models were loading; nothing was served yet.")
     os._exit(0)
 
 
 def _report(text):
-    os.write(2, f"fcn-serve: {text}\n".encode())  # which a signal's handler may do whatever was being written
+    with contextlib.suppress(OSError):  # the terminal is gone
+        os.write(2, f"fcn-serve: {text}\n".encode())  # which a signal's handler may do whatever was being written
 
 
 def _token(arguments):
@@ -136,7 +145,7 @@ def _add_numbers(add, defaults):
         ("max_request_pixels", _whole, "N", "of all images that a request sends as tensors; models limit files"),
         ("max_connections", _whole, "N", "clients at each port; REST leaves the longest idle for a new one"),
         ("client_timeout_seconds", _patience, "SECONDS", "in which headers come, bodies go on, answers are fetched"),
-        ("grace_period_seconds", _seconds, "SECONDS", "what runs may take to end after SIGTERM"),
+        ("grace_period_seconds", _seconds, "SECONDS", "what runs may take to end after a signal"),
     ]:
         add(
             f"--{name}", type=kind, default=getattr(defaults, name), metavar=unit, help=f"{text} (default: %(default)s)"
@@ -192,7 +201,6 @@ def _serve(arguments, options, listener, tls):
     """Read the files, load the models, and serve until a signal comes."""
     from . import settings
 
-    _log()
     path, file = arguments.model_config_file, arguments.batching_parameters_file
     models = settings.read_models(path) if path else [model(arguments.model_name, arguments.model_base_path)]
     batching = None
@@ -201,20 +209,25 @@ def _serve(arguments, options, listener, tls):
     monitoring = (
         settings.read_monitoring(arguments.monitoring_config_file) if arguments.monitoring_config_file else None
     )
-    with loaded(models, options, batching, path) as service:
+    with _log(), loaded(models, options, batching, path) as service:
         asyncio.run(_until_signal(service, listener, options, monitoring, arguments, tls))
 
 
 async def _until_signal(service, listener, options, monitoring, arguments, tls):
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
 
-    def end():
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)  # a second one ends the process at once
+    def end(number):
+        if number == signal.SIGHUP:  # it comes twice when a terminal goes, from the system and from the shell
+            numbers = [number]
+        else:  # a second one ends the process at once
+            numbers = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
+        for number in numbers:
+            loop.remove_signal_handler(number)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         stop.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, end)
+    for number in _ending():
+        loop.add_signal_handler(number, end, number)
     tasks = []
     if arguments.model_config_file and arguments.model_config_file_poll_wait_seconds:
         seconds = arguments.model_config_file_poll_wait_seconds
@@ -252,10 +265,15 @@ def _reload(models, path):
     return None
 
 
+@contextlib.contextmanager
 def _log():
-    """Show on stderr what is loaded and unloaded."""
+    """Show on stderr what is loaded and unloaded, until the block ends."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("fcn-serve: %(message)s"))
     logger = logging.getLogger(__package__.partition(".")[0])
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)

@@ -4,13 +4,17 @@ import gc
 import importlib
 import io
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from fcn_keras_console import Interrupted, run
 from fcn_keras_console.run import _backend, _uncollected, without
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
@@ -53,6 +57,36 @@ def test_any_name_can_be_printed(monkeypatch):
     for stream, told in ((sys.stdout, "\\xe4.png \\udcff.png\n"), (sys.stderr, "fcn-x: \\xe4.png is missing\n")):
         stream.flush()
         assert stream.buffer.getvalue().decode() == told
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_terminal_that_goes_ends_no_work(unbuffered, tmp_path):
+    import pty
+
+    script = f"""
+import signal, sys, pathlib
+from fcn_keras_console import run
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+def body(_):
+    print("begun", flush=True)
+    sys.stdin.read()
+    print("\\xe4" * 100_000, flush=True)
+    print("told", file=sys.stderr)
+    pathlib.Path({str(tmp_path / "done")!r}).touch()
+    raise ValueError("a fault")
+sys.exit(run("fcn-x", body, None))"""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", script]
+    settings = {"cwd": ROOT, "env": {**os.environ, "PYTHONUNBUFFERED": unbuffered}}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=theirs, stderr=theirs, **settings) as process:
+        os.close(theirs)
+        with open(ours, "rb", buffering=0) as terminal:
+            assert terminal.read(5) == b"begun"
+        # The terminal is closed, as when an SSH session breaks off.
+        process.stdin.close()
+        assert process.wait(60) == 2
+    assert (tmp_path / "done").exists()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""End on SIGTERM or Ctrl-C: at once, or where nothing is lost."""
+"""End on SIGTERM, Ctrl-C or when the terminal goes (SIGHUP): at once, or where nothing is lost."""
 
 import contextlib
 import signal
@@ -7,9 +7,13 @@ import threading
 
 from fcn_keras_console import Interrupted
 
+HANGUP = getattr(signal, "SIGHUP", None)  # Windows has none
+
 
 class Signals:
-    """Turn SIGTERM and SIGINT into `Interrupted` while a `with` block runs.
+    """Turn SIGTERM, SIGINT and SIGHUP into `Interrupted` while a `with` block runs.
+
+    A SIGHUP that is ignored, as `nohup` asks for, stays so.
 
     Attributes:
         came: number of the signal that waits inside `deferred`, or None.
@@ -24,7 +28,10 @@ class Signals:
 
     def __enter__(self):
         if threading.current_thread() is threading.main_thread():  # no other may set handlers
-            self._before = {number: signal.signal(number, self._handle) for number in (signal.SIGTERM, signal.SIGINT)}
+            numbers = [signal.SIGTERM, signal.SIGINT]
+            if HANGUP is not None and signal.getsignal(HANGUP) != signal.SIG_IGN:
+                numbers.append(HANGUP)
+            self._before = {number: signal.signal(number, self._handle) for number in numbers}
         return self
 
     def __exit__(self, *_):
@@ -32,6 +39,8 @@ class Signals:
             signal.signal(number, handler)
 
     def _handle(self, number, _):
+        if self.came is not None and number == HANGUP:  # it comes twice, from the system and from the shell
+            return
         if not self._deferred or self.came is not None:  # the second one does not wait
             raise _interrupted(number)
         self.came = number

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 
 import pytest
 
@@ -119,14 +120,78 @@ def test_versions_change_under_load_and_sigterm_ends_it(lines, tmp_path, monkeyp
     assert "Unloaded line version 1" in caplog.text
 
 
-def test_sigterm_while_loading_says_so_and_ends_at_once(tmp_path, monkeypatch, capfd):
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        pytest.param((signal.SIGHUP, signal.SIGHUP), id="a terminal that goes"),
+        pytest.param((signal.SIGTERM, signal.SIGHUP), id="systemd"),
+        pytest.param((signal.SIGHUP, signal.SIGTERM), id="a terminal that goes, then systemd"),
+    ],
+)
+def test_what_runs_is_answered_before_the_end(line, numbers, monkeypatch):
+    from serving.server.models import servable
+
+    output, running, goes_on, answers = Lines(), threading.Event(), threading.Event(), []
+    run = servable.Servable.run
+
+    def slow(*arguments):
+        running.set()
+        assert goes_on.wait(30)
+        return run(*arguments)
+
+    def visit():
+        addresses = output.addresses()
+        monkeypatch.setattr(servable.Servable, "run", slow)
+        asking = threading.Thread(target=lambda: answers.append(ask_rest(addresses)))
+        asking.start()
+        assert running.wait(30)
+        for number in numbers:
+            os.kill(os.getpid(), number)
+            time.sleep(0.2)
+        goes_on.set()
+        asking.join(30)
+
+    monkeypatch.setattr(sys, "stdout", output)
+    visitor = threading.Thread(target=visit)
+    visitor.start()
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
+    assert main(["--model_name=line", f"--model_base_path={line}", "--port=0", "--rest_api_port=0"]) == 0
+    visitor.join()
+    assert answers == [6.0]
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_nohup_keeps_its_word(line, monkeypatch):
+    output, answers = Lines(), []
+
+    def visit():
+        addresses = output.addresses()
+        os.kill(os.getpid(), signal.SIGHUP)
+        time.sleep(0.2)
+        answers.append(ask_rest(addresses))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(sys, "stdout", output)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        visitor = threading.Thread(target=visit)
+        visitor.start()
+        assert main(["--model_name=line", f"--model_base_path={line}", "--port=0", "--rest_api_port=0"]) == 0
+        visitor.join()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert answers == [6.0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_loading_says_so_and_ends_at_once(number, tmp_path, monkeypatch, capfd):
     from serving.server import command
     from serving.server.models import manager
 
     codes, ended = [], threading.Event()
 
     def load(*_, **__):
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), number)
         assert ended.wait(60)
 
     def end(code):
@@ -140,7 +205,7 @@ def test_sigterm_while_loading_says_so_and_ends_at_once(tmp_path, monkeypatch, c
     main([f"--model_base_path={tmp_path}", "--port=0", "--rest_api_port=0"])
     assert codes == [0]
     errors = capfd.readouterr().err
-    assert "fcn-serve: SIGTERM came while models were loading; nothing was served yet.\n" in errors
+    assert f"fcn-serve: {number.name} came while models were loading; nothing was served yet.\n" in errors
     assert "Traceback" not in errors
 
 

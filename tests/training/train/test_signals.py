@@ -14,7 +14,7 @@ def send(number):
     os.kill(os.getpid(), number)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
 def test_a_signal_ends_at_once(number, code):
     with Signals(), pytest.raises(Interrupted, match=rf"stopped by {number.name}") as end:
         send(number)
@@ -35,6 +35,32 @@ def test_a_deferred_signal_waits_for_the_end_of_the_body(capsys):
         assert signals.came == signal.SIGTERM
     assert done == ["saved"]
     assert capsys.readouterr().err == "fcn-train: SIGTERM: saving after this batch\n"
+
+
+@pytest.mark.parametrize("first", [signal.SIGHUP, signal.SIGTERM])
+def test_the_second_hangup_of_a_terminal_that_goes_waits_too(first, capsys):
+    done = []
+
+    def work(signals):
+        with signals.deferred():
+            send(first)
+            send(signal.SIGHUP)
+            done.append("saved")
+
+    with Signals() as signals, pytest.raises(Interrupted, match=f"stopped by {first.name}"):
+        work(signals)
+    assert done == ["saved"]
+    assert capsys.readouterr().err == f"fcn-train: {first.name}: saving after this batch\n"
+
+
+def test_nohup_keeps_its_word():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Signals() as signals:
+            send(signal.SIGHUP)
+        assert signals.came is None
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_another_may_say_that_a_signal_waits(capsys):
