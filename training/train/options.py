@@ -24,7 +24,11 @@ EXAMPLES = (
     ("fcn-train folder_fcn8s --data photos --workdir runs", "nothing is chosen: one image a batch, fixed steps"),
     ("fcn-train voc_fcn8s --data DIR --workdir runs", "the paper's experiment"),
 )
-CODES = {129: "stopped as its terminal went (SIGHUP), after saving", 130: "stopped by Ctrl-C, after saving", 143: "stopped by SIGTERM, after saving"}
+CODES = {
+    129: "stopped as its terminal went (SIGHUP), after saving",
+    130: "stopped by Ctrl-C, after saving",
+    143: "stopped by SIGTERM, after saving",
+}
 BACKENDS = ("tensorflow", "jax", "torch")  # of Keras, those that compute gradients
 # Options that change recipes, by the name that `Overrides` has for it too.
 OVERRIDES = (
