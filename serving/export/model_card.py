@@ -3,8 +3,9 @@
 import datetime
 
 from fcn_keras.interface import class_counts
+from fcn_keras_console.digests import write_sealed
 from fcn_keras_console.environment import versions
-from fcn_keras_console.files import write_json, write_text
+from fcn_keras_console.files import write_text
 from fcn_keras_console.words import percent
 
 METRICS = ("pixel_accuracy", "mean_accuracy", "mean_iu", "fw_iu")
@@ -31,12 +32,13 @@ def describe(model, names, packages=()):
     }
 
 
-def write_version_card(folder, facts):
+def write_version_card(folder, facts, digests):
     """Write both files into a version's folder.
 
     Args:
         facts: what `describe` and `saved_model.contents.write` return, with `"name"` and `"version"`, and where known
             `"recipe"`, `"training"`, `"metrics"` and `"source"` (see `provenance`).
+        digests: of the folder's other files, `{name: digests.Digest}`. The README is for people, who may write in it.
     """
     sizes = ", ".join(f"{height}x{width}" for height, width in facts["warm_up_sizes"])
     extras = f" Further outputs: {', '.join(facts['extra_outputs'])}." if facts["extra_outputs"] else ""
@@ -70,7 +72,7 @@ def write_version_card(folder, facts):
         answers=["## What it answers", answers],
         parity=[parity, "\n".join(_table(columns, rows))],
     )
-    write_json(folder / "model.json", facts)
+    write_sealed(folder / "model.json", facts, digests)
     write_text(folder / "README.md", card)
 
 

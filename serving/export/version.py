@@ -6,6 +6,7 @@ import math
 import os
 from pathlib import Path
 
+from fcn_keras_console.digests import digests_below
 from fcn_keras_console.files import made
 from fcn_keras_console.publication import sync, sync_entry
 from fcn_keras_console.scratch import scratch
@@ -49,7 +50,8 @@ def export(
 
     Beside the SavedModel lie the palette and class names (`assets/`), requests with which a server warms up
     (`assets.extra/`), `batching_params.pbtxt`, and a model card (`README.md`, `model.json`), for which the written
-    SavedModel is loaded and compared with `model`. The folder appears under its name when it is complete; a server that
+    SavedModel is loaded and compared with `model`. `model.json` has the SHA-256 of every file, which `fcn-serve` and
+    `fcn-batch` compare when they load the version. The folder appears under its name when it is complete; a server that
     polls `directory` never sees a part of it.
 
     Args:
@@ -104,17 +106,17 @@ def export(
             options |= {"sizes": sizes, "scale": scale}
             contents = write(folder, directory.name, model, names, **options)
             facts = {"name": directory.name, **describe(model, names), **contents, **(origin or {})}
-            return _publish(folder, directory, version, facts)
+            return _publish(folder, directory, version, facts, digests_below(folder))
 
 
-def _publish(folder, directory, version, facts):
+def _publish(folder, directory, version, facts, digests):
     """Write the model card and rename a finished folder to its version."""
     from .model_card import write_version_card
 
     while True:
         number = version or max(_versions(directory), default=0) + 1
         check_absent(directory, version)
-        write_version_card(folder, {**facts, "version": number})
+        write_version_card(folder, {**facts, "version": number}, digests)
         sync(folder)
         target = directory / str(number)
         try:

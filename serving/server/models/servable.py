@@ -18,6 +18,7 @@ from tensorflow.core.protobuf import error_codes_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
 from ...errors import ServingError
+from .integrity import as_exported
 
 DEFAULT_SIGNATURE = "serving_default"
 WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
@@ -110,13 +111,13 @@ def load(name, version, folder, *, warm_up=True):
         `Servable`.
 
     Raises:
-        ServingError: if there is no whole SavedModel, or a warm-up request fails.
+        ServingError: if there is no whole SavedModel, it is not what was exported, or a warm-up request fails.
     """
     folder = Path(folder)
     _check_folder(folder)
     session = tf.compat.v1.Session(graph=tf.Graph())
     try:
-        with session.graph.as_default(), _without_notices():
+        with as_exported(folder), session.graph.as_default(), _without_notices():
             meta_graph = tf.compat.v1.saved_model.load(session, [tf.saved_model.SERVING], str(folder))
         signature_defs = {
             key: definition

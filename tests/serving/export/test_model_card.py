@@ -1,10 +1,12 @@
 """The model cards of versions and of files."""
 
+import hashlib
 import json
 
 import tensorflow as tf
 
 from fcn_keras.photographs import Photographs
+from fcn_keras_console.digests import read_sealed
 from serving.export.accuracy.agreement import Figures
 from serving.export.accuracy.validation import Validation
 from serving.export.model_card import _scale, figures_table, write_file_card
@@ -40,6 +42,13 @@ def test_the_card_of_a_version(folder):
     assert asked == [(24, 40), (40, 24)]
     assert min(larger) > 100  # in several parts: the version's requests may take 16 MiB
     assert facts["memory"] == 16
+    written = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    assert set(facts["files"]) == set(written) - {"model.json", "README.md"}
+    assert {"saved_model.pb", "fingerprint.pb", "assets/classes.txt"} < set(facts["files"])
+    for name, digest in facts["files"].items():
+        contents = written[name].read_bytes()
+        assert digest == {"bytes": len(contents), "sha256": hashlib.sha256(contents).hexdigest()}
+    assert read_sealed(folder / "model.json")[1].keys() == facts["files"].keys()
     for row in facts["parity"]:
         assert row["label_agreement"] == 1
         assert 0 <= row["largest_score_error"] < 1e-5 * row["largest_score"]

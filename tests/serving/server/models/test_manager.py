@@ -137,7 +137,8 @@ def test_what_is_not_there_yet_is_awaited_with_one_warning(put, serve, config, t
     models = serve(*configs)
     models.reload(configs)
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert len(warnings) == 3
+    assert len(warnings) == 4
+    assert warnings[3].startswith(f"{tmp_path / 'good' / '1'} has no digests")
     assert warnings[0].startswith(f"Could not find base path {tmp_path / 'missing'} for servable missing with error")
     assert warnings[1] == (
         f"No versions of servable empty found under base path {tmp_path / 'empty'}. Did you forget to name your leaf "
