@@ -14,6 +14,7 @@ import re
 import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, BinaryIO
@@ -71,7 +72,7 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = False) -> Any:
         raise ValueError(f"{path} is damaged, cut off or no .keras file. Copy or save it again.")
     try:
         _check(path)
-        model = keras.saving.load_model(path, compile=compile, safe_mode=True)
+        model = _load(path, compile)
         _check_heads(model)
     except OSError as error:
         if error.errno not in FULL:
@@ -83,6 +84,29 @@ def load_model(path: str | os.PathLike[str], *, compile: bool = False) -> Any:
     return model
 
 
+def _load(path: str, compile: bool) -> Any:
+    """Load a file while a thread looks whether its weights are those that were written.
+
+    Keras looks too, and where the CRC-32 is wrong it reads the weights in a way that passes over it.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        whole = pool.submit(_require_whole_weights, path)
+        try:
+            return keras.saving.load_model(path, compile=compile, safe_mode=True)
+        finally:
+            whole.result()  # which says more than what Keras stumbled over
+
+
+def _require_whole_weights(path: str) -> None:
+    with zipfile.ZipFile(path) as archive, open(path, "rb") as file:
+        member = archive.getinfo(WEIGHTS)
+        weights, crc, block = _member(file, member), 0, memoryview(bytearray(2**20))
+        while count := weights.readinto(block):
+            crc = zlib.crc32(block[:count], crc)
+    if crc != member.CRC:
+        raise MalformedError(f"{WEIGHTS} is damaged: its CRC-32 is {crc:08x}, and {member.CRC:08x} was written")
+
+
 def _refusal(path: str, error: Exception) -> ValueError:
     reason = str(error).strip().partition("\n")[0][:300] or type(error).__name__
     version = _keras_of(path)
@@ -92,7 +116,7 @@ def _refusal(path: str, error: Exception) -> ValueError:
             f'"keras>={version}", or save it with the older Keras'
         )
     else:
-        advice = "Save it again; it has to be a network of fcn_keras"
+        advice = "Save it again, or copy it again; it has to be a network of fcn_keras"
     return ValueError(f"{path} cannot be loaded ({reason}). {advice}.")
 
 
