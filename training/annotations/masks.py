@@ -8,12 +8,11 @@ from PIL import Image
 from fcn_keras.examples import VOID
 from fcn_keras.visualize import VOID_COLOR, palette
 
+from .mixed_borders import Borders, borders_of, has_ramps
 from .thin_parts import ThinParts, differences, thin_parts
 
 SAMPLE = 32  # rows and columns of `Mask.sample`
 _MOST_COLORS = 300
-_PARTS = 8
-_RAMPS, _RAMP_SHARE = 20, 0.4  # below 0.1 on CamVid, VOC, NYUDv2 and Stanford; above 0.5 once resized smoothly
 _RUNS = 0.05  # of the pixels: up to so many runs of one value are counted one by one
 _SOLID_SHARE = 0.25  # of an id's pixels that lie in a 3x3 block of it, if the id is true
 _FAR = np.iinfo(np.int64).max
@@ -30,14 +29,15 @@ class Mask:
         lossy: whether it is a JPEG file that shows anything.
         values: the ids that it holds, ascending; of a mask in colours only if the three channels are equal.
         counts: pixels of each.
-        smooth: whether ids were mixed at borders, as smooth resizing and JPEG do.
-        solid: the ids that are left once mixed ones are taken away.
+        smooth: whether ids seem mixed at borders, as smooth resizing does, and thin classes between two others.
+        solid: the ids that are left once those are taken away.
         colors: `(K, 3)` uint8 if it holds colours that no class has, the most frequent first; else None.
         color_counts: pixels of each.
         unknown: of a mask in colours, pixels whose colour no class has.
         remark: `few bits`, `void cut off` or `void lost` of a file of 2 or 4 bits a pixel, as `checks` tells them.
         thin: `ThinParts` of the classes that have any, void left out.
         sample: `(32, 32)` uint8, the ids at the centres of so many cells; void where there is none.
+        borders: of a mask that is `smooth`, what its borders go through; else None.
     """
 
     size: tuple[int, int]
@@ -53,6 +53,7 @@ class Mask:
     remark: str = ""
     thin: tuple[ThinParts, ...] = ()
     sample: np.ndarray | None = None
+    borders: Borders | None = None
 
 
 def describe_mask(pixels, *, mode="L", lossy=False, table=None, ignore_label=VOID, remark=""):
@@ -76,13 +77,16 @@ def describe_mask(pixels, *, mode="L", lossy=False, table=None, ignore_label=VOI
     with_void = ids if ignore_label == VOID else np.where(ids == ignore_label, VOID, ids)
     differs = differences(with_void)
     # The ids of unknown colours say nothing about borders.
-    smooth = not (unknown and colored) and _is_smooth(with_void, *differs)
-    solid = count(ids[true_ids(ids)])[0] if smooth or lossy else values
+    smooth = not (unknown and colored) and has_ramps(with_void, *differs)
+    true = true_ids(ids) if smooth or lossy else None
+    solid = values if true is None else count(ids[true])[0]
+    borders = borders_of(with_void, true) if smooth else None
     size = tuple(int(n) for n in pixels.shape[:2])
     lossy = bool(lossy and len(values) != 1)
-    thin = () if smooth or lossy else thin_parts(with_void, *differs, void=VOID)
+    thin = () if lossy else thin_parts(with_void, *differs, void=VOID)
     sample = _sample(with_void) if ids.size else None
-    return Mask(size, mode, lossy, values, counts, smooth, solid, colors, color_counts, unknown, remark, thin, sample)
+    about_colors = colors, color_counts, unknown
+    return Mask(size, mode, lossy, values, counts, smooth, solid, *about_colors, remark, thin, sample, borders)
 
 
 def _sample(ids):
@@ -196,47 +200,6 @@ def _solid(ids):
         for dx in range(3):
             solid |= padded[dy : dy + height, dx : dx + width]
     return solid
-
-
-def _is_smooth(ids, down, across):
-    """Tell whether most borders go through in-between ids rather than straight from one id to another."""
-    in_a_row = np.count_nonzero(down[1:] & down[:-1]) + np.count_nonzero(across[:, 1:] & across[:, :-1])
-    if in_a_row < _RAMPS or _has_steps(ids, down, across, in_a_row * (1 / _RAMP_SHARE - 1)):
-        return False
-    (ramps, steps), (more_ramps, more_steps) = _borders(ids, 0, down), _borders(ids, 1, across)
-    ramps, steps = ramps + more_ramps, steps + more_steps
-    return ramps >= _RAMPS and ramps > _RAMP_SHARE * (ramps + steps)
-
-
-def _has_steps(ids, down, across, enough):
-    """Tell whether so many lone steps lie in an eighth of the rows, in two, and so on: of most masks in the first."""
-    steps, rows = 0, -(-len(ids) // _PARTS)
-    for top in range(0, len(ids), rows):
-        part = ids[top : top + rows]
-        steps += _borders(part, 0, down[top : top + len(part) - 1])[1] + _borders(part, 1, across[top : top + rows])[1]
-        if steps >= enough:
-            return True
-    return False
-
-
-def _borders(ids, axis, differs):
-    """Count along an axis the places where ids go on rising or falling, and the lone steps of 2 or more.
-
-    Only the places where neighbours differ are looked at: they are few.
-    """
-    width, offset = ids.shape[1], (ids.shape[1], 1)[axis]
-    lines = differs.shape[axis]  # of which each place has a position, `line`
-    row, column = np.divmod(np.flatnonzero(differs), differs.shape[1])
-    line = (row, column)[axis]
-    flat, place = ids.ravel(), row * width + column
-    step = flat[place + offset].astype(np.int64) - flat[place]
-    after, before = line + 1 < lines, line > 0
-    next_step, last_step = np.zeros_like(step), np.zeros_like(step)
-    next_step[after] = flat[place[after] + 2 * offset].astype(np.int64) - flat[place[after] + offset]
-    last_step[before] = flat[place[before]].astype(np.int64) - flat[place[before] - offset]
-    ramps = np.count_nonzero(next_step * np.sign(step) > 0)
-    alone = after & before & (next_step == 0) & (last_step == 0) & (np.abs(step) >= 2)
-    return ramps, np.count_nonzero(alone)
 
 
 def _is_grey(pixels):

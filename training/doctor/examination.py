@@ -2,7 +2,7 @@
 
 import logging
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from .heat_maps import HeatMaps
 from .hha import check_hha
 from .mask_ids import Reading, note_files, read_ids, settle_greys
 from .photographs import check_photographs
+from .resized import settle_resized
 from .slivers import check_slivers
 
 LOG = logging.getLogger("fcn_keras")
@@ -143,6 +144,9 @@ def examination(directory, *, classes=None, ignore_label=VOID, progress=None):
     pairs = _read(layout.pairs, table, ignore_label, progress, heat)
     check_reading(pairs, images, masks, directory)
     readable = {i: pair.mask for i, pair in enumerate(pairs) if isinstance(pair.mask, Mask)}
+    readable, taken = settle_resized(readable, masks, table=table, ignore_label=ignore_label)
+    for i, mask in taken.items():
+        heat.add(replace(pairs[i], mask=mask))
     readable, greys = settle_greys(readable, table, ignore_label)
     reading = read_ids(readable, masks, table=table, origin=origin, ignore_label=ignore_label, greys=greys)
     note_files(readable, reading, table, masks)

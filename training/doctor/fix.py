@@ -76,8 +76,8 @@ class Fixed:
         lines += [f"  left out, {reason}: {len(keys)} ({some(keys)})" for reason, keys in self.left_out.items()]
         lines.append(f"  everything else: copied as it is; what changed, file by file: {CHANGES}")
         lines += [f"  Mind: {self.warning}"] if self.warning else []
-        lines.append(f"The copy has {verdict(after)}" + (":" if after.errors else "."))
-        lines += [f"  {finding.code}: {finding.message}" for finding in after.errors]
+        lines.append(f"The copy has {verdict(after)}" + (":" if after.findings else "."))
+        lines += [f"  {finding.severity} {finding.code}: {finding.message}" for finding in after.findings]
         return "\n".join(lines)
 
 

@@ -7,13 +7,13 @@ from PIL import Image
 
 from fcn_keras.datasets.images import read_mask_file, read_size
 from fcn_keras.datasets.label_reading import palette_ids
-from fcn_keras_console.words import some
+from fcn_keras_console.words import counted, some
 
 from ..annotations.masks import VOID, describe_mask, voc_ids, without_mixed
 
 _ASPECT = 0.01  # relative difference of two aspect ratios up to which a mask is resized
 _KNOWN_SHARE = 0.5  # of a mask's pixels whose colour must be known for the others to follow
-_NAMED = 12  # changes of ids that are named
+_NAMED = 100  # changes of ids that are named
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class FixedMask:
     Attributes:
         ids: `(H, W)` uint8; None if it cannot be corrected.
         reason: why it cannot.
-        changed: which ids became which, such as `1 -> 0, 2 -> 1`, and the size if that changed.
+        changed: which ids became which, such as `1 -> 0 (12 pixels); 2 -> 1 (1 pixel)`; the sizes if those changed.
     """
 
     ids: np.ndarray | None
@@ -58,8 +58,9 @@ def fixed_mask(examination, index, codes, chosen=frozenset()):
     if "mask-is-0-255" in codes:
         ids[ids == VOID] = 1
     ids = _renumbered(ids, reading, codes, chosen)
-    ids, reason = _fitted(ids.astype(np.uint8), pair, codes)
-    return FixedMask(ids, reason, "" if ids is None else _changed(before, ids))
+    ids = ids.astype(np.uint8)
+    fitting, reason = _fitted(ids, pair, codes)
+    return FixedMask(fitting, reason, "" if fitting is None else _changed(before, ids, fitting.shape))
 
 
 def _renumbered(ids, reading, codes, chosen):
@@ -76,12 +77,16 @@ def _renumbered(ids, reading, codes, chosen):
     return ids
 
 
-def _changed(before, ids):
-    """Tell which ids became which."""
-    if before.shape != ids.shape:
-        return f"{' x '.join(map(str, before.shape))} -> {' x '.join(map(str, ids.shape))} pixels (height x width)"
-    became = np.unique(np.stack([before.ravel().astype(np.int64), ids.ravel().astype(np.int64)]), axis=1).T
-    return some([f"{old} -> {new}" for old, new in became.tolist() if old != new], _NAMED)
+def _changed(before, ids, shape):
+    """Tell which ids became which, and of how many pixels, most first; and what shape was given to them."""
+    old, new = before[before != ids].astype(np.int64), ids[before != ids].astype(np.int64)
+    became, counts = np.unique(np.stack([old, new]), axis=1, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    rows = zip(*became[:, order].tolist(), counts[order].tolist(), strict=True)
+    changes = [f"{old} -> {new} ({counted(number, 'pixel')})" for old, new, number in rows]
+    sizes = [" x ".join(map(str, each)) for each in (ids.shape, shape)]
+    resized = [] if ids.shape == shape else [f"{' -> '.join(sizes)} pixels (height x width)"]
+    return "; ".join([*([some(changes, _NAMED, "; ")] if changes else []), *resized])
 
 
 def ids_of(file, index, reading, examination):

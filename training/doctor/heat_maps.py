@@ -30,12 +30,15 @@ class HeatMaps:
             facts: `PairFacts`.
 
         Returns:
-            the same without what was counted, which takes less memory.
+            the same without what was counted, which takes less memory. A mask that seems to have been resized is not
+            counted yet: `resized.settle_resized` tells whether it was.
         """
         mask = facts.mask
         if not isinstance(mask, Mask) or mask.sample is None:
             return facts
-        if not (mask.smooth or mask.lossy or mask.unknown):
+        if mask.smooth and not (mask.lossy or mask.unknown):
+            return facts
+        if not (mask.lossy or mask.unknown):
             self.masks += 1
             self.counts[mask.sample, _ROWS, _COLUMNS] += 1
         return replace(facts, mask=replace(mask, sample=None))

@@ -143,15 +143,6 @@ def _check_lossy(masks, files):
         "are JPEG files, which do not keep ids exactly.",
         "Save masks as PNG from where they were drawn; fcn-doctor --fix takes the nearest true id.",
     )
-    smooth = [i for i, mask in masks.items() if mask.smooth and not mask.lossy]
-    mixed = sorted(set().union(*(set(masks[i].values.tolist()) - set(masks[i].solid.tolist()) for i in smooth)))
-    extra = f" ({some(mixed, 6)} occur nowhere else)" if mixed else ""
-    files.error(
-        "mask-resized-smoothly",
-        smooth,
-        f"hold in-between ids along their borders{extra}: they were resized smoothly.",
-        "Resize masks with nearest neighbour from the originals; fcn-doctor --fix takes the nearest true id.",
-    )
 
 
 def _check_colors(masks, reading, known, files):

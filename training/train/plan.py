@@ -12,6 +12,7 @@ from fcn_keras_console.left_alone import left_alone
 from fcn_keras_console.words import counted
 
 from ..doctor.report import verdict
+from ..doctor.resized import DOUBTFUL
 from ..hold_out import THRESHOLD, TOGETHER, held_out, usable_groups
 from ..recipes.overrides import Overrides
 from ..recipes.solvers import PIXELS
@@ -267,6 +268,8 @@ def about_images(report, overrides, trained, validated):
         yield "left alone", told.removeprefix("left alone: ")
     if notes:
         yield "doctor", f"{counted(notes, 'note')}, no error: fcn-doctor {report.directory}"
+    for doubt in (finding for finding in report.findings if finding.code == DOUBTFUL):
+        yield "in doubt", f"{doubt.message} {doubt.advice}"
 
 
 def about_sizes(report, overrides, reason):

@@ -139,7 +139,7 @@ def test_strays_become_void_and_what_changed_is_listed(data):
     out, result = fixed(data)
     np.testing.assert_array_equal(pixels(out / "train/labels/0.png"), np.where(had == 77, 255, had))
     rows = list(csv.reader((out / "changes.csv").open()))
-    assert rows == [["file", "what", "ids"], ["train/labels/0.png", "ids-out-of-range", "77 -> 255"]]
+    assert rows == [["file", "what", "ids"], ["train/labels/0.png", "ids-out-of-range", "77 -> 255 (1,002 pixels)"]]
     assert result.changes == [tuple(rows[1])]
     assert examine(out).left_alone == {}
 
@@ -166,7 +166,8 @@ def test_nothing_is_guessed_where_two_readings_fit(data, origin, tmp_path, capsy
     out, result = fixed(data, read_as=["zero-void"])
     same_masks(out, origin)
     assert len(result.changes) == 10
-    assert result.changes[0][2].startswith("0 -> 255, 1 -> 0, 2 -> 1")
+    assert result.changes[0][2].startswith("3 -> 2 (1,765 pixels); 1 -> 0 (1,242 pixels)")
+    assert "; 0 -> 255 (316 pixels);" in result.changes[0][2]
 
 
 def test_zero_may_be_a_background_that_is_not_named(data, origin):
@@ -205,7 +206,7 @@ def test_ids_that_were_multiplied_to_be_seen(data, origin, tmp_path):
         fix(examination(data), tmp_path / "out")
     out, result = fixed(data, read_as=["multiples"])
     same_masks(out, origin)
-    assert result.changes[0][2].startswith("31 -> 1, 62 -> 2")
+    assert result.changes[0][2].startswith("62 -> 2 (1,765 pixels); 31 -> 1 (1,002 pixels)")
 
 
 def test_classes_that_the_file_lacks(data, tmp_path):
