@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from .locks import alone_for
+from .printing import visible_json
 from .publication import publish, sync, sync_entry
 from .scratch import scratch
 
@@ -185,8 +186,8 @@ def read_json(path):
 
 
 def to_json(report):
-    """Return indented JSON with every row of numbers on one line."""
-    text = json.dumps(report, indent=2, ensure_ascii=False)
+    """Return indented JSON with every row of numbers on one line; what would not be seen is escaped."""
+    text = visible_json(json.dumps(report, indent=2, ensure_ascii=False))
     return re.sub(r"\[[\d,\s]+\]", lambda row: " ".join(row[0].split()).replace("[ ", "[").replace(" ]", "]"), text)
 
 

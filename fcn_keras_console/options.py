@@ -9,6 +9,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+from .printing import VisibleFormatter, in_one_line
+
 CODES = {
     0: "done",
     2: "wrong arguments or files, something missing: one line on stderr says what, and what to do",
@@ -53,7 +55,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args=None, namespace=None):
         _log(self.prog, logging.NullHandler(), logging.NOTSET)  # a call before, in this process, may have been verbose
         notices = logging.StreamHandler()  # what is said unasked, such as of files that a killed process left
-        notices.setFormatter(logging.Formatter(f"{self.prog}: %(message)s"))
+        notices.setFormatter(VisibleFormatter(f"{self.prog}: %(message)s"))
         logging.getLogger(__package__).handlers[:] = [notices]
         return super().parse_known_args(args, namespace)
 
@@ -63,7 +65,7 @@ class Parser(argparse.ArgumentParser):
         if message.startswith("unrecognized arguments:") and unknown:
             near = difflib.get_close_matches(unknown[0], self._option_string_actions, n=1)
             message += f" (did you mean {near[0]}?)" if near else ""
-        self.exit(2, f"{self.prog}: {message.rstrip('.')}. See {self.prog} --help.\n")
+        self.exit(2, f"{self.prog}: {in_one_line(message.rstrip('.'))}. See {self.prog} --help.\n")
 
 
 def add_reporting(parser, *, json=None, progress=True, steps=True):
@@ -124,7 +126,7 @@ class _Verbose(argparse.Action):
     def __call__(self, parser, namespace, *_):
         setattr(namespace, self.dest, True)
         handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter(f"%(asctime)s {parser.prog}: %(message)s", "%H:%M:%S"))
+        handler.setFormatter(VisibleFormatter(f"%(asctime)s {parser.prog}: %(message)s", "%H:%M:%S"))
         _log(parser.prog, handler, logging.DEBUG)
 
 

@@ -5,6 +5,7 @@ import logging
 import sys
 
 from .options import SHARED
+from .printing import Printed, drawn_on, in_one_line
 
 
 class Progress(contextlib.AbstractContextManager):
@@ -30,8 +31,11 @@ class Progress(contextlib.AbstractContextManager):
             return
         if self._bar is None:
             self._bar = _bar(self.unit)
-            self._task = self._bar.add_task(self.title, total=total)
+            self._task = self._bar.add_task(in_one_line(self.title), total=total)
+            before = sys.stdout
             self._bar.start()
+            if sys.stdout is not before:  # what rich prints above the bar
+                sys.stdout = Printed(sys.stdout, "stdout")
         self._bar.update(self._task, completed=done, total=total)
 
     def __exit__(self, *_):
@@ -52,4 +56,4 @@ def _bar(unit):
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn()
     # What goes to stdout passes above the bar, unless it goes to a file or a pipe. The bar stays on the terminal while
     # a library's words on stderr are caught.
-    return Bar(*columns, console=Console(file=sys.stderr), redirect_stdout=sys.stdout.isatty())
+    return Bar(*columns, console=Console(file=drawn_on(sys.stderr)), redirect_stdout=sys.stdout.isatty())

@@ -6,9 +6,12 @@ import gc
 import io
 import json
 import os
+import re
 import select
 import sys
 from pathlib import Path
+
+from .printing import let_go, printed_visibly
 
 # TensorFlow and Keras import these where they find them, for functions that no command calls: half of their own start.
 _UNREAD = 141  # what a shell says of a program that SIGPIPE ended
@@ -39,14 +42,29 @@ def run(name, body, arguments, *, tensorflow=False):
         (message on stderr, no traceback); 130 on Ctrl-C; 141 where whoever reads the output, such as `head`, has
         ended; an `Interrupted`'s code.
     """
-    _print_any_name()
     _outlive_terminal()
+    with printed_visibly():
+        code = _ended(name, body, arguments, tensorflow)
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
+            return code
+        let_go(sys.stderr)
+        return code
+
+
+def _ended(name, body, arguments, tensorflow):
     try:
         if tensorflow:
             start_tensorflow()
-        return body(arguments) or 0
+        code = body(arguments) or 0
+        sys.stdout.flush()
+        return code
     except (ValueError, OSError, ImportError) as error:
-        return _UNREAD if isinstance(error, BrokenPipeError) and _is_unread() else _fail(name, error)
+        if isinstance(error, BrokenPipeError) and _is_unread():
+            return _UNREAD
+        if isinstance(error, OSError) and error.filename == "stdout":
+            let_go(sys.stdout)
+        return _fail(name, error)
     except KeyboardInterrupt:
         return _fail(name, "interrupted", 130)
     except Interrupted as signal:
@@ -66,7 +84,7 @@ def _is_unread():
     asked.register(output, 0)
     unread = any(event & select.POLLERR for _, event in asked.poll(0))
     if unread:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+        let_go(sys.stdout)
     return unread
 
 
@@ -83,13 +101,6 @@ class _Terminal(io.FileIO):
             os.dup2(nowhere, self.fileno())
             os.close(nowhere)
             return len(data)
-
-
-def _print_any_name():
-    """Print what an encoding lacks, such as of a file's name, as escapes: it is no reason to end amid the work."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def _outlive_terminal():
@@ -176,11 +187,12 @@ def one_line(error):
     """Write an error as one line, with the file's name where it has one."""
     if isinstance(error, OSError) and error.strerror and error.filename:
         error = f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split()) or type(error).__name__
+    return re.sub(r"\s*\n\s*", " ", str(error).strip()) or type(error).__name__
 
 
 def _fail(name, error, code=2):
-    print(f"{name}: {one_line(error)}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # stderr takes nothing: the code tells
+        print(f"{name}: {one_line(error)}", file=sys.stderr, flush=True)
     return code
 
 

@@ -1,5 +1,7 @@
 """How numbers and lists are written for people."""
 
+from .printing import in_one_line
+
 
 def percent(value):
     """Write a share from 0 to 1 with two decimals, as `fcn-evaluate` does; `-` for None."""
@@ -38,5 +40,5 @@ def some(names, most=5, between=", "):
         most: how many are named at most.
         between: what divides them.
     """
-    shown = between.join(str(name) for name in names[:most])
+    shown = between.join(in_one_line(str(name)) for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"

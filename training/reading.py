@@ -8,6 +8,8 @@ import sys
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
+from fcn_keras_console.run import one_line
+
 _END = object()
 
 
@@ -106,7 +108,7 @@ class Unreadable:
     def __call__(self, error):
         if self.on_error == "fail":
             raise error
-        self.skipped.append(" ".join(str(error).split()))
+        self.skipped.append(one_line(error))
         print(f"{self.command}: skipped: {self.skipped[-1]}", file=sys.stderr, flush=True)
 
     def require_some(self, left):

@@ -6,6 +6,7 @@ import os
 import sys
 
 from fcn_keras_console import Parser, Progress, add_reporting, run, start_tensorflow
+from fcn_keras_console.printing import in_one_line, say
 
 DESCRIPTION = """Label many images with a SavedModel of fcn-export, by an Apache Beam pipeline. DIR/labels gets a grey
 PNG of class ids for every image (labels_HEAD, where the model has several heads), named by the image's path below the
@@ -103,7 +104,7 @@ def _import_beam():
 def _report(outcome, output, arguments):
     """Print the outcome of a run, and return the exit code."""
     for path, reason in outcome["named"]:
-        print(f"fcn-batch: {path}: {reason}", file=sys.stderr)
+        print(f"fcn-batch: {in_one_line(f'{path}: {reason}')}", file=sys.stderr)
     if outcome["refused"] > len(outcome["named"]):
         print(f"fcn-batch: and {outcome['refused'] - len(outcome['named'])} more", file=sys.stderr)
     table = output.path("images.csv")
@@ -113,6 +114,6 @@ def _report(outcome, output, arguments):
     else:
         scaled = f" ({counts['scaled']} of them scaled)" if counts["scaled"] else ""
         told = f"{counts['labelled']} labelled{scaled}, {counts['refused']} refused, {counts['done']} already done"
-        print(f"{told} (see {table})")
+        say(f"{told} (see {table})")
     nothing = not (outcome["labelled"] or outcome["done"])
     return 2 if outcome["refused"] and (nothing or arguments.on_error == "fail") else 0

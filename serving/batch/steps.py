@@ -91,8 +91,8 @@ class Output(NamedTuple):
 
 def _line(cells):
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue()
+    csv.writer(text, lineterminator="\r\n").writerow(cells)  # which quotes both characters
+    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 def find_images(pattern, output):

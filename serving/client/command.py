@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from fcn_keras_console import Parser, Progress, add_reporting, run
+from fcn_keras_console.printing import say
 from fcn_keras_console.run import one_line
 from fcn_keras_console.words import counted, some
 
@@ -98,7 +99,7 @@ def _token(path):
 def _status(arguments):
     with _client(arguments) as client:
         for version, state, code, message in sorted(client.status()):
-            print(f"{arguments.model} version {version} {state}" + (f" {code} {message}" if message else ""))
+            say(f"{arguments.model} version {version} {state}" + (f" {code} {message}" if message else ""))
     return 0
 
 
@@ -123,7 +124,7 @@ def _query(arguments):
     if not arguments.json:
         labelled = f"{counted(len(images) - failed, 'image')} labelled in {arguments.output}"
         others = f"; {told}" if (told := finder.left_alone(passed_over)) else ""
-        print(labelled + (f", {failed} failed" if failed else "") + others)
+        say(labelled + (f", {failed} failed" if failed else "") + others)
         if scaled:
             print(f"{len(scaled)} of them scaled: {some(scaled)}")
     return 1 if failed else 0

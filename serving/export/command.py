@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fcn_keras_console import run, start_tensorflow
 from fcn_keras_console.left_alone import as_line
+from fcn_keras_console.printing import in_one_line
 from fcn_keras_console.workdir import find_model
 
 from . import options
@@ -59,7 +60,7 @@ def _command(arguments):
         origin=provenance.facts,
     )
     shown = str(folder) if os.path.isabs(arguments.output) else os.path.relpath(folder)
-    print(json.dumps({"path": shown}) if arguments.json else shown)
+    print(json.dumps({"path": shown}) if arguments.json else in_one_line(shown))
 
 
 def _to_file(model, arguments, classes, counts, least_agreement, provenance):
@@ -76,7 +77,7 @@ def _to_file(model, arguments, classes, counts, least_agreement, provenance):
         provenance=provenance,
     )
     as_json = json.dumps({"path": arguments.output, "figures": rows} | ({"left_alone": kinds} if kinds else {}))
-    print(as_json if arguments.json else "\n".join([arguments.output, *rows]) + as_line(kinds))
+    print(as_json if arguments.json else "\n".join([in_one_line(arguments.output), *rows]) + as_line(kinds))
 
 
 def _whole(option, text):

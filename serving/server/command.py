@@ -14,6 +14,7 @@ import signal
 import socket
 
 from fcn_keras_console import Parser, run
+from fcn_keras_console.printing import VisibleFormatter
 
 from .in_process import Options, check_packages, loaded, model, read_access, running
 from .ports import bound, serve
@@ -269,7 +270,7 @@ def _reload(models, path):
 def _log():
     """Show on stderr what is loaded and unloaded, until the block ends."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("fcn-serve: %(message)s"))
+    handler.setFormatter(VisibleFormatter("fcn-serve: %(message)s"))
     logger = logging.getLogger(__package__.partition(".")[0])
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)

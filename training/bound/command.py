@@ -1,6 +1,7 @@
 """`fcn-bound`: the best mean IU that a coarse output could reach, from the ground truth alone."""
 
 from fcn_keras_console import Parser, Progress, add_reporting, run
+from fcn_keras_console.printing import in_one_line
 
 from ..scoring.split import add_options
 
@@ -45,7 +46,7 @@ def _bound(arguments):
     results = {head: _summary(by_factor, names[head]) for head, by_factor in matrices.items()}
     report = {**origin, "images": len(examples), **results.get("", {"heads": results})}
     title = f"Bound on mean IU of {described(origin)}: {counted(len(examples), 'image')}, in percent"
-    text = by_head(title, {head: _table(result) for head, result in results.items()})
+    text = by_head(in_one_line(title), {head: _table(result) for head, result in results.items()})
     print(to_json(report) if arguments.json else text + left_alone(origin))
 
 

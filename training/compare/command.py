@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from fcn_keras_console import Parser, Progress, add_reporting, run
+from fcn_keras_console.printing import in_one_line
 
 from ..scoring.split import add_options
 
@@ -141,7 +142,9 @@ def _text(origin, results, arguments):
     draws = f"intervals from {arguments.resamplings} draws of the images, seed {arguments.seed}"
     lines = [f"A  {origin['a']}", f"B  {origin['b']}"]
     lines.append(f"{place}: {counted(origin['images'], 'image')}, in percent; {draws}")
-    return by_head("\n".join(lines), {head: table(result) for head, result in results.items()}) + left_alone(origin)
+    return by_head(
+        "\n".join(map(in_one_line, lines)), {head: table(result) for head, result in results.items()}
+    ) + left_alone(origin)
 
 
 def _write(folder, report, text, results, pictured):

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import numpy as np
 
+from fcn_keras_console.printing import in_one_line
 from fcn_keras_console.words import percent
 
 from ..scoring.summary import TITLES
@@ -74,7 +75,7 @@ def table(result):
     lines += ["", "Images where they differ most:"]
     for image in result["per_image"][:_SHOWN]:
         if image["differ"]:
-            lines.append(f"  {image['name']}: {_share(image, 'differ')}; {_who(image)}")
+            lines.append(f"  {in_one_line(image['name'])}: {_share(image, 'differ')}; {_who(image)}")
     if not pixels["differ"]:
         lines[-1] = "There is no image where they differ."
     return "\n".join([*lines, "", result["verdict"]])

@@ -11,6 +11,7 @@ from PIL import ExifTags, Image
 from fcn_keras.datasets.images import FORMATS, turned_upright
 from fcn_keras.datasets.layouts import CHANGES, CLASSES
 from fcn_keras_console.files import new_folder
+from fcn_keras_console.printing import in_one_line
 from fcn_keras_console.words import some
 
 from ..annotations.masks import VOID
@@ -78,7 +79,7 @@ class Fixed:
         lines += [f"  Mind: {self.warning}"] if self.warning else []
         lines.append(f"The copy has {verdict(after)}" + (":" if after.findings else "."))
         lines += [f"  {finding.severity} {finding.code}: {finding.message}" for finding in after.findings]
-        return "\n".join(lines)
+        return "\n".join(map(in_one_line, lines))
 
 
 def fix(examination, out, *, share=None, seed=0, read_as=()):

@@ -17,6 +17,7 @@ from PIL import Image
 from fcn_keras.datasets.classes import ClassTable
 from fcn_keras.datasets.images import extensions, orientation, read_header, read_size
 from fcn_keras.datasets.names import SPLITS, split_of
+from fcn_keras_console.printing import in_one_line
 from fcn_keras_console.words import some
 
 from ..annotations.annotations import unique_keys
@@ -88,7 +89,7 @@ class Imported:
             lines.append("  --json names all that is left out")
         if self.skipped:
             lines.append(f"  skipped, as said above: {len(self.skipped)}")
-        return "\n".join(lines)
+        return "\n".join(map(in_one_line, lines))
 
 
 def write(annotations, folder, *, share=None, seed=0, unreadable, progress):

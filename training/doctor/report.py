@@ -8,6 +8,7 @@ from PIL import Image
 from fcn_keras.datasets.images import read_image, read_mask
 from fcn_keras.visualize import palette
 from fcn_keras_console.left_alone import as_line
+from fcn_keras_console.printing import in_one_line
 from fcn_keras_console.words import some
 
 from .findings import NAMED
@@ -30,7 +31,7 @@ def text(report):
     lines += [*_class_table(report), ""]
     lines += _counted(report)
     lines += _sizes(report)
-    return "\n".join(lines) + as_line(report.left_alone)
+    return "\n".join(map(in_one_line, lines)) + as_line(report.left_alone)
 
 
 def verdict(report):

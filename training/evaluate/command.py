@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from fcn_keras_console import Parser, Progress, add_reporting, run
+from fcn_keras_console.printing import in_one_line
 
 from .. import reading
 from ..scoring import scale_options, tta_options
@@ -73,7 +74,7 @@ def _evaluate(arguments):
         origin["skipped"] = unreadable.skipped
     results = summaries(scores, class_names)
     report = as_report(origin, results)
-    text = by_head(title + unreadable.counted(), {head: table(result) for head, result in results.items()})
+    text = by_head(in_one_line(title) + unreadable.counted(), {head: table(result) for head, result in results.items()})
     text += left_alone(origin)
     if arguments.output is not None:
         _write(arguments.output, report, text, results)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from fcn_keras_console import Parser, Progress, add_reporting, run
+from fcn_keras_console.printing import in_one_line, say
 
 from ..scoring.split import add_options
 
@@ -66,7 +67,7 @@ def _figures(arguments):
         with Progress(NETS[net], "images", quiet=arguments.quiet) as progress:
             results[net], pictured[net] = _score(path, examples, chosen if net in PICTURED else (), progress)
         if not arguments.json:
-            print(f"{path} scored on {len(examples)} images", flush=True)
+            say(f"{path} scored on {len(examples)} images")
     origin, tables, texts = {**origin, "images": len(examples), "versions": versions()}, {}, []
     for head in results["fcn8s"]:
         suffix = f"_{head}" if head else ""
@@ -78,7 +79,7 @@ def _figures(arguments):
     if arguments.json:
         print(to_json({"output": str(output), **origin, **tables.get("", {"heads": tables})}))
     else:
-        print("", *texts, f"table2 and figure4 written in {output}{left_alone(origin)}", sep="\n")
+        print("", *texts, f"table2 and figure4 written in {in_one_line(str(output))}{left_alone(origin)}", sep="\n")
 
 
 def _only_prefix(workdir):

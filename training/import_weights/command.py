@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fcn_keras_console import Parser, run
 from fcn_keras_console.files import sha256_of
+from fcn_keras_console.printing import say
 
 DESCRIPTION = """Build the network that a Caffe file holds, or write a trained one for Caffe.
 
@@ -69,7 +70,7 @@ def _import(source, target, modality, mean):
     from .caffe_network import identify_network
 
     network = identify_network(source, caffemodel.read(source), caffemodel.origin(source), modality, mean)
-    print(f"{source}: {network}", flush=True)
+    say(f"{source}: {network}")
     model = network.build()
     loaded = load_caffemodel(model, source)
     lacking = [name for name in loaded.missing if not name.startswith("upscore")]  # bilinear unless the file says more
@@ -82,7 +83,7 @@ def _import(source, target, modality, mean):
     save_model(model, target)
     print(loaded)
     _print_checksums(source, model)
-    print(f"{target} written")
+    say(f"{target} written")
 
 
 def _export(source, target):
@@ -94,12 +95,12 @@ def _export(source, target):
     model = load_model(find_model(source))
     prototxt = save_caffemodel(model, target)
     _print_checksums(target, model)
-    print(f"{target} and {prototxt} written")
+    say(f"{target} and {prototxt} written")
 
 
 def _print_checksums(caffemodel, model):
-    print(f"sha256 of {caffemodel.name}: {sha256_of(caffemodel)}")
-    print(f"sha256 of the weights: {checksum(model)}")
+    say(f"sha256 of {caffemodel.name}: {sha256_of(caffemodel)}")
+    say(f"sha256 of the weights: {checksum(model)}")
 
 
 def checksum(model):

@@ -1,13 +1,13 @@
 """HTML as a tree: text is escaped as the tree is written, so that nothing strangers wrote becomes markup."""
 
-import re
 from pathlib import Path
 from xml.etree import ElementTree
+
+from fcn_keras_console.printing import visible
 
 # Nothing is loaded from anywhere and nothing runs, whatever a name in the page says.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 STYLE = Path(__file__).with_name("page.css")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def element(tag, *children, **attributes):
@@ -87,5 +87,5 @@ def _flat(children):
 
 
 def _clean(value):
-    """Replace what no HTML may hold: control characters, and the halves of characters in odd file names."""
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", str(value))
+    """Write what no HTML may hold, and what would hide or turn text, as on a terminal."""
+    return visible(str(value))

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from fcn_keras_console import Parser, Progress, add_reporting, run
+from fcn_keras_console.printing import say
 
 from .. import reading
 from ..scoring import scale_options, tta_options
@@ -165,7 +166,7 @@ def _predict_all(arguments, temporary_folder):
     if not arguments.json:
         done = [counted(number, kind) for number, kind in ((labelled, "image"), (painted, "video")) if number]
         others = f"; {told}" if (told := finder.left_alone(passed_over)) else ""
-        print(f"{' and '.join(done)} labelled in {arguments.output}{bad.counted()}{others}", flush=True)
+        say(f"{' and '.join(done)} labelled in {arguments.output}{bad.counted()}{others}")
 
 
 def _require_formats(formats, images):
@@ -303,7 +304,7 @@ def _report(arguments, image, size, scored, by_head, seconds, **more):
     )
     parts += [f"its colours are {more['colors']}"] if "colors" in more else []
     frames = f", {more['frames']} frames" if more else ""
-    print(f"{image.name} {width}x{height}{frames} -> {'; '.join(parts)}", flush=True)
+    say(f"{image.name} {width}x{height}{frames} -> {'; '.join(parts)}")
 
 
 def _shares(shares, most=4):

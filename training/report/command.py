@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from fcn_keras_console import Parser, Progress, add_reporting, run
+from fcn_keras_console.printing import say
 
 from .. import reading
 from ..scoring.split import add_options
@@ -84,9 +85,7 @@ def _report(arguments):
         return
     means = ", ".join(f"mean IU {100 * result['mean_iu']:.2f} {head}".rstrip() for head, result in results.items())
     size = f"{output.stat().st_size / 1e6:.1f} MB"
-    print(
-        f"{output}: {counted(len(scores.images), 'image')}{unreadable.counted()}, {means}, {size}{left_alone(origin)}"
-    )
+    say(f"{output}: {counted(len(scores.images), 'image')}{unreadable.counted()}, {means}, {size}{left_alone(origin)}")
 
 
 def _score(arguments, model, examples, unreadable):

@@ -87,7 +87,7 @@ def _report(arguments, images, folder, archive, sentence):
     """Print what was done: a sentence, or JSON."""
     if arguments.json:
         packed = None if archive is None else str(archive)
-        sentence = json.dumps({"images": len(images), "labels": str(folder), "archive": packed}, ensure_ascii=False)
+        sentence = json.dumps({"images": len(images), "labels": str(folder), "archive": packed})
     print(sentence)
 
 

@@ -13,6 +13,8 @@ from rich.segment import ControlType, Segment
 from rich.table import Table
 from rich.text import Text
 
+from fcn_keras_console.printing import visible
+
 from .run_progress import rounded, step_duration
 
 SECONDS = 0.5  # between two drawings
@@ -65,7 +67,7 @@ class Display(RenderHook, contextlib.AbstractContextManager):
 
     def print(self, text):
         """Print text above the lines; the terminal breaks what is wider than itself, so it can be copied whole."""
-        self.console.print(Text(text), soft_wrap=True)
+        self.console.print(Text(visible(text)), soft_wrap=True)
 
     def draw(self):
         """Draw the lines anew, and what waits above them."""

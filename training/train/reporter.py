@@ -5,6 +5,8 @@ import json
 import sys
 import time
 
+from fcn_keras_console.printing import drawn_on
+
 from .run_progress import RunProgress, rounded, step_duration
 
 CORRECTED = 10  # steps after which the time of the whole run is told,
@@ -159,5 +161,5 @@ def _terminal():
         return None
     from rich.console import Console
 
-    console = Console(file=sys.stdout)
+    console = Console(file=drawn_on(sys.stdout))
     return None if console.is_dumb_terminal or console.legacy_windows else console

@@ -8,6 +8,7 @@ from pathlib import Path
 from fcn_keras import vgg16_files
 from fcn_keras.backbone import VGG16
 from fcn_keras.imagenet import OtherWidthError, check_weights, settled
+from fcn_keras_console.printing import drawn_on
 from fcn_keras_console.workdir import decisions_beside
 
 from ..recipes import catalogue as recipes
@@ -105,7 +106,7 @@ def _advice(name, received):
 
 def _downloaded(channels):
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # where Keras shows how far it is
+        with contextlib.redirect_stdout(drawn_on(sys.stderr)):  # where Keras shows how far it is
             return vgg16_files.download(with_classifier=channels[1] == VGG16[1])
     except vgg16_files.DownloadError as error:
         raise OSError(

@@ -18,9 +18,9 @@ def test_what_strangers_wrote_is_text():
     assert "<title>&lt;/title&gt;&lt;script&gt;</title>" in page
 
 
-def test_what_no_page_may_hold_is_replaced():
-    made = element("p", "a\x00b\x1b\udcff\n")
-    assert made.text == "a\ufffdb\ufffd\ufffd\n"
+def test_what_no_page_may_hold_is_escaped():
+    made = element("p", "a\x00b\x1b\udcff\u202e\n", title="\x9b")
+    assert (made.text, made.get("title")) == ("a\\x00b\\x1b\\udcff\\u202e\n", "\\u009b")
     document("\udcff", made).encode("utf-8")
 
 
