@@ -5,17 +5,20 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from fcn_keras.datasets.classes import ClassTable
 from fcn_keras.datasets.names import is_background, is_void
 from fcn_keras.visualize import palette
 
 from .annotations import BACKGROUND, label_text
-from .masks import frequent_colors, packed, unpacked, without_mixed
+from .masks import frequent_colors, in_blocks, packed, unpacked, without_mixed
 
 FILES = ("classes.txt", "label_colors.txt", "class_dict.csv", "labelmap.txt", "label_colours.txt", "color_map.txt")
-_NEAR = 24  # of 255, in every channel: JPEG at quality 75 leaves flat areas within 10
-_KNOWN_SHARE = 0.5  # of a mask's pixels whose colour must be known for the others to follow, as in `fcn-doctor --fix`
+_NEAR, _FLAT = 24, 10  # of 255, in every channel: JPEG at quality 75 leaves flat areas within 10
+_KNOWN_SHARE = 0.5  # of a mask's pixels whose colour must be known for the others to follow
+_FEW, _OFTEN = 8, 0.25  # pixels of one unknown colour, and their share of the unknown ones, that no mixing explains
+_BLOCK = 7  # pixels
 
 
 def unknown_colors(pixels, table):
@@ -36,19 +39,64 @@ def nearest_ids(pixels, table, where):
     Raises:
         ValueError: if too few colours are known or near to one.
     """
-    class_colors, class_ids = (np.array(values, np.int16) for values in zip(*sorted(table.colors.items()), strict=True))
-    numbers, place = np.unique(packed(pixels), return_inverse=True)
-    colors = unpacked(numbers).astype(np.int16)
-    ids, near = np.zeros(len(numbers), np.uint8), np.zeros(len(numbers), bool)
-    for start in range(0, len(numbers), 4096):  # (4096, classes, 3) at once
-        gaps = np.abs(colors[start : start + 4096, None] - class_colors).max(axis=2)
-        best = gaps.argmin(axis=1)
-        ids[start : start + 4096] = class_ids[best]
-        near[start : start + 4096] = gaps[np.arange(len(best)), best] <= _NEAR
-    ids, near = ids[place].reshape(pixels.shape[:2]), near[place].reshape(pixels.shape[:2])
+    colors, gaps, _ = _nearest(pixels, table)
+    near = gaps <= _NEAR
     if near.mean() < _KNOWN_SHARE:
         raise ValueError(f"{where} holds mostly colours that are near to no class's. Is it the right class file?")
-    return ids if near.all() else without_mixed(ids, near)
+    return table.lookup(without_mixed(np.where(near[..., None], colors, pixels), near))[0]
+
+
+def ids_without_doubt(pixels, table, known, *, lossy):
+    """Return `(H, W)` uint8 ids of a mask that JPEG or smooth resizing gave other colours, and None; or None, and why.
+
+    Unknown colours are a class's that is near while no other is, or else those of neighbours. But a colour that fills a
+    3x3 block, or a quarter of the unknown pixels, may be of a class that the class file lacks, and wires of it. JPEG
+    leaves that too, but no 7x7 block of unknown colours.
+
+    Args:
+        pixels: `(H, W, 3)` uint8.
+        table: a `ClassTable` with colours.
+        known: `(H, W)` bool, where the colour is known.
+        lossy: whether it is a JPEG file.
+    """
+    colors, gaps, clear = _nearest(pixels, table)
+    numbers = packed(pixels)
+    flat = in_blocks(numbers) & (not lossy)
+    near = known | ((clear | lossy) & (gaps <= np.where(flat, _FLAT, _NEAR)))
+    if near.mean() < _KNOWN_SHARE:
+        return None, "in colours that stand for no class"
+    unknown, counts = np.unique(numbers[~near], return_counts=True)
+    often = not lossy and counts.max(initial=0) > max(_FEW, _OFTEN * counts.sum())
+    if often or (flat & ~near).any() or _is_thick(~near):
+        color = tuple(unpacked(unknown[[counts.argmax()]])[0].tolist())
+        return None, f"a colour that may be of a class which the class file lacks, such as {color}"
+    colors[known] = pixels[known]
+    return table.lookup(without_mixed(np.where(near[..., None], colors, pixels), near))[0], None
+
+
+def _is_thick(marked):
+    """Tell whether `(H, W)` bool holds a block of 7x7."""
+    if min(marked.shape) < _BLOCK:
+        return False
+    for axis in (0, 1):
+        marked = sliding_window_view(marked, _BLOCK, axis=axis).all(axis=-1)
+    return bool(marked.any())
+
+
+def _nearest(pixels, table):
+    """Return `(H, W, 3)` uint8 nearest colours of classes, how far they are, and where no other is half as near."""
+    class_colors = np.array(sorted(table.colors), np.int16)
+    numbers, place = np.unique(packed(pixels), return_inverse=True)
+    place = place.reshape(pixels.shape[:2])
+    colors = unpacked(numbers).astype(np.int16)
+    best, far, clear = np.zeros(len(numbers), int), np.zeros(len(numbers), int), np.zeros(len(numbers), bool)
+    for start in range(0, len(numbers), 4096):  # (4096, classes, 3) at once
+        part = slice(start, start + 4096)
+        gaps = np.abs(colors[part, None] - class_colors).max(axis=2)
+        best[part] = gaps.argmin(axis=1)
+        two = np.sort(np.pad(gaps, ((0, 0), (0, 1)), constant_values=255), axis=1)[:, :2]
+        far[part], clear[part] = two[:, 0], 2 * two[:, 0] < two[:, 1]
+    return class_colors[best].astype(np.uint8)[place], far[place], clear[place]
 
 
 def read_colors(path):

@@ -152,42 +152,44 @@ def without_mixed(ids, known=None):
     step by step from the true ones, the id of the neighbour nearest in value.
 
     Args:
-        ids: `(H, W)` integers.
-        known: `(H, W)` bool, the true ones, if that is known otherwise.
+        ids: `(H, W)` integers, or `(H, W, 3)` colours.
+        known: `(H, W)` bool, the true ones, if that is known otherwise; of colours it is.
 
     Returns:
-        `(H, W)` of the same dtype.
+        the same shape and dtype.
     """
     known = true_ids(ids) if known is None else known
     if not known.any():
         return ids.copy()
-    width = ids.shape[1] + 2
-    wanted = np.pad(ids.astype(np.int64), 1).ravel()
+    height, width = ids.shape[:2]
+    rim = ((1, 1), (1, 1), (0, 0))
+    wanted = np.pad(ids.reshape(height, width, -1).astype(np.int64), rim).reshape((height + 2) * (width + 2), -1)
     result, known = wanted.copy(), np.pad(known, 1).ravel()
-    around = np.array([dy * width + dx for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx])
-    inside = np.pad(np.ones(ids.shape, bool), 1).ravel()
+    around = np.array([dy * (width + 2) + dx for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx])
+    inside = np.pad(np.ones((height, width), bool), 1).ravel()
     open_ = np.flatnonzero(inside & ~known)
     while open_.size:
         beside = open_[:, None] + around  # (pixels, 8)
-        gaps = np.where(known[beside], np.abs(result[beside] - wanted[open_, None]), _FAR)
+        gaps = np.abs(result[beside] - wanted[open_, None]).sum(axis=2)
+        gaps[~known[beside]] = _FAR
         nearest = gaps.argmin(axis=1)[:, None]
         reached = np.take_along_axis(gaps, nearest, 1)[:, 0] < _FAR
         result[open_[reached]] = result[np.take_along_axis(beside, nearest, 1)[reached, 0]]
         known[open_[reached]] = True
         open_ = open_[~reached]
-    return result.reshape(-1, width)[1:-1, 1:-1].astype(ids.dtype)
+    return result.reshape(height + 2, width + 2, -1)[1:-1, 1:-1].reshape(ids.shape).astype(ids.dtype)
 
 
 def true_ids(ids):
     """Mark the pixels in constant 3x3 blocks, unless such blocks are rare among the pixels of their id."""
-    solid = _solid(ids)
+    solid = in_blocks(ids)
     values, place = np.unique(ids, return_inverse=True)
     place = place.reshape(ids.shape)
     share = np.bincount(place.ravel(), solid.ravel(), len(values)) / np.bincount(place.ravel())
     return solid & (share >= _SOLID_SHARE)[place]
 
 
-def _solid(ids):
+def in_blocks(ids):
     """Mark the pixels of all constant 3x3 blocks (of a smaller size at the image's edge)."""
     padded = np.pad(ids, 1, mode="edge")
     height, width = ids.shape

@@ -182,7 +182,7 @@ def _codes(examination, chosen):
 
 def _void_of(examination, chosen):
     """Return the void id of the copy besides 255: none of its own where all ids were moved."""
-    moved = bool(examination.findings.pairs_with("ids-off-by-one")) and "zero-absent" not in chosen
+    moved = bool(examination.findings.pairs_with("ids-off-by-one")) and not chosen & {"zero-absent", "last-void"}
     return VOID if moved or "zero-void" in chosen else examination.reading.ignore_label
 
 

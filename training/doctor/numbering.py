@@ -22,6 +22,9 @@ READINGS = {
 }
 
 
+_OFTEN = 0.8  # of the ids 1 to N, that occur where the ids of N classes begin at 1 beyond doubt
+
+
 def readings(*names, **values):
     """Return sentences by name, of those of `READINGS` that fit."""
     return {name: READINGS[name].format(**values) for name in names}
@@ -138,12 +141,18 @@ def check_range(ids, reading, inferred, files, lost=frozenset()):
     if not outside:
         return
     if outside == [number] and 0 not in union:
-        fitting = readings("from-one", "zero-absent") if inferred else None
+        seldom = (
+            len(union) < _OFTEN * number
+        )  # 8 of 2, 5 and 8 may as well be the void of classes of which 0 never occurs
+        doubt = ("from-one", "zero-absent") if inferred else ("from-one", "last-void") if seldom else ()
+        fitting = readings(*doubt, number=number) if doubt else None
         files.error(
             "ids-off-by-one",
             sorted(ids),
-            f"hold ids 1 to {number} and never 0, for {number} classes.",
+            f"hold {_range_of(union, number)} and never 0, for {number} classes.",
             f"{_asking(fitting)} Or say --classes {number + 1}."
+            if inferred
+            else _asking(fitting)
             if fitting
             else "Subtract 1, as fcn-doctor --fix does.",
             readings=fitting,
@@ -160,6 +169,10 @@ def check_range(ids, reading, inferred, files, lost=frozenset()):
         _advice(outside, number, fitting, bool(lost & set(wrong))),
         readings=fitting,
     )
+
+
+def _range_of(ids, number):
+    return f"ids 1 to {number}" if len(ids) == number else f"{some(sorted(ids), 6)}"
 
 
 def _ids_of(number):

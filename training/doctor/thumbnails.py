@@ -8,7 +8,7 @@ from fcn_keras.visualize import background_of, overlay
 
 from ..annotations.masks import VOID
 from ..annotations.thin_parts import thin_places
-from .fix_masks import ids_of
+from .fix_masks import colors_of, ids_of
 
 WIDTH, HEIGHT = 240, 180  # pixels of a panel at most
 _RINGS, _RADIUS = 60, 4  # around thin parts, so many at most, from all over the mask
@@ -28,8 +28,8 @@ def thumbnail_pair(examination, index, *, rings=False):
     """
     pair = examination.layout.pairs[index]
     image, mask = _read(read_image, pair.image), _read(read_mask_file, pair.label)
-    ids = None if mask is None else ids_of(mask, index, examination.reading, examination)
-    colors = mask.pixels if mask is not None and ids is None and mask.pixels.ndim == 3 else None
+    ids = None if mask is None else ids_of(mask, index, examination.reading, examination)[0]
+    colors = colors_of(mask) if mask is not None and ids is None else None
     labels = colors if ids is None else ids
     if image is None and labels is None:
         return None

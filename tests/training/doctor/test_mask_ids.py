@@ -220,3 +220,9 @@ def test_classes_that_differ_by_capitals_alone_are_noted(data, twin, told):
     (data / "classes.txt").write_text("".join(f"{name}\n" for name in names))
     noted = [finding for finding in examine(data).findings if finding.code == "classes-named-alike"]
     assert [finding.message for finding in noted] == ["The classes sky, SKY differ by capitals alone."] * told
+
+
+def test_one_stray_that_is_a_grey_of_vocs_colours_is_a_stray(data):
+    """38 is the grey of VOC's class 1; a single such id may be anything, and is not taken for that class."""
+    change(masks(data)[:1], lambda ids: np.where(ids == 1, 38, 0).astype(np.uint8))
+    assert codes(examine(data)) == {"ids-out-of-range"}

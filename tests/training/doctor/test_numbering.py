@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from tests.training.faulty import change, codes, found, masks
+from tests.training.faulty import change, codes, found, masks, pixels
 from training.doctor import command, numbering
-from training.doctor.examination import examine
+from training.doctor.examination import examination, examine
+from training.doctor.fix import fix
 
 
 def test_the_option_takes_every_reading():
@@ -72,3 +73,18 @@ def test_class_files_with_numbers_of_their_own(data, lines, wrong):
     if wrong:
         first, second = lines.split(",")[:2]
         assert f"{first!r} would be id 0, and {second!r} id 1" in found(report, "class-file-numbered").message
+
+
+def test_few_ids_without_zero_do_not_tell_that_they_begin_at_1(data, tmp_path):
+    """Of 8 classes only 2, 5 and an 8 are seen: 8 may be void."""
+    change(masks(data), lambda ids: np.select([ids == 255, ids < 3, ids < 5], [255, 2, 5], 8).astype(np.uint8))
+    finding = found(examine(data), "ids-off-by-one")
+    assert "hold 2, 5, 8 and never 0" in finding.message
+    assert set(finding.readings) == {"from-one", "last-void"}
+    with pytest.raises(ValueError, match=r"Say --read-as from-one or --read-as last-void"):
+        fix(examination(data), tmp_path / "out")
+    for reading, wanted in (("from-one", {1, 4, 7, 255}), ("last-void", {2, 5, 255})):
+        fix(examination(data), tmp_path / reading, read_as=[reading])
+        written = np.concatenate([pixels(path).ravel() for path in masks(tmp_path / reading)])
+        assert set(written.tolist()) == wanted
+        assert examine(tmp_path / reading).errors == ()

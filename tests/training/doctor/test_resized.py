@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.drawn_masks import CLEAN, RESIZERS
-from tests.training.doctor.test_mask_ids import codes, found
-from tests.training.faulty import pixels, write
+from tests.training.faulty import codes, found, pixels, write
 from training.doctor.command import main
 from training.doctor.examination import examination, examine
 from training.doctor.fix import fix
