@@ -21,7 +21,7 @@ def write(small):
     def write(path, *, more=0.0, labels=False, precision="fp32", calibration=None, least_agreement=None, suffix=".net"):
         def load(temporary):
             assert temporary.read_text() == "whole"
-            assert temporary.parent.parent == path.parent
+            assert temporary.parent.parent.parent == path.parent
 
             def answer(image):
                 if labels:
