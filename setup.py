@@ -57,7 +57,6 @@ setup(
     install_requires=[
         "keras>=3.14,<3.17",  # 3.13 has published holes: docs/dependencies.md
         "tensorflow>=2.21,<2.23",  # input pipeline, training, export
-        "filelock>=3.20.3,<5",  # one run at a time in a workdir
         "numpy>=2.2,<3",
         "pillow>=12.3,<14",  # reads every image and mask
         "h5py>=3.14,<4",  # Keras's published VGG16 weights

@@ -7,6 +7,7 @@ import contextlib
 import math
 import os
 import re
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -55,7 +56,7 @@ class Blob(NamedTuple):
 def save_caffemodel(model: keras.Model, path: str | os.PathLike[str]) -> Path:
     """Write a network as a `.caffemodel` (new format) and, beside it, the `.prototxt` that runs it.
 
-    Both files replace older ones, each at once when it is complete. The inputs of the `.prototxt` are what the
+    Both files replace older ones, when both are complete. The inputs of the `.prototxt` are what the
     model's `Preprocess` makes of raw pixels, NCHW; a comment in it says how to make them. `load_caffemodel` reads
     the weights back bit by bit.
 
@@ -81,12 +82,11 @@ def save_caffemodel(model: keras.Model, path: str | os.PathLike[str]) -> Path:
             f"Caffe reads files of up to {MAX_BYTES} bytes. Received: {model.name} with {size} of weights."
         )
     prototxt = path.with_suffix(".prototxt")
-    with _replacing(path) as file:
+    with _replacing(path) as file, _replacing(prototxt) as text:  # the .prototxt takes its place first
         file.write(_field(1, name.encode()))
         for layer in network:
             _write_layer(file, layer)
-    with _replacing(prototxt) as file:
-        file.write(_text(model, name, network, path.name).encode())
+        text.write(_text(model, name, network, path.name).encode())
     return prototxt
 
 
@@ -257,10 +257,8 @@ def _varint(value: int) -> bytes:
 @contextlib.contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a new file beside `path` for writing, and rename it to `path` if the body succeeds."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
+    with tempfile.TemporaryDirectory(prefix=".fcn-", suffix=".tmp", dir=path.parent) as folder:
+        temporary = Path(folder) / path.name
         with open(temporary, "wb") as file:
             yield file
         os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -38,7 +38,7 @@ def written(path, *, durable=False):
         durable: whether to wait until it is on the disk: for what took long to make.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with scratch(path.parent) as place, _naming(place, path):
+    with scratch(path.parent, path.name) as place, _naming(place, path):
         yield place / path.name
         _replace(place / path.name, path, durable)
 
@@ -48,8 +48,10 @@ class ManyFiles:
 
     _MOST = 32  # folders at once: each has a file open
 
-    def __enter__(self):
+    def __init__(self):
         self._places = {}
+
+    def __enter__(self):
         return self
 
     def __exit__(self, *error):
@@ -116,7 +118,7 @@ def new_folder(out, option, source):
     if out.resolve().is_relative_to(source.resolve()):
         raise ValueError(f"{option} {out} lies in the data set itself. Name a folder outside {source}.")
     out.parent.mkdir(parents=True, exist_ok=True)
-    with alone_for(out, option=option), scratch(out.parent) as place:
+    with alone_for(out, option=option), scratch(out.parent, out.name) as place, _naming(place, out):
         yield place / out.name
         if out.exists():
             out.rmdir()

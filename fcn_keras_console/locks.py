@@ -1,17 +1,29 @@
 """Locks: one command at a time where two would make a mixture.
 
-The system lets go of a lock when the process ends, however it ends. Where the file system has no such locks, a file
-stands for it that says which process made it (`filelock.SoftFileLock`).
+The system lets go of a lock when the process ends, however it ends. Some file systems have none: there nobody is kept
+out, and that is said.
 """
 
 import contextlib
+import errno
+import logging
 import os
-import warnings
+import time
 import zlib
 from pathlib import Path
+from typing import NamedTuple
 
+try:
+    import fcntl
+except ImportError:  # no POSIX
+    fcntl = None
+
+LOG = logging.getLogger("fcn_keras_console")
 OUTPUT = ".fcn-output.lock"  # of a folder that labels are written into
 AT_ONCE = 0.2  # seconds: another one may be trying whether the lock is free
+_PAUSE = 0.01
+_HELD = {errno.EAGAIN, errno.EACCES}  # another process has it
+_MISSING = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}  # the file system has none
 
 
 def alone(folder, command="command", option="--output", *, name=OUTPUT, wait=0):
@@ -36,7 +48,7 @@ def alone_for(path, command="command", option="--output"):
     The lock's file lies beside `path`, under a name of one length: those of users may be as long as can be.
     """
     path = Path(path)
-    return _alone(path, path.with_name(f".fcn-{zlib.crc32(os.fsencode(path.name)):08x}.lock"), command, option, wait=0)
+    return _alone(path, path.with_name(f".fcn-{zlib.crc32(os.fsencode(path.name)):08x}.lock"), command, option, 0)
 
 
 @contextlib.contextmanager
@@ -54,6 +66,8 @@ def _alone(target, file, command, option, wait):
         raise ValueError(
             f"{option} {target} cannot be written to: {error.strerror or error}. Choose another folder."
         ) from error
+    if not lock.held:
+        LOG.warning("%s: this file system has no locks. Let no other command write there meanwhile.", target)
     try:
         yield
     finally:
@@ -65,23 +79,71 @@ def _alone(target, file, command, option, wait):
                 path.rmdir()
 
 
-def remove_free(file):
-    """Remove the file of a lock that nobody has, as a killed process leaves it."""
-    lock = locked(file)
-    os.unlink(file)
-    lock.release()
+class Lock(NamedTuple):
+    """A lock's file, open.
+
+    Attributes:
+        number: its file descriptor.
+        held: whether it keeps others out: the file system has locks.
+    """
+
+    number: int
+    held: bool
+
+    def release(self):
+        os.close(self.number)
 
 
 def locked(file, wait=0):
-    """Take the lock of a file, which is made if need be, and return it; it has a `release()`.
+    """Take the lock of a file, which is made if need be, within so many seconds.
+
+    Returns:
+        `Lock`.
 
     Raises:
-        TimeoutError: if another process has it.
-        OSError: if there can be none.
+        TimeoutError: if another process, or another place in this one, has it.
+        OSError: if the file cannot be opened.
     """
-    from filelock import FileLock  # asyncio comes with it: not before it is needed
+    deadline = time.monotonic() + wait
+    while True:
+        number = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        try:
+            if (held := _flock(number)) is not None and _is_at(number, file):
+                return Lock(number, held)
+        except BaseException:
+            os.close(number)
+            raise
+        os.close(number)
+        if held is None and time.monotonic() > deadline:
+            raise TimeoutError(f"{file} is locked")
+        time.sleep(0 if held else _PAUSE)
 
-    lock = FileLock(file, timeout=wait, poll_interval=0.02, thread_local=False)
-    with warnings.catch_warnings(action="ignore"):  # it warns of file systems that have no locks
-        lock.acquire()
-    return lock
+
+def remove_free(file):
+    """Remove the file of a lock that nobody has, as a killed process leaves it."""
+    lock = locked(file)
+    if lock.held:
+        os.unlink(file)
+    lock.release()
+
+
+def _flock(number):
+    """Take the lock of an open file: whether there are locks, or None if another one has it."""
+    try:
+        if fcntl is not None:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return fcntl is not None
+    except OSError as error:
+        if error.errno in _HELD:
+            return None
+        if error.errno in _MISSING:
+            return False
+        raise
+
+
+def _is_at(number, file):
+    """Tell whether an open file is still the one under its name: whoever had the lock may have removed it."""
+    try:
+        return os.path.samestat(os.fstat(number), os.stat(file))
+    except FileNotFoundError:
+        return False

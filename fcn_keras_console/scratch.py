@@ -27,8 +27,12 @@ _TRIES = 3
 
 
 @contextlib.contextmanager
-def scratch(folder):
+def scratch(folder, name=None):
     """Give the body an empty hidden folder within `folder`, which goes away in the end, however that comes.
+
+    Args:
+        folder: that something is written to.
+        name: of what is written, of which an older version may have left a part.
 
     Yields:
         its path. Files in it can be renamed to names in `folder`: both are on one file system.
@@ -38,7 +42,7 @@ def scratch(folder):
     """
     with contextlib.ExitStack() as stack:
         whole = _made(folder, stack)
-        tidy(folder, now=whole.stat().st_mtime, ours=whole)
+        tidy(folder, now=whole.stat().st_mtime, ours=whole, name=name)
         (whole / _FILES).mkdir()
         yield whole / _FILES
 
@@ -67,7 +71,7 @@ def _clear(whole):
         shutil.rmtree(whole, ignore_errors=True)
 
 
-def tidy(folder, *, now, ours=None):
+def tidy(folder, *, now, ours=None, name=None):
     """Look after the scratch folders that processes left which were killed, or lost their power; say so.
 
     Files that were being published together are moved to the end (`publication`). Everything else is removed, if the
@@ -78,7 +82,9 @@ def tidy(folder, *, now, ours=None):
         folder: that they lie in.
         now: the time by the file system's clock, as `os.stat` gives it: other machines may have another one.
         ours: the one that is not to be looked at.
+        name: as for `scratch`.
     """
+    older = {f".{name}.tmp", f".{name}.tmp{Path(name).suffix}"} if name else ()
     with os.scandir(folder) as entries:
         found = [Path(entry.path) for entry in entries if entry.name.startswith(".") and not entry.is_symlink()]
     for path in found:
@@ -88,6 +94,8 @@ def tidy(folder, *, now, ours=None):
                     remove_free(path)
                 elif (_NAME.fullmatch(path.name) or _OLD.fullmatch(path.name)) and path.is_dir():
                     _tidy_one(path, now)
+                elif path.name in older and _unchanged_for(path, now) > DAY:
+                    _remove(path)
 
 
 def _tidy_one(whole, now):
@@ -100,9 +108,9 @@ def _tidy_one(whole, now):
         return
     lock = locked(whole / _LOCK)
     try:
-        if set(os.listdir(whole)) <= {_HOST, _LOCK}:  # whoever is about to fill it makes another one
+        if lock.held and set(os.listdir(whole)) <= {_HOST, _LOCK}:  # whoever is about to fill it makes another one
             shutil.rmtree(whole)
-        elif _is_of_this_machine(whole) or _unchanged_for(whole, now) > DAY:
+        elif (lock.held and _is_of_this_machine(whole)) or _unchanged_for(whole, now) > DAY:
             if done := finish(whole / _FILES, whole.parent):
                 LOG.warning("%s: put in place, as a process was about to that was killed", done)
             _remove(whole, quiet=bool(done))
@@ -111,9 +119,11 @@ def _tidy_one(whole, now):
 
 
 def _remove(whole, *, quiet=False):
-    files = [path for path in whole.rglob("*") if path.is_file() and path not in {whole / _LOCK, whole / _HOST}]
-    size = sum(path.stat().st_size for path in files)
-    shutil.rmtree(whole)
+    size = sum(path.stat().st_size for path in (whole, *whole.rglob("*")) if path.is_file())
+    if whole.is_dir():
+        shutil.rmtree(whole)
+    else:
+        whole.unlink()
     if not quiet:
         LOG.warning("%s removed (%.1f MB): a process left it that was killed", whole, size / 1e6)
 

@@ -65,6 +65,8 @@ def build_parser():
     parser.add_argument("--token-file", type=Path, metavar="FILE", help=token)
     authority = "PEM file of the authority, or the certificate itself, that https and grpcs are held against"
     parser.add_argument("--ca-file", type=Path, metavar="FILE", help=authority)
+    replace = "if another model or version labelled DIR, remove those labels first; else that is an error"
+    parser.add_argument("--replace", action="store_true", help=replace)
     parser.add_argument("--status", action="store_true", help="print the model's versions, and label nothing")
     add_reporting(parser, json="a line for every image")
     return parser
@@ -104,23 +106,29 @@ def _status(arguments):
 
 
 def _query(arguments):
-    from fcn_keras_console.files import require_folder
     from fcn_keras_console.image_files import ImageFinder
+    from fcn_keras_console.labelled_by import LabelledBy
+    from fcn_keras_console.locks import alone
 
-    from .label_files import is_result, require_free
+    from .label_files import is_result, require_free, results_in
     from .payload import heads_of
 
     companion_folders = {name: getattr(arguments, name) for name in ("depth", "hha") if getattr(arguments, name)}
     finder, passed_over = ImageFinder(EXTENSIONS, is_result), []
     images = finder.find(arguments.images, companion_folders, passed_over=passed_over)
     with _client(arguments) as client:
-        heads = heads_of(client.metadata().outputs)
+        metadata = client.metadata()
+        heads = heads_of(metadata.outputs)
         if not heads:
             raise ValueError(f"Model {arguments.model!r} gives no label PNGs. fcn-export writes models that do.")
         client.inputs({"image", *companion_folders})
         require_free(arguments.output, images, heads)
-        require_folder(arguments.output)
-        failed, scaled = _label(client, images, arguments)
+        served = {"--model": arguments.model, "the version": metadata.version, "--scale": arguments.scale}
+        made_by = LabelledBy(arguments.output, f"{arguments.url}, model {arguments.model}", served)
+        with alone(arguments.output):
+            made_by.require_same(lambda: results_in(arguments.output), replace=arguments.replace)
+            made_by.write()
+            failed, scaled = _label(client, images, arguments)
     if not arguments.json:
         labelled = f"{counted(len(images) - failed, 'image')} labelled in {arguments.output}"
         others = f"; {told}" if (told := finder.left_alone(passed_over)) else ""
@@ -132,11 +140,13 @@ def _query(arguments):
 
 def _label(client, images, arguments):
     """Write the labels of every image, and return how many have failed, and how others were scaled."""
+    from fcn_keras_console.files import ManyFiles
+
     from .label_files import write_labels
     from .payload import scaling_of
 
     failed, scaled = 0, []
-    with Progress("Labelling", "images", quiet=arguments.quiet) as progress:
+    with ManyFiles() as files, Progress("Labelling", "images", quiet=arguments.quiet) as progress:
         answers = client.predict_many(
             ({"image": image.path, **image.companions} for image in images),
             concurrency=arguments.concurrency,
@@ -144,7 +154,7 @@ def _label(client, images, arguments):
         )
         for image, answer in zip(images, answers, strict=True):
             if answer.error is None:
-                paths = write_labels(arguments.output, image.key, answer.labels)
+                paths = write_labels(files, arguments.output, image.key, answer.labels)
                 report = {"labels": {head: str(path) for head, path in paths.items()}}
                 if sizes := scaling_of(answer.labels, answer.outputs):
                     (height, width), (scored_height, scored_width) = sizes

@@ -4,15 +4,21 @@ import numpy as np
 from PIL import Image
 
 from fcn_keras.visualize import palette
-from fcn_keras_console.files import written
-from fcn_keras_console.image_files import is_written_by, png_mark
+from fcn_keras_console.image_files import files_below, is_written_by, png_mark
+from fcn_keras_console.labelled_by import is_record
 
 COMMAND = "fcn-query"
 
 
 def is_result(path):
     """Tell whether `fcn-query` wrote a file."""
-    return is_written_by(COMMAND, path)
+    return is_record(path) or is_written_by(COMMAND, path)
+
+
+def results_in(output):
+    """Yield the label files in a folder that `fcn-query` wrote, of every head."""
+    for folder in sorted(path for path in output.glob("*/") if path.name.partition("_")[0] == "labels"):
+        yield from filter(is_result, files_below(folder))
 
 
 def require_free(output, images, heads):
@@ -28,15 +34,19 @@ def require_free(output, images, heads):
                 raise ValueError(f"{path} exists, and fcn-query did not write it. Choose another --output.")
 
 
-def write_labels(output, key, labels):
-    """Write one image's labels, in VOC's colours where they are of 8 bits; return the paths by head."""
+def write_labels(files, output, key, labels):
+    """Write one image's labels, in VOC's colours where they are of 8 bits; return the paths by head.
+
+    Args:
+        files: a `ManyFiles`.
+    """
     paths = {}
     for head, ids in (labels if isinstance(labels, dict) else {"": labels}).items():
         paths[head] = _label_file(output, key, head)
         picture = Image.fromarray(ids)
         if ids.dtype == np.uint8:
             picture.putpalette(palette().tobytes())
-        with written(paths[head]) as temporary:
+        with files.written(paths[head]) as temporary:
             picture.save(temporary, "PNG", pnginfo=png_mark(COMMAND))
     return paths
 

@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
+from fcn_keras_console import locks
 from fcn_keras_console.locks import alone, alone_for, locked
+from fcn_keras_console.scratch import scratch
 
 HOLDS = """
 import sys, time
@@ -69,15 +71,36 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
         pass
 
 
-def test_file_systems_without_locks(tmp_path, monkeypatch):
-    """A file stands for the lock there."""
-    import filelock._unix
+def test_file_systems_without_locks(tmp_path, monkeypatch, caplog):
+    """Nobody is kept out, which is said; and what another process may be writing stays."""
 
     def missing(*_):
-        raise OSError(errno.ENOSYS, "Function not implemented")
+        raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(filelock._unix, "_lock_fd_nonblocking", missing)
-    with alone(tmp_path), pytest.raises(TimeoutError):
-        locked(tmp_path / ".fcn-output.lock")
-    with alone(tmp_path):
+    monkeypatch.setattr(locks.fcntl, "flock", missing)
+    with alone(tmp_path / "out"), alone(tmp_path / "out"), scratch(tmp_path) as place, scratch(tmp_path):
+        assert place.is_dir()
+    assert (
+        caplog.messages
+        == [f"{tmp_path / 'out'}: this file system has no locks. Let no other command write there meanwhile."] * 2
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_lock_that_was_removed_is_none(tmp_path):
+    lock = locked(tmp_path / "lock")
+    with pytest.raises(TimeoutError, match="lock is locked"):
+        locked(tmp_path / "lock")
+    (tmp_path / "lock").unlink()
+    with alone(tmp_path, name="lock"):
+        lock.release()
+        with pytest.raises(TimeoutError):
+            locked(tmp_path / "lock")
+
+
+def test_links_are_not_followed(tmp_path):
+    (tmp_path / "mine").write_text("text")
+    (tmp_path / "lock").symlink_to(tmp_path / "mine")
+    with pytest.raises(ValueError, match="cannot be written to"), alone(tmp_path, name="lock"):
         pass
+    assert (tmp_path / "mine").read_text() == "text"

@@ -85,6 +85,21 @@ def test_those_of_older_versions_after_a_day(tmp_path, caplog):
     assert user.is_dir()
 
 
+@pytest.mark.parametrize("left", [".a.mp4.tmp", ".a.mp4.tmp.mp4"])
+def test_parts_of_files_of_older_versions_after_a_day(left, tmp_path):
+    other = tmp_path / ".b.mp4.tmp"
+    for path in (tmp_path / left, other):
+        path.touch()
+        age(path, DAY - 60)
+    with scratch(tmp_path, "a.mp4"):
+        assert (tmp_path / left).is_file()
+    for path in (tmp_path / left, other):
+        age(path, DAY + 60)
+    with scratch(tmp_path, "a.mp4"):
+        assert not (tmp_path / left).exists()
+    assert other.is_file()
+
+
 def test_files_and_links_of_these_names_are_others(left, tmp_path):
     aside = tmp_path / "aside"
     left.rename(aside)

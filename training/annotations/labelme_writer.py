@@ -33,7 +33,7 @@ def write_labelme(path, result):
         "version": VERSION,
         "flags": {},
         "shapes": shapes,
-        "imagePath": _reference(result.source, path),
+        "imagePath": _reference(result.source, result.folder),
         "imageData": None,
         "imageHeight": height,
         "imageWidth": width,
@@ -42,7 +42,7 @@ def write_labelme(path, result):
     write_json(path, content)
 
 
-def _reference(image, path):
-    """Return the image's path as seen from the folder of a file."""
+def _reference(image, folder):
+    """Return the image's path as seen from a folder."""
     named = image.parent.resolve() / image.name  # a link to an image keeps its own name
-    return os.path.relpath(named, path.parent.resolve()).replace(os.sep, "/")
+    return os.path.relpath(named, folder.resolve()).replace(os.sep, "/")

@@ -148,19 +148,20 @@ def _text(origin, results, arguments):
 
 
 def _write(folder, report, text, results, pictured):
-    from fcn_keras_console.files import to_json, write_text
+    from fcn_keras_console.files import to_json, written_together
 
     from ..scoring.panels import write_figure
     from .figures import differences, trimaps
     from .tally import WIDTHS
 
-    for head, result in results.items():
-        suffix = f"_{head}" if head else ""
-        for place, (name, figure) in enumerate(pictured[head], 1):
-            stem = re.sub(r"[^\w.-]+", "_", name.removeprefix("image "))[:100]
-            write_figure(figure, folder / "pictures" / f"{place:02}{suffix}_{stem}.png")
-        write_figure(differences(result), folder / f"compare{suffix}.png")
-        if "boundary_f1" in result["metrics"]:
-            write_figure(trimaps(result, WIDTHS), folder / f"trimaps{suffix}.png")
-    write_text(folder / "compare.txt", text + "\n")
-    write_text(folder / "compare.json", to_json(report) + "\n")
+    with written_together(folder, "compare.json") as new:
+        for head, result in results.items():
+            suffix = f"_{head}" if head else ""
+            for place, (name, figure) in enumerate(pictured[head], 1):
+                stem = re.sub(r"[^\w.-]+", "_", name.removeprefix("image "))[:100]
+                write_figure(figure, new / "pictures" / f"{place:02}{suffix}_{stem}.png")
+            write_figure(differences(result), new / f"compare{suffix}.png")
+            if "boundary_f1" in result["metrics"]:
+                write_figure(trimaps(result, WIDTHS), new / f"trimaps{suffix}.png")
+        (new / "compare.txt").write_text(text + "\n", encoding="utf-8")
+        (new / "compare.json").write_text(to_json(report) + "\n", encoding="utf-8")

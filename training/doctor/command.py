@@ -140,17 +140,17 @@ def _fixed(result, arguments):
 
 def _save(arguments, result, as_dict, as_text):
     """Write the report where it is wanted, and print it."""
-    from fcn_keras_console.files import to_json, write_text, written
+    from fcn_keras_console.files import to_json, write_text, written_together
 
     # Bytes of file names that are not UTF-8 are surrogates, which cannot be written; as escapes they are JSON as well.
     as_text, json = (text.encode(errors="backslashreplace").decode() for text in (as_text, to_json(as_dict)))
     if arguments.output is not None:
         from .report import picture
 
-        with written(arguments.output / "doctor.png") as temporary:
-            picture(result).savefig(temporary, format="png", dpi=120)
-        write_text(arguments.output / "doctor.txt", as_text + "\n")
-        write_text(arguments.output / "doctor.json", json + "\n")
+        with written_together(arguments.output, "doctor.json") as place:
+            picture(result).savefig(place / "doctor.png", format="png", dpi=120)
+            (place / "doctor.txt").write_text(as_text + "\n", encoding="utf-8")
+            (place / "doctor.json").write_text(json + "\n", encoding="utf-8")
     if arguments.html is not None:
         from .page import page
 

@@ -151,12 +151,12 @@ def _score_files(arguments, unreadable):
 
 
 def _write(folder, report, text, results):
-    from fcn_keras_console.files import to_json, write_text, written
+    from fcn_keras_console.files import to_json, written_together
 
     from ..scoring.summary import picture
 
-    for head, result in results.items():
-        with written(folder / (f"metrics_{head}.png" if head else "metrics.png")) as temporary:
-            picture(result).save(temporary, format="PNG")
-    write_text(folder / "metrics.txt", text + "\n")
-    write_text(folder / "metrics.json", to_json(report) + "\n")
+    with written_together(folder, "metrics.json") as place:
+        for head, result in results.items():
+            picture(result).save(place / (f"metrics_{head}.png" if head else "metrics.png"), format="PNG")
+        (place / "metrics.txt").write_text(text + "\n", encoding="utf-8")
+        (place / "metrics.json").write_text(to_json(report) + "\n", encoding="utf-8")

@@ -9,7 +9,7 @@ import zipfile
 import keras
 import numpy as np
 
-from fcn_keras_console.files import read_json, write_json, written
+from fcn_keras_console.files import ManyFiles, read_json, write_json
 
 MAP, LABEL = "map.", "label"
 LARGEST = np.finfo(np.float16).max
@@ -62,15 +62,17 @@ class Views:
         self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self.folder / "views.json", self.decided_by)
         batches = iter(stream)
-        for number in range(first, self.examples):
-            inputs, labels = keras.tree.map_structure(np.asarray, next(batches))
-            images = keras.tree.map_structure(lambda x: np.concatenate([x, x[:, :, ::-1]][: self.copies]), inputs)
-            maps = keras.tree.map_structure(keras.ops.convert_to_numpy, frozen.predict_on_batch(images))
-            for copy in range(self.copies):
-                ids = keras.tree.map_structure(lambda x, step=-1 if copy else 1: x[0][:, ::step], labels)
-                self._write(number * self.copies + copy, {name: x[copy] for name, x in maps.items()}, ids)
-            if progress is not None:
-                progress()
+        with ManyFiles() as files:
+            for number in range(first, self.examples):
+                inputs, labels = keras.tree.map_structure(np.asarray, next(batches))
+                images = keras.tree.map_structure(lambda x: np.concatenate([x, x[:, :, ::-1]][: self.copies]), inputs)
+                maps = keras.tree.map_structure(keras.ops.convert_to_numpy, frozen.predict_on_batch(images))
+                for copy in range(self.copies):
+                    ids = keras.tree.map_structure(lambda x, step=-1 if copy else 1: x[0][:, ::step], labels)
+                    with files.written(self.path(number * self.copies + copy)) as temporary:
+                        _write(temporary, {name: x[copy] for name, x in maps.items()}, ids)
+                if progress is not None:
+                    progress()
 
     def sizes(self):
         """Return the (H, W) of every view."""
@@ -115,8 +117,8 @@ class Views:
         except (OSError, zipfile.BadZipFile):
             return False
 
-    def _write(self, number, maps, labels):
-        heads = labels if isinstance(labels, dict) else {"": labels}
-        arrays = {MAP + name: np.minimum(x.astype(np.float32), LARGEST).astype(np.float16) for name, x in maps.items()}
-        with written(self.path(number)) as temporary:
-            np.savez(temporary, **arrays, **{LABEL + head: ids for head, ids in heads.items()})
+
+def _write(path, maps, labels):
+    heads = labels if isinstance(labels, dict) else {"": labels}
+    arrays = {MAP + name: np.minimum(x.astype(np.float32), LARGEST).astype(np.float16) for name, x in maps.items()}
+    np.savez(path, **arrays, **{LABEL + head: ids for head, ids in heads.items()})

@@ -45,7 +45,7 @@ def build_parser():
 def _figures(arguments):
     from fcn_keras.interface import class_counts
     from fcn_keras_console.environment import versions
-    from fcn_keras_console.files import require_folder, to_json
+    from fcn_keras_console.files import require_folder, to_json, written_together
     from fcn_keras_console.workdir import decisions_beside
 
     from ..scoring.split import described, left_alone, open_split
@@ -69,13 +69,14 @@ def _figures(arguments):
         if not arguments.json:
             say(f"{path} scored on {len(examples)} images")
     origin, tables, texts = {**origin, "images": len(examples), "versions": versions()}, {}, []
-    for head in results["fcn8s"]:
-        suffix = f"_{head}" if head else ""
-        rows = {net: of_net[head] for net, of_net in results.items()}
-        tables[head] = {"nets": {NETS[net]: result for net, result in rows.items()}}
-        texts.append(_text(rows, described(origin)))
-        _write_table(output / f"table2{suffix}", rows, texts[-1], {**origin, **tables[head]})
-        _draw(output / f"figure4{suffix}.png", head, examples, chosen, [pictured[net] for net in PICTURED])
+    suffixes = {head: f"_{head}" if head else "" for head in results["fcn8s"]}
+    with written_together(output, f"table2{[*suffixes.values()][-1]}.json") as place:
+        for head, suffix in suffixes.items():
+            rows = {net: of_net[head] for net, of_net in results.items()}
+            tables[head] = {"nets": {NETS[net]: result for net, result in rows.items()}}
+            texts.append(_text(rows, described(origin)))
+            _write_table(place / f"table2{suffix}", rows, texts[-1], {**origin, **tables[head]})
+            _draw(place / f"figure4{suffix}.png", head, examples, chosen, [pictured[net] for net in PICTURED])
     if arguments.json:
         print(to_json({"output": str(output), **origin, **tables.get("", {"heads": tables})}))
     else:
@@ -156,7 +157,7 @@ def _write_table(path, rows, text, report):
     import csv
     import io
 
-    from fcn_keras_console.files import to_json, write_text
+    from fcn_keras_console.files import to_json
 
     from ..scoring.summary import FOUR
 
@@ -164,9 +165,9 @@ def _write_table(path, rows, text, report):
     writer = csv.writer(sheet, lineterminator="\n")
     writer.writerow(("net", *FOUR))
     writer.writerows((NETS[net], *(result[name] for name in FOUR)) for net, result in rows.items())
-    write_text(path.with_name(f"{path.name}.txt"), text)
-    write_text(path.with_name(f"{path.name}.csv"), sheet.getvalue())
-    write_text(path.with_name(f"{path.name}.json"), to_json(report) + "\n")
+    contents = {"txt": text, "csv": sheet.getvalue(), "json": to_json(report) + "\n"}
+    for extension, content in contents.items():
+        path.with_name(f"{path.name}.{extension}").write_text(content, encoding="utf-8")
 
 
 def _draw(path, head, examples, chosen, labels):

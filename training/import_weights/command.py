@@ -88,12 +88,14 @@ def _import(source, target, modality, mean):
 
 def _export(source, target):
     from fcn_keras.caffe_export import save_caffemodel
+    from fcn_keras_console.files import written_together
     from fcn_keras_console.workdir import find_model
 
     from ..workdir.trained_model import load_model
 
     model = load_model(find_model(source))
-    prototxt = save_caffemodel(model, target)
+    with written_together(target.parent, target.name) as place:
+        prototxt = target.with_name(save_caffemodel(model, place / target.name).name)
     _print_checksums(target, model)
     say(f"{target} and {prototxt} written")
 

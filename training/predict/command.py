@@ -21,7 +21,8 @@ DEFAULT = ("palette", "overlay")
 DESCRIPTION = """Label images. DIR/labels gets a PNG of class ids (with the VOC palette) for every image, DIR/overlays a
 JPEG with the classes painted over it; sub-folders are kept. Both have the size of the image as its EXIF rotation turns
 it. A model of several heads writes labels_HEAD and overlays_HEAD. Results of an earlier call are replaced, other files
-never. A model of fcn-train knows how large its photographs were: one that is far larger is scored at their size, and
+never. DIR says in a hidden file which net and options made its labels; others are refused, until --replace removes
+those. A model of fcn-train knows how large its photographs were: one that is far larger is scored at their size, and
 its scores are brought back before the labels are taken; what was done is said. An image whose maps take more than
 --memory is labelled stage by stage and band by band, with the result of one pass over the whole.
 
@@ -69,6 +70,12 @@ def build_parser():
         dest="formats",
         metavar="NAME[,NAME]",
         help=f"what to write, of {', '.join(FORMATS)}; may be repeated (default: {','.join(DEFAULT)})",
+    )
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="if another net labelled DIR, or other options did, remove those labels and pictures first, all that "
+        "fcn-predict wrote there; else that is an error",
     )
     parser.add_argument(
         "--depth", type=Path, metavar="DIR", help="RGB-D models: 16-bit grey PNGs in mm, named like the images"
@@ -125,10 +132,12 @@ def _predict(arguments):
 
 def _predict_all(arguments, temporary_folder):
     from fcn_keras.interface import class_counts, modality_of
-    from fcn_keras_console.files import require_folder
+    from fcn_keras_console.labelled_by import LabelledBy
+    from fcn_keras_console.locks import alone
     from fcn_keras_console.words import counted
     from fcn_keras_console.workdir import find_model
 
+    from ..workdir.checkpoint import identity_of
     from ..workdir.trained_model import load_model
     from .inputs import find_images, image_finder, require_readable, without_unreadable
     from .labelling import Labelling
@@ -154,15 +163,18 @@ def _predict_all(arguments, temporary_folder):
     _require_companions(modality_of(model), companions, images)
     counts = class_counts(model)
     classes = {head: Classes.named(names, counts[head]) for head, names in _names(path, counts).items()}
-    results = Results(arguments.output, arguments.formats or DEFAULT, classes)
-    results.require_free(images)
-    require_folder(arguments.output)
+    made_of = {"net": identity_of(path), "--scale": arguments.scale, "--tta-scales": copies and list(copies)}
+    made_by = LabelledBy(arguments.output, path, made_of)
+    results = Results(arguments.output, arguments.formats or DEFAULT, classes, made_by.write)
     label = Labelling(model, copies, scale, memory=arguments.memory, tile=arguments.tile)
     stills, videos = ([image for image in images if image.video is kind] for kind in (False, True))
-    labelled = _label_images(arguments, label, modality_of(model), stills, results, bad)
-    painted = _label_videos(arguments, label, videos, results, bad)
-    bad.require_some(labelled + painted)
-    results.finish()
+    results.require_free(images)
+    with alone(arguments.output), results:
+        made_by.require_same(results.present, replace=arguments.replace)
+        labelled = _label_images(arguments, label, modality_of(model), stills, results, bad)
+        painted = _label_videos(arguments, label, videos, results, bad)
+        bad.require_some(labelled + painted)
+        results.finish()
     if not arguments.json:
         done = [counted(number, kind) for number, kind in ((labelled, "image"), (painted, "video")) if number]
         others = f"; {told}" if (told := finder.left_alone(passed_over)) else ""
@@ -268,7 +280,9 @@ def _label_videos(arguments, label, videos, results, bad):
         try:
             with opened(file.path) as video, Progress(file.name, "frames", quiet=arguments.quiet) as progress:
                 LOG.debug("%s: %s frames, %.3f a second", file.name, video.count, video.rate)
-                frames, size = write_video(video, targets, labels_of, paint, progress, comment=MARK)
+                frames, size = write_video(
+                    video, targets, labels_of, paint, progress, comment=MARK, ready=results.begin
+                )
         except ValueError as error:
             bad(error)
             continue

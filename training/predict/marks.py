@@ -3,6 +3,7 @@
 import json
 
 from fcn_keras_console.image_files import is_written_by
+from fcn_keras_console.labelled_by import is_record
 
 from ..annotations.result_marks import MARK, SEAL, seal
 from .video import comment_of
@@ -11,7 +12,7 @@ from .video import comment_of
 def is_result(path):
     """Tell whether `fcn-predict` wrote a file; one of LabelMe's that was edited since is its editor's."""
     if path.suffix == ".json":
-        return _is_json(path)
+        return is_record(path) or _is_json(path)
     if path.suffix == ".zip":
         return _ends_with_mark(path)
     if path.suffix == ".mp4":

@@ -1,6 +1,5 @@
 """Where the labels of every image go, format by format, and what may not be replaced there."""
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fcn_keras.visualize import background_of
-from fcn_keras_console.files import written
+from fcn_keras_console.files import ManyFiles
+from fcn_keras_console.image_files import files_below
 
 from ..annotations.coco_regions import coder_of_masks
 from ..annotations.coco_writer import CocoWriter
@@ -68,29 +68,40 @@ class Classes:
 
 
 class Result(NamedTuple):
-    """One head's labels of one image, as the writers of `PER_IMAGE` take them."""
+    """One head's labels of one image, as the writers of `PER_IMAGE` take them.
+
+    Attributes:
+        source: the image's file.
+        image: its pixels.
+        labels: `(H, W)` class ids.
+        classes: what the ids mean.
+        folder: where the file is going to lie, for what refers to the image.
+    """
 
     source: Path
     image: Any
     labels: Any
     classes: Classes
+    folder: Path | None = None
 
 
 class Results:
-    """The files of one call.
+    """The files of one call: a context manager.
 
     Args:
         output: the folder that they go to.
         formats: names of `PER_IMAGE` and of `COLLECTED`.
         classes: `Classes` by head; the only head of most models is `""`.
+        begin: called before the first file is written.
 
     Raises:
         ValueError: if a format cannot hold that many classes.
         ImportError: if a format's package is missing.
     """
 
-    def __init__(self, output, formats, classes):
-        self.output, self.classes = output, classes
+    def __init__(self, output, formats, classes, begin=lambda: None):
+        self.output, self.classes, self.begin = output, classes, begin
+        self._files = ManyFiles()
         self.formats = [name for name in PER_IMAGE if name in formats]
         most = max(len(known.names) for known in classes.values())
         if most > 256 and _PAINTED & set(formats):
@@ -102,6 +113,21 @@ class Results:
             head: {self._collected_file(name, head): COLLECTED[name][2](known) for name in collected}
             for head, known in classes.items()
         }
+
+    def __enter__(self):
+        self._files.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        self._files.__exit__(*error)
+
+    def present(self):
+        """Yield all files in the folder that this command wrote, of every format and head."""
+        folders = {name for name, _, _ in PER_IMAGE.values()}
+        for folder in sorted(path for path in self.output.glob("*/") if path.name.partition("_")[0] in folders):
+            yield from filter(is_result, files_below(folder))
+        collected = (self.output.glob(f"{stem}*{extension}") for stem, extension, _ in COLLECTED.values())
+        yield from (path for paths in collected for path in sorted(paths) if is_result(path))
 
     def require_free(self, images):
         """Refuse to replace files that this command did not write, such as a data set's own labels.
@@ -123,11 +149,11 @@ class Results:
 
         Those that hold all images are among them, though they are written last.
         """
-        result = Result(image.path, rgb, labels, self.classes[head])
+        self.begin()
         targets = self._targets(image, head)
         for name, target in zip(self.formats, targets, strict=True):
-            with _named(target), written(target) as temporary:
-                PER_IMAGE[name][2](temporary, result)
+            with self._files.written(target) as temporary:
+                PER_IMAGE[name][2](temporary, Result(image.path, rgb, labels, self.classes[head], target.parent))
         for writer in self._writers[head].values():
             writer.add(f"{image.key}{image.path.suffix}", labels)
         return [*targets, *self._writers[head]]
@@ -136,7 +162,7 @@ class Results:
         """Write what is one file for all images."""
         for file, writer in (pair for writers in self._writers.values() for pair in writers.items()):
             if writer.images:
-                with _named(file), written(file) as temporary:
+                with self._files.written(file) as temporary:
                     writer.write(temporary)
 
     def video_file(self, image, head):
@@ -155,17 +181,6 @@ class Results:
     def _collected_file(self, name, head):
         stem, extension, _ = COLLECTED[name]
         return self.output / f"{stem}{_suffix(head)}{extension}"
-
-
-@contextlib.contextmanager
-def _named(target):
-    """Let errors of the disk name the file that was to be written: Python does not where it is full."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno is None:
-            raise
-        raise OSError(error.errno, error.strerror, str(target)) from error
 
 
 def _suffix(head):

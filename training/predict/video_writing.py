@@ -14,7 +14,7 @@ _CODEC, _QUALITY = "libx264", {"crf": "20"}  # plays in browsers and everywhere 
 _BT601 = 5  # H.264's number for the matrix that PyAV turns RGB into YUV with
 
 
-def write_video(video, targets, label, paint, progress, *, comment):
+def write_video(video, targets, label, paint, progress, *, comment, ready=lambda: None):
     """Write a video for every head, frame by frame, with the sound of the one that is read.
 
     Frames are read, labelled, and painted and written side by side.
@@ -26,6 +26,7 @@ def write_video(video, targets, label, paint, progress, *, comment):
         paint: function from an image and what `label` returned to painted images, by head; called in a thread.
         progress: called as `progress(done, total)`.
         comment: for the metadata of the files.
+        ready: called when all is written, before the files appear.
 
     Returns:
         `(frames, (H, W))`.
@@ -43,6 +44,7 @@ def write_video(video, targets, label, paint, progress, *, comment):
             done += 1
             progress(done, video.count)
         writer.finish()
+        ready()
     return done, size
 
 

@@ -51,6 +51,7 @@ def build_parser():
 
 def _submit(arguments):
     from fcn_keras_console.files import require_folder
+    from fcn_keras_console.locks import alone
 
     images = find_images(arguments.data, arguments.year, arguments.split)
     name = f"{arguments.competition}_{arguments.split}_cls"
@@ -68,11 +69,11 @@ def _submit(arguments):
     model = _load(arguments.model)
     require_folder(root)
     _require_no_others(folder, images)
-    with Progress("Labelling", "images", quiet=arguments.quiet) as progress:
-        _label(model, images, folder, progress)
-    check(folder, images)
     archive = root / f"{name}.tar.gz"
-    _pack(archive, folder, root)
+    with alone(root), Progress("Labelling", "images", quiet=arguments.quiet) as progress:
+        _label(model, images, folder, progress)
+        check(folder, images)
+        _pack(archive, folder, root)
     _report(
         arguments,
         images,
@@ -217,20 +218,21 @@ def _label(model, images, folder, progress):
     from fcn_keras.datasets.images import read_image
     from fcn_keras.scaled_inference import photographs_of
     from fcn_keras.visualize import palette
-    from fcn_keras_console.files import written
+    from fcn_keras_console.files import ManyFiles
 
     from ..reading import read_ahead
     from ..scoring.scale_options import usual_scale
 
     scale = usual_scale(photographs_of(model))
     read = read_ahead(lambda key: read_image(images[key]), images)
-    for done, (key, image) in enumerate(zip(images, read, strict=True), 1):
-        with written(folder / f"{key}.png") as temporary:
+    with ManyFiles() as files:
+        for done, (key, image) in enumerate(zip(images, read, strict=True), 1):
             picture = Image.fromarray(fcn.predict_scaled(model, image, scale=scale))
             picture.putpalette(palette().tobytes())
-            picture.save(temporary, format="PNG")
-        LOG.debug("%s labelled, %d of %d", images[key], done, len(images))
-        progress(done, len(images))
+            with files.written(folder / f"{key}.png") as temporary:
+                picture.save(temporary, format="PNG")
+            LOG.debug("%s labelled, %d of %d", images[key], done, len(images))
+            progress(done, len(images))
 
 
 def _pack(archive, folder, root):

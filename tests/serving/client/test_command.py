@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fcn_keras_console.labelled_by import FILE
 from serving.client.command import main
 from serving.errors import ServingError
 from tests.serving import fake_servers
@@ -48,7 +49,9 @@ def ids(path):
 
 
 def files(folder):
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.name != FILE
+    )
 
 
 def error_of(capsys, server, *arguments):

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fcn_keras_console.files import ManyFiles
 from fcn_keras_console.image_files import InputImage
 from serving.client.label_files import is_result, require_free, write_labels
 
 
 def test_bytes_get_vocs_colours_and_wider_ids_none(tmp_path):
     narrow, wide = np.arange(256, dtype=np.uint8)[None], np.array([[0, 300]], np.uint16)
-    paths = write_labels(tmp_path, "in/a", {"sem": narrow, "geo": wide})
+    with ManyFiles() as files:
+        paths = write_labels(files, tmp_path, "in/a", {"sem": narrow, "geo": wide})
     assert paths == {"sem": tmp_path / "labels_sem/in/a.png", "geo": tmp_path / "labels_geo/in/a.png"}
     with Image.open(paths["sem"]) as stored:
         assert stored.mode == "P"
@@ -28,7 +30,8 @@ def test_bytes_get_vocs_colours_and_wider_ids_none(tmp_path):
 
 def test_files_of_others_are_named(tmp_path):
     image = InputImage("a", tmp_path / "photos" / "a.png", "a.png")
-    paths = write_labels(tmp_path, "a", np.zeros((2, 2), np.uint8))
+    with ManyFiles() as files:
+        paths = write_labels(files, tmp_path, "a", np.zeros((2, 2), np.uint8))
     require_free(tmp_path, [image], [""])  # its own
     Image.new("L", (2, 2)).save(paths[""])
     with pytest.raises(

@@ -15,8 +15,8 @@ from training.predict.marks import is_result
 from training.predict.results import Classes, Result
 
 
-def result(labels, *, source, names=NAMES):
-    return Result(source, None, labels.astype(np.uint8), Classes.named(names, len(names)))
+def result(labels, *, source, folder, names=NAMES):
+    return Result(source, None, labels.astype(np.uint8), Classes.named(names, len(names)), folder)
 
 
 def test_a_labelme_file(tmp_path):
@@ -26,7 +26,7 @@ def test_a_labelme_file(tmp_path):
     path.parent.mkdir(parents=True)
     image.parent.mkdir()
     Image.new("RGB", (7, 5)).save(image)
-    write_labelme(path, result(labels, source=image))
+    write_labelme(path, result(labels, source=image, folder=path.parent))
     content = json.loads(path.read_text(encoding="utf-8"))
     assert {"version", "flags", "shapes", "imagePath", "imageData", "imageHeight", "imageWidth"} <= set(content)
     assert (content["imageHeight"], content["imageWidth"], content["imageData"]) == (5, 7, None)
@@ -56,7 +56,7 @@ def test_only_a_class_called_background_is_what_no_shape_covers(tmp_path):
     labels = np.zeros((5, 5), int)
     labels[2, 2] = 1
     for given_names, expected in ((None, ["class 0", "class 1"]), (("background", "cat"), ["cat"])):
-        given = Result(tmp_path / "a.png", None, labels, Classes.named(given_names, 2))
+        given = Result(tmp_path / "a.png", None, labels, Classes.named(given_names, 2), tmp_path)
         write_labelme(tmp_path / "a.json", given)
         assert labels_in(tmp_path / "a.json") == expected
 
@@ -68,7 +68,7 @@ def test_a_link_to_an_image_keeps_its_name(tmp_path):
     (tmp_path / "photos" / "a.png").symlink_to(tmp_path / "store" / "0af3")
     (tmp_path / "out").symlink_to(tmp_path / "elsewhere")
     path = tmp_path / "out" / "a.json"
-    write_labelme(path, result(np.zeros((2, 2), int), source=tmp_path / "photos" / "a.png"))
+    write_labelme(path, result(np.zeros((2, 2), int), source=tmp_path / "photos" / "a.png", folder=path.parent))
     assert json.loads(path.read_text())["imagePath"] == "../photos/a.png"
 
 
@@ -82,7 +82,7 @@ def test_an_import_gives_the_label_maps_back(source, out, tmp_path, classes, opt
     for number, labels in enumerate(truth):
         image = source / f"{number}.png"
         write(image, picture(*labels.shape, seed=number))
-        write_labelme(source / f"{number}.json", result(labels, source=image, names=classes))
+        write_labelme(source / f"{number}.json", result(labels, source=image, folder=source, names=classes))
     given = ["--classes", tmp_path / "classes.txt", *options]
     assert run_import("labelme", source, out, "--val", "0", *given) in (0, 1)
     assert names(out) == list(classes)

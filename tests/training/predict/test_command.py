@@ -18,8 +18,10 @@ from fcn_keras.models import FCN32s, LateFusion
 from fcn_keras.photographs import Photographs
 from fcn_keras.scaled_inference import remember_photographs
 from fcn_keras.visualize import overlay, palette
+from fcn_keras_console.locks import alone
 from tests.training.tiny import NARROW, picture, saved, snapshot, write
 from training.predict.command import main
+from training.workdir.checkpoint import identity_of
 
 ROOT = Path(__file__).parents[3]
 
@@ -46,7 +48,8 @@ def error_of(capsys, *arguments):
 
 
 def files(folder):
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    """Name the results: what says which net made them is hidden."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.glob("*/**/*") if path.is_file())
 
 
 def read(path):
@@ -146,8 +149,9 @@ def test_rgbd_hha_and_late_fusion(models_once, tmp_path):
     ):
         path = saved(model, tmp_path / "net.keras")
         arguments = [x if x.startswith("--") else str(tmp_path / x) for x in arguments]
-        assert main([str(path), *arguments, "--output", str(tmp_path / "out")]) == 0
-        np.testing.assert_array_equal(read(tmp_path / "out" / "labels" / "x.png"), predict(models_once(path), pixels))
+        out = tmp_path / f"out of {len(arguments)} {model.name}"
+        assert main([str(path), *arguments, "--output", str(out)]) == 0
+        np.testing.assert_array_equal(read(out / "labels" / "x.png"), predict(models_once(path), pixels))
 
 
 def test_companion_files_are_asked_for_and_refused(capsys, net, tmp_path):
@@ -172,6 +176,38 @@ def test_results_are_replaced_and_never_read(net, photos, capsys):
     for _ in range(2):
         assert main([str(net), str(photos), "--output", str(photos)]) == 0
         assert capsys.readouterr().out.splitlines()[-1].startswith("3 images labelled")
+
+
+def test_two_nets_do_not_label_one_folder(net, photos, tmp_path, capsys):
+    out, other = tmp_path / "out", saved(FCN32s(4, channels=NARROW), tmp_path / "other.keras")
+    assert main([str(net), str(photos), "--output", str(out)]) == 0
+    before = snapshot(out)
+    assert f"holds labels by {net}, begun on " in error_of(capsys, other, photos / "a.png", "--output", out)
+    assert snapshot(out) == before
+    assert main([str(net), str(photos / "a.png"), "--output", str(out)]) == 0
+    assert snapshot(out) == before
+    assert main([str(other), str(photos / "a.png"), "--output", str(out), "--replace"]) == 0
+    assert files(out) == ["labels/a.png", "overlays/a.jpg"]
+    record = json.loads((out / ".fcn-labels.json").read_text())
+    assert record["net"] == str(other)
+    assert record["decided_by"]["net"] == identity_of(other)
+
+
+def test_labels_of_older_versions_go_on_and_are_told(net, photos, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main([str(net), str(photos), "--output", str(out)]) == 0
+    (out / ".fcn-labels.json").unlink()
+    capsys.readouterr()
+    assert main([str(net), str(photos / "a.png"), "--output", str(out)]) == 0
+    said = capsys.readouterr().err
+    assert said == f"fcn-predict: {out} holds labels that do not say by which net: what is not labelled now stays.\n"
+
+
+def test_another_call_into_the_same_folder_is_kept_out(net, photos, tmp_path, capsys):
+    with alone(tmp_path / "out"):
+        message = error_of(capsys, net, photos, "--output", tmp_path / "out")
+    assert f"Another command is writing to {tmp_path / 'out'}. Wait until it ends, or choose another" in message
+    assert not (tmp_path / "out").exists()
 
 
 def test_files_of_others_are_never_replaced(net, photos, tmp_path, capsys):
@@ -320,7 +356,10 @@ def test_photographs_far_larger_than_the_training_s_are_scaled(plain_net, models
     assert main([*options, "--json"]) == 0
     reports = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [report.get("scaled") for report in reports] == [{"width": 40, "height": 32}, None]
-    assert main([*options, "--scale", "none"]) == 0
+    assert "--scale is none (trained then). Choose another --output, or say --replace" in error_of(
+        capsys, *options, "--scale", "none"
+    )
+    assert main([*options, "--scale", "none", "--replace"]) == 0
     assert "scaled" not in capsys.readouterr().out
     np.testing.assert_array_equal(read(tmp_path / "out" / "labels" / "large.png"), predict(model, picture(96, 120)))
     assert "--scale is trained, none" in error_of(capsys, *options, "--scale", "huge")

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import fcn_keras as fcn
+from fcn_keras_console.labelled_by import FILE
 from tests.training.tiny import picture, snapshot, write
 from training.predict import labelling
 from training.predict.command import main
@@ -47,7 +48,9 @@ def error_of(capsys, *arguments):
 
 
 def files(folder):
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.name != FILE
+    )
 
 
 def read(path):
@@ -245,7 +248,7 @@ def test_augmentation(models_once, net, photos, tmp_path, capsys, monkeypatch):
     model, image = models_once(net), read(photos / "a.png")
     for scales in ((0.75, 1, 1.25), (0.5,)):
         given = () if len(scales) > 1 else ("--tta-scales", "0.5")
-        assert call(capsys, net, photos / "a.png", *options, *given)[0] == 0
+        assert call(capsys, net, photos / "a.png", *options, *given, "--replace")[0] == 0
         expected = fcn.predict_augmented(model, image, scales=scales)
         np.testing.assert_array_equal(read(tmp_path / "out" / "ids" / "a.png"), expected)
     calls, augmented = [], fcn.predict_augmented
@@ -255,7 +258,7 @@ def test_augmentation(models_once, net, photos, tmp_path, capsys, monkeypatch):
     for largest, tile in ((33 * 40 * 4, None), (33 * 40 * 4 - 1, 64)):
         monkeypatch.setattr(labelling, "LARGEST_WHOLE", largest)
         given = ("--tta-scales", "1,2", "--tile", "64")
-        assert call(capsys, net, photos / "a.png", *options, *given)[0] == 0
+        assert call(capsys, net, photos / "a.png", *options, *given, "--replace")[0] == 0
         assert calls[-1] == {"scales": (1.0, 2.0), "tile": tile, "memory": float("inf"), "output": "labels"}
 
 

@@ -27,7 +27,7 @@ def test_a_full_disk_is_named_and_leaves_no_half(tmp_path):
     source = InputImage("a", tmp_path / "a.png", "a.png")
     for name in ("overlay", "ids"):
         results = Results(tmp_path / "out", [name], {"": Classes.named(None, 256)})
-        with pytest.raises(OSError, match="too large") as caught:
+        with pytest.raises(OSError, match="too large") as caught, results:
             results.write(source, "", image, image[..., 0])
         assert Path(caught.value.filename).stem == "a"
     assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []

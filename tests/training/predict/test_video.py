@@ -11,6 +11,7 @@ import pytest
 
 import fcn_keras as fcn
 from fcn_keras.visualize import overlay
+from fcn_keras_console.labelled_by import FILE
 from tests.training.tiny import NARROW, picture, saved, snapshot, write
 from training.predict.command import main
 from training.predict.marks import is_result
@@ -80,7 +81,7 @@ def test_every_frame_is_painted(models_once, net, tmp_path, capfd, name, size, c
     code, lines, errors = call(capfd, net, path, "--output", out)
     assert (code, errors) == (0, [])
     target = out / "overlays" / f"{name[0]}.mp4"
-    assert [x for x in out.rglob("*") if x.is_file()] == [target]
+    assert [x for x in out.rglob("*") if x.is_file() and x.name != FILE] == [target]
     assert lines[0].startswith(f"{path} {size[1]}x{size[0]}, 6 frames -> overlays/{name[0]}.mp4  class ")
     assert lines[-1] == f"1 video labelled in {out}"
     model = models_once(net)
@@ -218,7 +219,7 @@ def test_videos_beside_images_and_heads(net_of_two_heads, tmp_path, capfd):
     arguments = (model, tmp_path / "in" / "*", "--output", tmp_path / "out", "--format", "overlay,ids")
     code, lines, _ = call(capfd, *arguments)
     assert (code, lines[-1]) == (0, f"1 image and 1 video labelled in {tmp_path / 'out'}")
-    found = sorted(x.relative_to(tmp_path / "out").as_posix() for x in (tmp_path / "out").rglob("*.*"))
+    found = sorted(x.relative_to(tmp_path / "out").as_posix() for x in (tmp_path / "out").rglob("[!.]*.*"))
     assert found == ["ids_geo/a.png", "ids_sem/a.png", *(f"overlays_{head}/a.{end}" for head in ("geo", "sem")
                      for end in ("jpg", "mp4"))]  # fmt: skip
 
