@@ -15,7 +15,8 @@ class StageFiles:
         better: the next `best`, which becomes it once `last` has its epoch.
         log: CSV, one row an epoch.
         timings: CSV, one row an epoch, how long it took.
-        settings: JSON: recipe, overrides, data, versions, machine, command.
+        settings: JSON: recipe, overrides, data, versions, machine, command, and which run of which data it is.
+        data: JSON, a line a split: the files of the data, with their sizes, times and digests.
         summary: JSON, written when the stage is finished.
         classes: the class names, one a line (of the first head).
         tensorboard: event files.
@@ -31,6 +32,7 @@ class StageFiles:
         self.log = self.folder / "log.csv"
         self.timings = self.folder / "timings.csv"
         self.settings = self.folder / "recipe.json"
+        self.data = self.folder / "data.json"
         self.summary = self.folder / "summary.json"
         self.classes = self.folder / "classes.txt"
         self.tensorboard = self.folder / "tensorboard"

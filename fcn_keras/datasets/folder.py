@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from operator import index as as_index
 from pathlib import Path
-from typing import Any, SupportsIndex
+from typing import Any, ClassVar, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,8 @@ class Folder(Examples):
         ValueError: if a folder, list or class file is missing or wrong, or an image lacks its mask or its HHA image, or
             a mask its image.
     """
+
+    _files_in: ClassVar[dict[str, str]] = {**Examples._files_in, "hha": "_hha"}
 
     def __init__(
         self,

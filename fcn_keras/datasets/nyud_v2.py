@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from copy import copy
 from operator import index as as_index
 from pathlib import Path
-from typing import Any, SupportsIndex
+from typing import Any, ClassVar, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -82,6 +82,11 @@ class NyudV2(Examples):
             example["hha"] = encoded(depth, NYUD_CAMERA_CROPPED, measured=raw[0] > 0)
         return example
 
+    @property
+    def files(self) -> dict[str, list[Path]]:
+        """The one file that holds everything, once for every id."""
+        return {"data": [self._path] * len(self)}
+
     def verify(self, progress: Progress | None = None) -> Any:
         """Read every example but compute no HHA; return the `(40,)` pixels of each class. See `reading.read_all`."""
         files = copy(self)
@@ -128,6 +133,8 @@ class NyudFolder(Examples):
 
     num_classes = len(CLASSES)
     class_names = CLASSES
+
+    _files_in: ClassVar[dict[str, str]] = {**Examples._files_in, "depth": "_depths", "hha": "_encoded"}
 
     def __init__(
         self,

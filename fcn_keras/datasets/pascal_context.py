@@ -60,7 +60,13 @@ class PascalContext(Examples):
         advice = download_advice(LABELS_URL, directory)
         self._labels = files_of(directory / "trainval", [f"{key}.mat" for key in self.ids], advice)
         names = directory / "trainval" / "labels.txt"
-        self._class_of = _class_of(names if names.is_file() else directory / "labels.txt")
+        self._names = names if names.is_file() else directory / "labels.txt"
+        self._class_of = _class_of(self._names)
+
+    @property
+    def files(self) -> dict[str, list[Path]]:
+        """The images and the labels, and once for every id the file that numbers the labels' classes."""
+        return {**super().files, "class numbers": [self._names] * len(self)}
 
     def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:  # type: ignore[override]  # takes no slices
         image_file, label_file = self._images[as_index(index)], self._labels[as_index(index)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from typing import Any, SupportsIndex
+from typing import Any, ClassVar, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ class Examples(Sequence[dict[str, Any]]):
 
     ids: tuple[str, ...]
     _images: list[Path]
+    _files_in: ClassVar[dict[str, str]] = {"image": "_images", "label": "_labels"}  # what they hold -> attribute
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -37,6 +38,12 @@ class Examples(Sequence[dict[str, Any]]):
     @abstractmethod
     def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:  # type: ignore[override]  # takes no slices
         """Read an example, from any thread."""
+
+    @property
+    def files(self) -> dict[str, list[Path]]:
+        """The files that are read, by what they hold: each list has one for every id, in the order of `ids`."""
+        found = {kind: getattr(self, attribute) for kind, attribute in self._files_in.items()}
+        return {kind: files for kind, files in found.items() if files is not None}
 
     @cached_property
     def sizes(self) -> list[tuple[int, int]]:

@@ -3,7 +3,7 @@
 import os
 from operator import index as as_index
 from pathlib import Path
-from typing import Any, SupportsIndex
+from typing import Any, ClassVar, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +93,8 @@ class SiftFlow(Examples):
         "sem": tuple(index for index, name in enumerate(SEM) if name not in _ABSENT),
         "geo": tuple(range(len(GEO))),
     }
+
+    _files_in: ClassVar[dict[str, str]] = {"image": "_images", "sem": "_sem", "geo": "_geo"}
 
     def __init__(self, directory: str | os.PathLike[str], split: str) -> None:
         require_split(split, SPLITS)

@@ -4,7 +4,7 @@ import hashlib
 import os
 from operator import index as as_index
 from pathlib import Path
-from typing import Any, SupportsIndex
+from typing import Any, ClassVar, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,8 @@ class StanfordBackground(Examples):
 
     num_classes: int | dict[str, int] = {"sem": len(SEM), "geo": len(GEO)}  # noqa: RUF012
     class_names: tuple[str, ...] | dict[str, tuple[str, ...]] = {"sem": SEM, "geo": GEO}  # noqa: RUF012
+
+    _files_in: ClassVar[dict[str, str]] = {"image": "_images", "sem": "_sem", "geo": "_geo"}
 
     def __init__(self, directory: str | os.PathLike[str], split: str, *, heads: bool = True) -> None:
         require_split(split, SPLITS)

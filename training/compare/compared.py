@@ -10,7 +10,7 @@ from fcn_keras_console.workdir import decisions_beside, find_model
 
 from ..scoring.images import label_images, require_same_classes
 from ..scoring.label_files import label_files_of
-from ..scoring.split import open_split
+from ..scoring.split import open_split, with_data_notes
 from ..workdir.trained_model import class_names_beside, load_model
 
 
@@ -98,7 +98,10 @@ def _open(arguments, paths, count):
         raise ValueError(f"There is no recipe.json beside {paths[0]} or {paths[1]}: say --data DIR, or --recipe NAME.")
     named = [class_names_beside(path) for path in paths]
     opened = [open_split(arguments, decisions, classes=lambda: named[0] or named[1] or count) for decisions in trained]
-    return [examples for examples, _ in opened], [origin for _, origin in opened]
+    examples = [each for each, _ in opened]
+    origins = [with_data_notes(origin, path, each) for path, (each, origin) in zip(paths, opened, strict=True)]
+    notes = list(dict.fromkeys(note for origin in origins for note in origin.get("data_notes", ())))
+    return examples, [origin | ({"data_notes": notes} if notes else {}) for origin in origins]
 
 
 def _require_one_split(paths, origins, examples):

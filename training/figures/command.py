@@ -48,7 +48,7 @@ def _figures(arguments):
     from fcn_keras_console.files import require_folder, to_json, written_together
     from fcn_keras_console.workdir import decisions_beside
 
-    from ..scoring.split import described, left_alone, open_split
+    from ..scoring.split import described, left_alone, open_split, with_data_notes
     from ..workdir.trained_model import class_names_beside, load_model
 
     prefix = arguments.prefix or _only_prefix(arguments.workdir)
@@ -59,6 +59,8 @@ def _figures(arguments):
         trained,
         classes=lambda: class_names_beside(finest) or next(iter(class_counts(load_model(finest)).values())),
     )
+    for path in paths.values():
+        origin = with_data_notes(origin, path, examples)
     chosen = _chosen(examples, arguments.images, arguments.count)
     output = arguments.output or arguments.workdir / f"{prefix}_figures"
     require_folder(output)

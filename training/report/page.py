@@ -49,4 +49,5 @@ def _head(title, run, images, origin):
     now = datetime.datetime.now().astimezone()
     scored = f"{run[-1].name} on {counted(images, 'image')} of {described(origin)}"
     written = element("time", f"{now:%Y-%m-%d %H:%M %Z}", datetime=now.isoformat(timespec="seconds"))
-    return [element("h1", title), element("p", scored, "; ", written)]
+    notes = [element("p", note) for note in origin.get("data_notes", ())]
+    return [element("h1", title), element("p", scored, "; ", written), notes]

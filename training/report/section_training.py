@@ -8,6 +8,7 @@ from fcn_keras_console.words import counted, percent, some
 
 from ..pages.html import element, sentence, table
 from ..scoring.summary import TITLES
+from ..workdir.data_changes import sentence as change_sentence
 from .svg_charts import curves
 from .training_run import columns
 
@@ -44,9 +45,27 @@ def section(run, heads, begun=()):
         [element("p", note, class_="soft") for note in _gaps(run)],
         _stages(run, heads),
         [element("p", note, class_="soft") for note in _kept(run)],
+        [element("p", note) for note in _data_changes(run)],
         [element("p", f"{name} has begun, and finished no epoch yet.", class_="soft") for name in begun],
         id="training",
     )
+
+
+def _data_changes(run):
+    """Yield a sentence for each time that a stage went on with other data."""
+    for trained in run:
+        for change in trained.changes:
+            what = change.get("what")
+            said = change_sentence(what) if isinstance(what, dict) else "what changed was not written down"
+            text = f"{trained.name}: the data changed after batch {change.get('after_batch', '-')}: {said}."
+            if isinstance(again := change.get("rescored"), dict):
+                score = again.get("mean_iu")
+                score = percent(score if isinstance(score, float) else None)
+                text += (
+                    " Validation scores of before are of other images or masks, and are not compared with those of "
+                    f"later: the best net of then has a mean IU of {score} on the new ones."
+                )
+            yield text
 
 
 def _columns(trained, head, metric):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fcn_keras_console.files import read_json
 
+from ..workdir.run_record import comparable
 from ..workdir.stage import Stage
 from ..workdir.timings import read_table, read_timings
 
@@ -91,7 +92,8 @@ class Trained:
     def best(self):
         """Number of the epoch whose weights were kept, from 0 on, or None; of several heads by the mean over them."""
         means = [_mean([row.get(f"val_{prefix}_mean_iu") for prefix in self.prefixes.values()]) for row in self.rows]
-        known = [epoch for epoch, value in enumerate(means) if value is not None]
+        means = comparable(means, [change for change in self.changes if _rescored(change)])
+        known = [epoch for epoch, value in enumerate(means) if value is not None and value > -math.inf]
         return max(known, key=means.__getitem__) if known else None
 
     @property
@@ -99,6 +101,12 @@ class Trained:
         """Name of the stage before whose model was kept, since no epoch was better; None where an epoch's was."""
         name = self.summary.get("kept")
         return name if isinstance(name, str) else None
+
+    @property
+    def changes(self):
+        """How the data changed while it was trained, as `RunRecord.changes` has it."""
+        changes = _dict(self.settings.get("run")).get("changes")
+        return [change for change in changes if isinstance(change, dict)] if isinstance(changes, list) else []
 
     @property
     def prefixes(self):
@@ -235,6 +243,14 @@ def _mean(values):
 
 def _positive(value):
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def _rescored(change):
+    """Tell whether a change says all that `comparable` needs."""
+    again = _dict(change.get("rescored"))
+    best, score = again.get("best"), again.get("mean_iu")
+    numbers = isinstance(again.get("epochs"), int) and isinstance(best, int | None) and isinstance(score, float)
+    return numbers and (best is None or best >= 0)
 
 
 def _texts(value):

@@ -7,6 +7,7 @@ from fcn_keras_console.options import classes_of
 from fcn_keras_console.workdir import decisions_beside
 
 from ..workdir.trained_model import class_names_beside
+from .trained_data import data_notes
 
 # What was decided in training about how the data is read.
 _READING = ("classes", "ignore_label", "held_out", "held_out_by", "together", "stand_in", "splits")
@@ -87,7 +88,13 @@ def open_split_of_model(arguments, path, class_counts):
     only = next(iter(class_counts.values()))
     examples, origin = open_split(arguments, trained, classes=lambda: class_names_beside(path) or only)
     require_same_classes(class_counts, examples)
-    return examples, origin
+    return examples, with_data_notes(origin, path, examples)
+
+
+def with_data_notes(origin, path, examples):
+    """Return the dict that says where examples come from, with `data_notes` where there are any on the model's data."""
+    notes = data_notes(path, examples, {**origin, "data": origin["data"] and str(Path(origin["data"]).resolve())})
+    return origin | ({"data_notes": [*origin.get("data_notes", ()), *notes]} if notes else {})
 
 
 def _given_split(arguments, default):
@@ -117,8 +124,8 @@ def _own_folder(directory, split, reading, classes):
 
 
 def left_alone(origin):
-    """Return the line that ends what a command prints of a split: what was left alone, or nothing."""
-    return as_line(origin.get("left_alone", {}))
+    """Return the lines that end what a command prints of a split: what was left alone, and notes on its data."""
+    return as_line(origin.get("left_alone", {})) + "".join(f"\n{note}" for note in origin.get("data_notes", ()))
 
 
 def described(origin):

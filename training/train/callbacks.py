@@ -72,6 +72,7 @@ class Checkpoint(keras.callbacks.Callback):
         averaged: the model that was scored, where it has other weights than the one that trains; None where not.
         whole: function from the model that trains, or `averaged`, to the network that is saved.
         start: file of the model that is the best until an epoch is better; None where any epoch's is better.
+        unchanged: None, or called before anything is saved; raises a `ValueError` if the data has changed.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Checkpoint(keras.callbacks.Callback):
         averaged=None,
         whole=lambda model: model,
         start=None,
+        unchanged=None,
     ):
         super().__init__()
         self.stage = stage
@@ -99,6 +101,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.averaged = averaged
         self.whole = whole
         self.start = start
+        self.unchanged = unchanged
         self.saved = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
@@ -119,6 +122,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.signals.stop()
 
     def on_epoch_end(self, epoch, logs=None):
+        if self.unchanged:
+            self.unchanged()
         score = mean_iu(logs)
         missing = not self.stage.best.exists()
         if missing and self.start and score <= self.best:
@@ -127,7 +132,8 @@ class Checkpoint(keras.callbacks.Callback):
             with self.devices.apart():
                 best = self.whole(self.averaged or self.model)
                 best = uncompiled(best) if self.averaged else best
-                save_model(in_float32(best), self.stage.better, Position(self.position.batches))
+                position = Position(self.position.batches)
+                save_model(in_float32(best), self.stage.better, position, self.stage.origin(best=True))
             self.best = score
         with self.stage.log.open("rb") as log:
             os.fsync(log.fileno())
@@ -140,6 +146,8 @@ class Checkpoint(keras.callbacks.Callback):
     def save(self, position):
         if position.metrics is not None and broken_layers(self.model):
             return  # the batch broke them: the watchdog tells at the epoch's end, and the checkpoint before is whole
+        if position.metrics is not None and self.unchanged:
+            self.unchanged()
         with self.devices.apart():  # saving makes variables, of which the other processes know nothing
             self.stage.save(self.whole(self.model), position)
         self.saved = time.monotonic()

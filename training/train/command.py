@@ -4,6 +4,7 @@ import contextlib
 import functools
 import importlib.util
 import shutil
+import sys
 import time
 
 from fcn_keras_console import run, start_tensorflow
@@ -11,6 +12,7 @@ from fcn_keras_console.files import write_json
 
 from ..workdir.checkpoint import Position, verify
 from ..workdir.lock import alone
+from ..workdir.run_record import RunRecord, sealed
 from ..workdir.stage import Stage
 from .options import build_parser, check_options, overrides_of, require_training
 from .reporter import Reporter
@@ -19,6 +21,7 @@ from .signals import Signals
 
 def main(argv=None):
     arguments = build_parser().parse_args(argv)
+    arguments.words = sys.argv[1:] if argv is None else list(argv)
     with Signals() as signals:
         return run("fcn-train", functools.partial(_train, signals), arguments)
 
@@ -40,8 +43,9 @@ def _train(signals, arguments):
     devices = open_devices(**together)  # before anything computes
     from ..recipes import catalogue as recipes
     from ..recipes.overrides import Overrides
-    from .planning import Planner
-    from .start_weights import start_weights
+    from .opened_data import OpenedData
+    from .preparation import prepare
+    from .same_run import SameRun
 
     reporter = Reporter(lead=devices.lead, as_json=arguments.json, quiet=arguments.quiet, logged=arguments.verbose)
     signals.say = reporter.tell_signal
@@ -49,43 +53,33 @@ def _train(signals, arguments):
     if arguments.data is None:
         for recipe in recipes.chain(name, overrides):
             recipe.data(None, recipe.splits[0])  # says that a folder is needed, before anything is downloaded
-    planner = None if name else Planner(arguments, overrides, devices, reporter, began)
-    weights = start_weights(
-        arguments.workdir,
-        name or planner.recipe,
-        width=overrides.width,
-        given=arguments.weights,
-        preprocessing=arguments.weights_preprocessing,
-    )
-    if planner:
-        name, overrides = planner.plan(weights)
-    chain = recipes.chain(name, overrides)
-    for recipe in chain:
-        devices.check(recipe)
-    reasons = planner.reasons if planner else {}
-    training = _Training(arguments, overrides, chain, weights, reasons, devices, signals, reporter)
-    with (
-        alone(arguments.workdir) if devices.lead else contextlib.nullcontext(),
-        reporter.showing(chain, planner.expected if planner else None),
-    ):
-        for recipe in chain:
-            training.train(recipe)
-        training.clear()
+    opened = OpenedData(arguments.data, reporter, verified=name is None)
+    same = SameRun(arguments.workdir, opened, devices, reporter, arguments.if_changed, arguments.words)
+    with alone(arguments.workdir) if devices.lead else contextlib.nullcontext():
+        prepared = prepare(arguments, overrides, devices, reporter, same, began)
+        training = _Training(prepared, devices, signals, reporter, opened, same)
+        for recipe in prepared.chain:
+            devices.check(recipe)
+        with reporter.showing(prepared.chain, prepared.expected):
+            for recipe in prepared.chain:
+                training.train(recipe)
+            training.clear()
 
 
 class _Training:
     """One call of the command: what all its stages share."""
 
-    def __init__(self, arguments, overrides, chain, weights, reasons, devices, signals, reporter):
-        self.arguments = arguments
-        self.overrides = overrides
-        self.chain = chain
-        self.weights = weights
-        self.reasons = reasons
+    def __init__(self, prepared, devices, signals, reporter, opened, same):
+        self.arguments = prepared.arguments
+        self.chain = prepared.chain
+        self.weights = prepared.weights
+        self.reasons = prepared.reasons
+        self.decisions = prepared.decisions
         self.devices = devices
         self.signals = signals
         self.reporter = reporter
-        self.verified = set()
+        self.opened = opened
+        self.same = same
 
     def train(self, recipe):
         from fcn_keras.interface import heads_of
@@ -99,9 +93,11 @@ class _Training:
         arguments, reporter = self.arguments, self.reporter
         stage = Stage(arguments.workdir / recipe.name)
         reporter.begin(recipe)
-        splits = self.examples(recipe)
+        splits = self.opened.examples(recipe)
         stage.require_same(self.decisions(recipe))
+        self.opened.read(recipe)
         self.agree(recipe, stage, splits)
+        self.same.go_on(recipe)
         if stage.finished():
             sentence = f"{recipe.name}: finished before, {stage.best}"
             reporter.report("finished", sentence, stage=recipe.name, best=str(stage.best))
@@ -114,7 +110,13 @@ class _Training:
             model, position = self.model(recipe, stage, splits["train"])
             remember_photographs(model, trained_photographs(recipe, splits["train"]))
             if self.devices.lead:
-                stage.open(self.decisions(recipe), heads_of(splits["train"].class_names), self.reasons)
+                stage.open(
+                    self.decisions(recipe),
+                    heads_of(splits["train"].class_names),
+                    self.reasons,
+                    listed=self.opened.listed(recipe),
+                    starts_from={name: self.run_of(name) for name in recipe.sources.values()},
+                )
                 stage.promote_better(position.batches)
             history = fit(
                 recipe,
@@ -129,6 +131,9 @@ class _Training:
                 logged=arguments.verbose,
                 before=before,
                 maps=self.maps(recipe),
+                unchanged=functools.partial(self.opened.require_unchanged, recipe, stage)
+                if self.devices.lead
+                else None,
                 callbacks=[*self.followed(recipe, stage, position, splits["val"]), *self.logs(stage)],
             )
         if self.devices.lead:
@@ -151,7 +156,7 @@ class _Training:
         names = ("data", "weights", "weights_preprocessing")
         return {
             "folder": self.arguments.workdir / "maps",
-            "decided_by": {name: decided[name] for name in names},
+            "decided_by": {name: decided[name] for name in names} | {"content": self.opened.listed(recipe).digests},
             "phase": self.reporter.phase,
         }
 
@@ -176,7 +181,13 @@ class _Training:
     def close(self, recipe, stage, history, before, seconds):
         """Write down that a stage is finished, and how well."""
         best = max(history, key=lambda row: row["val_mean_iu"])
-        summary = {"recipe": recipe.name, "best": best, "last": history[-1], "seconds": round(seconds, 1)}
+        summary = {
+            "recipe": recipe.name,
+            "run": stage.run.id,
+            "best": best,
+            "last": history[-1],
+            "seconds": round(seconds, 1),
+        }
         reached = f"mean IU {best['val_mean_iu']:.4f} after epoch {best['epoch'] + 1}"
         sentence = f"{recipe.name}: {reached}, {stage.best}"
         facts = {"mean_iu": best["val_mean_iu"], "epoch": best["epoch"], "seconds": summary["seconds"]}
@@ -188,7 +199,7 @@ class _Training:
         if len(history) < recipe.epochs:
             summary["ended"] = facts["ended"] = f"{recipe.patience} epochs were no better"
             sentence += f"; ended after epoch {len(history)} of {recipe.epochs}: {summary['ended']}"
-        write_json(stage.summary, summary)
+        write_json(stage.summary, sealed(summary))
         self.reporter.report("finished", sentence, stage=recipe.name, best=str(stage.best), **facts)
 
     def logs(self, stage):
@@ -205,38 +216,14 @@ class _Training:
 
         sizes = {name: len(split) for name, split in splits.items()}
         self.devices.agree({"the recipe": describe(recipe), "the number of images": sizes})
+        self.devices.agree({"the data": self.opened.listed(recipe).digests})
         # Looked at only now that every process is here: the leading one may have been writing still.
         self.devices.agree({"what the workdir holds": [stage.finished(), stage.started()]})
 
-    def decisions(self, recipe):
-        """What decides the result, written down and compared when a run is continued."""
-        from ..recipes.recipe import describe
-
-        data, weights = self.arguments.data, self.arguments.weights
-        return {
-            "recipe": recipe.name,
-            "overrides": self.overrides.as_json(),
-            "settings": describe(recipe),
-            "data": str(data.resolve()) if data else None,
-            "weights": str(weights.resolve()) if weights else None,
-            "weights_preprocessing": self.weights.preprocessing,
-        }
-
-    def examples(self, recipe):
-        """Open both splits. Read every file once before the first stage trains, unless the doctor did."""
-        from ..recipes.recipe import describe
-
-        data = self.arguments.data
-        train, val = (recipe.data(data, split) for split in recipe.splits)
-        read = (*recipe.splits, describe(recipe)["data"])
-        planned = self.arguments.recipe is None
-        if not planned and read not in self.verified and hasattr(train, "verify"):
-            count = len(train) + len(val)
-            self.reporter.report("reading", f"Reading the {count} images and masks of {data} once.", images=count)
-            train.verify()
-            val.verify()
-            self.verified.add(read)
-        return {"train": train, "val": val}
+    def run_of(self, name):
+        """Return the id of the run of a stage, None where it has none."""
+        record = RunRecord.of(Stage(self.arguments.workdir / name))
+        return record and record.id
 
     def model(self, recipe, stage, examples):
         """Continue the last checkpoint, or build the model from what the recipe starts with.

@@ -7,6 +7,7 @@ import numpy as np
 
 from fcn_keras.interface import heads_of, modality_of, pixels_of
 
+from ..workdir.run_record import comparable
 from ..workdir.timings import Timings
 from .averaging import KeepRaw
 from .callbacks import Batches, Checkpoint, Overlays, Reseed, Restore, Validate, flat, mean_iu
@@ -32,6 +33,7 @@ def fit(
     logged,
     before=None,
     maps=None,
+    unchanged=None,
     callbacks=(),
 ):
     """Fit a compiled model from where it stands to the recipe's last step, or until its patience runs out.
@@ -47,6 +49,7 @@ def fit(
         logged: whether to log every batch.
         before: the `Predecessor`, whose model is the best until an epoch is better; or None.
         maps: arguments of `Maps` by name, for a recipe with `views`.
+        unchanged: None, or called before anything is saved; raises a `ValueError` if the data has changed meanwhile.
         callbacks: Keras's, called after all others.
 
     Returns:
@@ -58,6 +61,9 @@ def fit(
     source = (Maps if recipe.views else Pixels)(
         recipe, model, splits["train"], scored, **(maps if recipe.views else {})
     )
+    if recipe.views and unchanged:  # the maps are made, and the data is not read any more
+        source.require(unchanged)
+        unchanged = None
     model = source.model
     copy, validation = None, source.validation()
     if devices.count > 1 or _compiles_every_size(model) or recipe.ema is not None:
@@ -78,7 +84,7 @@ def fit(
         saving = {"position": position, "steps": recipe.steps_per_epoch, "signals": signals, "minutes": minutes}
         saving |= {"averaged": copy if recipe.ema is not None else None, "whole": source.whole}
         to_beat = [*scores, before.mean_iu] if before else scores
-        saving["start"] = before.best if before else None
+        saving |= {"start": before.best if before else None, "unchanged": unchanged}
         callbacks.append(Checkpoint(stage, max(to_beat, default=None), devices, **saving))
     if logged and devices.lead:
         indices = source.indices(position.batches)
@@ -90,15 +96,28 @@ def fit(
         _fit_all(recipe, source, validation, devices, position, callbacks, patience.ran_out)
     if not devices.lead:
         return None
-    rows = [_numbers(row) for row in stage.history(recipe.epochs)]
-    return [{**row, "epoch": int(row["epoch"]), "val_mean_iu": mean_iu(row)} for row in rows]
+    return _history(recipe, stage)
 
 
 def scores_before(recipe, stage, position):
-    """Read the validation mean IU of every epoch that is closed at a position."""
-    steps = recipe.steps_per_epoch
-    closed = position.batches // steps - (position.metrics is not None and position.batches % steps == 0)
-    return [mean_iu(_numbers(row)) for row in stage.history(closed)]
+    """Read the validation mean IU of every epoch that is closed at a position.
+
+    Minus infinity stands for that of an epoch that was scored on other images than those of now.
+    """
+    rows = stage.history(position.closed(recipe.steps_per_epoch))
+    return comparable([mean_iu(_numbers(row)) for row in rows], stage.run.changes if stage.run else ())
+
+
+def _history(recipe, stage):
+    """Read the log's rows; in their `val_mean_iu`, and that of the net that was scored anew, as `scores_before`."""
+    rows = [_numbers(row) for row in stage.history(recipe.epochs)]
+    changes = stage.run.changes if stage.run else ()
+    for change in changes:
+        again = change.get("rescored", {})
+        if again.get("best") is not None:
+            rows[again["best"]] |= again["logs"]
+    scores = comparable([mean_iu(row) for row in rows], changes)
+    return [{**row, "epoch": int(row["epoch"]), "val_mean_iu": score} for row, score in zip(rows, scores, strict=True)]
 
 
 def _fit_all(recipe, source, validation, devices, position, callbacks, ended):

@@ -127,6 +127,14 @@ def build_parser():
         metavar="M",
         help="how often to save within an epoch (default: 15)",
     )
+    made.add_argument(
+        "--if-changed",
+        choices=("refuse", "go-on", "anew"),
+        default="refuse",
+        help="where the data is not what the run in the workdir was trained on, or files there are not its own: say so "
+        "and end, go on with the data as it is, or start anew and keep the old stages in WORKDIR/before_1 "
+        "(default: refuse)",
+    )
     made.add_argument("--log", choices=LOGS, help="besides log.csv and TensorBoard: MLflow, in WORKDIR/mlflow.db")
     made.add_argument("--no-watchdog", action="store_true", help="do not say what looks wrong with the training")
     made.add_argument(

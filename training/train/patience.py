@@ -9,10 +9,10 @@ def ran_out(scores, patience):
     """Tell whether a stage ends: `patience` epochs, one after the other, were no better than the best before them.
 
     Args:
-        scores: validation mean IU by epoch.
+        scores: validation mean IU by epoch; minus infinity where it was of other images.
         patience: number of epochs, or None for ever.
     """
-    if patience is None or not scores:
+    if patience is None or not scores or max(scores) == float("-inf"):
         return False
     return len(scores) - 1 - scores.index(max(scores)) >= patience
 

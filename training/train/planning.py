@@ -17,7 +17,7 @@ from . import quick
 from .budget import MINUTES
 from .detail import choose_detail
 from .devices import is_processor
-from .plan import MODELS, plan
+from .plan import MODELS, overrides_from, plan
 
 
 class Planner:
@@ -53,15 +53,28 @@ class Planner:
         self.by_minutes = quick.suits(given, arguments.minutes, processor=processor) or self.begun is not None
         self.recipe = quick_recipe if self.by_minutes else f"folder_{self.model}"
 
-    def plan(self, weights):
+    def begun_overrides(self):
+        """Return the overrides of the run that was begun in the workdir, with those given now; None if none was."""
+        if self.begun is not None:
+            changed = self.given.given() | ({"minutes": self.arguments.minutes} if self.arguments.minutes else {})
+            return replace(self.begun, **changed)
+        if self.by_minutes or self.by_steps is None:
+            return None
+        return replace(overrides_from(self.by_steps), **self.given.given())
+
+    def plan(self, weights, goes_on_changed=False):
         """Look the folder over, and return the recipe's name and the overrides that are planned for it.
 
         A run that was planned in minutes goes on as it was planned: nothing is measured again.
+
+        Args:
+            weights: `StartWeights`.
+            goes_on_changed: whether a run goes on with other data than it was planned for, and keeps its plan.
         """
         examined = self.examined()
-        if self.begun is not None:
-            changed = self.given.given() | ({"minutes": self.arguments.minutes} if self.arguments.minutes else {})
-            return self.recipe, replace(self.begun, **changed)
+        begun = self.begun_overrides()
+        if self.begun is not None or (goes_on_changed and self.recipe in begun.stages):
+            return self.recipe, begun
         ids = {
             split: [examined.layout.pairs[index].key for index in indices]
             for split, indices in examined.layout.splits.items()

@@ -120,6 +120,15 @@ class Maps(Pixels):
             stream = fcn.batches(rest, modality=options["modality"]) if len(rest) else ()
             self.scored_views.compute(self.parts.frozen, stream, scored, advance)
 
+    def require(self, unchanged):
+        """Call what raises a `ValueError` if the data has changed; then the maps are of no one data, and removed."""
+        try:
+            unchanged()
+        except ValueError:
+            self.views.remove()
+            self.scored_views.remove()
+            raise
+
     def training(self, start):
         return training_stream(self.views, self.order, self.parts, start=start)
 

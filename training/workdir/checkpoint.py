@@ -26,12 +26,18 @@ class Position:
     batches: int = 0
     metrics: list | None = None
 
+    def closed(self, steps):
+        """Return how many epochs of `steps` batches ended with their validation."""
+        open_end = self.metrics is not None and self.batches % steps == 0
+        return self.batches // steps - open_end
 
-def save_model(model, path, position=None, *, older=None):
+
+def save_model(model, path, position=None, origin=None, *, older=None):
     """Save a `.keras` file with checksums of all that is in it; beside `path`, then renamed into place.
 
     Args:
         position: `Position`, or None for a model that training is not continued from.
+        origin: JSON-able, what the model was made by and from: `RunRecord.origin`.
         older: what the file that is there is renamed to; else it is replaced.
 
     Raises:
@@ -44,6 +50,7 @@ def save_model(model, path, position=None, *, older=None):
                 record = {
                     "sha256": {name: _digest(archive, name) for name in archive.namelist()},
                     "position": position and asdict(position),
+                    "origin": origin,
                 }
                 archive.writestr(MEMBER, json.dumps(record))
             if older and path.exists():
@@ -96,6 +103,20 @@ def verify(path):
     if wrong:
         raise ValueError(f"{path} is damaged: the SHA-256 of {wrong[0]} in it is another.")
     return position
+
+
+def read_record(path):
+    """Read how far a model's training had come and what it was made from, without looking at its checksums.
+
+    Returns:
+        its `Position`, or None, and its `origin`, or None; None for both where there is no such file.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            record = json.loads(archive.read(MEMBER))
+        return record["position"] and Position(**record["position"]), record.get("origin")
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, TypeError, AttributeError, ValueError):
+        return None, None
 
 
 def _digest(archive, name):

@@ -11,10 +11,21 @@ from fcn_keras_console.workdir import StageFiles
 
 from .checkpoint import save_model, verify
 from .hardware import machine
+from .run_record import RunRecord, settings_of
 
 
 class Stage(StageFiles):
-    """One recipe's folder, `<workdir>/<recipe>/`, with the files of `StageFiles`."""
+    """One recipe's folder, `<workdir>/<recipe>/`, with the files of `StageFiles`.
+
+    Attributes:
+        run: `RunRecord` of the run that writes here; None before `open`, and of a run that is not recorded.
+    """
+
+    run = None
+
+    def holds_models(self):
+        """Tell whether there is anything that a run trained."""
+        return any(path.exists() for path in (self.last, self.previous, self.best, self.summary))
 
     def finished(self):
         return self.summary.exists() and self.best.exists()
@@ -51,7 +62,11 @@ class Stage(StageFiles):
 
     def save(self, model, position):
         """Write a checkpoint, and keep the one before it."""
-        save_model(model, self.last, position, older=self.previous)
+        save_model(model, self.last, position, self.origin(), older=self.previous)
+
+    def origin(self, *, best=False):
+        """Return what a model that is saved now, as a checkpoint or the best, says of its run, or None."""
+        return self.run and self.run.origin(self.rows(), best=best)
 
     def adopt(self, model):
         """Make a copy of another stage's best model the best of this one."""
@@ -91,24 +106,49 @@ class Stage(StageFiles):
                 "Choose another --workdir, or remove that folder to start anew."
             )
 
-    def open(self, decisions, class_names, plan=None):
+    def open(self, decisions, class_names, plan=None, *, listed=None, starts_from=None):
         """Create the folder of a run that is about to start, or leave the one of a run that goes on.
 
         Args:
             decisions: as `require_same` takes them.
             class_names: by head; the only head of most models is `""`.
             plan: sentences by what they are about, for who reads the file; None where nothing was planned.
+            listed: `DataList` of what it trains on; None where that is not recorded.
+            starts_from: ids of the runs that its weights come from, by their stages' names.
         """
         if self.started():
+            self.run = RunRecord.of(self)
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        first = next(iter(class_names))
-        for head, names in {**class_names, "": class_names[first]}.items():
-            write_text(self.classes_of(head), "".join(f"{name}\n" for name in names))
-        if not plan and self.settings.is_file():  # stopped before its first checkpoint: it goes on by its plan
-            plan = read_json(self.settings).get("plan")
+        self.write_classes(class_names)
+        if not plan:  # stopped before its first checkpoint: it goes on by its plan
+            plan = settings_of(self).get("plan")
         made = {"versions": versions(), "machine": machine(), "command": command()}
-        write_json(self.settings, {"decisions": decisions, **made, **({"plan": plan} if plan else {})})
+        settings = {"decisions": decisions, **made, **({"plan": plan} if plan else {})}
+        if listed is not None:
+            listed.save(self.data)
+            self.run = RunRecord.new(listed, starts_from)
+            settings["run"] = self.run.as_json()
+        write_json(self.settings, settings)
+
+    def write_classes(self, class_names):
+        """Write the class names, by head."""
+        for path, text in self.class_files(class_names).items():
+            write_text(path, text)
+
+    def class_files(self, class_names):
+        """Return what the files of class names are to hold, by their paths."""
+        first = next(iter(class_names))
+        files = {**class_names, "": class_names[first]}
+        return {self.classes_of(head): "".join(f"{name}\n" for name in names) for head, names in files.items()}
+
+    def rows(self):
+        """Return the log's rows, dicts of text by column; none where there is no log, or it is damaged."""
+        try:
+            with self.log.open(newline="", encoding="utf-8") as file:
+                return list(csv.DictReader(file))
+        except (OSError, csv.Error, UnicodeDecodeError):
+            return []
 
     def history(self, epochs):
         """Return the log's rows of the first `epochs` epochs, and cut off what is behind them.

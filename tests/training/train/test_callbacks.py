@@ -87,7 +87,9 @@ def test_broken_weights_are_not_saved_within_an_epoch(broken):
 )
 def test_the_best_epoch_has_to_beat_the_stage_before(scores, best, tmp_path, monkeypatch):
     """The stage before reached 0.5, and 4 batches are an epoch; files hold the batches that their model has seen."""
-    monkeypatch.setattr(callbacks, "save_model", lambda net, path, position: path.write_text(str(position.batches)))
+    monkeypatch.setattr(
+        callbacks, "save_model", lambda net, path, position, origin: path.write_text(str(position.batches))
+    )
     (tmp_path / "before.keras").write_text("start")
     stage = Stage(tmp_path / "stage")
     stage.folder.mkdir()

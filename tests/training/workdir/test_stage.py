@@ -19,7 +19,7 @@ def stage(tmp_path, monkeypatch):
             raise ValueError(f"{path} is damaged")
         return Position(int(text)) if text else None
 
-    def save_model(model, path, position=None, *, older=None):
+    def save_model(model, path, position=None, origin=None, *, older=None):
         if older and path.exists():
             path.rename(older)
         path.write_text(str(position.batches))

@@ -1,0 +1,106 @@
+"""Find out what the workdir holds, and choose what is trained: recipes, overrides, and what they start from."""
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from ..recipes import catalogue as recipes
+from ..recipes.overrides import Overrides
+from ..recipes.readers import has_hha
+from ..recipes.recipe import describe
+from .planning import Planner
+from .quick import recipe_of
+from .start_weights import StartWeights, start_weights
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is trained.
+
+    Attributes:
+        arguments: of the command line.
+        chain: recipes of the stages.
+        overrides: that make them.
+        weights: `StartWeights`.
+        reasons: of the plan, by what they are about; empty where nothing was planned.
+        expected: what the stages are planned to take, `Expected` by name, where that was measured.
+    """
+
+    arguments: argparse.Namespace
+    chain: list
+    overrides: Overrides
+    weights: StartWeights
+    reasons: Mapping = field(default_factory=dict)
+    expected: Mapping | None = None
+
+    def decisions(self, recipe):
+        """What decides the result of a stage, written down and compared when a run is continued."""
+        data, weights = self.arguments.data, self.arguments.weights
+        return {
+            "recipe": recipe.name,
+            "overrides": self.overrides.as_json(),
+            "settings": describe(recipe),
+            "data": str(data.resolve()) if data else None,
+            "weights": str(weights.resolve()) if weights else None,
+            "weights_preprocessing": self.weights.preprocessing,
+        }
+
+
+def prepare(arguments, overrides, devices, reporter, same, began):
+    """Prepare a run.
+
+    Args:
+        arguments: of the command line.
+        overrides: `Overrides` that it makes.
+        devices: of `devices.open_devices`.
+        reporter: `Reporter`.
+        same: `SameRun`.
+        began: when the command began, by `time.monotonic`.
+
+    Returns:
+        `Prepared`.
+
+    Raises:
+        ValueError: if the workdir holds another run or one of other data, or there is nothing that can be trained.
+    """
+    same.look_at_settings([recipe.name for recipe in _may_be_trained(arguments, overrides)])
+    if arguments.recipe:
+        made = _made(arguments, arguments.recipe, overrides, overrides)
+        anew = same.look(made.chain, made.decisions)
+        return _made(arguments, arguments.recipe, overrides, overrides) if anew else made
+    planner = Planner(arguments, overrides, devices, reporter, began)
+    begun = planner.begun_overrides()
+    if begun is not None:
+        made = _made(arguments, planner.recipe, begun, overrides)
+        if same.look(made.chain, made.decisions):
+            planner = Planner(arguments, overrides, devices, reporter, began)
+    weights = _weights(arguments, planner.recipe, overrides)
+    name, chosen = planner.plan(weights, goes_on_changed=same.goes_on_changed)
+    made = Prepared(arguments, recipes.chain(name, chosen), chosen, weights, planner.reasons, planner.expected)
+    if begun is None and same.look(made.chain, made.decisions):
+        return replace(made, weights=_weights(arguments, name, overrides))
+    return made
+
+
+def _may_be_trained(arguments, overrides):
+    """List the recipes of all stages that may come of the command."""
+    if arguments.recipe:
+        return recipes.chain(arguments.recipe, overrides)
+    model = arguments.model or "fcn8s"
+    names = (recipe_of(model, hha=has_hha(arguments.data)), f"folder_{model}")
+    return [recipe for name in names for recipe in recipes.chain(name)]
+
+
+def _made(arguments, name, chosen, given):
+    weights = _weights(arguments, name, given)
+    return Prepared(arguments, recipes.chain(name, chosen), chosen, weights)
+
+
+def _weights(arguments, name, given):
+    return start_weights(
+        arguments.workdir,
+        name,
+        width=given.width,
+        given=arguments.weights,
+        preprocessing=arguments.weights_preprocessing,
+    )

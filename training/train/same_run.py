@@ -1,0 +1,283 @@
+"""Whether what a workdir holds is this run, of this data: found out before anything is planned or written."""
+
+import itertools
+import os
+import shlex
+from dataclasses import dataclass, field
+
+from fcn_keras.interface import heads_of
+from fcn_keras_console.files import read_json, write_json
+from fcn_keras_console.words import counted, some
+
+from ..workdir.data_changes import changes, changes_meaning, sentence
+from ..workdir.data_list import DataList, read_data_list
+from ..workdir.faults import faults, settings_fault
+from ..workdir.run_record import RunRecord, sealed
+from ..workdir.stage import Stage
+from .callbacks import mean_iu
+from .rescoring import rescored
+
+REFUSE, GO_ON, ANEW = "refuse", "go-on", "anew"
+LOST = "not the images or masks of before (which ones, the lost data.json would tell)"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a stage's folder holds.
+
+    Attributes:
+        recipe, stage: which.
+        record: `RunRecord`; None of a run of a version before there was one.
+        known, listed: `DataList` of then, or None, and of now.
+        said: what differs, as `changes` gives it.
+        faults: sentences on its files.
+    """
+
+    recipe: object
+    stage: Stage
+    record: RunRecord | None = None
+    known: DataList | None = None
+    listed: DataList | None = None
+    said: dict = field(default_factory=dict)
+    faults: list = field(default_factory=list)
+
+    @property
+    def same(self):
+        return not (self.said or self.faults)
+
+
+class SameRun:
+    """Look what a workdir holds of a run's stages.
+
+    Args:
+        workdir: of the run.
+        opened: `OpenedData`.
+        devices: of `devices.open_devices`.
+        reporter: `Reporter`.
+        if_changed: `REFUSE`, `GO_ON` or `ANEW`.
+        given: words of the command line.
+    """
+
+    def __init__(self, workdir, opened, devices, reporter, if_changed, given):
+        self.workdir, self.opened, self.devices, self.reporter = workdir, opened, devices, reporter
+        self.if_changed, self.given = if_changed, given
+        self.found, self._before = {}, None
+
+    @property
+    def goes_on_changed(self):
+        """Whether a stage goes on with other data."""
+        return any(one.said for one in self.found.values())
+
+    def look_at_settings(self, names):
+        """Look whether what every stage was trained by is still written down; before anything is read of it.
+
+        Raises:
+            ValueError: if it is not, unless those stages are to be trained anew.
+        """
+        stages = [Stage(self.workdir / name) for name in names]
+        lost = {stage.folder.name: settings_fault(stage) for stage in stages if stage.holds_models()}
+        lost = {name: fault for name, fault in lost.items() if fault}
+        self.devices.agree({"what the workdir holds": lost})
+        if lost and self.if_changed != ANEW:
+            raise ValueError(f"{next(iter(lost.values()))}. Restore it from a copy, or give {self._anew()}.")
+        if lost:
+            self._set_aside(list(lost))
+
+    def look(self, chain, decisions):
+        """Look at all stages. Those that are to be trained anew are set aside.
+
+        Args:
+            chain: recipes of the stages.
+            decisions: function from a recipe to what `Stage.require_same` takes.
+
+        Returns:
+            Whether the run is to be planned anew.
+
+        Raises:
+            ValueError: if something differs, and nothing was said of what to do then, or it cannot be done.
+        """
+        stages = [(recipe, Stage(self.workdir / recipe.name)) for recipe in chain]
+        found = [self._found(recipe, stage, decisions) for recipe, stage in stages if stage.holds_models()]
+        wrong = [one for one in found if not one.same]
+        told = [[one.recipe.name, one.said, one.faults] for one in wrong]
+        self.devices.agree({"what differs from the run in the workdir": told})
+        if not found:
+            return self._planned_for_other_data(stages)
+        anew = _with_followers(chain, wrong) if self.if_changed == ANEW else []
+        if anew:
+            self._set_aside(anew)
+        elif wrong:
+            self._require_goes_on(chain, found, wrong)
+        self.found = {one.recipe.name: one for one in found if one.recipe.name not in anew}
+        return bool(anew)
+
+    def _found(self, recipe, stage, decisions):
+        if fault := settings_fault(stage):
+            return Found(recipe, stage, faults=[fault])
+        stage.require_same(decisions(recipe))
+        record, wrong = RunRecord.of(stage), faults(stage, recipe.steps_per_epoch, mean_iu)
+        if record is None:
+            later = "" if stage.finished() else " It is recorded from now on."
+            self.reporter.warn(
+                f"fcn-train: {stage.folder} was begun by a version that did not record its data: whether the data is "
+                f"still the same cannot be told.{later}"
+            )
+            return Found(recipe, stage, listed=self.opened.listed(recipe), faults=wrong)
+        known = read_data_list(stage.data)
+        known = known if known is not None and record.knows(known.digests) else None
+        listed = self.opened.listed(recipe, known)
+        wrong += _class_files(stage, listed) if listed.digests["classes"] == record.data["classes"] else []
+        return Found(recipe, stage, record, known, listed, _said(record, known, listed), wrong)
+
+    def _planned_for_other_data(self, stages):
+        """Forget the plan of a run that trained nothing yet if its data has changed, and say so."""
+        for recipe, stage in stages:
+            if settings_fault(stage) or not (record := RunRecord.of(stage)):
+                continue
+            known = read_data_list(stage.data)
+            said = _said(record, known, self.opened.listed(recipe, known))
+            if not said:
+                continue
+            self.reporter.warn(f"fcn-train: {self._changed(stage, said)}. Nothing was trained: it is planned anew.")
+            if self.devices.lead:
+                for _, each in stages:
+                    each.settings.unlink(missing_ok=True)
+            self.devices.agree({"the plan": "anew"})
+            return True
+        return False
+
+    def _changed(self, stage, said):
+        return f"{self.opened.directory} is not what it was for {stage.folder}: {sentence(said)}"
+
+    def _anew(self):
+        return f"--if-changed anew, which starts anew and keeps what is there in {self._kept_in()}"
+
+    def _kept_in(self):
+        """Return the folder that stages are moved to which start anew, the first that is not there yet."""
+        free = (self.workdir / f"before_{number}" for number in itertools.count(1))
+        self._before = self._before or next(folder for folder in free if not folder.exists())
+        return self._before
+
+    def _set_aside(self, names):
+        """Move stages into a folder of their own, which is a workdir like the one they were in."""
+        before = self._kept_in()
+        moved = [name for name in names if (self.workdir / name).exists()]
+        self.devices.agree({"the stages that start anew": moved})
+        if self.devices.lead:
+            before.mkdir(exist_ok=True)
+            for name in moved:
+                os.rename(self.workdir / name, before / name)
+            told = f"Starting anew: {some(moved)} of before {'is' if len(moved) == 1 else 'are'} kept in {before}."
+            self.reporter.report("anew", told, stages=moved, kept=str(before))
+        self.devices.agree({"that they were set aside": moved})
+
+    def _require_goes_on(self, chain, found, wrong):
+        """Make sure that a run is to go on with other data, and can."""
+        first = wrong[0]
+        anew = self._anew()
+        if broken := [one for one in wrong if one.faults]:
+            raise ValueError(f"{broken[0].faults[0]}. Restore it from a copy, or give {anew}.")
+        what = self._changed(first.stage, first.said)
+        what += f" (and of {counted(len(wrong) - 1, 'more stage')})" if len(wrong) > 1 else ""
+        if any(one.known is not None and changes_meaning(one.known.classes, one.listed.classes) for one in wrong):
+            raise ValueError(
+                f"{what}. The net cannot go on: a channel of its would mean another class. Bring the classes back to "
+                f"what they were, or give {anew}."
+            )
+        if any("classes" in one.said and one.known is None for one in wrong):
+            raise ValueError(f"{what}. The net cannot go on where its classes are not known. Give {anew}.")
+        last = found[-1]
+        if last.recipe is chain[-1] and last.stage.finished():
+            raise ValueError(
+                f"{what}. That run is finished. Give {anew}; or train on from its weights in another workdir: "
+                f"{self._from_weights(last.stage)}"
+            )
+        if self.if_changed == REFUSE:
+            raise ValueError(
+                f"{what}. Give --if-changed go-on, which goes on with the data as it is and writes that down, or "
+                f"{anew}."
+            )
+
+    def _from_weights(self, stage):
+        """Return the command that starts from a stage's weights in another workdir."""
+        left_out, words, given = (
+            ("--workdir", "--weights", "--weights-preprocessing", "--if-changed"),
+            [],
+            [*self.given],
+        )
+        while given:
+            word = given.pop(0)
+            if word in left_out:
+                del given[:1]
+            elif word.partition("=")[0] not in left_out:
+                words.append(word)
+        other = self.workdir.with_name(f"{self.workdir.name}_2")
+        return shlex.join(["fcn-train", *words, "--workdir", str(other), "--weights", str(stage.best)])
+
+    def go_on(self, recipe):
+        """Write down what a stage goes on with; in the process that leads."""
+        found = self.found.get(recipe.name)
+        if found is None or not self.devices.lead:
+            return
+        stage, listed = found.stage, found.listed
+        names = heads_of(self.opened.examples(recipe)["train"].class_names)
+        if found.said:
+            self._accept(found)
+            stage.write_classes(names)
+        elif found.record is None:
+            if stage.finished():
+                return
+            RunRecord.new(listed, unrecorded=stage.checkpoint()[1].batches).save(stage)
+        for path, text in stage.class_files(names).items():
+            if not path.exists():
+                self.reporter.warn(f"fcn-train: {path} was lost, and is written anew.")
+                path.write_text(text, encoding="utf-8")
+        if found.known is None or found.known.splits != listed.splits:
+            listed.save(stage.data)
+
+    def _accept(self, found):
+        """Go on with other data: write down from which batch on, and score the best net on other validation images."""
+        stage, recipe = found.stage, found.recipe
+        position = stage.checkpoint()[1]
+        batches, closed = position.batches, position.closed(recipe.steps_per_epoch)
+        stage.promote_better(batches)
+        change, told = {"after_batch": batches, "what": found.said}, ""
+        if found.said.keys() & {"val", "classes"} and stage.best.exists():
+            val = self.opened.examples(recipe)["val"]
+            change["rescored"] = rescored(recipe, stage, val, found.record.id, closed)
+            score = change["rescored"]["mean_iu"]
+            told = f"; {stage.best.name} has a mean IU of {score:.4f} on the validation images of now"
+            if stage.summary.exists():
+                summary = read_json(stage.summary)
+                best = {**summary["best"], **change["rescored"]["logs"], "val_mean_iu": score}
+                write_json(stage.summary, sealed({**summary, "best": best}))
+        found.record.changed(found.listed, change).save(stage)
+        text = f"{recipe.name}: the data changed after batch {batches}: {sentence(found.said)}{told}"
+        self.reporter.report("changed data", text, stage=recipe.name, **change)
+
+
+def _with_followers(chain, wrong):
+    """List the names of stages where something differs, and of those that start from them."""
+    names = {one.recipe.name for one in wrong}
+    for recipe in chain:
+        if names.intersection(recipe.sources.values()):
+            names.add(recipe.name)
+    return [recipe.name for recipe in chain if recipe.name in names]
+
+
+def _said(record, known, listed):
+    """Say what differs from the data of a record."""
+    if listed.digests == record.data:
+        return {}
+    if known is not None and known.digests == record.data:
+        return changes(known, listed)
+    return {name: LOST for name, digest in listed.digests.items() if record.data.get(name) != digest}
+
+
+def _class_files(stage, listed):
+    """Say which files of class names hold others than the data."""
+    expected = stage.class_files(listed.classes["names"])
+    for path, text in expected.items():
+        if path.exists() and path.read_text(encoding="utf-8", errors="replace") != text:
+            return [f"{path} names other classes than the data, and removing it writes it anew"]
+    return []
