@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from .files import read_json, sha256_of, write_json
+from .files import sha256_of, write_json
 
 FILES, SEAL = "files", "sha256"
 
@@ -143,10 +143,16 @@ def read_sealed(path):
         DamagedError: if it was damaged or changed.
         OSError: if it cannot be read.
     """
+    return parse_sealed(Path(path).read_bytes(), path)
+
+
+def parse_sealed(contents, path):
+    """Read the bytes of a sealed file, as `read_sealed` does; `path` is for the errors."""
     try:
-        facts = read_json(path)
-    except ValueError as error:
-        raise DamagedError(f"{error}") from None
+        facts = json.loads(contents)
+        _ = facts.keys()
+    except (ValueError, RecursionError, AttributeError) as error:
+        raise DamagedError(f"{path} is damaged: it is no JSON object ({error}). Restore it from a copy.") from None
     if FILES not in facts and SEAL not in facts:
         return facts, None
     try:

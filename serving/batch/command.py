@@ -11,12 +11,13 @@ from fcn_keras_console.printing import in_one_line, say
 DESCRIPTION = """Label many images with a SavedModel of fcn-export, by an Apache Beam pipeline. DIR/labels gets a grey
 PNG of class ids for every image (labels_HEAD, where the model has several heads), named by the image's path below the
 pattern's fixed folders; DIR/images.csv a line for every image with its status, size and the share of every class. An
-image that cannot be labelled is a line with the reason there, and is tried again by the next call; one that is labelled
-is not, unless its file's size has changed. Photographs far larger than those that the model was trained on are scored
-at their size, and the status says so: "labelled, scaled 4000x3000 -> 480x360"; --scale chooses another size.
-Paths may be of any file system that Beam knows: local, gs://, s3://, hdfs://. Options not listed here are Beam's own:
-without --runner the pipeline runs in this process, in --direct_num_workers threads; with --runner=DataflowRunner,
-FlinkRunner or SparkRunner elsewhere, where fcn_keras[batch] has to be installed (as with --sdk_container_image)."""
+image that cannot be labelled is a line with the reason there, and is tried again by the next call. One that is labelled
+is not, unless its file holds something else by now: every label says what it was made from. Photographs far larger than
+those that the model was trained on are scored at their size, and the status says so: "labelled, scaled 4000x3000 ->
+480x360"; --scale chooses another size. Paths may be of any file system that Beam knows: local, gs://, s3://, hdfs://.
+Options not listed here are Beam's own: without --runner the pipeline runs in this process, in --direct_num_workers
+threads; with --runner=DataflowRunner, FlinkRunner or SparkRunner elsewhere, where fcn_keras[batch] has to be installed
+(as with --sdk_container_image)."""
 EXAMPLES = ('fcn-batch --input "photos/**.jpg" --model models/fcn --output labelled',)
 CODES = {0: "images were labelled, now or before", 2: "none could be, or with --on-error fail not all"}
 
@@ -68,9 +69,9 @@ def _batch(parsed):
     if arguments.batch_size < 1:
         raise ValueError(f"--batch-size is a positive whole number. Received: {arguments.batch_size}.")
     _import_beam()
-    from .filesystems import absolute
+    from .filesystems import absolute, alone_in
     from .model import read_model
-    from .pipeline import check_inputs, prepare, read_options, run
+    from .pipeline import check_inputs, prepare, read_options, record_of, run
     from .steps import Output
 
     options = read_options(beam_flags)
@@ -80,13 +81,14 @@ def _batch(parsed):
     check_inputs(patterns, list_path)
     start_tensorflow()
     model = read_model(absolute(arguments.model, here), arguments.scale)
-    output = Output(absolute(arguments.output, here), model.classes)
-    record = {"model": model.folder, "fingerprint": model.fingerprint, "heads": list(model.classes)}
-    prepare(output, record, arguments.overwrite)
+    output = Output(absolute(arguments.output, here), model.classes, model.fingerprint)
+    record = record_of(model)
     how = {"batch_size": arguments.batch_size, "scale": arguments.scale}
-    with Progress("Labelling", "images", quiet=arguments.quiet) as progress:
-        progress(0, None)  # the bar is there before Beam's stderr is caught
-        outcome = run(patterns, list_path, model, output, record, options, **how, progress=progress)
+    with alone_in(output.folder):
+        prepare(output, record, arguments.overwrite)
+        with Progress("Labelling", "images", quiet=arguments.quiet) as progress:
+            progress(0, None)  # the bar is there before Beam's stderr is caught
+            outcome = run(patterns, list_path, model, output, record, options, **how, progress=progress)
     return _report(outcome, output, arguments)
 
 

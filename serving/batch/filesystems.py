@@ -1,16 +1,21 @@
 """Files of any file system that Apache Beam knows, for `fcn-batch`: local, gs://, s3://, hdfs://."""
 
 import errno
+import os
 import posixpath
 import re
 import shutil
 import tempfile
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
+
+from fcn_keras_console.locks import alone
+
+PART = ".part"
 
 
 def absolute(path, folder):
@@ -31,19 +36,65 @@ def read_file(path, limit=None):
         return file.read() if limit is None else file.read(limit)
 
 
-@contextmanager
-def replacing(path):
-    """Open a binary file that appears under its name when it is complete; also where an earlier one is."""
-    temporary = FileSystems.join(posixpath.dirname(path), f".{uuid.uuid4().hex}.part")
-    with FileSystems.create(temporary, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        yield file
+def stamp(path):
+    """Return what tells a file from one that replaces it, without reading it: a list of JSON's numbers.
+
+    The second number is seconds, when it last changed by the file system's clock.
+
+    Returns:
+        list, or None where there is no file, or the file system does not say when it changed.
+    """
     try:
-        FileSystems.rename([temporary], [path])
+        if FileSystems.get_scheme(path) is None:
+            status = os.stat(path)  # the times to the nanosecond; who sets back `mtime` cannot set back `ctime`
+            changed = max(status.st_mtime, status.st_ctime)
+            return [status.st_size, changed, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+        metadata = FileSystems.get_filesystem(path).metadata(path)
+        changed = metadata.last_updated_in_seconds
+        return [metadata.size_in_bytes, changed] if changed else None
+    except Exception:  # every file system has errors of its own; to read the file will tell
+        return None
+
+
+@contextmanager
+def replacing(path, *, durable=False):
+    """Open a binary file that appears under its name when it is complete; also where an earlier one is.
+
+    Args:
+        durable: whether to wait until it is on the disk, where that is a local one.
+
+    Raises:
+        OSError: if it cannot be written, with `path` for its file name.
+    """
+    temporary = FileSystems.join(posixpath.dirname(path), f".{uuid.uuid4().hex}{PART}")
+    try:
+        with FileSystems.create(temporary, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+            yield file
+            if durable and FileSystems.get_scheme(path) is None:
+                file.flush()
+                os.fsync(file.fileno())
+        _rename(temporary, path)
+    except BaseException as error:
+        with suppress(Exception):  # every file system has errors of its own
+            delete(temporary)
+        if isinstance(error, OSError) and error.errno is not None:
+            raise OSError(error.errno, error.strerror, path) from error
+        raise
+
+
+def _rename(source, target):
+    try:
+        FileSystems.rename([source], [target])
     except OSError:  # HDFS renames onto no existing file, such as one of a bundle that is tried again
-        if not FileSystems.exists(path):
+        if not FileSystems.exists(target):
             raise
-        delete(path)
-        FileSystems.rename([temporary], [path])
+        delete(target)
+        FileSystems.rename([source], [target])
+
+
+def is_part(path):
+    """Whether a file is one that `replacing` had not completed."""
+    return re.fullmatch(rf"\.[0-9a-f]{{32}}{re.escape(PART)}", posixpath.basename(path)) is not None
 
 
 def delete(path):
@@ -51,6 +102,15 @@ def delete(path):
         Path(path).unlink()  # Beam would take the path for a pattern
     else:
         FileSystems.delete([path])
+
+
+def alone_in(folder):
+    """Keep other calls out of a local folder while the body runs; other file systems have no locks.
+
+    Raises:
+        ValueError: if another one is there, or nothing can be written.
+    """
+    return alone(folder, "fcn-batch") if FileSystems.get_scheme(folder) is None else nullcontext()
 
 
 def delete_folder(folder):

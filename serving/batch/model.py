@@ -1,15 +1,23 @@
 """The SavedModel in `fcn-batch`: what its files say, and Apache Beam's `RunInference` on it."""
 
+import fnmatch
 import hashlib
+import io
+import logging
 from typing import NamedTuple
 
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.ml.inference.base import ModelHandler
 
-from .filesystems import files_below, local_copy, read_file
+from fcn_keras_console.digests import Digest, compared, damage, differences, digest_of, parse_sealed
 
+from .filesystems import files_below, local_copy, open_file, read_file
+
+LOG = logging.getLogger("fcn_keras_console")  # whose notices every command prints
 MODEL_FILES = "saved_model.pb", "variables/*", "assets/*"
-DESCRIPTIONS = "saved_model.pb", "variables/*.index", "assets/classes*.txt"  # the index has every weight's checksum
+DESCRIPTIONS = "saved_model.pb", "assets/classes*.txt"
+RECORD = "model.json"
+SETTINGS = "batching_params.pbtxt"  # which are the operator's of a server
 SCALED = "serving_scaled"  # the signature whose images come each with a scale
 LARGE = 200 * 2**20  # bytes of weights from which the processes of one machine share a model
 
@@ -19,8 +27,13 @@ class ModelDescription(NamedTuple):
 
     folder: str
     classes: dict[str, list[str]]  # by head; an only head is `""`
-    fingerprint: str
-    size: int  # of graph and weights, in bytes
+    fingerprint: str  # of all that is loaded, and of the scale
+    digests: dict[str, Digest]  # of all that is loaded, by name
+
+    @property
+    def size(self):
+        """Bytes of graph and weights."""
+        return sum(digest.bytes for name, digest in self.digests.items() if not name.startswith("assets/"))
 
 
 def read_model(folder, scale=None):
@@ -34,7 +47,8 @@ def read_model(folder, scale=None):
         `ModelDescription`.
 
     Raises:
-        ValueError: where there is no such model, it takes more than one file an image, or takes no other scale.
+        ValueError: where there is no such model, it is not what was exported, takes more than one file an image, or
+            takes no other scale.
     """
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import saved_model_pb2
@@ -47,6 +61,7 @@ def read_model(folder, scale=None):
         folder = FileSystems.join(folder, str(max(versions)))
     descriptions = {path: read_file(path) for kind in DESCRIPTIONS for path in files_below(folder, kind)}
     files = {path[len(folder) + 1 :]: contents for path, contents in descriptions.items()}
+    digests = _digests(folder, files)
     try:
         signatures = saved_model_pb2.SavedModel.FromString(files["saved_model.pb"]).meta_graphs[0].signature_def
     except (DecodeError, IndexError) as error:
@@ -54,12 +69,36 @@ def read_model(folder, scale=None):
     classes = {head: _names(folder, head, count, files) for head, count in _class_counts(folder, signatures).items()}
     if scale is not None and SCALED not in signatures:
         raise ValueError(f"{folder} takes no --scale: it was exported from a model that knows none. Leave it out.")
-    digest = hashlib.sha256((scale or "").encode())
-    for name, contents in sorted(files.items()):
-        digest.update(f"{name} {len(contents)}\n".encode() + contents)
-    system = FileSystems.get_filesystem(folder)
-    variables = sum(system.metadata(path).size_in_bytes for path in files_below(folder, "variables/*"))
-    return ModelDescription(folder, classes, digest.hexdigest(), variables + len(files["saved_model.pb"]))
+    fingerprint = hashlib.sha256(repr((scale or "", sorted(digests.items()))).encode()).hexdigest()
+    return ModelDescription(folder, classes, fingerprint, digests)
+
+
+def _digests(folder, files):
+    """Compare a model's files with the digests of its export, and return those of all that is loaded.
+
+    Where there are none, they are computed, so that workers elsewhere load what was read here.
+
+    Args:
+        files: contents that were read already, by name.
+    """
+
+    def opened(name):
+        if name in files:
+            return io.BytesIO(files[name])
+        path = FileSystems.join(folder, name)
+        if not FileSystems.exists(path):
+            raise FileNotFoundError(path)
+        return open_file(path)
+
+    record = FileSystems.join(folder, RECORD)
+    digests = parse_sealed(read_file(record), record)[1] if FileSystems.exists(record) else None
+    if digests is None:
+        LOG.warning("%s has no digests of its files: damage would not be noticed. Export it again to get them", folder)
+        found = {path[len(folder) + 1 :] for kind in MODEL_FILES for path in files_below(folder, kind)}
+        return {name: digest_of(opened(name)) for name in sorted(found)}
+    if wrong := list(differences({name: one for name, one in digests.items() if name != SETTINGS}, opened)):
+        raise damage(folder, wrong)
+    return {name: one for name, one in digests.items() if any(fnmatch.fnmatch(name, kind) for kind in MODEL_FILES)}
 
 
 def _class_counts(folder, signatures):
@@ -101,11 +140,11 @@ class Labels(NamedTuple):
 class SavedModel:
     """The loaded model. Its one method takes and gives plain values, so that processes can share it."""
 
-    def __init__(self, path, heads, scale=None):
+    def __init__(self, path, heads, digests, scale=None):
         import tensorflow as tf
 
         self._heads, self._scale = heads, scale
-        with local_copy(path, MODEL_FILES) as folder:
+        with local_copy(path, MODEL_FILES) as folder, compared(folder, digests):
             self._model = tf.saved_model.load(folder)
         self._answer = self._model.signatures["serving_default" if scale is None else SCALED]
 
@@ -151,9 +190,9 @@ class Labeller(ModelHandler):
     Beam's own TensorFlow handlers load by Keras and TensorFlow Hub, and stack arrays of one shape.
     """
 
-    def __init__(self, model, heads, *, batch_size, shared, scale=None):
+    def __init__(self, model, *, batch_size, shared, scale=None):
         super().__init__(min_batch_size=batch_size, max_batch_size=batch_size, large_model=shared)
-        self._model = model, heads, scale
+        self._model = model.folder, list(model.classes), model.digests, scale
 
     def load_model(self):
         return SavedModel(*self._model)

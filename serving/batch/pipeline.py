@@ -6,18 +6,23 @@ import json
 import logging
 import os
 import re
-import sys
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.ml.inference.base import RunInference
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 
+from fcn_keras_console.digests import DamagedError
+
 from . import steps
-from .filesystems import delete, delete_folder, files_below, read_file
+from .filesystems import delete, delete_folder, files_below, is_part, read_file
 from .model import LARGE, Labeller
 from .progress_counter import PROGRESS
 
+LOG = logging.getLogger("fcn_keras_console")  # whose notices every command prints
+FILE_ERRORS = {f"{kind}Error" for kind in ("BeamIO", "OS", "IO", "Permission", "FileNotFound", "NotADirectory")}
+FORMAT = 2  # of the labels: they say what they were made from
+HERE = "FnApiRunner"
 # Two threads: one reads, writes and decodes while the other has the model, which by itself uses every core.
 IN_PROCESS = "--direct_running_mode=multi_threading", "--direct_num_workers=2"
 
@@ -38,11 +43,11 @@ def read_options(flags):
         logging.disable(logging.NOTSET)
     standard = options.view_as(StandardOptions)
     if (standard.runner or "direct").lower().removesuffix("runner") == "direct":
-        standard.runner = "FnApiRunner"  # DirectRunner first looks on the internet for a runner written in Go
+        standard.runner = HERE  # DirectRunner first looks on the internet for a runner written in Go
     unknown = [
         flag for flag in flags if flag.lstrip("-").partition("=")[0].replace("-", "_") in set(named) - set(known)
     ]
-    if unknown and standard.runner == "FnApiRunner":  # others may ask a server of theirs
+    if unknown and standard.runner == HERE:  # others may ask a server of theirs
         raise ValueError(f"Neither fcn-batch nor Beam knows {unknown[0]}.")
     return options
 
@@ -75,15 +80,39 @@ def prepare(output, record, overwrite):
             delete_folder(output.labels(head))
         if FileSystems.exists(table):
             delete(table)
+    elif earlier and earlier["format"] != FORMAT:
+        raise ValueError(
+            f"{output.folder} holds labels of another version of fcn-batch, which do not say what they were made from. "
+            "Choose another --output, or say --overwrite to delete them first."
+        )
     elif earlier and earlier["fingerprint"] != record["fingerprint"]:
         raise ValueError(
             f"{output.folder} holds labels by {earlier['model']}, not by {record['model']}. Choose another --output, "
             "or say --overwrite to delete them first."
         )
-    elif earlier and not earlier["last_run"]:  # interrupted
-        for path in (path for head in heads for path in files_below(output.labels(head), "**.part")):
-            delete(path)
+    is_interrupted = earlier and not earlier["last_run"]
+    _delete_parts(output, [output.labels(head) for head in heads if is_interrupted])
     steps.write_record(output, record, None)
+
+
+def record_of(model):
+    """Say whose labels a folder is going to hold, for `prepare` and `run`."""
+    return {
+        "format": FORMAT,
+        "model": model.folder,
+        "fingerprint": model.fingerprint,
+        "heads": list(model.classes),
+    }
+
+
+def _delete_parts(output, folders):
+    """Delete what a killed run had not completed, and say so."""
+    patterns = [(output.folder, "*.part"), *((folder, "**.part") for folder in folders)]
+    parts = [path for folder, pattern in patterns for path in files_below(folder, pattern) if is_part(path)]
+    for path in parts:
+        delete(path)
+    if parts:
+        LOG.warning("%s: %d unfinished files removed, which a killed fcn-batch left", output.folder, len(parts))
 
 
 def read_record(output):
@@ -95,7 +124,8 @@ def read_record(output):
         record = json.loads(read_file(path))
         if not all(re.fullmatch(r"(\w[\w-]*)?", head) for head in record["heads"]):
             raise ValueError("heads name folders, which may be deleted")
-        return {name: record[name] for name in ("model", "fingerprint", "heads", "last_run")}
+        wanted = {name: record[name] for name in ("model", "fingerprint", "heads", "last_run")}
+        return {**wanted, "format": record.get("format", 1)}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged. Choose another --output.") from error
 
@@ -109,42 +139,77 @@ def run(patterns, list_path, model, output, record, options, *, batch_size, prog
     """
     PROGRESS.restart(progress)
     shared = model.size >= LARGE and not _in_process(options)
-    labeller = Labeller(model.folder, list(model.classes), batch_size=batch_size, shared=shared, scale=scale)
-    pipeline = beam.Pipeline(options=options)
+    labeller = Labeller(model, batch_size=batch_size, shared=shared, scale=scale)
+    with _without_logs(logging.ERROR):  # what a runner lacks is raised as well
+        pipeline = beam.Pipeline(options=options)
     matched = pipeline | "Patterns" >> beam.Create(patterns) | "Find" >> beam.FlatMap(steps.find_images, output)
     lists = pipeline | "List" >> beam.Create([list_path] if list_path else [])
     entries = lists | "Entries" >> beam.FlatMap(steps.listed_images)
     images = (matched, entries) | "Images" >> beam.Flatten() | "Key" >> beam.Map(steps.with_its_name)
-    table = pipeline | "Table" >> beam.Create([output.path(steps.TABLE)])
-    rows = table | "Earlier rows" >> beam.FlatMap(steps.labelled_rows)
-    planned = {"images": images, "rows": rows} | "Join" >> beam.CoGroupByKey()
+    folder = pipeline | "Label folder" >> beam.Create([output.labels(next(iter(model.classes)))])
+    labels = folder | "Earlier labels" >> beam.FlatMap(steps.labelled_names)
+    planned = {"images": images, "labels": labels} | "Join" >> beam.CoGroupByKey()
     planned |= "Plan" >> beam.FlatMap(steps.plan, output).with_outputs("rows", main="images")
     files = planned.images | "Read" >> beam.FlatMap(steps.read_image, output).with_outputs("rows", main="files")
     written = files.files | "Label" >> RunInference(labeller) | "Write" >> beam.Map(steps.write_labels, output)
     rows = (planned.rows, files.rows, written) | "Rows" >> beam.Flatten() | "Together" >> beam.Map(steps.with_no_key)
     _ = rows | "Group" >> beam.GroupByKey() | "Write table" >> beam.Map(steps.write_table, output, record)
-    _wait(pipeline, quietly=_in_process(options))
+    _wait(pipeline, options)
     return read_record(output)["last_run"]  # not metrics: those do not reach us from every runner
 
 
-def _wait(pipeline, quietly):
-    """Run a pipeline to its end; one in this process without what Beam logs and prints, as it is raised here anyway."""
-    root, level = logging.getLogger(), logging.getLogger().level
-    root.setLevel(logging.CRITICAL if quietly else level)  # of all loggers without one of their own; ours have
+def _run_here(pipeline, quietly):
+    """Run a pipeline to its end; quietly without what Beam logs and prints, as it is raised here anyway."""
+    if not quietly:
+        return pipeline.run()
+    with _without_logs(logging.CRITICAL), contextlib.redirect_stderr(io.StringIO()):
+        return pipeline.run()
+
+
+def _start(pipeline, runner):
+    """Hand a pipeline to a runner elsewhere.
+
+    Raises:
+        ValueError: if it cannot start, whatever it lacks: a Java, a cluster, a project.
+    """
+    with _without_logs(logging.ERROR):
+        try:
+            return pipeline.run()
+        except Exception as error:  # each runner has errors of its own
+            reason = (str(error).strip() or type(error).__name__).splitlines()[-1]
+            raise ValueError(f"{runner} cannot start: {reason}") from error
+
+
+@contextlib.contextmanager
+def _without_logs(level):
+    """Keep back what is below a level, of all loggers without one of their own; ours have."""
+    root, before = logging.getLogger(), logging.getLogger().level
+    root.setLevel(level)
     try:
-        with contextlib.redirect_stderr(io.StringIO() if quietly else sys.stderr):
-            state = pipeline.run().wait_until_finish()
-    except RuntimeError as error:  # Beam wraps a worker's error, with its traceback as text
-        reason = str(error).strip().splitlines()[-1].removeprefix("RuntimeError: ")
-        if not re.match(r"(\w+\.)*(BeamIO|OS|IO|Permission|FileNotFound|NotADirectory)Error\b", reason):
-            raise
-        raise OSError(reason) from error
+        yield
     finally:
-        root.setLevel(level)
+        root.setLevel(before)
+
+
+def _wait(pipeline, options):
+    """Run a pipeline to its end."""
+    try:
+        runner = options.view_as(StandardOptions).runner
+        result = _run_here(pipeline, _in_process(options)) if runner == HERE else _start(pipeline, runner)
+        state = result.wait_until_finish()
+    except RuntimeError as error:  # Beam wraps a worker's error, with its traceback as text
+        raised = str(error).strip().splitlines()[-1].removeprefix("RuntimeError: ")
+        kind, _, reason = re.sub(r" \[while running .*?\]$", "", raised).partition(": ")
+        kind = kind.rpartition(".")[2]
+        if kind == DamagedError.__name__:
+            raise ValueError(reason) from error
+        if kind not in FILE_ERRORS:
+            raise
+        raise OSError(re.sub(r"^\[Errno \d+\] (.*): '(.*)'$", r"\2: \1", reason)) from error
     if state != "DONE":
         raise OSError(f"The pipeline ended as {state}. Call again to go on; what is labelled is kept.")
 
 
 def _in_process(options):
     mode = options.view_as(DirectOptions).direct_running_mode
-    return options.view_as(StandardOptions).runner == "FnApiRunner" and mode != "multi_processing"
+    return options.view_as(StandardOptions).runner == HERE and mode != "multi_processing"

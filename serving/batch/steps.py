@@ -2,10 +2,12 @@
 
 import csv
 import errno
+import hashlib
 import io
 import json
 import posixpath
 import re
+import time
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -14,7 +16,10 @@ import numpy as np
 from apache_beam.io.filesystems import FileSystems
 from PIL import Image
 
-from .filesystems import absolute, delete, open_file, read_file, replacing
+from fcn_keras_console.locks import OUTPUT
+
+from .filesystems import absolute, delete, files_below, is_part, open_file, read_file, replacing, stamp
+from .label_record import LabelRecord, read_record, with_record
 from .progress_counter import PROGRESS
 
 TABLE = "images.csv"
@@ -22,6 +27,8 @@ RECORD = "fcn-batch.json"  # in the output folder: which model wrote there, and 
 MAX_BYTES = 256 * 2**20  # a file larger than this is not read into a worker's memory
 COLUMNS = ("image", "name", "status", "bytes", "height", "width")  # before the share of every class
 LABELLED = "labelled"
+RESTED = 2  # seconds since its last change, after which another change of a file is sure to show in its times
+FOREIGN = "It is no whole label of this model, with a record of what it was made from. Delete it."
 BAD_NAME = errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST  # such as a label where a folder has to be
 NAMED = 5  # refused images that the summary names
 
@@ -33,6 +40,8 @@ class InputFile(NamedTuple):
     path: str
     size: int | None = None  # bytes; None where nobody has looked yet
     problem: str = ""
+    sha256: str = ""  # of the contents that were read
+    stamp: list | None = None  # of the file that held them
 
 
 class Row(NamedTuple):
@@ -49,10 +58,12 @@ class Output(NamedTuple):
     Args:
         folder: a path of any file system that Beam knows.
         classes: names of the classes by head; an only head is named `""`.
+        model: its fingerprint.
     """
 
     folder: str
     classes: dict[str, list[str]]
+    model: str
 
     def path(self, name):
         return FileSystems.join(self.folder, name)
@@ -66,27 +77,37 @@ class Output(NamedTuple):
     def holds(self, path):
         """Whether a file is one that `fcn-batch` writes."""
         below = any(path.startswith(self.labels(head) + "/") for head in self.classes)
-        return below or path in (self.path(TABLE), self.path(RECORD))
+        return below or path in {self.path(name) for name in (TABLE, RECORD, OUTPUT)} or is_part(path)
 
-    def is_labelled(self, name):
-        return all(FileSystems.exists(self.label(head, name)) for head in self.classes)
+    def records(self, name):
+        """Return the records in an image's labels by head; None if one is missing, damaged, or of something else."""
+        try:
+            records = {head: read_record(read_file(self.label(head, name))) for head in self.classes}
+        except OSError:
+            return None
+        if None in records.values():
+            return None
+        origins = {(record.image, record.sha256, record.model) for record in records.values()}
+        return records if len(origins) == 1 and origins.pop()[-1] == self.model else None
 
     def header(self):
         shares = [f"{head}_{name}".lstrip("_") for head, names in self.classes.items() for name in names]
         return [*COLUMNS, *shares]
 
-    def row(self, kind, image, *, status=LABELLED, pngs=None):
-        """Describe an image, by its labels' files (head -> contents) where it has them."""
-        cells = [image.path, image.name, " ".join(status.split()), "" if image.size is None else image.size, "", ""]
-        if pngs is not None:
-            maps = {head: np.asarray(Image.open(io.BytesIO(png), formats=["PNG"])) for head, png in pngs.items()}
-            cells[4:] = next(iter(maps.values())).shape
-            cells += [f"{share:.6g}" for head, label in maps.items() for share in self._shares(head, label)]
-        return Row(kind, image.name, _line(cells))
+    def refused(self, image, reason):
+        """Describe an image that has no label."""
+        size = "" if image.size is None else image.size
+        return Row("refused", image.name, _line([image.path, image.name, " ".join(reason.split()), size, "", ""]))
 
-    def _shares(self, head, label):
-        count = len(self.classes[head])
-        return np.bincount(label.ravel(), minlength=count)[:count] / label.size
+    def row(self, kind, name, records):
+        """Describe an image by the records of its labels."""
+        record = next(iter(records.values()))
+        cells = [record.image, name, " ".join(record.status.split()), record.bytes, record.height, record.width]
+        for head, names in self.classes.items():
+            one = records[head]
+            shares = (one.pixels.get(str(number), 0) / (one.height * one.width) for number in range(len(names)))
+            cells += [f"{share:.6g}" for share in shares]
+        return Row(kind, name, _line(cells))
 
 
 def _line(cells):
@@ -131,16 +152,10 @@ def named(path, folder):
         return InputFile(name, path, problem="The file's name is not UTF-8. Rename it.")
 
 
-def labelled_rows(path):
-    """Yield `(name, cells)` of what an earlier table says is labelled."""
-    if not FileSystems.exists(path):
-        return
-    with open_file(path) as file:
-        rows = csv.reader(io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline=""))
-        width = len(next(rows, []))
-        for cells in rows:
-            if len(cells) == width and cells[2].partition(",")[0] == LABELLED:
-                yield cells[1], cells
+def labelled_names(folder):
+    """Yield `(name, True)` of every label below a head's folder."""
+    for path in files_below(folder, "**.png"):
+        yield posixpath.splitext(path[len(folder) :].strip("/"))[0], True
 
 
 def with_its_name(image):
@@ -151,32 +166,33 @@ def with_its_name(image):
 def plan(group, output):
     """Sort the images of one name into those to label (untagged), and rows for those that need nothing more.
 
-    An image is done when its label is there, and the table has it with the file's present size.
+    An image is done when its labels are there, whole, and say that this model made them from what the image holds now.
     """
-    name, images_and_rows = group
-    listed, to_label = list(images_and_rows["images"]), None
+    name, images_and_labels = group
+    listed, to_label = list(images_and_labels["images"]), None
     images = {image.path: image for image in listed}
-    is_labelled = output.is_labelled(name)
-    cells = next(iter(images_and_rows["rows"]), None) if is_labelled else None
+    is_there = any(images_and_labels["labels"])
+    records = output.records(name) if is_there else None
+    record = next(iter(records.values())) if records else None
     if not images:
-        if cells:
-            yield _tagged(Row("kept", name, _line(cells)))
+        label = InputFile(name, output.label(next(iter(output.classes)), name))
+        yield _tagged(output.row("kept", name, records) if records else output.refused(label, FOREIGN))
         return
-    owner = _owner(images, cells)
+    owner = _owner(images, record)
     taken = f"{name}.png is the label of {owner}" if owner else _shared(images)
     image = images.pop(owner, None)
     for other in images.values():
-        yield _tagged(output.row("refused", other, status=other.problem or f"{taken}. Give it another --output."))
+        yield _tagged(output.refused(other, other.problem or f"{taken}. Give it another --output."))
     if owner and not image:
-        yield _tagged(Row("kept", name, _line(cells)))
+        yield _tagged(output.row("kept", name, records))
     elif image and image.problem:
-        yield _tagged(output.row("refused", image, status=image.problem))
+        yield _tagged(output.refused(image, image.problem))
+    elif image and record and _is_of(record, image):
+        named = {head: one._replace(image=image.path) for head, one in records.items()}
+        yield _tagged(output.row("done", name, named))
     elif image:
-        row = _done(image, cells, output) if is_labelled else None
-        if row:
-            yield _tagged(row)
-        else:
-            to_label = image
+        _delete_labels(name, output, is_there)
+        to_label = image
     PROGRESS.settle(len(listed) - (to_label is not None))
     if to_label:
         yield to_label
@@ -190,51 +206,49 @@ def _shared(images):
     return f"{len(images)} images would have this name: {', '.join(sorted(images)[:3])}"
 
 
-def _owner(images, cells):
+def _owner(images, record):
     """Return the path of the image that a name's label belongs to, or None where several ask for it."""
-    if cells and cells[0] not in images and len(images) == 1:
+    if record and record.image not in images and len(images) == 1:
         (image,) = images.values()  # moved, if it is the same
-        return image.path if str(_size(image)) == cells[3] else cells[0]
-    if cells:
-        return cells[0]
+        return image.path if _is_of(record, image) else record.image
+    if record:
+        return record.image
     return next(iter(images)) if len(images) == 1 else None
 
 
-def _done(image, cells, output):
-    """Return the row of an image whose label is there, or None if it has to be labelled again."""
-    size = _size(image)
-    if cells and (size is None or str(size) == cells[3]):  # None: its label outlived it
-        return Row("done", image.name, _line([image.path, *cells[1:]]))
-    if not cells:  # an earlier run was interrupted before it wrote its table
-        try:
-            pngs = {head: read_file(output.label(head, image.name)) for head in output.classes}
-            return output.row("done", image._replace(size=size), pngs=pngs)
-        except (OSError, SyntaxError):  # Pillow raises either for a damaged file
-            pass
-    with suppress(OSError):
-        for head in output.classes:
-            delete(output.label(head, image.name))
-    return None
-
-
-def _size(image):
-    if image.size is not None:
-        return image.size
+def _is_of(record, image):
+    """Whether a label was made from what an image's file holds now; also where the file is gone, which it outlived."""
+    now = stamp(image.path)
+    if now is not None and now[0] != record.bytes:
+        return False
+    if now is not None and now == record.stamp:
+        return True
     try:
-        return FileSystems.get_filesystem(image.path).metadata(image.path).size_in_bytes
-    except Exception:  # every file system has errors of its own; to read the image will tell
-        return None
+        contents = read_file(image.path, MAX_BYTES + 1)
+    except Exception:  # every file system has errors of its own
+        return now is None
+    return hashlib.sha256(contents).hexdigest() == record.sha256
+
+
+def _delete_labels(name, output, is_there):
+    for head in output.classes if is_there else ():
+        with suppress(OSError):
+            delete(output.label(head, name))
 
 
 def read_image(image, output):
     """Yield `(image, contents)`, or a row that says why not."""
+    before = stamp(image.path)
     try:
         contents = read_file(image.path, MAX_BYTES + 1)
     except Exception as error:  # every file system has errors of its own
         reason = getattr(error, "strerror", None) or f"{error}" or type(error).__name__
         yield _tagged(_refused(output, image, f"Cannot be read: {reason}."))
         return
-    image = image._replace(size=len(contents))
+    is_sure = before == stamp(image.path) and before is not None and before[1] < time.time() - RESTED
+    image = image._replace(
+        size=len(contents), sha256=hashlib.sha256(contents).hexdigest(), stamp=before if is_sure else None
+    )
     if len(contents) > MAX_BYTES:
         reason = f"The file is larger than {MAX_BYTES // 2**20} MB."
         yield _tagged(_refused(output, image._replace(size=None), reason))
@@ -249,23 +263,31 @@ def write_labels(answered, output):
     image, answer = answered
     if isinstance(answer, str):
         return _refused(output, image, answer)
+    status = ", ".join(filter(None, (LABELLED, answer.scaled)))
+    records = {head: _record(image, status, png, output.model) for head, png in answer.pngs.items()}
     try:
         for head, png in answer.pngs.items():
             with replacing(output.label(head, image.name)) as file:
-                file.write(png)
+                file.write(with_record(png, records[head]))
     except OSError as error:
         if error.errno not in BAD_NAME:  # a full disk, say, concerns them all
             raise
         return _refused(output, image, f"Its label cannot be written: {error.strerror}.")
-    status = ", ".join(filter(None, (LABELLED, answer.scaled)))
     PROGRESS.finish(image.path, status)
-    return output.row("labelled", image, status=status, pngs=answer.pngs)
+    return output.row("labelled", image.name, records)
+
+
+def _record(image, status, png, model):
+    label = np.asarray(Image.open(io.BytesIO(png), formats=["PNG"]))
+    counts = np.bincount(label.ravel())
+    pixels = {str(number): int(counts[number]) for number in np.flatnonzero(counts)}
+    return LabelRecord(image.path, image.size, image.sha256, image.stamp, model, status, *label.shape, pixels)
 
 
 def _refused(output, image, reason):
     """Count an image that was to be labelled as refused, and describe it."""
     PROGRESS.finish(image.path, reason)
-    return output.row("refused", image, status=reason)
+    return output.refused(image, reason)
 
 
 def with_no_key(row):
@@ -275,7 +297,7 @@ def with_no_key(row):
 def write_table(group, output, record):
     """Write the table of all rows, then what the run came to into the record."""
     counts, refused = {"labelled": 0, "scaled": 0, "refused": 0, "done": 0, "kept": 0}, []
-    with replacing(output.path(TABLE)) as file:
+    with replacing(output.path(TABLE), durable=True) as file:
         file.write(_line(output.header()).encode())
         for row in sorted(group[1], key=lambda row: (row.name, row.line)):
             file.write(row.line.encode())
@@ -287,5 +309,5 @@ def write_table(group, output, record):
 
 
 def write_record(output, record, last_run):
-    with replacing(output.path(RECORD)) as file:
+    with replacing(output.path(RECORD), durable=True) as file:
         file.write(json.dumps({**record, "last_run": last_run}, indent=1).encode() + b"\n")

@@ -24,4 +24,4 @@ def two_heads(tmp_path_factory):
 def output(tmp_path):
     from serving.batch.steps import Output
 
-    return Output(str(tmp_path / "out"), {"": NAMES})
+    return Output(str(tmp_path / "out"), {"": NAMES}, "f1")

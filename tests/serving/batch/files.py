@@ -8,6 +8,8 @@ from apache_beam.io.filesystem import BeamIOError, FileMetadata
 from apache_beam.io.localfilesystem import LocalFileSystem
 from PIL import Image
 
+from fcn_keras_console.digests import digests_below, write_sealed
+
 NAMES = ["sky", "road, wet", "car"]
 REFUSAL = b"This is a GIF."
 
@@ -39,6 +41,13 @@ def save_model(folder, *, heads=("",), inputs=("image_bytes",), names=NAMES, bia
     for head in heads if names else ():
         name = f"classes_{head}.txt" if head else "classes.txt"
         (Path(folder) / "assets" / name).write_text("".join(f"{name}\n" for name in names))
+    return sealed(folder)
+
+
+def sealed(folder):
+    """Write the digests of a model's files, as fcn-export does."""
+    (Path(folder) / "model.json").unlink(missing_ok=True)
+    write_sealed(Path(folder) / "model.json", {"name": "fcn"}, digests_below(folder))
     return folder
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fcn_keras_console.locks import alone
 from serving.batch import command as batch
 from serving.batch import model as model_module
 from serving.batch import pipeline, steps
@@ -106,16 +107,103 @@ def test_an_interrupted_run_goes_on(tmp_path, two_heads, labelled, capsys):
     (out / "images.csv").unlink()
     record = json.loads((out / "fcn-batch.json").read_text())
     (out / "fcn-batch.json").write_text(json.dumps({**record, "last_run": None}))
-    (out / "labels_geo" / ".1234.part").write_bytes(b"half")
+    part = f".{'0123abcd' * 4}.part"
+    for folder in (out, out / "labels_geo"):
+        (folder / part).write_bytes(b"half")
+    (out / "labels_geo" / "mine.part").write_bytes(b"of the user")
     (out / "labels_geo" / "b.png").unlink()
     (out / "labels_sem" / "c.png").write_bytes(b"")
     labelled.clear()
     capsys.readouterr()
     assert run(*arguments) == 0
-    assert capsys.readouterr().out.startswith("2 labelled, 0 refused, 2 already done ")
+    said = capsys.readouterr()
+    assert said.out.startswith("2 labelled, 0 refused, 2 already done ")
+    assert said.err == f"fcn-batch: {out}: 2 unfinished files removed, which a killed fcn-batch left\n"
+    (out / "labels_geo" / "mine.part").unlink()
     assert sorted(file for files in labelled for file in files) == sorted([png([2]), png([1])])
     assert read_table(out / "images.csv") == table
     assert sorted(p.name for p in (out / "labels_geo").iterdir()) == ["a.png", "b.png", "c.png", "d.png"]
+    assert sorted(p.name for p in out.iterdir()) == ["fcn-batch.json", "images.csv", "labels_geo", "labels_sem"]
+
+
+def test_images_replaced_before_the_table_was_there(tmp_path, model, labelled):
+    """Killed after the last label; then a clean run's table and labels, whatever was in the way."""
+    photos = put(tmp_path / "in", a__png=png([0, 1]), b__png=png([2]), c__png=png([1]))
+    arguments = ("--input", photos / "*", "--model", model, *ONE_THREAD, "--output")
+    assert run(*arguments, tmp_path / "out") == 0
+    (tmp_path / "out" / "images.csv").unlink()
+    put(photos, a__png=png([2, 2, 2], [1, 1, 1]), b__png=png([0]))  # of another size, and of the same
+    labelled.clear()
+    assert run(*arguments, tmp_path / "out") == 0
+    assert sorted(map(len, (file for files in labelled for file in files))) == sorted(
+        len((photos / name).read_bytes()) for name in ("a.png", "b.png")
+    )
+    assert run(*arguments, tmp_path / "clean") == 0
+    assert same(tmp_path / "out", tmp_path / "clean")
+    # The table is derived: what it says by itself counts for nothing.
+    lines = (tmp_path / "out" / "images.csv").read_text().splitlines(keepends=True)
+    for text in (lines[:2], [*lines[:2], lines[2].replace("0.", "9."), "a,b\n"], ["name\n"], []):
+        (tmp_path / "out" / "images.csv").write_text("".join(text))
+        assert run(*arguments, tmp_path / "out") == 0
+        assert same(tmp_path / "out", tmp_path / "clean")
+
+
+def same(ours, theirs):
+    labels = [sorted((folder / "labels").iterdir()) for folder in (ours, theirs)]
+    tables = [(folder / "images.csv").read_text() for folder in (ours, theirs)]
+    pixels = [[np.asarray(Image.open(path)).tolist() for path in paths] for paths in labels]
+    return tables[0] == tables[1] and pixels[0] == pixels[1]
+
+
+def test_two_into_one_output(tmp_path, model, capsys):
+    put(tmp_path, a__png=png([0]))
+    out = tmp_path / "out"
+    arguments = ("--input", tmp_path / "a.png", "--model", model, "--output", out, *ONE_THREAD)
+    with alone(out, "fcn-batch"):
+        assert run(*arguments, "--overwrite") == 2
+    assert capsys.readouterr().err == (
+        f"fcn-batch: Another fcn-batch is writing to {out}. Wait until it ends, or choose another --output.\n"
+    )
+    assert run(*arguments) == 0
+
+
+def test_labels_of_another_version_of_fcn_batch(tmp_path, model, capsys):
+    put(tmp_path, a__png=png([0]))
+    out = tmp_path / "out"
+    arguments = ("--input", tmp_path / "a.png", "--model", model, "--output", out, *ONE_THREAD)
+    assert run(*arguments) == 0
+    record = json.loads((out / "fcn-batch.json").read_text())
+    (out / "fcn-batch.json").write_text(json.dumps({**record, "format": None, "fingerprint": "0"}))
+    capsys.readouterr()
+    assert run(*arguments) == 2
+    assert capsys.readouterr().err == (
+        f"fcn-batch: {out} holds labels of another version of fcn-batch, which do not say what they were made from. "
+        "Choose another --output, or say --overwrite to delete them first.\n"
+    )
+    assert run(*arguments, "--overwrite") == 0
+
+
+def test_a_model_that_is_damaged_or_replaced_is_one_line(tmp_path, model, capsys, monkeypatch):
+    put(tmp_path, a__png=png([0]))
+    shutil.copytree(model / "2", tmp_path / "model")
+    arguments = ("--input", tmp_path / "a.png", "--model", tmp_path / "model", "--output", tmp_path / "out")
+    prepare = pipeline.prepare
+
+    def replaced_by_now(*arguments):
+        save_model(tmp_path / "model", bias=1)
+        prepare(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "prepare", replaced_by_now)
+        assert run(*arguments) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"fcn-batch: {tmp_path}/model/")
+    assert " is not what was exported: " in line
+    assert list((tmp_path / "out").rglob("*.png")) == []
+    (tmp_path / "model" / "saved_model.pb").write_bytes(b"")
+    assert run(*arguments) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"fcn-batch: {tmp_path}/model/saved_model.pb is not what was exported: it has 0 bytes, and ")
 
 
 def test_a_list(tmp_path, model, capsys):
@@ -154,13 +242,12 @@ def test_another_model_needs_another_folder_or_overwrite(tmp_path, model, capsys
     assert len(read_table(out / "images.csv")) == 2
     # The same model elsewhere is the same model.
     shutil.copytree(tmp_path / "changed" / "3", tmp_path / "copy")
-    output = Output(str(out), {"": NAMES})
-    pipeline.prepare(output, fingerprint_of(tmp_path / "copy"), False)
+    output = Output(str(out), {"": NAMES}, "")
+    pipeline.prepare(output, record_of(tmp_path / "copy"), False)
 
 
-def fingerprint_of(folder):
-    model = model_module.read_model(str(folder))
-    return {"model": model.folder, "fingerprint": model.fingerprint, "heads": list(model.classes)}
+def record_of(folder):
+    return pipeline.record_of(model_module.read_model(str(folder)))
 
 
 def test_everything_by_beams_file_systems(tmp_path, model, capsys):
@@ -177,8 +264,8 @@ def test_everything_by_beams_file_systems(tmp_path, model, capsys):
         [f"{room}/in/deep/b.png", "deep/b"],
         [f"{room}/in/deep/c.png", "in/deep/c"],
     ]
-    output = Output(f"{room}/out", {"": NAMES})
-    pipeline.prepare(output, fingerprint_of(f"{room}/model"), True)
+    output = Output(f"{room}/out", {"": NAMES}, "")
+    pipeline.prepare(output, record_of(f"{room}/model"), True)
     assert [p.name for p in (tmp_path / "out").rglob("*.*")] == ["fcn-batch.json"]
 
 
@@ -187,13 +274,12 @@ def test_a_full_disk_is_one_line_and_a_fault_of_ours_is_not(tmp_path, model, cap
     arguments = ("--input", tmp_path / "a.png", "--model", model, "--output", tmp_path / "out")
 
     def fail(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise OSError(errno.ENOSPC, "No space left on device", "/disk/a.png")
 
     monkeypatch.setattr(steps.Output, "label", fail)
     assert run(*arguments) == 2
     said = capsys.readouterr().err
-    assert said.startswith("fcn-batch: OSError: [Errno 28] No space left on device [while running ")
-    assert said.count("\n") == 1
+    assert said == "fcn-batch: /disk/a.png: No space left on device\n"
     monkeypatch.setattr(steps.Output, "label", lambda *_: 1 / 0)
     with pytest.raises((RuntimeError, ZeroDivisionError), match="division by zero"):
         run(*arguments, *ONE_THREAD)
