@@ -17,6 +17,7 @@ import numpy as np
 from keras import layers, ops
 
 from fcn_keras.caffemodel import MAX_BYTES
+from fcn_keras.finite import require_finite
 from fcn_keras.layers import (
     LOG_DEPTH_MEAN,
     LRN_ALPHA,
@@ -69,12 +70,14 @@ def save_caffemodel(model: keras.Model, path: str | os.PathLike[str]) -> Path:
         Path of the `.prototxt`.
 
     Raises:
-        ValueError: if the path ends otherwise, or Caffe has no equal of a layer, as with `padding="same"`.
+        ValueError: if the path ends otherwise, a weight is NaN or infinite, or Caffe has no equal of a layer, as with
+            `padding="same"`.
         OSError: if a file cannot be written.
     """
     path = Path(path)
     if path.suffix != ".caffemodel":
         raise ValueError(f"`path` ends in .caffemodel. Received: {path}.")
+    require_finite(model, model.name)
     name, network = _name(model), _translate(model)
     size = sum(4 * math.prod(array.shape) for layer in network for array in layer.arrays)
     if size > MAX_BYTES - 2**20:

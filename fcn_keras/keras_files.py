@@ -149,6 +149,7 @@ def _check(path: str) -> None:
             raise MalformedError(f"{CONFIG} has {members[CONFIG].file_size} bytes, over {MAX_CONFIG}")
         config = json.loads(archive.read(CONFIG))
         _check_names(config)
+        _check_numbers(config)
         try:
             held = _numbers_in(_member(file, members[WEIGHTS]))
         except MalformedError as error:
@@ -189,6 +190,17 @@ def _check_names(config: Any) -> None:
                 f"it names {str(named)[:60]!r} of {str(module)[:60]!r}, and neither code nor layers of other packages "
                 "are loaded"
             )
+
+
+def _check_numbers(config: Any) -> None:
+    """Refuse a config in which a number, such as the mean colour or a scale, is none."""
+    pending = [config]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, float) and not math.isfinite(value):
+            raise MalformedError(f"{CONFIG} holds NaN or infinity")
+        if isinstance(value, (dict, list)):
+            pending += value.values() if isinstance(value, dict) else value
 
 
 def _numbers_of(config: Any) -> int:

@@ -3,6 +3,7 @@
 And two operations of AlexNet that VGG16 does not have.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -55,7 +56,7 @@ class Preprocess(keras.layers.Layer):
         if modality not in CHANNELS:
             raise ValueError(f"`modality` is one of {sorted(CHANNELS)}. Received: {modality!r}.")
         mean = (HHA_MEAN if modality == "hha" else VOC_MEAN) if mean is None else tuple(float(m) for m in mean)
-        if len(mean) != 3:
+        if len(mean) != 3 or not all(map(math.isfinite, mean)):
             raise ValueError(f"`mean` is three numbers, one a channel, on the 0-255 scale. Received: {mean}.")
         self.modality = modality
         self.mean = mean

@@ -11,6 +11,7 @@ from fcn_keras import labels as label_ops
 from fcn_keras.labels import Tensor
 
 NAMES = ("pixel_accuracy", "mean_accuracy", "mean_iu", "fw_iu")
+NO_SCORES = 2  # what `ConfusionMatrix.illegal` is after scores that are no numbers; 1 after labels of no class
 
 
 def scores(matrix: Tensor) -> dict[str, Tensor]:
@@ -70,7 +71,7 @@ class ConfusionMatrix(keras.metrics.Metric):
 
     Counts are exact int64 (on Keras's JAX backend int32, 2**31 pixels a cell, unless x64 is enabled). A label out of
     range is a `ValueError` that names it where the values can be read; in a compiled graph every metric is NaN from
-    then on.
+    then on. So it is after a score that is NaN or infinite.
 
     Args:
         num_classes: void not counted.
@@ -117,7 +118,8 @@ class ConfusionMatrix(keras.metrics.Metric):
         cell = ops.where(valid, labels * self.num_classes + ops.cast(prediction, "int32"), cells)
         counts = ops.reshape(_count(cell, cells + 1)[:-1], (self.num_classes, self.num_classes))
         self.matrix.assign_add(ops.cast(counts, self.matrix.dtype))
-        self.illegal.assign(ops.maximum(self.illegal, ops.cast(ops.any(illegal), "int32")))
+        found = ops.where(ops.all(ops.isfinite(y_pred)), ops.cast(ops.any(illegal), "int32"), NO_SCORES)
+        self.illegal.assign(ops.maximum(self.illegal, found))
 
     def result(self) -> dict[str, Tensor]:
         """Return `{name}_pixel_accuracy`, `_mean_accuracy`, `_mean_iu` and `_fw_iu`, from 0 to 1."""

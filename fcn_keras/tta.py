@@ -11,10 +11,10 @@ from keras import ops
 from numpy.typing import NDArray
 
 from fcn_keras.inference.images import Image, Maps, as_input
+from fcn_keras.inference.one_pass import run
 from fcn_keras.inference.predicting import MEMORY, require_memory
 from fcn_keras.inference.stream import Stream, fits
 from fcn_keras.inference.tiles import require_tile, run_rows
-from fcn_keras.inference.whole import run
 from fcn_keras.layers import Preprocess
 
 SCALES = (0.75, 1.0, 1.25)

@@ -109,7 +109,7 @@ def transplant(source: keras.Model, target: keras.Model, *, suffix: str = "") ->
         list of the names of the target's layers that were filled.
 
     Raises:
-        ValueError: if no layer is shared, or one has another shape, or `at_once` differs.
+        ValueError: if no layer is shared, one has another shape or holds NaN, or `at_once` differs.
 
     Example:
         >>> import fcn_keras as fcn
@@ -133,6 +133,7 @@ def transplant(source: keras.Model, target: keras.Model, *, suffix: str = "") ->
             f"Received: {'; '.join(problems[:5])}. Build both with the same `channels`."
         )
     _check_any(plan, f"{source.name} (suffix {suffix!r})", theirs, ours)
+    require_finite_arrays(plan.items(), source.name)
     copied = {name: twin for name, twin in pairs.items() if twin in plan}
     _check_scales(copied, _scales(source), _scales(target), source.name)
     assign(ours, plan)

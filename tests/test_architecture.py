@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "models": {"backbone", "decoder", "layers"},
     "backbone": {"layers", "geometry"},
     "alexnet": {"geometry", "initializers", "layers"},
-    "caffe_export": {"caffemodel", "layers"},
+    "caffe_export": {"caffemodel", "finite", "layers"},
     "weights": {"caffemodel", "finite"},
     "imagenet": {"finite", "keras_files", "vgg16_files", "vgg16_formats", "weights"},
     "keras_files": {"finite", "untrusted_hdf5"},
@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "metrics": {"labels"},
     "boundary": {"confusion", "labels", "metrics"},
     "confusion": {"examples"},
-    "inference": {"labels", "layers", "receptive_field"},
+    "inference": {"finite", "labels", "layers", "receptive_field"},
     "tta": {"inference", "layers"},
     "charts": {"visualize"},
     "receptive_field": {"geometry", "layers"},
@@ -98,7 +98,14 @@ ROOMS = {
 WITHOUT_LIBRARY = {"client", "server", "batch", "kit", "errors", "message_builder", "tf_serving_messages"}
 # Room -> what it may take of the library all the same: modules of NumPy and Pillow alone.
 LIGHT = {"client": {"fcn_keras.datasets.images", "fcn_keras.visualize"}}
-TENSORFLOW = {"data", "augment", "labels", "streams", "metrics"}  # lazily; everything else runs on every backend
+TENSORFLOW = {
+    "data",
+    "augment",
+    "finite",
+    "labels",
+    "streams",
+    "metrics",
+}  # lazily; everything else runs on every backend
 NUMPY_ONLY = {"geometry", "caffemodel", "examples", "hha", "photographs", "scaling", "visualize"}
 
 

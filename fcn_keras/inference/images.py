@@ -72,6 +72,8 @@ def _pixels(name: str, image: ArrayLike, channels: int) -> NDArray[Any]:
     if pixels.dtype.kind not in "iuf":
         raise ValueError(f"`{name}` must be {expected}. Received dtype {pixels.dtype}. Convert it to uint8.")
     _check_range(name, pixels[..., :3])
+    if not np.isfinite(pixels[..., 3:]).all():
+        raise ValueError(f"`{name}` must hold finite depths. Received: NaN or infinity. Write 0 where it is unknown.")
     return pixels.astype("float32")
 
 

@@ -6,8 +6,9 @@ import keras
 import numpy as np
 
 from fcn_keras.inference.images import Image, Maps, as_input
+from fcn_keras.inference.one_pass import run
 from fcn_keras.inference.stream import Stream, fits
-from fcn_keras.inference.whole import require_output, run
+from fcn_keras.inference.whole import require_output
 
 MEMORY = 512  # MiB: one pass up to about 990x990 pixels of an FCN-8s
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcn_keras.inference.images import Image, Maps, as_input
-from fcn_keras.inference.whole import run
+from fcn_keras.inference.one_pass import run
 from fcn_keras.layers import CHANNELS, Preprocess
 from fcn_keras.receptive_field import Field, receptive_field
 

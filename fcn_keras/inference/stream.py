@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from fcn_keras.inference.overflow import require_numbers, watch_of
 from fcn_keras.inference.parts import part_of_canvas, part_of_stage, stages_of
 from fcn_keras.inference.stages import Canvas, Map, Stage, cut
 from fcn_keras.inference.steps import Step, plan
@@ -54,7 +56,7 @@ class Stream:
         height, width: of the image.
 
     Raises:
-        ValueError: if the model cannot be cut.
+        ValueError: if the model cannot be cut; while rows are computed, if a sum is no number.
     """
 
     def __init__(self, model: keras.Model, images: Any, output: str, memory: float, *, sideways: bool = False) -> None:
@@ -62,10 +64,13 @@ class Stream:
         self._sideways = sideways
         flat = [self._turned(x) for x in keras.tree.flatten(images)]
         self.height, self.width = flat[0].shape[:2]
-        self._structure, self._results = model.output, stages.results
+        self._structure, self._results, self._output = model.output, stages.results, output
         down, across = stages.lengths(self.height), stages.lengths(self.width)
         self._stages, self._plan = stages.stages, plan(stages, self.height, self.width, memory, output)
-        self._parts = [part_of_stage(model, stages, number, output) for number in range(len(stages.stages))]
+        self._watch, self._observed, self._part_of = watch_of(model), 0.0, partial(part_of_stage, model, stages)
+        self._weights = self._watch.weigh()
+        self._is_thorough = not self._watch.accepts(self._weights, 0.0)
+        self._require_numbers = partial(require_numbers, model)
         self._done = [0] * len(stages.stages)
         self._rows = {x.key: _Rows(down[x.key], across[x.key]) for stage in stages.stages for x in stage.outputs}
         self._pixels = {
@@ -133,13 +138,33 @@ class Stream:
             else (self._rows if x.key in self._rows else self._pixels)[x.key].read(rows, columns)
             for x, alone, rows, columns in zip(stage.inputs, stage.size_alone, down.reads, across.reads, strict=True)
         ]
-        found = self._parts[number].predict_on_batch([self._turned(x)[None] for x in given])
+        found = self._computed(number, [self._turned(x)[None] for x in given])
         return [
             self._turned(x[0])[top : top + rows[1] - rows[0], left : left + columns[1] - columns[0]]
             for x, top, left, rows, columns in zip(
                 found, down.skips, across.skips, down.keeps, across.keeps, strict=True
             )
         ]
+
+    def _computed(self, number: int, given: list[Array]) -> list[Array]:
+        """Compute a part of a stage, and look closer from where on it may overflow.
+
+        Raises:
+            ValueError: if a sum is no number.
+        """
+        if not self._is_thorough:
+            part = self._part_of(number, self._output, self._watch.observed)
+            found: list[Array] = part.predict_on_batch(given)
+            if not part.looked_at:
+                return found
+            self._observed = float(np.maximum(self._observed, found.pop().max()))  # which stays NaN
+            if self._watch.accepts(self._weights, self._observed):
+                return found
+            self._is_thorough = True
+        part = self._part_of(number, self._output, None)
+        *found, is_finite = part.predict_on_batch(given)
+        self._require_numbers(part.looked_at, is_finite)
+        return found
 
     def _turned(self, given: Array) -> Array:
         return given.swapaxes(0, 1) if self._sideways else given

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from fcn_keras.inference.images import Image, Maps, as_input
-from fcn_keras.inference.whole import run
+from fcn_keras.inference.one_pass import run
 from fcn_keras.receptive_field import Field, receptive_field
 
 

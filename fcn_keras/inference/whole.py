@@ -1,8 +1,7 @@
-"""Apply a model to one whole array, and take labels of scores: what all ways of labelling an image end in."""
+"""Take labels of scores: what all ways of labelling an image end in."""
 
 import functools
 import logging
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -13,27 +12,6 @@ from fcn_keras.labels import highest
 
 OUTPUTS = ("labels", "scores")
 LOG = logging.getLogger("fcn_keras")
-# model -> {output: compiled model on the same layers}
-_runners: weakref.WeakKeyDictionary[keras.Model, dict[str, keras.Model]] = weakref.WeakKeyDictionary()
-
-
-def run(model: keras.Model, images: Any, output: str) -> Any:
-    """Apply the model to one checked image, or dict of them.
-
-    Args:
-        model: as for `predict`.
-        images: what `as_input` returns.
-        output: as for `predict`.
-
-    Returns:
-        As `predict`.
-
-    Raises:
-        ValueError: if `output` is unknown.
-    """
-    require_output(output)
-    batch = keras.tree.map_structure(lambda x: x[None], images)
-    return keras.tree.map_structure(lambda y: y[0], _runner(model, output).predict_on_batch(batch))
 
 
 def require_output(output: str) -> None:
@@ -64,15 +42,6 @@ def without_xla(model: keras.Model) -> keras.Model:
     elif keras.backend.backend() == "openvino":
         _warn_of_bfloat16()
     return model
-
-
-def _runner(model: keras.Model, output: str) -> keras.Model:
-    """Build, once per model and output, a model on the same layers that ends in labels or float32 scores."""
-    runners = _runners.setdefault(model, {})
-    if output not in runners:
-        runner = keras.Model(model.input, keras.tree.map_structure(finish_of(output), model.output))
-        runners[output] = without_xla(runner)
-    return runners[output]
 
 
 @functools.cache

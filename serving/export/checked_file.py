@@ -5,7 +5,7 @@ from pathlib import Path
 from fcn_keras_console.files import made, written_together
 
 from .accuracy.agreement import check_precision, measure, require
-from .checks import check_model
+from .checks import check_halves, check_model
 
 
 def write_checked(model, path, write, load, *, suffix, precision, calibration, least_agreement):
@@ -29,6 +29,8 @@ def write_checked(model, path, write, load, *, suffix, precision, calibration, l
         raise ValueError(f"The file's name ends in {suffix}. Received: {path}.")
     check_precision(precision, calibration)
     check_model(model)
+    if precision == "fp16":
+        check_halves(model)
     with made(path.parent), written_together(path.parent, path.name) as folder:
         temporary = folder / path.name
         write(temporary)

@@ -34,6 +34,18 @@ def check_model(model):
     require_finite(model, model.name)
 
 
+def check_halves(model):
+    """Raise a `ValueError` if a model has weights that float16 does not hold."""
+    import numpy as np
+
+    largest = float(np.finfo(np.float16).max)
+    layers = [x.name for x in model.layers if any(np.abs(w.numpy()).max(initial=0) > largest for w in x.weights)]
+    if layers:
+        raise ValueError(
+            f"float16 holds weights of up to {largest:g}. Received: larger ones in {', '.join(layers[:5])}. Take fp32."
+        )
+
+
 def class_names(classes, counts):
     """Check class names against a model's heads.
 

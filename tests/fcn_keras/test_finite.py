@@ -47,3 +47,18 @@ def test_arrays_of_files():
     require_finite_arrays(whole, "a.h5")
     with pytest.raises(ValueError, match=r"in layer fc8 of a\.h5"):
         require_finite_arrays([*whole, ("fc8", [np.ones(2), np.array([1, np.nan])])], "a.h5")
+
+
+def test_layers_of_nested_models_and_the_optimizers_state():
+    inner = network()
+    model = keras.Sequential([keras.Input((3,)), inner, keras.layers.BatchNormalization(name="norm")])
+    inner.get_layer("fc1").kernel.assign(np.full((3, 3), np.inf))
+    model.get_layer("norm").moving_variance.assign([1, np.nan, 1])
+    assert broken_layers(model) == [f"{inner.name}/fc1", "norm"]
+    model = network()
+    model.compile(keras.optimizers.Adam(), "mse")
+    model.optimizer.build(model.trainable_variables)
+    require_finite(model, "last.keras")
+    model.optimizer.variables[-1].assign([0, np.nan, 0])
+    with pytest.raises(ValueError, match=r"in the Adam of last\.keras\. Its training diverged"):
+        require_finite(model, "last.keras")

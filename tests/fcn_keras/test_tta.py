@@ -7,7 +7,7 @@ import pytest
 import scipy.special
 
 from fcn_keras import tta as augmented
-from fcn_keras.inference import predict, tiles, whole
+from fcn_keras.inference import one_pass, predict, tiles
 from fcn_keras.models import FCN8s, FCN32s, LateFusion
 from fcn_keras.tta import predict_augmented
 
@@ -132,7 +132,7 @@ def test_heads_give_a_dict():
 
 def test_depth_and_hha_keep_their_values(monkeypatch):
     seen = []
-    monkeypatch.setattr(augmented, "run", lambda m, x, output: seen.append(x) or whole.run(m, x, output))
+    monkeypatch.setattr(augmented, "run", lambda m, x, output: seen.append(x) or one_pass.run(m, x, output))
     rgb = picture(20, 30)
     depth = np.random.default_rng(0).choice([0, 1000, 5000], (20, 30, 1))
     early = FCN32s(4, modality="rgbd", channels=NARROWEST)

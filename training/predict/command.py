@@ -238,7 +238,7 @@ def _label_images(arguments, label, modality, images, results, bad):
                 example["hha"] = rgb
             LOG.debug("%s: read, %dx%d", image.name, rgb.shape[1], rgb.shape[0])
             written = {}
-            by_head, size = label(pixels_of(example, modality))
+            by_head, size = label(pixels_of(example, modality), image.name)
             for head, labels in by_head.items():
                 files = results.write(image, head, rgb, labels)
                 LOG.debug("%s: wrote %s", image.name, ", ".join(map(str, files)))
@@ -265,8 +265,8 @@ def _label_videos(arguments, label, videos, results, bad):
         pixels = {head: np.zeros(len(known.names), np.int64) for head, known in results.classes.items()}
         sizes = []
 
-        def labels_of(image, sizes=sizes):
-            by_head, sizes[:] = label(image)
+        def labels_of(image, sizes=sizes, name=file.name):
+            by_head, sizes[:] = label(image, name)
             return by_head
 
         def paint(image, by_head, pixels=pixels):

@@ -18,15 +18,27 @@ class Labelling:
         self.model, self.copies, self.scale = model, copies, scale
         self.tile, self.memory = tile, memory if tile is None else float("inf")
 
-    def __call__(self, pixels):
-        """Return the labels by head, and the `(h, w)` at which the pixels were scored."""
+    def __call__(self, pixels, name):
+        """Return the labels by head, and the `(h, w)` at which the pixels were scored.
+
+        Args:
+            pixels: what the model takes.
+            name: of the image, for the error.
+
+        Raises:
+            ValueError: if the scores are no numbers.
+        """
         import fcn_keras as fcn
         from fcn_keras.interface import heads_of
         from fcn_keras.photographs import scaled_size
         from fcn_keras.scaled_inference import scale_for, size_of
 
         size = scaled_size(size_of(pixels), scale_for(self.model, self.scale))
-        return heads_of(fcn.predict_scaled(self.model, pixels, scale=self.scale, predictor=self._predict)), size
+        try:
+            labels = fcn.predict_scaled(self.model, pixels, scale=self.scale, predictor=self._predict)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+        return heads_of(labels), size
 
     def _predict(self, model, images, *, output):
         """Label or score images, or dicts of them; in tiles where they are many pixels and that is asked for."""

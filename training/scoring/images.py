@@ -98,7 +98,7 @@ def label_images(model, examples, *, indices=None, scales=None, scale=USUAL, unr
 
     Raises:
         ValueError: if the data set has other classes than the model, lacks what the model takes, holds a label out
-            of range, or holds no image.
+            of range, or holds no image; if the scores of an image are no numbers, naming it.
     """
     counts, modality = class_counts(model), modality_of(model)
     scale = usual_scale(photographs_of(model)) if scale == USUAL else scale
@@ -110,7 +110,10 @@ def label_images(model, examples, *, indices=None, scales=None, scale=USUAL, unr
     for index, example in read_each(read, indices, unreadable=unreadable, progress=progress):
         name, truth = name_of(examples, index), heads_of(example["label"])
         pixels = pixels_of(example, modality)
-        labels = heads_of(fcn.predict_scaled(model, pixels, scale=scale, predictor=predictor))
+        try:
+            labels = heads_of(fcn.predict_scaled(model, pixels, scale=scale, predictor=predictor))
+        except ValueError as error:  # such as scores that are no numbers
+            raise ValueError(f"{name}: {error}") from error
         matrices = {head: confusion(truth[head], labels[head], counts[head], name) for head in truth}
         LOG.debug("%s: %d of %d scored", name, index + 1, total)
         yield LabelledImage(index, name, example, truth, labels, matrices)

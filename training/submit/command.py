@@ -227,7 +227,11 @@ def _label(model, images, folder, progress):
     read = read_ahead(lambda key: read_image(images[key]), images)
     with ManyFiles() as files:
         for done, (key, image) in enumerate(zip(images, read, strict=True), 1):
-            picture = Image.fromarray(fcn.predict_scaled(model, image, scale=scale))
+            try:
+                labels = fcn.predict_scaled(model, image, scale=scale)
+            except ValueError as error:  # such as scores that are no numbers
+                raise ValueError(f"{images[key]}: {error}") from error
+            picture = Image.fromarray(labels)
             picture.putpalette(palette().tobytes())
             with files.written(folder / f"{key}.png") as temporary:
                 picture.save(temporary, format="PNG")

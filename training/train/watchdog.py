@@ -199,7 +199,7 @@ class Watchdog(keras.callbacks.Callback):
 
     def _not_finite(self, what):
         metrics = [metric for model in (self.model, self.scored or self.model) for metric in confusion_metrics(model)]
-        if any(keras.ops.convert_to_numpy(metric.illegal) for metric in metrics):
+        if any(keras.ops.convert_to_numpy(metric.illegal) == 1 for metric in metrics):
             todo = "A label is of no class: run fcn-doctor on the data, which names the files."
         else:
             problem = _learning_rate_problem(self.recipe, optimizer_of(self.recipe, self.recipe.learning_rate))

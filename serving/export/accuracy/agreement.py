@@ -67,11 +67,16 @@ def measure(model, answer, calibration=None):
         for head, ours in answer(image).items():
             scores = theirs[head]
             if ours.ndim == 3:
-                here = np.abs(ours - scores).max() / np.abs(scores).max()
-                error = float(np.maximum(error or 0.0, here))  # which stays NaN
+                error = float(np.maximum(error or 0.0, _error(ours, scores)))  # which stays NaN
                 ours = ours.argmax(axis=-1)
             equal[head] = equal.get(head, 0) + np.count_nonzero(ours == scores.argmax(axis=-1))
     return Figures(float(min(equal.values()) / pixels), error, phrase)
+
+
+def _error(ours, theirs):
+    """Return the largest difference of scores as a share of the largest one; NaN if one is no number."""
+    difference, largest = np.abs(ours - theirs).max(), np.abs(theirs).max()
+    return difference / largest if difference > 0 and np.isfinite(ours).all() else difference * 1.0
 
 
 def _images(model, calibration):
@@ -96,7 +101,9 @@ def require(figures, name, precision, least_agreement=None):
     """
     least = LEAST_AGREEMENT[precision] if least_agreement is None else least_agreement
     allowed = LARGEST_ERROR.get(precision)
-    if allowed is not None and figures.largest_error is not None and not figures.largest_error <= allowed:
+    if figures.largest_error is not None and not np.isfinite(figures.largest_error):
+        wrong = f"scores that are NaN or infinite ({figures.images} images)"
+    elif allowed is not None and figures.largest_error is not None and not figures.largest_error <= allowed:
         wrong = f"scores that are off by {figures.largest_error:.1e} of the largest; {allowed:g} is allowed"
     elif not figures.agreement >= least:
         wrong = f"labels of which {100 * figures.agreement:.2f} % agree ({figures.images}); {100 * least:g} % have to"

@@ -70,8 +70,14 @@ def validate(model, answer, examples, progress=None):
     ours, theirs = (np.zeros((count, count), np.int64) for _ in range(2))
     for index in range(len(examples)):
         example, place = examples[index], f"example {index}"
-        theirs += confusion(example["label"], fcn.predict(model, example["image"]), count, place)
+        try:
+            predicted = fcn.predict(model, example["image"])
+        except ValueError as error:
+            raise ValueError(f"{place}: {error}") from error
+        theirs += confusion(example["label"], predicted, count, place)
         labels = answer(example["image"])[""]
+        if labels.ndim == 3 and not np.isfinite(labels).all():
+            raise ValueError(f"The file gives scores that are NaN or infinite of {place} of {examples.directory}.")
         labels = labels.argmax(axis=-1) if labels.ndim == 3 else labels
         ours += confusion(example["label"], labels, count, place)
         if progress is not None:

@@ -49,6 +49,8 @@ def compare(model, network, folder, sizes, scale=None):
             expected = scores.argmax(axis=-1) if labels is None else labels[head]
             label = np.asarray(Image.open(io.BytesIO(pngs[png_name(head)].numpy()[0])))
             error = theirs[output_name(head, "scores")].numpy()[0] - scores
+            if not np.isfinite(error).all():
+                raise ValueError(f"The SavedModel gives scores that are NaN or infinite, of a drawn {height}x{width}.")
             rows.append(
                 {
                     "height": height,

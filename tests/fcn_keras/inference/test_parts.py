@@ -28,7 +28,7 @@ def through_all(model, image, output):
         if stage.exact:
             pad = stage.exact.kernel_size[0] // 2
             given = [np.pad(given[0], [(0, 0), (pad, pad), (pad, pad), (0, 0)])]
-        results = part_of_stage(model, found, number, output).predict_on_batch(given)
+        results = part_of_stage(model, found, number, output, ()).predict_on_batch(given)
         values.update(zip([x.key for x in stage.outputs], results, strict=True))
     return [values[x.key][0] for x in found.results]
 
@@ -49,10 +49,10 @@ def test_stages_one_after_another_are_the_network(padding):
 def test_a_stage_is_built_once_and_freed_with_its_network():
     model = FCN8s(2, channels=NARROWEST)
     found = stages_of(model)
-    assert part_of_stage(model, found, 0, "labels") is part_of_stage(model, found, 0, "scores")
+    assert part_of_stage(model, found, 0, "labels", ()) is part_of_stage(model, found, 0, "scores", ())
     last = len(found.stages) - 1
-    assert part_of_stage(model, found, last, "labels") is not part_of_stage(model, found, last, "scores")
-    assert part_of_stage(model, found, last, "labels").jit_compile is False
+    assert part_of_stage(model, found, last, "labels", ()) is not part_of_stage(model, found, last, "scores", ())
+    assert part_of_stage(model, found, last, "labels", ()).jit_compile is False
     assert stages_of(model) is found
     alive = weakref.ref(model)
     del model, found

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from fcn_keras.alexnet import FCNAlexNet
+from fcn_keras.inference.one_pass import run
 from fcn_keras.inference.parts import Part, stages_of
 from fcn_keras.inference.stream import Stream, fits
-from fcn_keras.inference.whole import run
 from fcn_keras.layers import CropLike, PadToMultiple
 from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
 from tests.fcn_keras.inference.small_nets import HEADS, NARROWEST, picture, randomize

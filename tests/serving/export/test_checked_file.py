@@ -55,7 +55,7 @@ def test_what_answers_alike_takes_its_place_with_what_lies_beside(write, tmp_pat
     ("options", "message"),
     [
         ({"more": 1e-3}, r"a.net gives scores that are off by 1.0e-03 of the largest; 0.0001 is allowed. Nothing was"),
-        ({"more": np.nan}, "scores that are off by nan of the largest"),
+        ({"more": np.nan}, "scores that are NaN or infinite"),
         ({"labels": True, "least_agreement": 1.1}, r"labels of which 100.00 % agree \(drawn\); 110 % have to. Nothing"),
         ({"suffix": ".onnx"}, r"The file's name ends in .onnx. Received: .*a.net"),
         ({"precision": "int4"}, r"`precision` is one of \('fp32', 'fp16', 'int8'\). Received: 'int4'"),

@@ -20,28 +20,28 @@ def known():
 
 def test_the_model_s_own_scale_and_another(known):
     image = picture(96, 120)
-    by_head, size = Labelling(known, None, None, memory=512)(image)
+    by_head, size = Labelling(known, None, None, memory=512)(image, "a.jpg")
     assert size == (32, 40)
     np.testing.assert_array_equal(by_head[""], fcn.predict_scaled(known, image))
-    by_head, size = Labelling(known, None, 1, memory=512)(image)
+    by_head, size = Labelling(known, None, 1, memory=512)(image, "a.jpg")
     assert size == (96, 120)
     np.testing.assert_array_equal(by_head[""], fcn.predict(known, image))
 
 
 def test_tiles_and_copies_of_what_is_reduced(known, monkeypatch):
     image = picture(96, 120)
-    whole, _ = Labelling(known, None, 100, memory=512)(image)
+    whole, _ = Labelling(known, None, 100, memory=512)(image, "a.jpg")
     monkeypatch.setattr(labelling, "LARGEST_WHOLE", 80 * 100 - 1)
-    tiled, size = Labelling(known, None, 100, memory=512, tile=64)(image)
+    tiled, size = Labelling(known, None, 100, memory=512, tile=64)(image, "a.jpg")
     assert size == (80, 100)
     assert (tiled[""] == whole[""]).mean() > 0.999  # floats are added in another order
 
-    staged, _ = Labelling(known, None, 100, memory=0.5)(image)
+    staged, _ = Labelling(known, None, 100, memory=0.5)(image, "a.jpg")
     assert (staged[""] == whole[""]).mean() > 0.999
 
     def score(model, reduced, output):
         return fcn.predict_augmented(model, reduced, scales=(0.5,), output="probabilities")
 
-    copies, _ = Labelling(known, (0.5,), 60, memory=512, tile=64)(image)
+    copies, _ = Labelling(known, (0.5,), 60, memory=512, tile=64)(image, "a.jpg")
     expected = fcn.predict_scaled(known, image, scale=60, predictor=score)
     np.testing.assert_array_equal(copies[""], expected)

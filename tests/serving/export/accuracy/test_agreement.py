@@ -38,7 +38,9 @@ def test_figures_of_answers_made_by_hand(net):
     ("figures", "precision", "wrong"),
     [
         (Figures(1.0, 2e-4, "drawn"), "fp32", "scores that are off by 2.0e-04 of the largest; 0.0001 is allowed"),
-        (Figures(1.0, np.nan, "drawn"), "fp32", "scores that are off by nan of the largest"),
+        (Figures(1.0, np.nan, "drawn"), "fp32", "scores that are NaN or infinite"),
+        (Figures(1.0, np.nan, "drawn"), "fp16", "scores that are NaN or infinite"),
+        (Figures(1.0, np.inf, "drawn"), "int8", "scores that are NaN or infinite"),
         (Figures(0.994, 2e-4, "drawn"), "fp16", "99.40 % agree"),
         (Figures(0.979, None, "drawn"), "int8", "97.90 % agree .* Nothing was written. Calibrate on images that"),
         (Figures(0.98, 0.1, "drawn"), "int8", None),
