@@ -4,13 +4,13 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..examples import VOID
+from .class_file import class_lines
 from .names import is_void
 
 Classes = int | str | os.PathLike[str] | Iterable[str]
@@ -41,6 +41,8 @@ class ClassTable:
         void_names: tuple[str, ...] = ()
         if isinstance(classes, (str, os.PathLike)):
             names, colors, void_names = _read(classes)
+            if len(names) > VOID:
+                raise ValueError(f"{classes} names {len(names)} classes. Ids of 8 bits can tell {VOID}.")
         elif isinstance(classes, (int, np.integer)) and not isinstance(classes, bool):
             names = tuple(str(index) for index in range(classes))
         else:
@@ -163,21 +165,11 @@ def read_class_file(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], dict
 
 
 def _read(path: str | os.PathLike[str]) -> tuple[tuple[str, ...], dict[Color, int], tuple[str, ...]]:
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"{path} is not a readable class file. Pass a number, names or a path as `classes`, or write one "
-            "class a line."
-        ) from error
     names: list[str] = []
     void_names: list[str] = []
     colors: dict[Color, int] = {}
     plain = []
-    for number, line in enumerate(lines, 1):
-        line = re.sub(r"(^|\s)#.*", "", line).strip()
-        if not line:
-            continue
+    for number, line in class_lines(path):
         name, color = _parsed(line, f"{path}:{number}")
         if color is None:
             plain.append(number)

@@ -2,11 +2,11 @@
 
 import re
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from fcn_keras.datasets.class_file import text_lines
 from fcn_keras.datasets.classes import ClassTable
 from fcn_keras.datasets.names import is_background, is_void
 from fcn_keras.visualize import palette
@@ -156,10 +156,7 @@ def _bare(line):
 
 
 def _lines(path):
-    try:
-        return Path(path).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not a readable class file. Expected `name R G B` a line, UTF-8.") from error
+    return text_lines(path, "Expected `name R G B` a line, UTF-8.")
 
 
 def _entry(line):

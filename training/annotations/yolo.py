@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from fcn_keras.datasets.class_file import text_lines
 from fcn_keras.datasets.images import extensions
 from fcn_keras.datasets.names import is_void
 from fcn_keras_console.image_files import files_below
 
 from .annotations import SPLITS, given_names, label_text
-from .class_ids import lines_of
 from .drawn_shapes import Patch, Shape, ShapedImage, finished
 from .integer_polygons import fill
 from .shape_tally import ShapeFault, ShapeTally
@@ -104,7 +104,7 @@ def _in_order(names):
 
 
 def _lines(path):
-    return tuple(label_text(line, f"{path}: a class") for line in lines_of(path) if line)
+    return tuple(label_text(line, f"{path}: a class") for line in text_lines(path) if line)
 
 
 def _is_yaml(name):
