@@ -80,6 +80,7 @@ async def serve(service, listener, options, monitoring, ready, stop, *, tls=None
         max_connections=limits.max_connections,
         patience=limits.patience,
         most_calls=options.threads + options.max_queued_requests + SPARE_CALLS,
+        most_unread=BODIES * options.max_request_bytes,
         token=options.token,
         tls=tls,
     )

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("starlette", reason='needs starlette: pip install "fcn_keras[serve]"')
 
-from tests.attacks import served, server_images, server_requests, server_sockets
+from tests.attacks import served, server_calls, server_images, server_requests, server_sockets
 from tests.attacks.drawing import DESCRIPTION
 from tests.attacks.hostile_files import hostile_files
 from tests.attacks.server_sockets import OPTIONS
@@ -51,6 +51,12 @@ def test_image_files_cost_their_own_status_alone(server):
 
 def test_slow_half_closed_and_many_clients_leave_the_healthy_ones_alone(server):
     for outcome in server_sockets.attack_all(server, sockets=600, body=2**23):
+        assert outcome.lost == (), outcome.attack
+        assert outcome.tries > 1
+
+
+def test_calls_that_say_nothing_or_fetch_nothing_leave_the_healthy_ones_alone(server):
+    for outcome in server_calls.attack_all(server, seed=3, connections=4):
         assert outcome.lost == (), outcome.attack
         assert outcome.tries > 1
 

@@ -20,12 +20,15 @@ from ..models.manager import ModelSpec
 from ..models.servable import DEFAULT_SIGNATURE
 from ..security import TokenInterceptor, grpc_tls
 from ..settings import models_of
+from .calls import CallLimits
 from .tensors import decode, encode
 
 MAX_MESSAGE_BYTES = 256 * 2**20
 MAX_STREAMS = 128  # calls at once over one connection; a client waits with more
 IDLE = 120.0  # seconds after which a connection without calls is closed
+OLDEST = 600.0  # seconds of a connection; its calls go on for `LONGEST` after that
 LONGEST = 600.0  # seconds of a call without a deadline, which would keep a thread for good
+MOST_RELOADS = 8  # at once; they run one after another
 MAX_ERROR_BYTES = 1024  # then TF Serving cuts: an error travels in HTTP/2 headers, which have a limit
 
 
@@ -36,7 +39,8 @@ async def start(
     max_message_bytes=MAX_MESSAGE_BYTES,
     max_connections=1000,
     patience=20.0,
-    most_calls=None,
+    most_calls=1000,
+    most_unread=4 * MAX_MESSAGE_BYTES,
     token=None,
     tls=None,
 ):
@@ -47,8 +51,9 @@ async def start(
         address: `host:port`; port 0 takes a free one.
         max_message_bytes: largest request; what its tensors take unpacked is held to the same limit.
         max_connections: how many clients there may be; more are hung up on.
-        patience: seconds in which a client has to begin HTTP/2, or to answer a ping.
-        most_calls: how many there may be at once; more are refused before they are read.
+        patience: seconds in which a client has to begin HTTP/2, to send the message of a call, to answer a ping.
+        most_calls: how many may be without their message at once, and how many may be answered; more are refused.
+        most_unread: bytes of answers that clients have yet to fetch; then who does not fetch them gets no more.
         token: what every call has to bring, or None.
         tls: `SSLConfig` message, or None.
 
@@ -66,11 +71,14 @@ async def start(
         ("grpc.max_concurrent_streams", MAX_STREAMS),
         ("grpc.server_handshake_timeout_ms", int(1000 * patience)),
         ("grpc.max_connection_idle_ms", int(1000 * IDLE)),  # clients connect anew when they ask again
+        ("grpc.max_connection_age_ms", int(1000 * OLDEST)),  # with answers that nobody fetches; clients connect anew
+        ("grpc.max_connection_age_grace_ms", int(1000 * LONGEST)),
         ("grpc.keepalive_time_ms", int(1000 * IDLE)),
         ("grpc.keepalive_timeout_ms", int(1000 * patience)),
     ]
-    interceptors = [*([TokenInterceptor(token)] if token else []), _Parser()]
-    server = grpc.aio.server(options=options, interceptors=interceptors, maximum_concurrent_rpcs=most_calls)
+    limits = CallLimits(patience=patience, most=most_calls, most_unread=most_unread)
+    interceptors = [*([TokenInterceptor(token)] if token else []), _Calls(limits)]
+    server = grpc.aio.server(options=options, interceptors=interceptors)
     prediction = PredictionService(service, max_message_bytes)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(prediction, server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(service), server)
@@ -82,13 +90,25 @@ async def start(
     return server, port
 
 
-class _Parser(grpc.aio.ServerInterceptor):
-    """Refuse bytes that are no message as the caller's mistake; grpc would answer UNKNOWN, which is the server's."""
+class _Calls(grpc.aio.ServerInterceptor):
+    """Read the messages of calls within `CallLimits`, and refuse bytes that are none as the caller's mistake.
+
+    gRPC reads the message of a call that it takes for a stream when it is asked to, and not before. It would answer
+    UNKNOWN to such bytes, which is the server's mistake.
+
+    Args:
+        limits: `CallLimits`.
+    """
+
+    def __init__(self, limits):
+        self._limits = limits
 
     async def intercept_service(self, continuation, details):
+        """Choose what handles a call."""
         handler = await continuation(details)
-        if handler is None or handler.unary_unary is None:  # no such method, or a refusal
+        if handler is None or handler.unary_unary is None:  # no such method
             return handler
+        here = []  # the call's context
 
         def parse(data):
             try:
@@ -96,12 +116,19 @@ class _Parser(grpc.aio.ServerInterceptor):
             except DecodeError:
                 return None
 
-        async def answer(request, context):
+        def write(response):
+            data = handler.response_serializer(response)
+            self._limits.written(data, here[0])
+            return data
+
+        async def answer(_, context):
+            here.append(context)
+            request = await self._limits.message(context)
             if request is None:
                 await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "The request is not the message of this method")
-            return await handler.unary_unary(request, context)
+            return await self._limits.answer(handler.unary_unary, request, context)
 
-        return grpc.unary_unary_rpc_method_handler(answer, parse, handler.response_serializer)
+        return grpc.stream_unary_rpc_method_handler(answer, parse, write)
 
 
 def _answering(method):
@@ -223,6 +250,8 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
 
     def __init__(self, service):
         self._service = service
+        self._reloads = 0
+        self._reloading = asyncio.Lock()
 
     @_answering
     async def GetModelStatus(self, request, context):
@@ -232,6 +261,18 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     @_answering
     async def HandleReloadConfigRequest(self, request, context):
         """Replace the models by those of a config, which may lie where the operator's do and nowhere else."""
+        if self._reloads >= MOST_RELOADS:
+            message = f"{MOST_RELOADS} reloads are under way or wait. Try again later."
+            raise ServingError("RESOURCE_EXHAUSTED", message)
+        self._reloads += 1
+        try:
+            async with self._reloading:  # each takes a thread, which answers need too, until its models are loaded
+                await self._reload(request)
+        finally:
+            self._reloads -= 1
+        return model_management_pb2.ReloadConfigResponse(status={})
+
+    async def _reload(self, request):
         models = models_of(request.config)
         allowed = await asyncio.to_thread(self._service.base_paths)
         for model in models:
@@ -242,7 +283,6 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
                     "the server's --model_config_file first.",
                 )
         await asyncio.to_thread(self._service.models.reload, models)  # returns when they are loaded
-        return model_management_pb2.ReloadConfigResponse(status={})
 
 
 def _spec(request):

@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import ssl
+import time
 
 import grpc
 import pytest
@@ -20,6 +21,7 @@ from serving.server import security
 from serving.server.command import main, running
 from serving.server.page.app import FILES
 from serving.server.settings import Monitoring
+from tests.attacks.http2 import Http2
 
 TOKEN = "correct-horse-battery"
 SECRET = "nobody-reads-this"
@@ -58,6 +60,23 @@ def secured(line, files):
     options = {"ssl_config_file": files / "ssl.config", "token": TOKEN, "client_timeout_seconds": 1}
     with running({"line": line}, monitoring=Monitoring(True, "/metrics"), **options) as addresses:
         yield addresses
+
+
+def test_calls_that_say_nothing_end_at_once_without_the_token_and_in_time_with_it(secured):
+    method = "/tensorflow.serving.PredictionService/Predict"
+    with Http2(secured.grpc, tls=True) as stranger, Http2(secured.grpc, tls=True) as friend:
+        for _ in range(100):
+            stranger.call(method)
+        stranger.read(10, lambda: len(stranger.ended) == 100)
+        assert len(stranger.ended) == 100
+        started = time.monotonic()
+        for _ in range(100):
+            friend.call(method, None, ("authorization", f"Bearer {TOKEN}"))
+        friend.read(0.5)
+        assert friend.ended == set()
+        friend.read(10, lambda: len(friend.ended) == 100)
+        assert len(friend.ended) == 100
+        assert time.monotonic() - started > 0.9
 
 
 def asked(addresses, path, context=None, method="GET", **headers):

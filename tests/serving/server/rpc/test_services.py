@@ -1,6 +1,7 @@
 """gRPC as TensorFlow Serving speaks it: real stubs, a real SavedModel, one table of requests and answers."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 import socket
 import threading
@@ -330,6 +331,38 @@ def test_a_reload_replaces_the_models(half):
                 assert caught.value.code() == grpc.StatusCode.PERMISSION_DENIED
             assert states("broken") == {1: (30, 0), 2: (30, 0), 3: (50, 5)}
         pool.close()
+
+
+def test_reloads_that_wait_keep_nobody_else_waiting():
+    going_on, begun = threading.Event(), []
+
+    class Models(Slow):
+        def reload(self, configs):
+            begun.append(None)
+            assert going_on.wait(30)
+
+        def status(self, name, version):
+            return []
+
+    service, most = Service(Models(), None, metrics=Metrics()), rpc.MOST_RELOADS
+    with serving(service, most_calls=2 * most) as channel, concurrent.futures.ThreadPoolExecutor(2 * most) as pool:
+
+        def reload():
+            request = model_management_pb2.ReloadConfigRequest(config={"model_config_list": {}})
+            try:
+                return call(channel, "HandleReloadConfigRequest", request) is not None
+            except grpc.RpcError as error:
+                return error.code().name
+
+        answers = concurrent.futures.as_completed([pool.submit(reload) for _ in range(2 * most)], 30)
+        try:
+            assert [next(answers).result() for _ in range(most)] == ["RESOURCE_EXHAUSTED"] * most
+            assert len(begun) == 1
+            request = text_format.Parse(spec(name="slow"), get_model_status_pb2.GetModelStatusRequest())
+            assert call(channel, "GetModelStatus", request) is not None
+        finally:
+            going_on.set()
+        assert [answer.result() for answer in answers] == [True] * most
 
 
 class Slow:
