@@ -8,6 +8,7 @@ import re
 import tempfile
 from pathlib import Path
 
+from .disk_errors import naming
 from .locks import alone_for
 from .printing import visible_json
 from .publication import publish, sync, sync_entry
@@ -38,7 +39,7 @@ def written(path, *, durable=False):
         durable: whether to wait until it is on the disk: for what took long to make.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with scratch(path.parent, path.name) as place, _naming(place, path):
+    with naming(path), scratch(path.parent, path.name) as place:
         yield place / path.name
         _replace(place / path.name, path, durable)
 
@@ -67,10 +68,11 @@ class ManyFiles:
                 self._close(next(iter(self._places)))
             parent.mkdir(parents=True, exist_ok=True)
             stack = contextlib.ExitStack()
-            self._places[parent] = stack, stack.enter_context(scratch(parent))
+            with naming(path):
+                self._places[parent] = stack, stack.enter_context(scratch(parent))
         stack, place = self._places[parent] = self._places.pop(parent)  # the last one to be closed
         try:
-            with _naming(place, path):
+            with naming(path):
                 yield place / path.name
                 _replace(place / path.name, path, durable=False)
         finally:
@@ -94,7 +96,7 @@ def written_together(folder, main):
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with scratch(folder) as place, _naming(place, folder / main):
+    with naming(folder / main, within=folder), scratch(folder) as place:
         yield place
         files = [path for path in sorted(place.rglob("*")) if not path.is_dir() and path != place / main]
         publish(place, folder, [path.relative_to(place).as_posix() for path in [*files, place / main]])
@@ -118,23 +120,11 @@ def new_folder(out, option, source):
     if out.resolve().is_relative_to(source.resolve()):
         raise ValueError(f"{option} {out} lies in the data set itself. Name a folder outside {source}.")
     out.parent.mkdir(parents=True, exist_ok=True)
-    with alone_for(out, option=option), scratch(out.parent, out.name) as place, _naming(place, out):
+    with alone_for(out, option=option), naming(out, within=out.parent), scratch(out.parent, out.name) as place:
         yield place / out.name
         if out.exists():
             out.rmdir()
         (place / out.name).rename(out)
-
-
-@contextlib.contextmanager
-def _naming(place, target):
-    """Let errors of the disk name what was to be written: Python names the scratch folder's file, or none."""
-    try:
-        yield
-    except OSError as error:
-        name = error.filename
-        if error.errno is None or not (name is None or Path(os.fsdecode(name)).is_relative_to(place)):
-            raise
-        raise OSError(error.errno, error.strerror, str(target)) from error
 
 
 def _replace(path, target, durable):

@@ -11,6 +11,7 @@ import select
 import sys
 from pathlib import Path
 
+from .disk_errors import in_words
 from .printing import let_go, printed_visibly
 
 # TensorFlow and Keras import these where they find them, for functions that no command calls: half of their own start.
@@ -185,8 +186,8 @@ def _quiet():
 
 def one_line(error):
     """Write an error as one line, with the file's name where it has one."""
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        error = f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError):
+        error = in_words(error)
     return re.sub(r"\s*\n\s*", " ", str(error).strip()) or type(error).__name__
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
+from fcn_keras_console.disk_errors import naming
 from fcn_keras_console.locks import alone
 
 PART = ".part"
@@ -68,17 +69,16 @@ def replacing(path, *, durable=False):
     """
     temporary = FileSystems.join(posixpath.dirname(path), f".{uuid.uuid4().hex}{PART}")
     try:
-        with FileSystems.create(temporary, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-            yield file
-            if durable and FileSystems.get_scheme(path) is None:
-                file.flush()
-                os.fsync(file.fileno())
-        _rename(temporary, path)
-    except BaseException as error:
+        with naming(path):
+            with FileSystems.create(temporary, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+                yield file
+                if durable and FileSystems.get_scheme(path) is None:
+                    file.flush()
+                    os.fsync(file.fileno())
+            _rename(temporary, path)
+    except BaseException:
         with suppress(Exception):  # every file system has errors of its own
             delete(temporary)
-        if isinstance(error, OSError) and error.errno is not None:
-            raise OSError(error.errno, error.strerror, path) from error
         raise
 
 

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from fcn_keras_console.digests import digests_below
+from fcn_keras_console.disk_errors import naming
 from fcn_keras_console.files import made
 from fcn_keras_console.publication import sync, sync_entry
 from fcn_keras_console.scratch import scratch
@@ -99,7 +100,10 @@ def export(
     directory = Path(directory).absolute()
     with made(directory):
         check_absent(directory, version)
-        with scratch(directory) as place:  # its name is no number, so no server takes it for a version
+        with (
+            naming(directory),
+            scratch(directory) as place,
+        ):  # its name is no number, so no server takes it for a version
             folder = place / "model"
             LOG.debug("writing the SavedModel, and comparing it with the model")
             options = {"memory": memory, "max_pixels": max_pixels, "extras": tuple(extras)}

@@ -1,6 +1,7 @@
 """Run commands in forks of a process that has imported everything: a try takes as long as its work."""
 
 import contextlib
+import gc
 import io
 import os
 import sys
@@ -87,6 +88,7 @@ def _become(command, prepare, ending, stdout, out, err):
     except BaseException:
         traceback.print_exc()
         code = CRASHED
+    gc.collect()  # what an error held, such as temporary folders
     ending()
     for stream in (sys.stdout, sys.stderr):
         try:

@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 from tests.attacks.outcome import Outcome  # noqa: E402
 
 ATTACKS = ("kills", "kills_in_minutes", "server_requests", "server_sockets", "server_images", "fuzz_files", "images")
-ATTACKS += ("odd_names", "changed_data", "server_calls")
+ATTACKS += ("odd_names", "changed_data", "server_calls", "full_disks")
 GRACE = 300  # seconds past its share after which an attack counts as hanging
 
 

@@ -73,7 +73,6 @@ def commands(given, out):
         "doctor": ["doctor", data, "--output", out / "checked", "--html", out / "page.html"],
         "doctor --fix": ["doctor", data, "--fix", out / "fixed"],
         "doctor --import": ["doctor", "--import", "labelme", *labelme, "--into", out / "imported"],
-        "figures": ["figures", given / "runs", "--output", out / "figures", "--count", 2],
         "submit": ["submit", given / "voc.keras", "--data", images, "--output", out / "submitted"],
         "import-weights": ["import_weights", given / "net.caffemodel", out / "net.keras"],
         "import-weights to Caffe": ["import_weights", given / "caffe.keras", out / "net.caffemodel"],

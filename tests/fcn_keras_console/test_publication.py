@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fcn_keras_console import publication
+from fcn_keras_console.disk_errors import NotWrittenError
 from fcn_keras_console.files import written_together
 from fcn_keras_console.scratch import scratch
 
@@ -87,7 +88,7 @@ def fill_amid(error, folder, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(publication.os, "replace", replace)
-        with pytest.raises(type(error)):
+        with pytest.raises((type(error), NotWrittenError)):
             fill(folder, "new")
 
 

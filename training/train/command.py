@@ -8,6 +8,7 @@ import sys
 import time
 
 from fcn_keras_console import run, start_tensorflow
+from fcn_keras_console.disk_errors import naming
 from fcn_keras_console.files import write_json
 
 from ..workdir.checkpoint import Position, verify
@@ -105,7 +106,7 @@ class _Training:
         if not arguments.no_watchdog and (advice := learning_rate_advice(recipe)):
             reporter.warn(f"fcn-train: watchdog: {advice}")
         before = self.to_beat(recipe)
-        with dtype_policy(recipe.dtype_policy):
+        with naming(stage.folder), dtype_policy(recipe.dtype_policy):
             started = time.monotonic()
             model, position = self.model(recipe, stage, splits["train"])
             remember_photographs(model, trained_photographs(recipe, splits["train"]))

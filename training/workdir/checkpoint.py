@@ -43,24 +43,18 @@ def save_model(model, path, position=None, origin=None, *, older=None):
     Raises:
         OSError: if it cannot be written, as on a full disk.
     """
-    try:
-        with written(path, durable=True) as temporary:
-            model.save(temporary)
-            with zipfile.ZipFile(temporary, "a") as archive:
-                record = {
-                    "sha256": {name: _digest(archive, name) for name in archive.namelist()},
-                    "position": position and asdict(position),
-                    "origin": origin,
-                }
-                archive.writestr(MEMBER, json.dumps(record))
-            if older and path.exists():
-                sync(temporary)  # until it has its name, the older one is all there is
-                os.replace(path, older)
-    except OSError as error:
-        raise OSError(
-            f"{path} cannot be written ({error.strerror or error}). What was saved before is whole: make room, and "
-            "give the same command again."
-        ) from error
+    with written(path, durable=True) as temporary:
+        model.save(temporary)
+        with zipfile.ZipFile(temporary, "a") as archive:
+            record = {
+                "sha256": {name: _digest(archive, name) for name in archive.namelist()},
+                "position": position and asdict(position),
+                "origin": origin,
+            }
+            archive.writestr(MEMBER, json.dumps(record))
+        if older and path.exists():
+            sync(temporary)  # until it has its name, the older one is all there is
+            os.replace(path, older)
 
 
 def identity_of(path):

@@ -1,6 +1,9 @@
 """Write a network as OpenVINO's two files."""
 
 import json
+import os
+
+from fcn_keras_console.disk_errors import writable_error
 
 from ..checked_file import write_checked
 from ..onnx.export import write_file
@@ -64,4 +67,8 @@ def _convert(source, target, names, *, in_halves):
         value.node.set_layout(openvino.Layout(LAYOUTS[len(value.partial_shape)]))
     for head, one in names.items():
         network.set_rt_info(json.dumps(list(one)), ["fcn_keras", class_list_name(head)])
-    openvino.save_model(network, target, compress_to_fp16=in_halves)
+    try:
+        openvino.save_model(network, target, compress_to_fp16=in_halves)
+    except RuntimeError as error:  # "basic_ios::clear: iostream error"
+        number = writable_error(target.parent, source.stat().st_size)
+        raise OSError(number, os.strerror(number), str(target)) from error

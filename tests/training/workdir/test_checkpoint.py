@@ -77,7 +77,7 @@ def test_a_full_disk_leaves_what_was_saved_before(copy, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
     monkeypatch.setattr(keras.Model, "save", full)
-    with pytest.raises(OSError, match=r"copy\.keras cannot be written \(No space left on device\).* make room"):
+    with pytest.raises(OSError, match=r"copy\.keras cannot be written: No space left on device\. Make room"):
         save_model(model(), copy, Position(8))
     assert copy.read_bytes() == before
     assert [path.name for path in copy.parent.iterdir()] == ["copy.keras"]

@@ -210,7 +210,7 @@ def test_a_full_disk_is_one_line_and_the_checkpoint_before_is_used(whole, tmp_pa
         assert run(tmp_path) == 2
     printed = capsys.readouterr().err
     assert printed.count("\n") == 1
-    assert "last.keras cannot be written (No space left on device)" in printed
+    assert "last.keras cannot be written: No space left on device." in printed
     assert not list((tmp_path / NAME).glob(".*"))
     assert run(tmp_path) == 0
     assert differences(tmp_path / NAME, whole) == []
