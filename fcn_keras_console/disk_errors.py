@@ -96,7 +96,7 @@ def _number_of(error, target):
     """Return the `errno` of an error that tells of writing `target`, else None."""
     text, number = str(error), getattr(error, "errno", None)
     if isinstance(error, OSError) and number is not None:
-        return number if error.filename is None or _NAMELESS.search(os.fsdecode(error.filename)) else None
+        return number if error.filename is None or any(map(_NAMELESS.search, _names_of(error))) else None
     found, ours = _NUMBER.search(text), _NAMELESS.search(text) is not None
     if isinstance(error, OSError) and found:  # of h5py, or of many files
         return int(found[1]) if ours or int(found[1]) in {*ONLY_WRITING, errno.EIO} else None
@@ -107,5 +107,10 @@ def _number_of(error, target):
 
 def _inner_name(error):
     """Return the name, below the scratch folder, of the file that an error is about; None where it tells of none."""
-    found = _SCRATCH.search(os.fsdecode(getattr(error, "filename", None) or ""))
-    return found and found[1]
+    return next((found[1] for found in map(_SCRATCH.search, _names_of(error)) if found), None)
+
+
+def _names_of(error):
+    """Return the names that an error has: a copy's are those of what was read and of what was written."""
+    names = (getattr(error, name, None) for name in ("filename", "filename2"))
+    return [os.fsdecode(name) for name in names if name is not None]

@@ -33,6 +33,7 @@ class Foreign(Exception):
             "net.xml cannot be written: Permission",
         ),
         (OSError(errno.ENOSPC, "x", f"/data/.{'0af' * 10}12.part"), "net.xml cannot be written: No space"),
+        (OSError(errno.ENOSPC, "x", "photo.jpg", None, PLACE), "net.xml cannot be written: No space"),
         (OSError(H5PY), "net.xml cannot be written: No space left"),
         (Foreign(f"{PLACE}; Disk quota exceeded [Op:SaveV2]"), "net.xml cannot be written: Disk quota exceeded."),
         (Foreign("net.xml: Read-only file system"), "net.xml cannot be written: Read-only file system."),

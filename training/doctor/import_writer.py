@@ -1,7 +1,5 @@
 """Write what was read into images and masks in folders."""
 
-import contextlib
-import errno
 import hashlib
 import logging
 import os
@@ -120,28 +118,16 @@ def write(annotations, folder, *, share=None, seed=0, unreadable, progress):
     folder.mkdir(parents=True, exist_ok=True)
     _write_classes(folder / "classes.txt", annotations.names)
     items = [(split, pair) for split, members in pairs.items() for pair in members]
-    with _naming(folder.parent):
-        each = read_each(
-            lambda item: _write_pair(folder, *item), items, unreadable=unreadable, progress=progress, threads=_THREADS
-        )
-        done = list(each)
-        unreadable.require_some(len(done))
-        if not divided:
-            images, how = _divided(folder, {pair.key: files for (_, pair), files in done}, share, seed)
-            return images, f"{how}{renamed}"
+    each = read_each(
+        lambda item: _write_pair(folder, *item), items, unreadable=unreadable, progress=progress, threads=_THREADS
+    )
+    done = list(each)
+    unreadable.require_some(len(done))
+    if not divided:
+        images, how = _divided(folder, {pair.key: files for (_, pair), files in done}, share, seed)
+        return images, f"{how}{renamed}"
     counts = Counter(split for (split, _), _ in done)
     return {split: counts[split] for split in pairs if counts[split]}, None
-
-
-@contextlib.contextmanager
-def _naming(place):
-    """Let the error of a full disk say where that is: Python names the image that was read, or nothing."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise OSError(error.errno, error.strerror, str(place)) from error
 
 
 def _divided(folder, written, share, seed):
