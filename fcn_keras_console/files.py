@@ -115,12 +115,18 @@ def new_folder(out, option, source):
         ValueError: if `out` holds something, lies in `source`, or another command is making it.
     """
     out, source = Path(out), Path(source)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(f"{option} {out} is not empty. Name a folder that does not exist yet.")
     if out.resolve().is_relative_to(source.resolve()):
         raise ValueError(f"{option} {out} lies in the data set itself. Name a folder outside {source}.")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with alone_for(out, option=option), naming(out, within=out.parent), scratch(out.parent, out.name) as place:
+    with alone_for(out, option=option):
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise ValueError(f"{option} {out} is not empty. Name a folder that does not exist yet.")
+        with _filled(out) as folder:
+            yield folder
+
+
+@contextlib.contextmanager
+def _filled(out):
+    with naming(out, within=out.parent), scratch(out.parent, out.name) as place:
         yield place / out.name
         if out.exists():
             out.rmdir()

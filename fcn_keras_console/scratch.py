@@ -95,7 +95,7 @@ def tidy(folder, *, now, ours=None, name=None):
                 elif (_NAME.fullmatch(path.name) or _OLD.fullmatch(path.name)) and path.is_dir():
                     _tidy_one(path, now)
                 elif path.name in older and _unchanged_for(path, now) > DAY:
-                    _remove(path)
+                    remove_left(path)
 
 
 def _tidy_one(whole, now):
@@ -104,7 +104,7 @@ def _tidy_one(whole, now):
         if set(os.listdir(whole)) <= {_HOST} and _NAME.fullmatch(whole.name):
             shutil.rmtree(whole)
         elif _unchanged_for(whole, now) > DAY:
-            _remove(whole)
+            remove_left(whole)
         return
     lock = locked(whole / _LOCK)
     try:
@@ -113,12 +113,13 @@ def _tidy_one(whole, now):
         elif (lock.held and _is_of_this_machine(whole)) or _unchanged_for(whole, now) > DAY:
             if done := finish(whole / _FILES, whole.parent):
                 LOG.warning("%s: put in place, as a process was about to that was killed", done)
-            _remove(whole, quiet=bool(done))
+            remove_left(whole, quiet=bool(done))
     finally:
         lock.release()
 
 
-def _remove(whole, *, quiet=False):
+def remove_left(whole, *, quiet=False):
+    """Remove what a process left that has certainly ended, and say so."""
     size = sum(path.stat().st_size for path in (whole, *whole.rglob("*")) if path.is_file())
     if whole.is_dir():
         shutil.rmtree(whole)

@@ -22,6 +22,7 @@ from tests.attacks.outcome import Outcome  # noqa: E402
 ATTACKS = ("kills", "kills_in_minutes", "server_requests", "server_sockets", "server_images", "fuzz_files", "images")
 ATTACKS += ("odd_names", "changed_data", "server_calls", "full_disks")
 ATTACKS += ("damaged_models", "kills_in_batch")
+ATTACKS += ("two_at_once", "kills_in_commands")
 GRACE = 300  # seconds past its share after which an attack counts as hanging
 
 

@@ -7,11 +7,14 @@ import shutil
 
 from fcn_keras_console.environment import command, versions
 from fcn_keras_console.files import read_json, write_json, write_text, written
+from fcn_keras_console.scratch import remove_left
 from fcn_keras_console.workdir import StageFiles
 
 from .checkpoint import save_model, verify
 from .hardware import machine
 from .run_record import RunRecord, settings_of
+
+_OF_OLDER_VERSIONS = ("next.keras", ".next.keras", ".best.keras", ".better.keras")  # left by those that were killed
 
 
 class Stage(StageFiles):
@@ -116,6 +119,9 @@ class Stage(StageFiles):
             listed: `DataList` of what it trains on; None where that is not recorded.
             starts_from: ids of the runs that its weights come from, by their stages' names.
         """
+        for name in _OF_OLDER_VERSIONS:  # which nobody writes: the workdir is locked
+            if (self.folder / name).exists():
+                remove_left(self.folder / name)
         if self.started():
             self.run = RunRecord.of(self)
             return

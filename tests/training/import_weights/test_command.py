@@ -15,6 +15,7 @@ from fcn_keras.caffe_export import save_caffemodel
 from tests.training.tiny import randomize
 from tests.weight_files import caffemodel, field
 from training.import_weights.command import checksum, main
+from training.workdir.checkpoint import verify
 
 DATA = Path(__file__).parents[2] / "parity" / "data"
 
@@ -54,6 +55,24 @@ def test_imports_a_file_of_real_caffe(tmp_path, capsys):
     fixture = np.load(DATA / "voc-fcn8s.npz")
     scores = np.asarray(model(fixture["image0"][None]))[0]
     assert np.abs(scores - fixture["score0"]).max() <= 1e-5 * np.abs(fixture["score0"]).max()
+
+
+def test_of_two_at_once_the_last_one_is_there_whole(tmp_path, monkeypatch, capsys):
+    arguments = [str(DATA / "voc-fcn8s.v1.caffemodel"), str(tmp_path / "voc.keras")]
+    save, codes = keras.Model.save, []
+
+    def saving(self, path, *given, **options):
+        save(self, path, *given, **options)
+        if not codes:  # another one begins and ends amid the first
+            codes.append(None)
+            codes[0] = main(arguments)
+            assert verify(tmp_path / "voc.keras") is None
+
+    monkeypatch.setattr(keras.Model, "save", saving)
+    assert main(arguments) == 0
+    assert codes == [0]
+    assert f"sha256 of the weights: {checksum(keras.saving.load_model(arguments[1]))}" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["voc.keras"]
 
 
 def test_checksum_by_hand_and_of_equal_weights():

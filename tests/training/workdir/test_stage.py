@@ -29,6 +29,13 @@ def stage(tmp_path, monkeypatch):
     return Stage(tmp_path)
 
 
+def test_what_older_versions_left_is_removed_and_told(stage, caplog):
+    (stage.folder / "next.keras").write_text("half")
+    stage.open({}, {"": ("sky",)})
+    assert not (stage.folder / "next.keras").exists()
+    assert caplog.messages == [f"{stage.folder / 'next.keras'} removed (0.0 MB): a process left it that was killed"]
+
+
 def test_a_checkpoint_is_kept_until_the_next_but_one(stage):
     for batches in (2, 4, 6):
         stage.save(None, Position(batches))
