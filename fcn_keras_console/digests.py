@@ -24,9 +24,9 @@ class DamagedError(ValueError):
 
 
 class Digest(NamedTuple):
-    """What a file holds: its size in bytes, and its SHA-256, hexadecimal."""
+    """What a file holds: its size in bytes, None where it is not known, and its SHA-256, hexadecimal."""
 
-    bytes: int
+    bytes: int | None
     sha256: str
 
 
@@ -73,9 +73,9 @@ def differences(digests, opened):
         except OSError as error:
             yield name, f"it cannot be read: {error.strerror or error}"
         else:
-            if found.bytes != expected.bytes:
+            if expected.bytes not in (None, found.bytes):
                 yield name, f"it has {found.bytes} bytes, and {expected.bytes} were written"
-            elif found != expected:
+            elif found.sha256 != expected.sha256:
                 yield name, f"its SHA-256 is {found.sha256}, and {expected.sha256} was written"
 
 
@@ -119,6 +119,21 @@ def _stamps(folder, names):
             status = os.stat(Path(folder, name))
             stamps[name] = status.st_ino, status.st_size, status.st_mtime_ns
     return {name: stamps.get(name) for name in names}
+
+
+def to_lines(digests):
+    """Lay out digests as `sha256sum` does, which reads them: a line each of the SHA-256 and the name."""
+    return [f"{digest.sha256}  {name}" for name, digest in sorted(digests.items())]
+
+
+def from_lines(text):
+    """Find the lines of `to_lines` in a text, such as a model card.
+
+    Returns:
+        `{name: Digest}`, of no known size.
+    """
+    found = re.findall(r"^([0-9a-f]{64})  (\S.*)$", text, re.MULTILINE)
+    return {name: Digest(None, sha256) for sha256, name in found if PurePosixPath(name).name == name}
 
 
 def write_sealed(path, facts, digests):

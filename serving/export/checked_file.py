@@ -1,7 +1,9 @@
 """Put a network's file into its place once it answers as the network does: the same for every format."""
 
+from functools import partial
 from pathlib import Path
 
+from fcn_keras_console.digests import damage, differences, from_lines, open_below
 from fcn_keras_console.files import made, written_together
 
 from .accuracy.agreement import check_precision, measure, require
@@ -37,3 +39,16 @@ def write_checked(model, path, write, load, *, suffix, precision, calibration, l
         figures = measure(model, load(temporary), calibration)
         require(figures, path.name, precision, least_agreement)
     return figures
+
+
+def require_as_exported(path):
+    """Compare a file, and what belongs to it, with the SHA-256 in the model card beside it, where there is one.
+
+    Raises:
+        ValueError: if one is missing or another one, such as the `.bin` of another export beside an `.xml`.
+    """
+    path = Path(path)
+    card = path.with_name(path.name + ".md")
+    digests = from_lines(card.read_text(encoding="utf-8", errors="replace")) if card.is_file() else {}
+    if wrong := list(differences(digests, partial(open_below, path.parent))):
+        raise damage(path.parent, wrong)

@@ -3,7 +3,7 @@
 import datetime
 
 from fcn_keras.interface import class_counts
-from fcn_keras_console.digests import write_sealed
+from fcn_keras_console.digests import digests_below, to_lines, write_sealed
 from fcn_keras_console.environment import versions
 from fcn_keras_console.files import write_text
 from fcn_keras_console.words import percent
@@ -102,10 +102,10 @@ def _scale(facts):
 
 
 def write_file_card(path, content, facts, rows, notes):
-    """Write the card of a file beside it.
+    """Write the card of a file beside it, with the SHA-256 of all that lies in the folder.
 
     Args:
-        path: of the file.
+        path: of the file, which is alone in its folder with what belongs to it.
         content: what the file is for, and what it takes and answers.
         facts: what `describe` returns, and where known what `provenance` reads.
         rows: lines of `figures_table`.
@@ -115,7 +115,9 @@ def write_file_card(path, content, facts, rows, notes):
         "This file against `fcn_keras.predict` on the model it was made of. The error is a share of the image's "
         f"largest score. {notes}"
     )
-    card = _card(path.name, content, facts, parity=["\n".join(rows), parity.strip()])
+    listed = "\n".join(["```text", *to_lines(digests_below(path.parent)), "```"])
+    files = ["## Files", f"`sha256sum -c {path.name}.md` compares them:", listed]
+    card = _card(path.name, content, facts, parity=["\n".join(rows), parity.strip()], files=files)
     write_text(path.with_name(path.name + ".md"), card)
 
 
@@ -143,7 +145,7 @@ def figures_table(precision, figures, validation=None):
     return _table(cells, [cells.values()])
 
 
-def _card(title, content, facts, *, parity, remark="", answers=()):
+def _card(title, content, facts, *, parity, remark="", answers=(), files=()):
     parts = [
         f"# {title}",
         f"A fully convolutional network ({facts['network']}, {facts['weights']:,} weights) {content}. "
@@ -157,6 +159,7 @@ def _card(title, content, facts, *, parity, remark="", answers=()):
         _metrics(facts.get("metrics"), facts.get("training")),
         "## Parity",
         *parity,
+        *files,
         "## Versions",
         ", ".join(f"{package} {version}" for package, version in facts["versions"].items()) + ".",
     ]

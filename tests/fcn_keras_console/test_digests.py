@@ -5,6 +5,7 @@ import json
 import os
 import random
 import shutil
+import subprocess
 from functools import partial
 
 import pytest
@@ -15,8 +16,10 @@ from fcn_keras_console.digests import (
     compared,
     differences,
     digests_below,
+    from_lines,
     open_below,
     read_sealed,
+    to_lines,
     write_sealed,
 )
 
@@ -124,6 +127,21 @@ def sealed(path, **files):
     spaceless = json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
     path.write_text(json.dumps({**facts, "sha256": hashlib.sha256(spaceless).hexdigest()}))
     return path
+
+
+def test_lines_that_sha256sum_reads(folder):
+    digests = {"net.pb": read_sealed(folder / "model.json")[1]["net.pb"]}
+    card = folder / "card.md"
+    card.write_text("\n".join(["# Card", "Text.", "", "```text", *to_lines(digests), "```", "", "More."]))
+    assert from_lines(card.read_text()) == {"net.pb": Digest(None, digests["net.pb"].sha256)}
+    check = ["sha256sum", "-c", card.name]
+    assert subprocess.run(check, cwd=folder, capture_output=True, check=True).stdout == b"net.pb: OK\n"
+    assert list(differences(from_lines(card.read_text()), partial(open_below, folder))) == []
+    (folder / "net.pb").write_bytes(b"graph" * 99)
+    assert subprocess.run(check, cwd=folder, capture_output=True, check=False).returncode == 1
+    ((name, reason),) = differences(from_lines(card.read_text()), partial(open_below, folder))
+    assert (name, reason[:15]) == ("net.pb", "its SHA-256 is ")
+    assert from_lines("0" * 64 + "  ../a\n" + "0" * 63 + "  b\n") == {}
 
 
 @pytest.mark.parametrize("name", ["../a", "/etc/passwd", "", "a/../../b", "a\0b"])

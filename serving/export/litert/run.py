@@ -3,6 +3,7 @@
 import os
 import warnings
 
+from ..checked_file import require_as_exported
 from ..tensors import feeds, head_of
 
 
@@ -15,7 +16,11 @@ def runner(path, *, threads=None):
 
     Returns:
         Function from an image, as `fcn_keras.predict` takes it, to `{head: array}`: labels (H, W) or scores (H, W, K).
+
+    Raises:
+        ValueError: if the model card beside it has another SHA-256.
     """
+    require_as_exported(path)
     run = _interpreter(str(path), threads or os.cpu_count()).get_signature_runner("serving_default")
     dtypes = {name: value["dtype"] for name, value in run.get_input_details().items()}
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..checked_file import require_as_exported
 from ..tensors import feeds, head_of
 
 DTYPES = {"tensor(uint8)": np.uint8, "tensor(uint16)": np.uint16, "tensor(float)": np.float32}
@@ -15,9 +16,13 @@ def runner(path, *, lean=False):
 
     Returns:
         Function from an image, as `fcn_keras.predict` takes it, to `{head: array}`: labels (H, W) or scores (H, W, K).
+
+    Raises:
+        ValueError: if the model card beside it has another SHA-256.
     """
     import onnxruntime
 
+    require_as_exported(path)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors
     if lean:

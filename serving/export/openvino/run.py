@@ -1,5 +1,6 @@
 """Run OpenVINO's files on an image, as `fcn_keras.predict` runs a model."""
 
+from ..checked_file import require_as_exported
 from ..tensors import feeds, head_of
 from .quiet_import import load_openvino
 
@@ -12,7 +13,11 @@ def runner(path):
 
     Returns:
         Function from an image, as `fcn_keras.predict` takes it, to `{head: array}`: labels (H, W) or scores (H, W, K).
+
+    Raises:
+        ValueError: if the model card beside it has another SHA-256.
     """
+    require_as_exported(path)
     openvino = load_openvino()
     # By itself it computes in bfloat16 on processors that have it, which is neither fp32 nor what other machines do.
     compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})

@@ -27,6 +27,7 @@ def cells(lines):
 
 
 def card_of(folder, **facts):
+    (folder / "net.onnx").write_bytes(b"onnx")
     write_file_card(folder / "net.onnx", "for ONNX Runtime", {**FACTS, **facts}, ["| a |"], "Notes.")
     return (folder / "net.onnx.md").read_text()
 
@@ -63,6 +64,8 @@ def test_a_bare_model_has_a_card_as_well(tmp_path):
     assert "Head `sem`: 2 classes: 0 sky, 1 ground.\n\nHead `geo`: 3 classes, without names." in card
     assert "Nothing was recorded." in card
     assert "None was recorded. `fcn-evaluate MODEL --output DIR`" in card
+    digest = hashlib.sha256(b"onnx").hexdigest()
+    assert f"## Files\n\n`sha256sum -c net.onnx.md` compares them:\n\n```text\n{digest}  net.onnx\n```\n" in card
     assert card.endswith("## Versions\n\npython 3.11.9, keras 3.15.1.\n")
 
 

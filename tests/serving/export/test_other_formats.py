@@ -16,6 +16,7 @@ from fcn_keras.datasets.synthetic import SEM, Synthetic
 from fcn_keras.models import FCN8s
 from serving.export.accuracy.agreement import Figures
 from serving.export.command import main
+from serving.export.litert.run import runner as litert_runner
 from serving.export.onnx.run import runner
 from serving.export.openvino import export as openvino_export
 from tests.serving.calibrating import scenes, write
@@ -122,6 +123,12 @@ def test_a_litert_file_has_a_card_too(place, tmp_path, capsys, monkeypatch):
     row = row_of(answer["figures"])
     assert (row["precision"], row["labels agree"], row["compared on"]) == ("fp32", "100.000 %", "drawn images")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["net.tflite", "net.tflite.md"]
+    assert litert_runner(tmp_path / "net.tflite")
+    data = bytearray((tmp_path / "net.tflite").read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "net.tflite").write_bytes(data)
+    with pytest.raises(ValueError, match=r"net\.tflite is not what was exported: its SHA-256 is"):
+        litert_runner(tmp_path / "net.tflite")
 
 
 def test_what_cannot_be_done_is_one_line_and_leaves_nothing(place, tmp_path, capsys, monkeypatch):
