@@ -1,6 +1,6 @@
 /* Let the Nth change of a file below $FAIL_BELOW, and with FAIL_EVER=1 all after it, fail with $FAIL_WITH.
  *
- * Loaded by LD_PRELOAD, so that libraries in C and C++ meet it as well: they ask no Python. `failing_writes_count()`
+ * A full disk still renames: a rename fails only where it is the Nth itself. Loaded by LD_PRELOAD, so that libraries in C and C++ meet it as well: they ask no Python. `failing_writes_count()`
  * tells how many changes were asked for. FAIL_AT=0 lets none fail.
  */
 #define _GNU_SOURCE
@@ -27,25 +27,27 @@ static int is_below(const char *path) {
     return folder && path && !strncmp(path, folder, strlen(folder));
 }
 
-static int fails(const char *path) {
+static int fails(const char *path, int again) {
     if (!is_below(path)) return 0;
     const char *at = getenv("FAIL_AT"), *error = getenv("FAIL_WITH"), *ever = getenv("FAIL_EVER");
     long wanted = at ? atol(at) : 0, number = __atomic_add_fetch(&count, 1, __ATOMIC_SEQ_CST);
-    if (!wanted || number < wanted || (number > wanted && !(ever && *ever == '1'))) return 0;
+    if (!wanted || number < wanted || (number > wanted && !(again && ever && *ever == '1'))) return 0;
     errno = error ? atoi(error) : ENOSPC;
     return 1;
 }
 
-static int fails_at(int folder, const char *path) {
+static int fails_by(int folder, const char *path, int again) {
     char link[64], whole[2 * PATH_MAX];
-    if (!path || *path == '/') return fails(path);
+    if (!path || *path == '/') return fails(path, again);
     if (folder == AT_FDCWD) snprintf(link, sizeof link, "/proc/self/cwd");
     else snprintf(link, sizeof link, "/proc/self/fd/%d", folder);
     ssize_t length = readlink(link, whole, PATH_MAX);
     if (length < 0) return 0;
     snprintf(whole + length, PATH_MAX, "/%s", path);
-    return fails(whole);
+    return fails(whole, again);
 }
+
+static int fails_at(int folder, const char *path) { return fails_by(folder, path, 1); }
 
 static int fails_in(int file) {
     char link[64], path[PATH_MAX + 1];
@@ -55,7 +57,7 @@ static int fails_in(int file) {
     errno = before;
     if (length < 0) return 0;
     path[length] = 0;
-    return fails(path);
+    return fails(path, 1);
 }
 
 #define REAL(name) ({ static __typeof__(&name) real; if (!real) real = dlsym(RTLD_NEXT, #name); real; })
@@ -111,4 +113,4 @@ int ftruncate(int file, off_t size) { return fails_in(file) ? -1 : REAL(ftruncat
 int ftruncate64(int file, off64_t size) { return fails_in(file) ? -1 : REAL(ftruncate64)(file, size); }
 int fsync(int file) { return fails_in(file) ? -1 : REAL(fsync)(file); }
 int mkdir(const char *path, mode_t mode) { return fails_at(AT_FDCWD, path) ? -1 : REAL(mkdir)(path, mode); }
-int rename(const char *from, const char *to) { return fails_at(AT_FDCWD, to) ? -1 : REAL(rename)(from, to); }
+int rename(const char *from, const char *to) { return fails_by(AT_FDCWD, to, 0) ? -1 : REAL(rename)(from, to); }

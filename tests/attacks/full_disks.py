@@ -23,6 +23,9 @@ from tests.attacks.outcome import Outcome
 ROOT = Path(__file__).resolve().parents[2]
 REASONS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EFBIG)
 LIBRARY = "LD_PRELOAD"
+# What may be given twice, and then replaces what is there.
+AGAIN = {"predict", "predict coco", "predict cvat", "predict video", "evaluate", "compare", "report", "doctor"}
+AGAIN |= {"export onnx", "export openvino", "export litert"}
 # Names that no user gave: scratch folders, temporary files, raw numbers of errors.
 _UNKNOWN = re.compile(r"/\.|\.tmp\b|\.part\b|\[Errno|tempstate|\{\{")
 _EVENTS = re.compile(r"events\.out\.tfevents\..*")  # TensorBoard's files have the time in their names
@@ -48,11 +51,18 @@ class Try:
         self.folder, self.out = folder, folder / "out"
         self.library = ctypes.CDLL(os.environ[LIBRARY])
 
-    def run(self, command, failure):
-        """Run a command on a fresh folder; return how it `forked.Ended`, and how many changes it asked for."""
+    def run(self, command, failure, *, earlier=None):
+        """Run a command; return how it `forked.Ended`, and how many changes it asked for.
+
+        Args:
+            earlier: folder of what lies in `out` before; None for nothing.
+        """
         shutil.rmtree(self.folder, ignore_errors=True)
-        for name in ("out", "tmp"):
-            (self.folder / name).mkdir(parents=True)
+        (self.folder / "tmp").mkdir(parents=True)
+        if earlier:
+            shutil.copytree(earlier, self.out)
+        else:
+            self.out.mkdir()
         counted = self.folder / "changes"
 
         def prepare():
@@ -75,8 +85,15 @@ class Try:
         return {_EVENTS.sub("events", str(path)) for path in found}
 
 
-def judge(ended, attacked, whole):
-    """Say what was lost, or ""; `whole` are the files of a run that nothing failed."""
+def judge(ended, attacked, whole, earlier):
+    """Say what was lost, or "".
+
+    Args:
+        whole: names of the files of a run that nothing failed.
+        earlier: folder of what lay in `out` before, or None.
+    """
+    if earlier and (found := _lost_of(earlier, attacked.out)):
+        return found
     lines = [line for line in ended.err.decode(errors="replace").splitlines() if line]
     there = attacked.files()
     if ended.code == 0:
@@ -88,7 +105,7 @@ def judge(ended, attacked, whole):
         return f"{len(lines)} lines: {' / '.join(lines)[:400]}"
     if not re.match(r"fcn-[a-z-]+: ", lines[0]) or str(attacked.folder) not in lines[0]:
         return f"names no file: {lines[0][:300]}"
-    if _UNKNOWN.search(lines[0].replace(str(attacked.folder), "")):
+    if _UNKNOWN.search(lines[0].replace(str(attacked.folder), "").replace("/.fcn-labels.json", "")):
         return f"a name that nobody gave: {lines[0][:300]}"
     if strange := sorted(there - whole):
         return f"left {strange[0]}: {lines[0][:200]}"
@@ -96,6 +113,18 @@ def judge(ended, attacked, whole):
     left = [path for path in (attacked.folder / "tmp").rglob("*") if path.is_file() and "autograph" not in path.name]
     if left:
         return f"left {left[0]}: {lines[0][:200]}"
+    return ""
+
+
+def _lost_of(earlier, out):
+    """Say which file of an earlier result is not there any more, or is cut short; the new ones are like the old."""
+    for old in (path for path in earlier.rglob("*") if path.is_file()):
+        new = out / old.relative_to(earlier)
+        if not new.is_file():
+            return f"lost {new} of an earlier result"
+        before, now = old.read_bytes(), new.read_bytes()
+        if before != now and (len(now) < 0.9 * len(before) or now[-2:] != before[-2:]):
+            return f"{new} is cut short: {len(now)} of {len(before)} bytes"
     return ""
 
 
@@ -116,12 +145,15 @@ def attack(workdir, seconds, *, seed=0, names=None, tell=None):
                 if ended.code or not changes:
                     raise RuntimeError(f"{name} ended with {ended.code}: {ended.err[-300:]!r}")
                 known[name] = attacked.files(), changes
+                shutil.rmtree(workdir / "earlier" / name, ignore_errors=True)
+                shutil.copytree(attacked.out, workdir / "earlier" / name)
             whole, changes = known[name]
+            earlier = workdir / "earlier" / name if name in AGAIN and generator.random() < 0.5 else None
             at, reason = generator.randint(1, changes), generator.choice(REASONS)
             failure = Failure(at, reason, generator.random() < 0.8, generator.random() < 0.3)
-            ended, _ = attacked.run(command, failure)
+            ended, _ = attacked.run(command, failure, earlier=earlier)
             tries += 1
-            found = judge(ended, attacked, whole)
+            found = judge(ended, attacked, whole, earlier)
             if found:
                 lost.append(f"{name}: {failure}: {found}")
             if tell:
