@@ -69,8 +69,7 @@ class Views:
                 maps = keras.tree.map_structure(keras.ops.convert_to_numpy, frozen.predict_on_batch(images))
                 for copy in range(self.copies):
                     ids = keras.tree.map_structure(lambda x, step=-1 if copy else 1: x[0][:, ::step], labels)
-                    with files.written(self.path(number * self.copies + copy)) as temporary:
-                        _write(temporary, {name: x[copy] for name, x in maps.items()}, ids)
+                    self._write(number * self.copies + copy, {name: x[copy] for name, x in maps.items()}, ids, files)
                 if progress is not None:
                     progress()
 
@@ -117,8 +116,12 @@ class Views:
         except (OSError, zipfile.BadZipFile):
             return False
 
+    def _write(self, number, maps, labels, files):
+        with files.written(self.path(number)) as temporary:
+            _save(temporary, maps, labels)
 
-def _write(path, maps, labels):
+
+def _save(path, maps, labels):
     heads = labels if isinstance(labels, dict) else {"": labels}
     arrays = {MAP + name: np.minimum(x.astype(np.float32), LARGEST).astype(np.float16) for name, x in maps.items()}
     np.savez(path, **arrays, **{LABEL + head: ids for head, ids in heads.items()})

@@ -6,7 +6,7 @@ import pytest
 
 import fcn_keras as fcn
 from training.features.cut import cut
-from training.features.views import Views, _write
+from training.features.views import Views, _save
 
 TINY = ((4, 1), (4, 1), (6, 1), (6, 1), (8, 1)), 8
 
@@ -107,5 +107,5 @@ def test_views_of_another_run_are_removed(parts, examples, tmp_path):
 def test_maps_beyond_float16_are_its_largest_number(tmp_path):
     views = Views(tmp_path / "views", 1, {}, mirrored=False)
     views.folder.mkdir()
-    _write(views.path(0), {"pool3": np.full((1, 1, 2), 1e6, np.float32)}, np.zeros((8, 8), np.uint8))
+    _save(views.path(0), {"pool3": np.full((1, 1, 2), 1e6, np.float32)}, np.zeros((8, 8), np.uint8))
     assert views.read(0, ["pool3"])[0][0].tolist() == [[[65504.0, 65504.0]]]
