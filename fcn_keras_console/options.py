@@ -14,7 +14,7 @@ from .printing import VisibleFormatter, in_one_line
 CODES = {
     0: "done",
     2: "wrong arguments or files, something missing: one line on stderr says what, and what to do",
-    130: "stopped by Ctrl-C",
+    130: "stopped by Ctrl-C; 143 by SIGTERM, 129 as its terminal went (SIGHUP)",
 }
 SHARED = "fcn_keras"  # the logger of what several commands use
 SHELLS = ("bash", "zsh", "tcsh")

@@ -8,7 +8,9 @@ import json
 import os
 import re
 import select
+import signal
 import sys
+import threading
 from pathlib import Path
 
 from .disk_errors import in_words
@@ -41,16 +43,39 @@ def run(name, body, arguments, *, tensorflow=False):
     Returns:
         What `body` returns, or 0 for None; 2 on a `ValueError`, `OSError`, missing package or TensorFlow error
         (message on stderr, no traceback); 130 on Ctrl-C; 141 where whoever reads the output, such as `head`, has
-        ended; an `Interrupted`'s code.
+        ended; an `Interrupted`'s code; 143 on SIGTERM and 129 on SIGHUP, where the command does not handle them itself.
     """
     _outlive_terminal()
-    with printed_visibly():
+    with printed_visibly(), _interrupted_by_signals():
         code = _ended(name, body, arguments, tensorflow)
         with contextlib.suppress(OSError):
             sys.stderr.flush()
             return code
         let_go(sys.stderr)
         return code
+
+
+@contextlib.contextmanager
+def _interrupted_by_signals():
+    """Let SIGTERM and SIGHUP end a command as Ctrl-C does, so that nothing half-written stays.
+
+    A SIGHUP that is ignored, as `nohup` asks for, stays so.
+    """
+    asked = (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP"))
+    alone = threading.current_thread() is threading.main_thread()  # no other thread may set handlers
+    numbers = [number for number in asked if alone and number and signal.getsignal(number) == signal.SIG_DFL]
+    for number in numbers:
+        signal.signal(number, _interrupt)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _interrupt(number, _):
+    signal.signal(number, signal.SIG_IGN)  # SIGHUP comes twice, from the system and from the shell
+    raise Interrupted(f"ended by {signal.Signals(number).name}", 128 + number)
 
 
 def _ended(name, body, arguments, tensorflow):
@@ -68,8 +93,8 @@ def _ended(name, body, arguments, tensorflow):
         return _fail(name, error)
     except KeyboardInterrupt:
         return _fail(name, "interrupted", 130)
-    except Interrupted as signal:
-        return _fail(name, signal, signal.code)
+    except Interrupted as interrupted:
+        return _fail(name, interrupted, interrupted.code)
     except Exception as error:
         if not type(error).__module__.startswith("tensorflow."):  # such as: no space left on the device
             raise

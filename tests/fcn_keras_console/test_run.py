@@ -5,6 +5,7 @@ import importlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -162,3 +163,41 @@ sys.exit(run("fcn", lambda _: any(print("a" * 99) for _ in range(9999)), None))
         process.stdout.close()
         told = process.stderr.read()
         assert (process.wait(), told) == (141, b"")
+
+
+WRITES = """
+import signal, sys, time
+from pathlib import Path
+from fcn_keras_console import run
+from fcn_keras_console.files import written
+if sys.argv[2:]:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+def body(path):
+    with written(path) as temporary:
+        temporary.write_text("half")
+        print("there", flush=True)
+        time.sleep(3 if sys.argv[2:] else 60)
+sys.exit(run("fcn-x", body, Path(sys.argv[1])))
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "ignored", "code", "said", "left"),
+    [
+        (signal.SIGTERM, [], 143, "fcn-x: ended by SIGTERM\n", []),
+        (signal.SIGHUP, [], 129, "fcn-x: ended by SIGHUP\n", []),
+        (signal.SIGHUP, ["nohup"], 0, "", ["a"]),
+    ],
+)
+def test_signals_leave_nothing_half_written(number, ignored, code, said, left, tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITES, str(tmp_path / "a"), *ignored],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "there\n"
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (code, said)
+    assert [path.name for path in tmp_path.iterdir()] == left
