@@ -92,12 +92,12 @@ def require_numbers(model: keras.Model, names: Sequence[str], is_finite: Any) ->
     Args:
         model: a network.
         names: of its layers, in the order that they run in.
-        is_finite: of each, whether its results are numbers.
+        is_finite: `(layers, N)`, whether a layer's results of an image are numbers.
 
     Raises:
         ValueError: as `refuse`.
     """
-    if broken := [name for name, finite in zip(names, is_finite, strict=True) if not finite]:
+    if broken := [name for name, finite in zip(names, is_finite, strict=True) if not finite.all()]:
         refuse(model, broken)
 
 

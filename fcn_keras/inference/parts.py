@@ -120,8 +120,8 @@ class Part(keras.Model):  # type: ignore[misc]  # Keras has no types
     """Layers of a network, from some of its tensors to others.
 
     Its input is a list of arrays, its output a list of tensors. Where something is looked at, one more stands behind
-    them: of every layer in `looked_at` the sum of the squares of what it sums up, or whether all that is finite. Where
-    layers are weighed, the last one is the sums of the squares of their weights.
+    them: of every layer in `looked_at` the sum of the squares of what it sums up, or of every image whether all that
+    is finite, `(layers, N)`. Where layers are weighed, the last one is the sums of the squares of their weights.
 
     Args:
         run: layers in the order that they run in.
@@ -173,7 +173,7 @@ class Part(keras.Model):  # type: ignore[misc]  # Keras has no types
 
     def _look(self, sums: Tensor) -> Tensor:
         if self.is_thorough:
-            return ops.all(ops.isfinite(sums))
+            return ops.all(ops.isfinite(sums), axis=tuple(range(1, len(sums.shape))))
         return ops.sum(ops.square(ops.cast(sums, "float32")))
 
 

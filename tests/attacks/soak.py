@@ -23,6 +23,7 @@ ATTACKS = ("kills", "kills_in_minutes", "server_requests", "server_sockets", "se
 ATTACKS += ("odd_names", "changed_data", "server_calls", "full_disks")
 ATTACKS += ("damaged_models", "kills_in_batch")
 ATTACKS += ("two_at_once", "kills_in_commands")
+ATTACKS += ("broken_weights",)
 GRACE = 300  # seconds past its share after which an attack counts as hanging
 
 

@@ -40,6 +40,11 @@ def write(folder, name, model, names, *, memory, max_pixels, extras, sizes, scal
     module = tf.Module()
     memory = None if memory is None else memory * 2**20
     network, module.variables_read = freeze(model, memory)
+    if network.is_doubtful:
+        LOG.warning(
+            "The weights of this network are so large that its sums may leave float32. Every layer is looked at, which "
+            "takes longer, and an image whose scores are not finite gets a status instead of labels."
+        )
     limits = _limits(network, memory, max_pixels, sizes)
     signatures = build(network, limits=limits, extras=extras, scale=scale)
     tf.saved_model.save(module, str(folder), signatures=signatures)

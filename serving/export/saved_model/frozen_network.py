@@ -6,13 +6,15 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from fcn_keras.inference.bounds import is_bounded, norm_of_channels
 from fcn_keras.inference.parts import Part
 from fcn_keras.inference.stages import cut
 from fcn_keras.interface import class_counts, heads_of, in_float32, inputs_of
 from fcn_keras.layers import Preprocess
 
 from ..tensors import LARGEST_CONSTANT
-from .keeping import labels_kept, scores_kept
+from .finite_scores import BRIGHTEST
+from .keeping import scores_kept
 from .limits import part_memory
 from .stages_in_graph import MAPS, Staged
 
@@ -46,6 +48,7 @@ class Network(NamedTuple):
     classes: dict[str, int]  # of every head
     way: Staged | Whole  # how scores are computed
     hha: frozenset[str] = frozenset()  # inputs whose channels are no colours
+    is_doubtful: bool = False  # whether sums may overflow: then all scores of such an image are NaN
 
     @property
     def reason(self):
@@ -85,18 +88,11 @@ class Network(NamedTuple):
 
     def scores(self, *images):
         """Score images: `{head: (N, H, W, K) float32}`."""
-        return self._only(images, scores_kept)
-
-    def labels(self, images):
-        """Label images: `{head: (N, H, W)}`."""
-        return self._only(images, labels_kept)
+        return {head: made[""] for head, made in self.finish(self.begin(images), {"": scores_kept}).items()}
 
     def specs(self, dtype):
         """Describe a batch of every input."""
         return [_batch(count, dtype, name) for name, count in self.channels.items()]
-
-    def _only(self, images, kept):
-        return {head: made[""] for head, made in self.finish(self.begin(images), {"": kept}).items()}
 
 
 def _batch(channels, dtype, name=None):
@@ -124,12 +120,15 @@ def freeze(model, memory=None):
     large = [x.value for x in model.variables if not _is_frozen(x)]
     hha = {id(layer.input) for layer in model.layers if isinstance(layer, Preprocess) and layer.modality == "hha"}
     hha = frozenset(name for name, x in inputs.items() if id(x) in hha)
-    return Network(channels, class_counts(model), _way(model, memory), hha), large
+    layers = [x for x in model.layers if not isinstance(x, keras.layers.InputLayer)]
+    is_doubtful = not is_bounded(layers, keras.tree.flatten(model.input), norm_of_channels(), BRIGHTEST)
+    return Network(channels, class_counts(model), _way(model, memory, is_doubtful), hha, is_doubtful), large
 
 
-def _way(model, memory):
+def _way(model, memory, is_doubtful):
     """Choose how scores are computed: stage by stage, if the network can be cut."""
     outputs = heads_of(model.output)
+    observed = None if is_doubtful else ()
     try:
         stages = cut(model, most=MAPS)
         if {x.key for x in stages.results} - {x.key for x in stages.stages[-1].outputs}:
@@ -137,20 +136,28 @@ def _way(model, memory):
     except ValueError as error:
         layers = [x for x in model.layers if not isinstance(x, keras.layers.InputLayer)]
         ends = [[id(x) for x in keras.tree.flatten(tensors)] for tensors in (model.input, list(outputs.values()))]
-        part = Part(layers, *ends, [None] * len(outputs), None)
+        part = Part(layers, *ends, [None] * len(outputs), None, observed)
         channels = [x.shape[-1] for x in keras.tree.flatten(model.input)]
         return Whole(_function(part, channels), tuple(outputs), str(error))
-    return Staged(stages, {head: id(x) for head, x in outputs.items()}, _function, part_memory(stages, memory))
+    heads = {head: id(x) for head, x in outputs.items()}
+    return Staged(stages, heads, _function, part_memory(stages, memory), observed)
 
 
 def _function(part, channels):
-    """Make a function of some layers, in whose graph small weights are constants."""
+    """Make a function of some layers, in whose graph small weights are constants.
+
+    Where the part looks for what overflows, all that it computes of such an image is NaN.
+    """
     frozen = [(x, x.numpy()) for layer in part.run for x in layer.variables if _is_frozen(x)]
 
     @tf.function(input_signature=[_batch(count, tf.float32) for count in channels], autograph=False)
     def run(*maps):
         with keras.StatelessScope(state_mapping=[(variable, tf.constant(value)) for variable, value in frozen]):
-            return part(list(maps), training=False)
+            if not part.is_thorough:
+                return part(list(maps), training=False)
+            *found, is_finite = part(list(maps), training=False)
+        poison = tf.where(tf.reduce_all(is_finite, axis=0), 0.0, math.nan)  # (N,)
+        return [x + poison[:, None, None, None] for x in found]
 
     return run
 

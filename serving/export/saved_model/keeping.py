@@ -70,5 +70,14 @@ def confidence_kept(_):
     return Kept(_confidence, tf.float64, None)
 
 
+def broken_kept(_):
+    """Count the scores that are no numbers."""
+    return Kept(_broken, tf.float64, None)
+
+
+def _broken(scores):
+    return tf.reduce_sum(tf.cast(~tf.math.is_finite(scores), tf.float64), axis=[1, 2, 3])
+
+
 def _confidence(scores):
     return tf.reduce_sum(tf.cast(tf.reduce_max(tf.nn.softmax(scores), axis=-1), tf.float64), axis=[1, 2])

@@ -8,7 +8,8 @@ from fcn_keras.visualize import palette
 
 from ..tensors import label_dtype, output_name, pixel_dtype
 from .decoding import read_depth, read_image
-from .keeping import confidence_kept, labels_kept, scores_kept
+from .finite_scores import SENTENCE, require_numbers, scores_of_numbers
+from .keeping import broken_kept, confidence_kept, labels_kept, scores_kept
 from .scaling import asked_size, labels_at, reduced, scaled_size
 
 
@@ -38,7 +39,8 @@ def build(network, *, limits, extras=(), scale=None):
 def _to_scores(network):
     @tf.function(input_signature=network.specs(tf.float32), autograph=False)
     def predict_scores(*images):
-        return {output_name(head, "scores"): x for head, x in network.scores(*images).items()}
+        scores = scores_of_numbers(images, network.scores(*images))
+        return {output_name(head, "scores"): x for head, x in scores.items()}
 
     return predict_scores
 
@@ -46,10 +48,26 @@ def _to_scores(network):
 def _from_pixels(network, scale):
     @tf.function(input_signature=network.specs(pixel_dtype(network.channels.values())), autograph=False)
     def predict_tensors(*images):
-        labels = network.labels(images) if scale is None else _scaled_labels(network, images, scale)
+        labels = _plain_labels(network, images) if scale is None else _scaled_labels(network, images, scale)
         return {output_name(head, "label"): x for head, x in labels.items()}
 
     return predict_tensors
+
+
+def _plain_labels(network, images):
+    """Label batches of pixels at their own size."""
+    return _labels_of_numbers(network, network.finish(network.begin(images), _labels_to_keep(network, labels_kept)))
+
+
+def _labels_to_keep(network, kept):
+    return {"": kept, **({"broken": broken_kept} if network.is_doubtful else {})}
+
+
+def _labels_of_numbers(network, made):
+    labels = {head: of_head[""] for head, of_head in made.items()}
+    if not network.is_doubtful:
+        return labels
+    return require_numbers(labels, {head: of_head["broken"] for head, of_head in made.items()})
 
 
 def _scaled_labels(network, images, scale):
@@ -73,11 +91,11 @@ def _scaled_labels(network, images, scale):
     begun = network.begin(batch)
 
     def plain():
-        return {head: made[""] for head, made in network.finish(begun, {"": labels_kept}).items()}
+        return _labels_of_numbers(network, network.finish(begun, _labels_to_keep(network, labels_kept)))
 
     def larger():
-        scores = network.finish(begun, {"": scores_kept})
-        return {head: enlarge_all(made[""], label_dtype(network.classes[head])) for head, made in scores.items()}
+        scores = _labels_of_numbers(network, network.finish(begun, _labels_to_keep(network, scores_kept)))
+        return {head: enlarge_all(x, label_dtype(network.classes[head])) for head, x in scores.items()}
 
     return tf.cond(is_same, plain, larger)
 
@@ -100,7 +118,11 @@ def _from_files(network, limits, extras, scale, *, asked=False):
             status = tf.where(tf.equal(status, ""), _too_many(size, own, limits), status)
 
         def label():
-            return {**_answer(network, images, extras, size), "status": status}
+            made = {**_answer(network, images, extras, size), "status": status}
+            if not network.is_doubtful:
+                return made
+            broken = made.pop("broken")
+            return tf.cond(broken > 0, lambda: {**empty, "status": tf.constant(SENTENCE)}, lambda: made)
 
         return tf.cond(tf.equal(status, ""), label, lambda: {**empty, "status": status})
 
@@ -148,7 +170,7 @@ def _too_many(size, own, limits):
 
 
 def _answer(network, images, extras, scored):
-    """Label one image: what `serving_default` answers, without the status.
+    """Label one image: what `serving_default` answers, without the status; how many scores are no numbers besides.
 
     Args:
         scored: `[2]` int64, the size at which it is scored; None for its own.
@@ -156,6 +178,7 @@ def _answer(network, images, extras, scored):
     size = tf.shape(images[0])
     answer = {"height": size[0], "width": size[1]}
     kept = {"label": labels_kept, **({"confidence": confidence_kept} if "confidence" in extras else {})}
+    kept |= {"broken": broken_kept} if network.is_doubtful else {}
     if scored is not None:
         own = tf.cast(size[:2], tf.int64)
         is_same = tf.reduce_all(tf.equal(scored, own))
@@ -174,6 +197,8 @@ def _answer(network, images, extras, scored):
 
     made = plain() if scored is None else tf.cond(is_same, plain, larger)
     pixels = tf.cast(tf.reduce_prod(size[:2] if scored is None else scored), tf.float64)
+    if network.is_doubtful:
+        answer["broken"] = tf.add_n([of_head["broken"][0] for of_head in made.values()])
     for head, of_head in made.items():
         label = of_head["label"][0]  # (H, W)
         answer[png_name(head)] = tf.io.encode_png(label[..., None])

@@ -39,6 +39,6 @@ def test_what_was_accepted_covers_what_is_no_larger(monkeypatch):
 
 def test_the_layers_whose_results_are_no_numbers_are_named():
     net = FCN32s(3, channels=NARROWEST)
-    overflow.require_numbers(net, ["conv1_1", "fc6"], np.array([True, True]))
+    overflow.require_numbers(net, ["conv1_1", "fc6"], np.array([[True], [True]]))
     with pytest.raises(ValueError, match="sums of fc6 that leave float32, of fcn32s: its weights are finite"):
-        overflow.require_numbers(net, ["conv1_1", "fc6", "fc7"], np.array([True, False, False]))
+        overflow.require_numbers(net, ["conv1_1", "fc6", "fc7"], np.array([[True], [False], [False]]))

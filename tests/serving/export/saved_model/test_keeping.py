@@ -4,7 +4,7 @@ import numpy as np
 import scipy.special
 import tensorflow as tf
 
-from serving.export.saved_model.keeping import confidence_kept, labels_kept, scores_kept
+from serving.export.saved_model.keeping import broken_kept, confidence_kept, labels_kept, scores_kept
 
 
 def test_parts_are_put_where_they_belong():
@@ -20,6 +20,14 @@ def test_parts_are_put_where_they_belong():
         expected = {"scores": scores, "labels": scores.argmax(-1), "confidence": shares}[name]
         np.testing.assert_allclose(whole, expected, rtol=1e-6)
     assert labels_kept(257).dtype == tf.uint16
+
+
+def test_scores_that_are_no_numbers_are_counted():
+    scores = np.zeros((3, 4, 5, 2), np.float32)
+    scores[1, 2, 3] = np.nan, np.inf
+    scores[2, 0, 0, 0] = -np.inf
+    kept = broken_kept(2)
+    np.testing.assert_array_equal(kept.put(kept.start(3, 4, 5), tf.constant(scores), (0, 4), (0, 5)), [0, 2, 1])
 
 
 def test_labels_take_two_bytes_only_where_they_must():
