@@ -29,7 +29,7 @@ METHODS = [
 ]
 PREDICT, STATUS = METHODS[0], METHODS[5]
 STREAMS = 128  # that the server allows on a connection
-USUAL = 5.0  # seconds in which a healthy client is answered, while all cores are busy with attacks
+USUAL = 10.0  # seconds in which a healthy client is answered, while all cores are busy with attacks
 GROWTH = 256  # MiB
 
 

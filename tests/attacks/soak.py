@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 from tests.attacks.outcome import Outcome  # noqa: E402
 
 ATTACKS = ("kills", "kills_in_minutes", "server_requests", "server_sockets", "server_images", "fuzz_files", "images")
-ATTACKS += ("odd_names", "changed_data", "server_calls", "full_disks")
+ATTACKS += ("odd_names", "changed_data", "server_calls", "server_json", "full_disks")
 ATTACKS += ("damaged_models", "kills_in_batch")
 ATTACKS += ("two_at_once", "kills_in_commands")
 ATTACKS += ("broken_weights",)

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("starlette", reason='needs starlette: pip install "fcn_keras[serve]"')
 
-from tests.attacks import served, server_calls, server_images, server_requests, server_sockets
+from tests.attacks import served, server_calls, server_images, server_json, server_requests, server_sockets
 from tests.attacks.drawing import DESCRIPTION
 from tests.attacks.hostile_files import hostile_files
 from tests.attacks.server_sockets import OPTIONS
@@ -34,6 +34,12 @@ def server(tmp_path_factory):
 def test_requests_are_answered_as_described(server):
     outcome = server_requests.attack_rest(server.rest, 150, seed=3)
     assert outcome.tries == 150
+    assert outcome.lost == ()
+
+
+def test_json_that_two_readers_understand_differently_is_refused(server):
+    outcome = server_json.attack(server.rest, 110, seed=3)
+    assert outcome.tries == 110
     assert outcome.lost == ()
 
 

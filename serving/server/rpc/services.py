@@ -20,7 +20,7 @@ from ..models.manager import ModelSpec
 from ..models.servable import DEFAULT_SIGNATURE
 from ..security import TokenInterceptor, grpc_tls
 from ..settings import models_of
-from .calls import CallLimits
+from .calls import Call, CallLimits
 from .tensors import decode, encode
 
 MAX_MESSAGE_BYTES = 256 * 2**20
@@ -108,7 +108,7 @@ class _Calls(grpc.aio.ServerInterceptor):
         handler = await continuation(details)
         if handler is None or handler.unary_unary is None:  # no such method
             return handler
-        here = []  # the call's context
+        here = []  # the call
 
         def parse(data):
             try:
@@ -122,11 +122,11 @@ class _Calls(grpc.aio.ServerInterceptor):
             return data
 
         async def answer(_, context):
-            here.append(context)
-            request = await self._limits.message(context)
+            here.append(Call(context))
+            request = await self._limits.message(here[0])
             if request is None:
                 await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "The request is not the message of this method")
-            return await self._limits.answer(handler.unary_unary, request, context)
+            return await self._limits.answer(handler.unary_unary, request, here[0])
 
         return grpc.stream_unary_rpc_method_handler(answer, parse, write)
 

@@ -8,8 +8,7 @@ import time
 import grpc
 import pytest
 
-from serving.server.rpc import calls
-from serving.server.rpc.calls import CallLimits
+from serving.server.rpc.calls import Call, CallLimits
 from tests.attacks.http2 import DATA, Http2, frame
 
 PATIENCE = 0.5
@@ -30,8 +29,8 @@ class _Handlers(grpc.GenericRpcHandler):
             return data
 
         async def answer(_, context):
-            here.append(context)
-            return await self.limits.answer(self.respond, await self.limits.message(context), context)
+            here.append(Call(context))
+            return await self.limits.answer(self.respond, await self.limits.message(here[0]), here[0])
 
         return grpc.stream_unary_rpc_method_handler(answer, bytes, write) if details.method == METHOD else None
 
@@ -192,12 +191,17 @@ def test_a_process_that_was_asleep_ends_nobody(monkeypatch):
         def reschedule(self, _):
             self.ended = True
 
-    loop, wait = Loop(), Wait()
-    limits._waiting[wait] = calls._Waiting(loop.time(), None)
+    class Context:
+        def peer(self):
+            return "x"
+
+    loop, call = Loop(), Call(Context())
+    call.since, call.wait = loop.time(), Wait()
+    limits._waiting[call] = None
     limits._look_later(loop)
     loop.now += 3600  # as after a suspend: what came meanwhile is not read yet
     limits._look(loop)
-    assert not wait.ended
+    assert not call.wait.ended
     loop.now += PATIENCE / 4
     limits._look(loop)
-    assert wait.ended
+    assert call.wait.ended
