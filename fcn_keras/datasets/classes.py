@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -42,7 +43,9 @@ class ClassTable:
         if isinstance(classes, (str, os.PathLike)):
             names, colors, void_names = _read(classes)
             if len(names) > VOID:
-                raise ValueError(f"{classes} names {len(names)} classes. Ids of 8 bits can tell {VOID}.")
+                raise ValueError(
+                    f"`classes` may be 1..{VOID}. Received: {len(names)}. So many does {Path(classes).name} name."
+                )
         elif isinstance(classes, (int, np.integer)) and not isinstance(classes, bool):
             names = tuple(str(index) for index in range(classes))
         else:

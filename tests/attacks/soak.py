@@ -24,6 +24,7 @@ ATTACKS += ("odd_names", "changed_data", "server_calls", "server_json", "full_di
 ATTACKS += ("damaged_models", "kills_in_batch")
 ATTACKS += ("two_at_once", "kills_in_commands")
 ATTACKS += ("broken_weights",)
+ATTACKS += ("thin_classes",)
 GRACE = 300  # seconds past its share after which an attack counts as hanging
 
 

@@ -24,6 +24,7 @@ from .mask_ids import Reading, note_files, read_ids, settle_greys
 from .photographs import check_photographs
 from .resized import settle_resized
 from .slivers import check_slivers
+from .unchanged import Stamps
 
 LOG = logging.getLogger("fcn_keras")
 _THREADS = min(8, os.cpu_count() or 1)
@@ -82,6 +83,7 @@ class Examination:
     Attributes:
         images: `ImageFacts` by index of the pair, of those that can be read.
         heat: where the classes lie.
+        stamps: tell whether the files are still what they were.
     """
 
     report: Report
@@ -91,6 +93,7 @@ class Examination:
     table: ClassTable | None
     images: dict[int, ImageFacts]
     heat: HeatMaps
+    stamps: Stamps
 
     def near_duplicates(self, keys):
         """Find which of these images show nearly the same, without reading them again.
@@ -138,6 +141,8 @@ def examination(directory, *, classes=None, ignore_label=VOID, progress=None):
     table = None if classes is None else ClassTable(classes)
     if table is not None:
         table.require_no_void(classes)
+    class_file = [classes] if isinstance(classes, (str, os.PathLike)) else [own]
+    stamps = Stamps(class_file + layout.all_files(), lambda: class_file + find_layout(directory).all_files(), directory)
     images, masks = layout.files("image", "images"), layout.files("label", "masks")
 
     heat = HeatMaps()
@@ -161,7 +166,8 @@ def examination(directory, *, classes=None, ignore_label=VOID, progress=None):
     counts = _by_split(sound, reading.names, ignore_label, masks)
     check_slivers(sound, reading.names, masks)
     report = _report(str(directory), reading, layout, counts, with_image.values(), ignore_label)
-    return Examination(report, layout, reading, layout.findings, table, seen, heat)
+    stamps.require_same()
+    return Examination(report, layout, reading, layout.findings, table, seen, heat, stamps)
 
 
 def _read(pairs, table, ignore_label, progress, heat):

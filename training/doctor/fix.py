@@ -103,7 +103,8 @@ def fix(examination, out, *, share=None, seed=0, read_as=()):
         `Fixed`.
 
     Raises:
-        ValueError: if `out` cannot be written, nothing would be left, or something may mean several things.
+        ValueError: if `out` cannot be written, nothing would be left, something may mean several things, or files have
+            changed since they were examined.
     """
     source, layout = Path(examination.report.directory), examination.layout
     if share and (list(layout.splits) != ["all"] or layout.lists):
@@ -114,6 +115,7 @@ def fix(examination, out, *, share=None, seed=0, read_as=()):
         if share:
             _divide(examination, result, folder, share, seed)
         _write_changes(folder / CHANGES, result.changes)
+        examination.stamps.require_same()
     return result
 
 

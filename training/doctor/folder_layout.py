@@ -83,6 +83,13 @@ class Layout:
         kinds |= {f"image of {split} without masks": number for split, number in self.unlabelled.items()}
         return kinds_of(files) | kinds
 
+    def all_files(self):
+        """Return the paths of all files that the doctor reads, `classes.txt` apart."""
+        folders = {pair.place.folder(HHA) for pair in self.pairs}
+        hha = [path for folder in folders if folder.is_dir() for path in list_images(folder).images.values()]
+        pairs = [path for pair in self.pairs for path in (pair.image, pair.label) if path]
+        return [*pairs, *self.doubled, *self.lists.values(), *hha]
+
     def files(self, kind, noun):
         """Return the `Files` of one kind, `image` or `label`; where a pair has none, its id stands for it."""
         files = [(getattr(pair, kind), pair.key) for pair in self.pairs]

@@ -184,16 +184,18 @@ def import_annotations(arguments, classes):
         `Imported`.
 
     Raises:
-        ValueError: if annotations cannot be used, or the folder to write is not empty.
+        ValueError: if annotations cannot be used, or change meanwhile, or the folder to write is not empty.
     """
     from fcn_keras_console.files import new_folder
 
     from .import_writer import Imported, write
+    from .unchanged import Stamps
 
     kind, why = _told_kind(arguments)
     unreadable = Unreadable("fcn-doctor", arguments.on_error)
     options = {name: getattr(arguments, name) for name in _READERS[kind][1]}
     options = {name: value for name, value in options.items() if value is not None}
+    stamps = Stamps(_files(arguments.directory), lambda: _files(arguments.directory), arguments.directory)
     with new_folder(arguments.into, "--into", arguments.directory) as folder:
         reading = Progress("Reading annotations", "files", quiet=arguments.quiet)
         with reading as progress, _hinting(arguments.directory, kind):
@@ -205,6 +207,7 @@ def import_annotations(arguments, classes):
                 annotations, folder, share=arguments.val, seed=arguments.seed, unreadable=unreadable, progress=progress
             )
         annotations.shapes.require_some()
+        stamps.require_same()
     left_out = {reason: names for reason, names in annotations.left_out.items() if names}
     return Imported(
         kind,
@@ -216,6 +219,12 @@ def import_annotations(arguments, classes):
         left_out | annotations.shapes.left_out(),
         unreadable.skipped,
     )
+
+
+def _files(source):
+    from fcn_keras.datasets.listing import files_below
+
+    return files_below(source) if source.is_dir() else [source]
 
 
 @contextlib.contextmanager

@@ -87,7 +87,10 @@ def test_names_and_colors(tmp_path, text):
         ("sky\nsky\n", r"names the class 'sky' twice"),
         ("sky\nsky \n", r"names the class 'sky' twice"),
         ("\n\n", r"names no class"),
-        ("".join(f"class {i}\n" for i in range(300)), r"classes.txt names 300 classes. Ids of 8 bits can tell 255"),
+        (
+            "".join(f"class {i}\n" for i in range(300)),
+            r"`classes` may be 1..255. Received: 300. So many does classes.txt name",
+        ),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), r"classes.txt"),
         ("a" * (1 << 20) + "b", r"is larger than 1 MiB, and no class file"),
     ],
