@@ -96,7 +96,8 @@ def _number_of(error, target):
     """Return the `errno` of an error that tells of writing `target`, else None."""
     text, number = str(error), getattr(error, "errno", None)
     if isinstance(error, OSError) and number is not None:
-        return number if error.filename is None or any(map(_NAMELESS.search, _names_of(error))) else None
+        ours = any(map(_NAMELESS.search, _names_of(error)))
+        return number if ours or (error.filename is None and number in ADVICE) else None
     found, ours = _NUMBER.search(text), _NAMELESS.search(text) is not None
     if isinstance(error, OSError) and found:  # of h5py, or of many files
         return int(found[1]) if ours or int(found[1]) in {*ONLY_WRITING, errno.EIO} else None

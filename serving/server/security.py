@@ -9,6 +9,8 @@ from pathlib import Path
 
 import grpc
 
+from fcn_keras_console.disk_errors import naming
+
 from .settings import read_ssl
 
 VARIABLE = "FCN_TOKEN"
@@ -114,8 +116,9 @@ def rest_tls(tls):
     context.set_alpn_protocols(["http/1.1"])
     with tempfile.TemporaryDirectory() as folder:  # which nobody else may read; `ssl` takes files alone
         cert, key = Path(folder, "cert"), Path(folder, "key")
-        cert.write_text(tls.server_cert)
-        key.write_text(tls.server_key)
+        with naming(tempfile.gettempdir()):
+            cert.write_text(tls.server_cert)
+            key.write_text(tls.server_key)
         context.load_cert_chain(cert, key, password=_no_password)
     if tls.custom_ca:
         context.load_verify_locations(cadata=tls.custom_ca)

@@ -53,6 +53,7 @@ def test_errors_of_writing_name_the_target(error, told):
         FileNotFoundError(errno.ENOENT, "No such file or directory", "photo.jpg"),
         OSError(errno.EIO, "Input/output error", "photo.jpg"),
         OSError("image file is truncated"),
+        ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"),
         OSError("Unable to open file (name = 'a.h5', errno = 2, error message = 'No such file or directory')"),
         ValueError(f"{PLACE} cannot be read: Permission denied."),
         ImportError("pip install it"),

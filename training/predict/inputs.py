@@ -4,6 +4,7 @@ import contextlib
 import shutil
 import sys
 
+from fcn_keras_console.disk_errors import naming
 from fcn_keras_console.image_files import ImageFinder
 from fcn_keras_console.words import some
 
@@ -38,7 +39,7 @@ def find_images(finder, inputs, companion_folders, temporary_folder, passed_over
     """
     stdin = temporary_folder / "stdin"
     if STDIN in inputs:
-        with stdin.open("wb") as file:
+        with naming(temporary_folder.parent), stdin.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
     return finder.find(
         [stdin if given == STDIN else given for given in inputs],
