@@ -15,15 +15,16 @@ LATEST = 1.5  # seconds between the two
 
 
 def soak(seconds, workdir, names=None):
-    """Attack every command once, and then drawn ones, for about so many seconds."""
+    """Start two of one command after the other, in drawn order, for about so many seconds."""
     forked.import_all()
     forked.call(lambda: prepare(workdir))
     started, generator = time.monotonic(), random.Random(11)
     names = names or [name for name in commands(workdir, workdir) if name not in LEFT_OUT]
+    random.shuffle(names)
     wholes, tries, lost = {}, 0, []
     while not tries or (time.monotonic() - started < seconds and len(lost) < 20):
         for name in names:
-            if name in wholes and time.monotonic() - started > seconds:
+            if tries and time.monotonic() - started > seconds:
                 break
             whole = wholes.setdefault(name, Whole(name, workdir, workdir / f"whole {name}"))
             for _ in range(3):
