@@ -73,7 +73,7 @@ class Planner:
         """
         examined = self.examined()
         begun = self.begun_overrides()
-        if self.begun is not None or (goes_on_changed and self.recipe in begun.stages):
+        if self.begun is not None or (goes_on_changed and (begun.steps or self.recipe in begun.stages)):
             return self.recipe, begun
         ids = {
             split: [examined.layout.pairs[index].key for index in indices]

@@ -65,8 +65,8 @@ class SameRun:
 
     @property
     def goes_on_changed(self):
-        """Whether a stage goes on with other data."""
-        return any(one.said for one in self.found.values())
+        """Whether a stage goes on, or went on before, with other data than it was planned for."""
+        return any(one.said or (one.record and one.record.changes) for one in self.found.values())
 
     def look_at_settings(self, names):
         """Look whether what every stage was trained by is still written down; before anything is read of it.
@@ -238,9 +238,13 @@ class SameRun:
     def _accept(self, found):
         """Go on with other data: write down from which batch on, and score the best net on other validation images."""
         stage, recipe = found.stage, found.recipe
-        position = stage.checkpoint()[1]
-        batches, closed = position.batches, position.closed(recipe.steps_per_epoch)
-        stage.promote_better(batches)
+        if stage.finished():  # its checkpoints may have been removed
+            closed = len(stage.rows())
+            batches = closed * recipe.steps_per_epoch
+        else:
+            position = stage.checkpoint()[1]
+            batches, closed = position.batches, position.closed(recipe.steps_per_epoch)
+            stage.promote_better(batches)
         change, told = {"after_batch": batches, "what": found.said}, ""
         if found.said.keys() & {"val", "classes"} and stage.best.exists():
             val = self.opened.examples(recipe)["val"]
