@@ -48,6 +48,7 @@ class Attack:
     def __init__(self, name, given, workdir):
         self.name, self.given = name, given
         self.whole = Whole(name, given, workdir)
+        workdir.mkdir()
         counted = workdir / "steps"
         forked.run(call_of(name, given, workdir / "counted"), prepare=lambda: _count(counted))
         self.steps = max(1, len(counted.read_bytes()))

@@ -22,7 +22,7 @@ TOGETHER = {*MAIN, "import-weights", "report", "export", "kit", "doctor --fix", 
 NEW_ONLY = {"import-weights", "import-weights to Caffe", "kit", "doctor --fix", "doctor --import"}  # replace nothing
 ALONE = {"predict", "predict coco", "predict cvat", "predict video", "submit"}  # labels of one net a folder
 _CHANGING = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.+]+|\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?|/[^\s\"'`]*/(two|kill)-?\w*")
-_UNTOLD = ("metadata.json", "fcn_checkpoint.json")  # of a `.keras` file: when it was saved
+_UNTOLD = ("metadata.json", "fcn_checkpoint.json", "config.json")  # when it was saved; addresses in memory
 
 
 def call_of(name, given, out, net="net"):
@@ -66,7 +66,8 @@ class Whole:
         self.loose = {key for key in again if again[key] != self.of[nets[-1]].get(key)}
 
     def folder(self, net):
-        return self.workdir / f"two-{net}"
+        """Name the folder of one net's result, as deep as those that are compared with it: files name others."""
+        return self.workdir.with_name(f"two-{self.workdir.name}-{net}")
 
     def _run(self, call, out):
         out.mkdir(parents=True)
