@@ -55,7 +55,7 @@ def test_beam_runs_here_without_a_look_at_the_internet():
     for flags in ([], ["--runner=DirectRunner"], ["--runner", "direct"]):
         options = pipeline.read_options(flags).get_all_options()
         assert options["runner"] == "FnApiRunner"  # DirectRunner itself downloads one written in Go
-        assert (options["direct_running_mode"], options["direct_num_workers"]) == ("multi_threading", 2)
+        assert (options["direct_running_mode"], options["direct_num_workers"]) == ("in_memory", 2)
     assert pipeline.read_options(["--direct_num_workers=1"]).get_all_options()["direct_num_workers"] == 1
     flink = pipeline.read_options(["--runner=FlinkRunner", "--parallelism=8", "--flink_master=host"])
     assert flink.get_all_options()["runner"] == "FlinkRunner"  # whose server knows --parallelism
