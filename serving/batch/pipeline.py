@@ -24,7 +24,7 @@ FILE_ERRORS = {f"{kind}Error" for kind in ("BeamIO", "OS", "IO", "Permission", "
 FORMAT = 2  # of the labels: they say what they were made from
 HERE = "FnApiRunner"
 # Two threads: one reads, writes and decodes while the other has the model, which by itself uses every core.
-# Not multi_threading: its workers flush a buffer every so often amid an element, which another reads as another element,
+# Not multi_threading: its workers flush a buffer every so often amid an element, which another reads as another one,
 # or as one of gigabytes (Beam 2.77, from some thousand images on).
 IN_PROCESS = "--direct_running_mode=in_memory", "--direct_num_workers=2"
 
