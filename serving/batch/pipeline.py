@@ -13,6 +13,7 @@ from apache_beam.ml.inference.base import RunInference
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 
 from fcn_keras_console.digests import DamagedError
+from fcn_keras_console.disk_errors import NotWrittenError
 
 from . import steps
 from .filesystems import delete, delete_folder, files_below, is_part, read_file
@@ -20,7 +21,8 @@ from .model import LARGE, Labeller
 from .progress_counter import PROGRESS
 
 LOG = logging.getLogger("fcn_keras_console")  # whose notices every command prints
-FILE_ERRORS = {f"{kind}Error" for kind in ("BeamIO", "OS", "IO", "Permission", "FileNotFound", "NotADirectory")}
+FILE_ERRORS = {"BeamIOError", "OSError", "IOError", "PermissionError", "FileNotFoundError", "NotADirectoryError"}
+FILE_ERRORS |= {NotWrittenError.__name__}
 FORMAT = 2  # of the labels: they say what they were made from
 HERE = "FnApiRunner"
 # Two threads: one reads, writes and decodes while the other has the model, which by itself uses every core.
