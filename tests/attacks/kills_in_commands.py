@@ -33,7 +33,9 @@ def soak(seconds, workdir, names=None):
         for name in names:
             if tries and time.monotonic() - started > seconds:
                 break
-            attack = attacks.setdefault(name, Attack(name, workdir, workdir / f"whole {name}"))
+            if name not in attacks:
+                attacks[name] = Attack(name, workdir, workdir / f"whole {name}")
+            attack = attacks[name]
             for _ in range(3):
                 tries += 1
                 step = generator.randint(1, attack.steps)

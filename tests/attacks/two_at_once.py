@@ -26,10 +26,11 @@ def soak(seconds, workdir, names=None):
         for name in names:
             if tries and time.monotonic() - started > seconds:
                 break
-            whole = wholes.setdefault(name, Whole(name, workdir, workdir / f"whole {name}"))
+            if name not in wholes:
+                wholes[name] = Whole(name, workdir, workdir / f"whole {name}")
             for _ in range(3):
                 tries += 1
-                if wrong := both(name, workdir, workdir / f"two{tries}", whole, generator.uniform(0, LATEST)):
+                if wrong := both(name, workdir, workdir / f"two{tries}", wholes[name], generator.uniform(0, LATEST)):
                     lost.append(f"{name}: {wrong}")
     return [Outcome("two commands at once", tries, tuple(lost))]
 
