@@ -23,7 +23,8 @@ OUTPUT = ".fcn-output.lock"  # of a folder that labels are written into
 AT_ONCE = 0.2  # seconds: another one may be trying whether the lock is free
 _PAUSE = 0.01
 _HELD = {errno.EAGAIN, errno.EACCES}  # another process has it
-_MISSING = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}  # the file system has none
+# The file system has none, or, on NFS, none of a file that was opened to read.
+_MISSING = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EBADF}
 
 
 def alone(folder, command="command", option="--output", *, name=OUTPUT, wait=0):
@@ -63,9 +64,8 @@ def _alone(target, file, command, option, wait):
             f"Another {command} is writing to {target}. Wait until it ends, or choose another {option}."
         ) from None
     except OSError as error:
-        raise ValueError(
-            f"{option} {target} cannot be written to: {error.strerror or error}. Choose another folder."
-        ) from error
+        reason = f"{error.strerror or error}" + (f" ({file})" if os.path.lexists(file) else "")
+        raise ValueError(f"{option} {target} cannot be written to: {reason}. Choose another folder.") from error
     if not lock.held:
         LOG.warning("%s: this file system has no locks. Let no other command write there meanwhile.", target)
     try:
@@ -106,7 +106,7 @@ def locked(file, wait=0):
     """
     deadline = time.monotonic() + wait
     while True:
-        number = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        number = _opened(file)
         try:
             if (held := _flock(number)) is not None and _is_at(number, file):
                 return Lock(number, held)
@@ -122,9 +122,31 @@ def locked(file, wait=0):
 def remove_free(file):
     """Remove the file of a lock that nobody has, as a killed process leaves it."""
     lock = locked(file)
-    if lock.held:
-        os.unlink(file)
-    lock.release()
+    try:
+        if lock.held:
+            os.unlink(file)
+    finally:
+        lock.release()
+
+
+def _opened(file):
+    """Open the file of a lock, which is made if need be: whoever may write to its folder can take it, too.
+
+    What a process of another user left has the permissions of that user's umask in older versions, and where sticky
+    folders are protected, it is not opened as one to be made. To take a lock, reading is enough.
+    """
+    link = getattr(os, "O_NOFOLLOW", 0)
+    try:
+        number = os.open(file, os.O_RDWR | os.O_CREAT | link, 0o666)
+    except PermissionError:
+        if not os.path.lexists(file):
+            raise
+        with contextlib.suppress(PermissionError):
+            return os.open(file, os.O_RDWR | link)
+        return os.open(file, os.O_RDONLY | link)
+    with contextlib.suppress(OSError):  # another user's, or a file system without permissions
+        os.chmod(number, os.stat(os.path.dirname(file) or ".").st_mode & 0o666)
+    return number
 
 
 def _flock(number):

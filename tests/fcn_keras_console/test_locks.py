@@ -3,8 +3,11 @@
 import contextlib
 import errno
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +48,69 @@ def test_those_who_wait_come_one_after_the_other(tmp_path):
     assert [process.wait() for process in running] == [0] * 6
     assert (tmp_path / "n").read_text() == "6"
     assert os.listdir(tmp_path) == ["n"]
+
+
+def as_another_user(body):
+    """Call a function as another user, where this one may become one; return the error that it raised, or None."""
+    reading, writing = os.pipe()
+    if not (child := os.fork()):
+        try:
+            if os.geteuid() == 0:
+                os.setgroups([])
+                os.setuid(65534)
+            body()
+        except BaseException as error:
+            os.write(writing, f"{type(error).__name__}: {error}".encode())
+        os._exit(0)
+    os.close(writing)
+    os.waitpid(child, 0)
+    with open(reading) as file:
+        return file.read() or None
+
+
+@pytest.fixture
+def shared():
+    """A folder that all users may write to, as /tmp is."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o1777)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_a_lock_that_another_user_left_keeps_nobody_out(shared, mask):
+    def leave():
+        os.umask(mask)
+        locked(shared / locks.OUTPUT)
+
+    def take():
+        with alone(shared):
+            pass
+
+    assert as_another_user(leave) is None
+    assert (shared / locks.OUTPUT).exists()
+    take()
+    locked(shared / locks.OUTPUT).release()
+    assert as_another_user(take) is None
+    with alone(shared):
+        assert as_another_user(take).startswith(f"ValueError: Another command is writing to {shared}")
+
+
+def test_a_lock_of_an_older_version_that_cannot_be_written_to_is_taken(shared):
+    (shared / locks.OUTPUT).touch()
+    (shared / locks.OUTPUT).chmod(0o444)
+    assert as_another_user(lambda: locked(shared / locks.OUTPUT).release()) is None
+
+
+def test_a_lock_that_cannot_be_removed_is_let_go(shared):
+    (shared / ".fcn-publish.lock").touch()
+
+    def publish():
+        with contextlib.suppress(PermissionError):
+            locks.remove_free(shared / ".fcn-publish.lock")
+        locked(shared / ".fcn-publish.lock").release()
+
+    assert as_another_user(publish) is None
 
 
 def test_a_folder_that_nothing_came_of_goes_away(tmp_path):
