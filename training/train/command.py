@@ -95,7 +95,7 @@ class _Training:
         stage = Stage(arguments.workdir / recipe.name)
         reporter.begin(recipe)
         splits = self.opened.examples(recipe)
-        stage.require_same(self.decisions(recipe))
+        stage.require_same(self.decisions(recipe), elsewhere=True)  # where it lies, `SameRun` has looked at
         self.opened.read(recipe)
         self.agree(recipe, stage, splits)
         self.same.go_on(recipe)
@@ -154,7 +154,7 @@ class _Training:
     def maps(self, recipe):
         """Return where the feature maps of frozen layers are kept, and what decides them besides the recipe."""
         decided = self.decisions(recipe)
-        names = ("data", "weights", "weights_preprocessing")
+        names = ("weights", "weights_preprocessing")
         return {
             "folder": self.arguments.workdir / "maps",
             "decided_by": {name: decided[name] for name in names} | {"content": self.opened.listed(recipe).digests},

@@ -12,7 +12,7 @@ from fcn_keras_console.words import counted, some
 from ..workdir.data_changes import changes, changes_meaning, sentence
 from ..workdir.data_list import DataList, read_data_list
 from ..workdir.faults import faults, settings_fault
-from ..workdir.run_record import RunRecord, sealed
+from ..workdir.run_record import RunRecord, sealed, settings_of
 from ..workdir.stage import Stage
 from .callbacks import mean_iu
 from .rescoring import rescored
@@ -31,6 +31,7 @@ class Found:
         known, listed: `DataList` of then, or None, and of now.
         said: what differs, as `changes` gives it.
         faults: sentences on its files.
+        moved: the folders that the data lay in and lies in, if these are two.
     """
 
     recipe: object
@@ -40,6 +41,7 @@ class Found:
     listed: DataList | None = None
     said: dict = field(default_factory=dict)
     faults: list = field(default_factory=list)
+    moved: tuple = ()
 
     @property
     def same(self):
@@ -114,20 +116,29 @@ class SameRun:
     def _found(self, recipe, stage, decisions):
         if fault := settings_fault(stage):
             return Found(recipe, stage, faults=[fault])
-        stage.require_same(decisions(recipe))
-        record, wrong = RunRecord.of(stage), faults(stage, recipe.steps_per_epoch, mean_iu)
+        decided = decisions(recipe)
+        record = RunRecord.of(stage)
+        elsewhere = record is not None and hasattr(self.opened.examples(recipe)["train"], "files")
+        stage.require_same(decided, elsewhere=elsewhere)
+        wrong = faults(stage, recipe.steps_per_epoch, mean_iu)
         if record is None:
-            later = "" if stage.finished() else " It is recorded from now on."
-            self.reporter.warn(
-                f"fcn-train: {stage.folder} was begun by a version that did not record its data: whether the data is "
-                f"still the same cannot be told.{later}"
-            )
+            if not wrong:
+                self._warn_of_no_record(stage)
             return Found(recipe, stage, listed=self.opened.listed(recipe), faults=wrong)
         known = read_data_list(stage.data)
         known = known if known is not None and record.knows(known.digests) else None
         listed = self.opened.listed(recipe, known)
-        wrong += _class_files(stage, listed) if listed.digests["classes"] == record.data["classes"] else []
-        return Found(recipe, stage, record, known, listed, _said(record, known, listed), wrong)
+        wrong += _class_files(stage, listed) if listed.digests["classes"] == record.data.get("classes") else []
+        places = (settings_of(stage)["decisions"].get("data"), decided["data"])
+        moved = () if len({*places}) == 1 else places
+        return Found(recipe, stage, record, known, listed, _said(record, known, listed), wrong, moved)
+
+    def _warn_of_no_record(self, stage):
+        later = "" if stage.finished() else " It is recorded from now on."
+        self.reporter.warn(
+            f"fcn-train: {stage.folder} was begun by a version that did not record its data: whether the data is "
+            f"still the same cannot be told.{later}"
+        )
 
     def _planned_for_other_data(self, stages):
         """Forget the plan of a run that trained nothing yet if its data has changed, and say so."""
@@ -138,7 +149,9 @@ class SameRun:
             said = _said(record, known, self.opened.listed(recipe, known))
             if not said:
                 continue
-            self.reporter.warn(f"fcn-train: {self._changed(stage, said)}. Nothing was trained: it is planned anew.")
+            self.reporter.warn(
+                f"fcn-train: {self._changed(Found(recipe, stage, said=said))}. Nothing was trained: it is planned anew."
+            )
             if self.devices.lead:
                 for _, each in stages:
                     each.settings.unlink(missing_ok=True)
@@ -146,8 +159,9 @@ class SameRun:
             return True
         return False
 
-    def _changed(self, stage, said):
-        return f"{self.opened.directory} is not what it was for {stage.folder}: {sentence(said)}"
+    def _changed(self, found):
+        of = f" (trained on {found.moved[0]}: for other data choose another --workdir)" if found.moved else ""
+        return f"{self.opened.directory} is not what it was for {found.stage.folder}{of}: {sentence(found.said)}"
 
     def _anew(self):
         return f"--if-changed anew, which starts anew and keeps what is there in {self._kept_in()}"
@@ -177,7 +191,7 @@ class SameRun:
         anew = self._anew()
         if broken := [one for one in wrong if one.faults]:
             raise ValueError(f"{broken[0].faults[0]}. Restore it from a copy, or give {anew}.")
-        what = self._changed(first.stage, first.said)
+        what = self._changed(first)
         what += f" (and of {counted(len(wrong) - 1, 'more stage')})" if len(wrong) > 1 else ""
         if any(one.known is not None and changes_meaning(one.known.classes, one.listed.classes) for one in wrong):
             raise ValueError(
@@ -228,12 +242,23 @@ class SameRun:
             if stage.finished():
                 return
             RunRecord.new(listed, unrecorded=stage.checkpoint()[1].batches).save(stage)
+        if found.moved:
+            self._move(found)
         for path, text in stage.class_files(names).items():
             if not path.exists():
                 self.reporter.warn(f"fcn-train: {path} was lost, and is written anew.")
                 path.write_text(text, encoding="utf-8")
         if found.known is None or found.known.splits != listed.splits:
             listed.save(stage.data)
+
+    def _move(self, found):
+        """Write down that the data lies elsewhere."""
+        was, here = found.moved
+        settings = settings_of(found.stage)
+        settings["decisions"]["data"] = here
+        write_json(found.stage.settings, settings)
+        text = f"{found.recipe.name}: its data lies in {here} now, and lay in {was}"
+        self.reporter.report("moved data", text, stage=found.recipe.name, data=here, before=was)
 
     def _accept(self, found):
         """Go on with other data: write down from which batch on, and score the best net on other validation images."""

@@ -14,7 +14,8 @@ def settings_fault(stage):
         return f"{stage.settings}, which says what was trained there, is lost"
     try:
         RunRecord.of(stage)
-        sound = isinstance(settings_of(stage).get("decisions"), dict)
+        decisions = settings_of(stage).get("decisions")
+        sound = isinstance(decisions, dict) and isinstance(decisions.get("settings", {}), dict)
     except ValueError:
         sound = False
     return None if sound else f"{stage.settings}, which says what was trained there, is damaged"
@@ -82,7 +83,7 @@ def _summary_fault(stage, record):
         return f"{stage.summary} is damaged"
     if summary.get("run", record.id) != record.id:
         return f"{stage.summary} is of another run than recipe.json"
-    return None if summary == sealed(summary) or "digest" not in summary else f"{stage.summary} was edited"
+    return None if summary == sealed(summary) else f"{stage.summary} was edited"
 
 
 def _log_fault(stage, record, steps):

@@ -48,7 +48,8 @@ class RunRecord:
             made = cls(**{**value, "changes": tuple(value["changes"])})
             known = [made.data, *(change["data"] for change in made.changes)]
             sound = isinstance(made.id, str) and all(isinstance(data, dict) for data in (*known, made.starts_from))
-        except (TypeError, KeyError):
+            sound = sound and isinstance(made.unrecorded, int) and all(map(_is_sound, made.changes))
+        except (TypeError, KeyError, AttributeError):
             sound = False
         if not sound:
             raise ValueError(f"{stage.settings} holds no record of a run.")
@@ -72,6 +73,13 @@ class RunRecord:
     def origin(self, rows, *, best=False):
         """Return what a model of this run carries: the run, the data, a digest of the log, and whether it is a best."""
         return {"run": self.id, "data": self.data, "log": digest_of_rows(rows), "best": best}
+
+
+def _is_sound(change):
+    """Tell whether one of `changes` says what `comparable` reads."""
+    rescored = change.get("rescored", {"epochs": 0, "best": None, "mean_iu": 0})
+    counts = rescored["epochs"], rescored["best"] or 0
+    return all(isinstance(count, int) for count in counts) and isinstance(rescored["mean_iu"], int | float)
 
 
 def settings_of(stage):

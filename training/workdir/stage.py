@@ -89,11 +89,12 @@ class Stage(StageFiles):
         else:
             self.better.unlink()
 
-    def require_same(self, decisions):
+    def require_same(self, decisions, *, elsewhere=False):
         """Make sure that what the folder holds, if anything that took time, was trained by the same decisions.
 
         Args:
             decisions: JSON-able dict of everything that decides the result.
+            elsewhere: whether the data may lie in another folder than then, as its content is compared.
 
         Raises:
             ValueError: if the folder holds another run.
@@ -101,6 +102,8 @@ class Stage(StageFiles):
         if not self.begun():
             return
         theirs = read_json(self.settings).get("decisions", {})
+        if elsewhere:
+            theirs = {**theirs, "data": decisions["data"]}
         differing = sorted(_differences(theirs, json.loads(json.dumps(decisions))))
         if differing:
             key, there, here = differing[0]

@@ -116,6 +116,33 @@ def test_what_is_touched_but_equal_is_the_same(stopped, templates, capsys):
     assert all(ours[name].tobytes() == theirs[name].tobytes() for name in theirs)
 
 
+def test_data_that_was_moved_is_the_same(stopped, templates, capsys):
+    photos, moved = stopped / "photos", stopped / "pictures"
+    photos.rename(moved)
+    assert run(stopped, "--data", moved) == 0  # which overrules the one before
+    assert capsys.readouterr().err == ""
+    stage, whole = stopped / "runs" / NAME, templates["finished"] / "runs" / NAME
+    assert rows(stage / "log.csv") == rows(whole / "log.csv")
+    assert arrays(stage / "last.keras").keys() == arrays(whole / "last.keras").keys()
+    assert json.loads((stage / "recipe.json").read_text())["decisions"]["data"] == str(moved)
+    moved.rename(photos)
+    assert run(stopped) == 0  # finished, too
+    assert json.loads((stage / "recipe.json").read_text())["decisions"]["data"] == str(photos)
+
+
+def test_data_elsewhere_that_is_not_the_same_is_told_with_both_folders(stopped, capsys):
+    (stopped / "photos").rename(stopped / "pictures")
+    draw(stopped / "pictures", [9])
+    before = contents(stopped / "runs")
+    assert run(stopped, "--data", stopped / "pictures") == 2
+    said = capsys.readouterr().err
+    assert f"{stopped / 'pictures'} is not what it was for {stopped / 'runs' / NAME}" in said
+    assert (
+        f"(trained on {stopped / 'photos'}: for other data choose another --workdir): train: 1 image more (9)" in said
+    )
+    assert contents(stopped / "runs") == before
+
+
 def test_a_finished_run_tells_other_data_and_how_to_train_on(finished, capsys):
     relabel(finished / "photos" / "train" / "labels" / "3.png")
     assert run(finished) == 2

@@ -52,6 +52,17 @@ def found(stage):
     return faults(stage, STEPS, lambda row: row["score"])
 
 
+@pytest.mark.parametrize("decisions", [[], None, {"settings": None}, {"settings": [1]}])
+def test_decisions_that_are_none(stage, decisions):
+    stage.settings.write_text(json.dumps({"decisions": decisions}))
+    assert settings_fault(stage) == f"{stage.settings}, which says what was trained there, is damaged"
+
+
+def test_a_summary_without_its_digest_was_edited(stage):
+    stage.summary.write_text(json.dumps({"best": {}}))
+    assert found(stage) == [f"{stage.summary} was edited"]
+
+
 def test_nothing_is_wrong(stage):
     assert found(stage) == []
     stage.previous.unlink()

@@ -40,6 +40,9 @@ WRONG = (
     {"id": 3, "data": {}, "changes": []},
     {"id": "x", "data": [], "changes": []},
     {"id": "x", "data": {}, "changes": [3]},
+    {"id": "x", "data": {}, "changes": [], "unrecorded": "3"},
+    {"id": "x", "data": {}, "changes": [{"data": {}, "rescored": {}}]},
+    {"id": "x", "data": {}, "changes": [{"data": {}, "rescored": {"epochs": "1", "best": None, "mean_iu": 0.5}}]},
     {"id": "x", "data": {}, "changes": [], "more": 1},
 )
 
