@@ -48,6 +48,7 @@ class Http2:
             self.socket = context.wrap_socket(self.socket)
         settings = b"" if window is None else struct.pack(">HI", INITIAL_WINDOW_SIZE, window)
         self.streams, self.ended, self._received, self.is_closed = 0, set(), b"", False
+        self.answered = set()
         self.send(PREFACE + frame(SETTINGS, 0, 0, settings))
 
     def __enter__(self):
@@ -74,7 +75,7 @@ class Http2:
         return stream
 
     def read(self, seconds, until=lambda: False):
-        """Read frames for a time, and answer those that must be; `ended` has the streams that the server ended."""
+        """Read frames for a time, and answer those that must be; `ended` and `answered` have streams."""
         deadline = time.monotonic() + seconds
         while not until() and not self.is_closed and time.monotonic() < deadline:
             self.socket.settimeout(max(0.01, deadline - time.monotonic()))
@@ -94,6 +95,8 @@ class Http2:
         return int.from_bytes(self._received[:3], "big")
 
     def _take(self, kind, flags, stream, payload):
+        if kind == DATA:
+            self.answered.add(stream)
         if kind == RST_STREAM or (kind in (DATA, HEADERS) and flags & END_STREAM):
             self.ended.add(stream)
         elif kind in (SETTINGS, PING) and not flags & ACK:

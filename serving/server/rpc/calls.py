@@ -6,8 +6,13 @@ call takes a place when its message is there. Where too many wait, those go firs
 
 import asyncio
 from collections import Counter
+from itertools import takewhile
 
 import grpc
+
+from .traffic import traffic
+
+SLOWEST = 4096  # bytes a second that a connection carries for each call that it is slow with
 
 
 class Call:
@@ -23,7 +28,10 @@ class Call:
         self.peer = context.peer()  # its connection
         self.since = 0.0  # seconds: when the wait began for its message, later for its client to fetch the answer
         self.size = 0  # bytes of the answer
+        self.seen = None  # (seconds, bytes that its connection had carried) when a look found it waiting for a while
         self.wait = None  # `asyncio.Timeout` of the wait for its message
+        self.due = 0.0  # seconds: when its connection must have carried enough
+        self.is_late = False  # its client does not fetch the answer
         self.ended = None  # (code, message) once that wait is over without one
 
 
@@ -31,7 +39,8 @@ class CallLimits:
     """Keep account of calls. It belongs to one event loop.
 
     Args:
-        patience: seconds in which a message must be here, and an answer be fetched.
+        patience: seconds in which a message must be here, and an answer be fetched. Where the system tells how much a
+            connection carries, that may take longer while it carries `SLOWEST` for each such call.
         most: calls that may be without their message, and as many that may be answered, at once.
         most_unread: bytes of answers that may wait for their clients.
     """
@@ -58,8 +67,7 @@ class CallLimits:
                 self._waiting[call] = None
                 if len(self._waiting) > self._most:
                     self._end_surplus(loop)
-                if self._next_look is None:
-                    self._look_later(loop)
+                self._look_later(loop)
                 message = await call.context.read()
         except TimeoutError:
             await call.context.abort(*call.ended)
@@ -80,9 +88,11 @@ class CallLimits:
 
     def written(self, data, call):
         """Note the answer of a call, which waits for its client from now on."""
-        call.since, call.size = asyncio.get_running_loop().time(), len(data)
+        loop = asyncio.get_running_loop()
+        call.since, call.size, call.seen = loop.time(), len(data), None
         self._unread[call] = None
         self._unread_bytes += call.size
+        self._look_later(loop)
         call.context.add_done_callback(lambda _: self._fetched(call))
 
     def _fetched(self, call):
@@ -104,12 +114,7 @@ class CallLimits:
         """Find the connections that fetch no answers; where too much waits, all on which an answer waits."""
         if self._unread_bytes > self._most_unread:
             return {call.peer for call in self._unread}
-        latest, deaf = asyncio.get_running_loop().time() - self._patience, set()
-        for call in self._unread:
-            if call.since > latest:
-                break
-            deaf.add(call.peer)
-        return deaf
+        return {call.peer for call in self._unread if call.is_late}
 
     def _end_surplus(self, loop):
         """End a tenth of the calls that wait: of the connection with most of them the oldest, and so on."""
@@ -125,23 +130,44 @@ class CallLimits:
         call.wait.reschedule(loop.time())
 
     def _look_later(self, loop):
-        pause = min(1.0, self._patience / 4)
-        self._next_look = loop.time() + pause
-        loop.call_later(pause, self._look, loop)
+        if self._next_look is None and (self._waiting or self._unread):
+            pause = min(1.0, self._patience / 4)
+            self._next_look = loop.time() + pause
+            loop.call_later(pause, self._look, loop)
 
     def _look(self, loop):
-        """End the calls that are too slow, again and again while there are any."""
+        """End the calls that are too slow, again and again while there are any; note whose answers are not fetched."""
         now = loop.time()
         reason = (
             grpc.StatusCode.DEADLINE_EXCEEDED,
             f"The message did not come within {self._patience:g} s (fcn-serve --client_timeout_seconds)",
         )
         if now - self._next_look < 1:  # or it was this process that was slow, and what they sent lies unread
-            for call in self._waiting:
-                if now - call.since <= self._patience:
-                    break
+            for call in self._late(self._waiting, now, lambda bytes_of: bytes_of.received):
                 if not call.ended:
                     self._end(call, reason, loop)
+            late = set(self._late(self._unread, now, lambda bytes_of: bytes_of.acknowledged))
+            for call in self._unread:
+                call.is_late = call in late
         self._next_look = None
-        if self._waiting:
-            self._look_later(loop)
+        self._look_later(loop)
+
+    def _late(self, calls, now, carried):
+        """Return the calls that waited for `patience`, on connections that carried too little for them meanwhile."""
+        waiting = list(takewhile(lambda call: now - call.since > self._patience / 4, calls))
+        counts = Counter(call.peer for call in waiting)
+        found = {peer: carried(bytes_of) for peer, bytes_of in traffic(set(counts)).items()}
+        return [call for call in waiting if self._is_late(call, now, found.get(call.peer), counts[call.peer])]
+
+    def _is_late(self, call, now, carried, count):
+        if carried is None:
+            return now > call.since + self._patience
+        if call.seen is None:
+            call.due, call.seen = call.since + self._patience, (now, carried)
+        if now <= call.due:
+            return False
+        since, before = call.seen
+        if carried - before < SLOWEST * count * (now - since):
+            return True
+        call.due, call.seen = now + self._patience, (now, carried)
+        return False

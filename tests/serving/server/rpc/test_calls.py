@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import struct
 import threading
 import time
 
@@ -9,6 +10,7 @@ import grpc
 import pytest
 
 from serving.server.rpc.calls import Call, CallLimits
+from tests.attacks import http2
 from tests.attacks.http2 import DATA, Http2, frame
 
 PATIENCE = 0.5
@@ -86,6 +88,35 @@ def test_a_call_without_its_message_ends_and_takes_no_place():
         client.read(10, lambda: len(client.ended) == 9)
         assert len(client.ended) == 9
         assert PATIENCE * 0.5 < time.monotonic() - started < PATIENCE * 8
+
+
+@pytest.mark.parametrize(("piece", "calls", "is_answered"), [(2000, 1, True), (2000, 2, True), (10, 1, False)])
+def test_a_message_may_take_longer_while_its_connection_carries_enough(piece, calls, is_answered):
+    pieces = 15  # within the window of HTTP/2
+    with serving() as (address, _), Http2(address) as client:
+        streams = [client.call(METHOD) for _ in range(calls)]
+        for stream in streams:
+            client.send(frame(DATA, 0, stream, b"\0" + struct.pack(">I", piece * pieces)))
+        for number in range(pieces):
+            for stream in streams:
+                client.send(frame(DATA, http2.END_STREAM if number == pieces - 1 else 0, stream, bytes(piece)))
+            client.read(PATIENCE / 5)
+            assert client.ended == set() or not is_answered or number == pieces - 1
+        client.read(10, lambda: len(client.ended) == calls)
+        assert (len(client.answered) == calls) == is_answered
+        assert len(client.ended) == calls
+
+
+def test_a_connection_that_stops_amid_its_message_ends_although_it_carried_much():
+    with serving() as (address, _), Http2(address) as client:
+        stream = client.call(METHOD)
+        client.send(frame(DATA, 0, stream, b"\0" + struct.pack(">I", 10**6)))
+        for _ in range(10):
+            client.send(frame(DATA, 0, stream, bytes(6000)))
+            client.read(PATIENCE / 5)
+        assert client.ended == set()
+        client.read(PATIENCE * 4, lambda: client.ended)
+        assert client.ended == {stream}
 
 
 def test_the_reason_is_told_to_who_is_slow():
