@@ -53,10 +53,11 @@ class Parser(argparse.ArgumentParser):
         )
 
     def parse_known_args(self, args=None, namespace=None):
-        _log(self.prog, logging.NullHandler(), logging.NOTSET)  # a call before, in this process, may have been verbose
         notices = logging.StreamHandler()  # what is said unasked, such as of files that a killed process left
         notices.setFormatter(VisibleFormatter(f"{self.prog}: %(message)s"))
-        logging.getLogger(__package__).handlers[:] = [notices]
+        _log(__package__, notices, logging.WARNING)
+        for name in (SHARED, self.prog):  # a call before, in this process, may have been verbose
+            _log(name, notices, logging.WARNING)
         return super().parse_known_args(args, namespace)
 
     def error(self, message):
@@ -127,15 +128,15 @@ class _Verbose(argparse.Action):
         setattr(namespace, self.dest, True)
         handler = logging.StreamHandler()
         handler.setFormatter(VisibleFormatter(f"%(asctime)s {parser.prog}: %(message)s", "%H:%M:%S"))
-        _log(parser.prog, handler, logging.DEBUG)
+        for name in (SHARED, parser.prog):
+            _log(name, handler, logging.DEBUG)
 
 
-def _log(command, handler, level):
-    for name in (SHARED, command):
-        logger = logging.getLogger(name)
-        logger.handlers[:] = [handler]
-        logger.setLevel(level)
-        logger.propagate = level == logging.NOTSET
+def _log(name, handler, level):
+    logger = logging.getLogger(name)
+    logger.handlers[:] = [handler]
+    logger.setLevel(level)
+    logger.propagate = False  # to the root logger, which gets a handler of its own from Apache Beam, among others
 
 
 class _Help(argparse.HelpFormatter):

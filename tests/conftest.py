@@ -1,6 +1,7 @@
 """Quiet TensorFlow, and the tables several tests share."""
 
 import gc
+import logging
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -42,6 +43,17 @@ def bare_programs(tmp_path_factory):
         patch.setenv("JAX_COMPILATION_CACHE_DIR", str(compiled))
         patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
         yield
+
+
+@pytest.fixture(autouse=True)
+def loggers_of_their_own():
+    """Let no command that a test calls decide what the next test hears."""
+    yield
+    for name, logger in list(logging.root.manager.loggerDict.items()):
+        if name.startswith("fcn") and isinstance(logger, logging.Logger):
+            logger.handlers.clear()
+            logger.setLevel(logging.NOTSET)
+            logger.propagate = True
 
 
 @pytest.fixture

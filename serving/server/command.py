@@ -274,7 +274,9 @@ def _log():
     logger = logging.getLogger(__package__.partition(".")[0])
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
+    propagate, logger.propagate = logger.propagate, False  # or a library's handler at the root says it again
     try:
         yield
     finally:
+        logger.propagate = propagate
         logger.removeHandler(handler)

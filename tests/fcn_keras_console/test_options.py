@@ -164,6 +164,18 @@ def test_verbose_lets_the_command_log(capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.parametrize("name", ["fcn-y", "fcn_keras", "fcn_keras_console"])
+@pytest.mark.parametrize("words", [[], ["-v"]])
+def test_a_warning_is_said_once_whatever_logs_at_the_root(name, words, capsys, monkeypatch):
+    """As Apache Beam does, whose import gives the root logger a handler. Without `-v` it is said as well."""
+    parser = Parser("fcn-y", "Do it.")
+    add_reporting(parser)
+    parser.parse_args(words)
+    monkeypatch.setattr(logging.root, "handlers", [logging.StreamHandler()])
+    logging.getLogger(name).warning("Scores are off.")
+    assert re.fullmatch(r"(\d\d:\d\d:\d\d )?fcn-y: Scores are off\.\n", capsys.readouterr().err)
+
+
 def test_a_command_has_only_the_options_that_do_something():
     parser = Parser("fcn-y", "Do it.")
     add_reporting(parser, progress=False, steps=False)

@@ -1,6 +1,7 @@
 """`fcn-serve`: its options, its files, its end."""
 
 import contextlib
+import logging
 import os
 import re
 import shutil
@@ -42,7 +43,16 @@ class Lines:
         return Addresses(first.split()[-2], "http://" + second.split(":", 1)[1].removesuffix(" ..."))
 
 
-def test_the_command_follows_its_config_and_ends_on_sigint(line, tmp_path, monkeypatch, caplog):
+@pytest.fixture
+def log(caplog):
+    """What the command logs, which it keeps from the root logger."""
+    logger = logging.getLogger("serving")
+    logger.addHandler(caplog.handler)
+    yield caplog
+    logger.removeHandler(caplog.handler)
+
+
+def test_the_command_follows_its_config_and_ends_on_sigint(line, tmp_path, monkeypatch, log):
     def write(name, base_path=line):
         text = (
             f'model_config_list {{ config {{ name: "{name}" base_path: "{base_path}" model_platform: "tensorflow" }} }}'
@@ -66,7 +76,7 @@ def test_the_command_follows_its_config_and_ends_on_sigint(line, tmp_path, monke
             seen.append(rest(addresses.rest, "/v1/models/line:predict", {"instances": [1.0]})[0])
             seen.append(rest(addresses.rest, "/monitoring/prometheus/metrics")[0])
             (tmp_path / "models.config").write_text("model_config")
-            wait_until(lambda: "models.config is not followed" in caplog.text)
+            wait_until(lambda: "models.config is not followed" in log.text)
             seen.append(ask_rest(addresses, name="renamed"))
         finally:
             os.kill(os.getpid(), signal.SIGINT)
@@ -82,7 +92,7 @@ def test_the_command_follows_its_config_and_ends_on_sigint(line, tmp_path, monke
     assert seen == [6.0, 6.0, 404, 200, 6.0]
 
 
-def test_versions_change_under_load_and_sigterm_ends_it(lines, tmp_path, monkeypatch, caplog):
+def test_versions_change_under_load_and_sigterm_ends_it(lines, tmp_path, monkeypatch, log):
     shutil.copytree(lines[2], tmp_path / "line" / "1")
     shutil.copytree(lines[5], tmp_path / "line" / "next")
     output, done, answers = Lines(), threading.Event(), []
@@ -117,7 +127,7 @@ def test_versions_change_under_load_and_sigterm_ends_it(lines, tmp_path, monkeyp
     assert main([*model, "--port=0", "--rest_api_port=0"]) == 0
     visitor.join()
     assert all(mine == sorted(mine) and set(mine) == {6.0, 15.0} for mine in answers)  # none failed, none went back
-    assert "Unloaded line version 1" in caplog.text
+    assert "Unloaded line version 1" in log.text
 
 
 @pytest.mark.parametrize(
