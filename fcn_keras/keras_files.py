@@ -11,8 +11,10 @@ import json
 import math
 import os
 import re
+import shutil
 import struct
 import tempfile
+import traceback
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -93,8 +95,23 @@ def _load(path: str, compile: bool) -> Any:
         whole = pool.submit(_require_whole_weights, path)
         try:
             return keras.saving.load_model(path, compile=compile, safe_mode=True)
+        except BaseException as error:  # a signal too
+            _remove_unpacked(error)
+            raise
         finally:
             whole.result()  # which says more than what Keras stumbled over
+
+
+def _remove_unpacked(error: BaseException) -> None:
+    """Remove the folder, of up to a whole net, that Keras leaves in the temporary one where unpacking ends early.
+
+    It unpacks archives of more than three members, as those of `fcn-train`, and notes the folder in an object that it
+    drops: nothing but the frames of the error still holds it.
+    """
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        folder = getattr(frame.f_locals.get("self"), "tmp_dir", None)
+        if isinstance(folder, str) and os.path.dirname(folder) == tempfile.gettempdir():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _require_whole_weights(path: str) -> None:

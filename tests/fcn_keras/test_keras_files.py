@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import os
+import tempfile
 import tracemalloc
 import zipfile
 
@@ -268,6 +269,26 @@ def test_a_full_disk_is_not_the_files_fault(tmp_path, whole, monkeypatch):
     monkeypatch.setattr(keras.saving, "load_model", full)
     with pytest.raises(OSError, match=r"cannot be unpacked in .*: No space left on device\. Make room\.$"):
         keras_files.load_model(packed(tmp_path / "net.keras", whole))
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [(OSError(errno.ENOSPC, "No space left on device"), OSError), (KeyboardInterrupt(), KeyboardInterrupt)],
+)
+def test_what_keras_unpacked_is_removed_where_it_did_not_end(tmp_path, whole, monkeypatch, error, raised):
+    """As of `fcn-train`, whose files have a member more, so that Keras unpacks them."""
+
+    def cut_short(source, target, *_):
+        target.write(source.read(10))
+        raise error
+
+    path = packed(tmp_path / "net.keras", {**whole, "fcn_checkpoint.json": "{}"})
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr(zipfile.shutil, "copyfileobj", cut_short)
+    with pytest.raises(raised):
+        keras_files.load_model(path)
+    assert not list((tmp_path / "temporary").iterdir())
 
 
 # --- What Keras cannot read, and what it reads too well -------------------------------------------------------
