@@ -66,6 +66,20 @@ def is_bounded(run: Iterable[keras.Layer], inputs: Sequence[Any], norm: Norm, br
     return True
 
 
+def is_sure(model: keras.Model, brightest: float = 255.0) -> bool:
+    """Tell whether the weights of a network alone, all of which are read, show that no sum of it leaves float32.
+
+    Args:
+        model: a network.
+        brightest: largest magnitude of a pixel.
+
+    Returns:
+        False also where it is not known, as `is_bounded`.
+    """
+    run = [x for x in model.layers if not isinstance(x, layers.InputLayer)]
+    return is_bounded(run, keras.tree.flatten(model.input), norm_of_channels(), brightest)
+
+
 def _through(layer: keras.Layer, given: Sequence[Bound], norm: Norm, brightest: float) -> Bound:
     if isinstance(layer, Preprocess):
         return norm.of(_preprocessed(layer, brightest))

@@ -1,5 +1,6 @@
 """Put a network's file into its place once it answers as the network does: the same for every format."""
 
+import logging
 from functools import partial
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from fcn_keras_console.files import made, written_together
 
 from .accuracy.agreement import check_precision, measure, require
 from .checks import check_halves, check_model
+
+NOTICES = logging.getLogger("fcn_keras_console")  # which is printed without --verbose, too
 
 
 def write_checked(model, path, write, load, *, suffix, precision, calibration, least_agreement):
@@ -33,12 +36,25 @@ def write_checked(model, path, write, load, *, suffix, precision, calibration, l
     check_model(model)
     if precision == "fp16":
         check_halves(model)
+    _warn_of_overflow(model, path.name)
     with made(path.parent), written_together(path.parent, path.name) as folder:
         temporary = folder / path.name
         write(temporary)
         figures = measure(model, load(temporary), calibration)
         require(figures, path.name, precision, least_agreement)
     return figures
+
+
+def _warn_of_overflow(model, name):
+    from fcn_keras.inference.bounds import is_sure
+    from fcn_keras.interface import in_float32
+
+    if not is_sure(in_float32(model)):
+        NOTICES.warning(
+            "The weights of this network are so large that its sums may leave float32. Nothing in %s looks at them: "
+            "what it answers to such an image means nothing. A SavedModel answers a status.",
+            name,
+        )
 
 
 def require_as_exported(path):

@@ -17,7 +17,7 @@ from .limits import limits_of
 from .parity import compare
 from .signatures import build
 
-LOG = logging.getLogger("fcn-export")
+NOTICES = logging.getLogger("fcn_keras_console")  # which is printed without --verbose, too
 WARM_UP = "tf_serving_warmup_requests"
 BATCHING = Path(__file__).resolve().parents[2] / "kit" / "config" / "batching.config"
 
@@ -41,7 +41,7 @@ def write(folder, name, model, names, *, memory, max_pixels, extras, sizes, scal
     memory = None if memory is None else memory * 2**20
     network, module.variables_read = freeze(model, memory)
     if network.is_doubtful:
-        LOG.warning(
+        NOTICES.warning(
             "The weights of this network are so large that its sums may leave float32. Every layer is looked at, which "
             "takes longer, and an image whose scores are not finite gets a status instead of labels."
         )
@@ -82,7 +82,7 @@ def _in_parts(network, limits):
 def _limits(network, memory, max_pixels, sizes):
     limits = limits_of(network, memory=memory, max_pixels=max_pixels)
     if network.reason is not None:
-        LOG.warning(
+        NOTICES.warning(
             "This network is computed in one pass over an image, which takes more memory: at most %d pixels are "
             "scored. %s",
             limits.scored,

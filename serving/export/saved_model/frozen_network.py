@@ -6,7 +6,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from fcn_keras.inference.bounds import is_bounded, norm_of_channels
+from fcn_keras.inference.bounds import is_sure
 from fcn_keras.inference.parts import Part
 from fcn_keras.inference.stages import cut
 from fcn_keras.interface import class_counts, heads_of, in_float32, inputs_of
@@ -120,8 +120,7 @@ def freeze(model, memory=None):
     large = [x.value for x in model.variables if not _is_frozen(x)]
     hha = {id(layer.input) for layer in model.layers if isinstance(layer, Preprocess) and layer.modality == "hha"}
     hha = frozenset(name for name, x in inputs.items() if id(x) in hha)
-    layers = [x for x in model.layers if not isinstance(x, keras.layers.InputLayer)]
-    is_doubtful = not is_bounded(layers, keras.tree.flatten(model.input), norm_of_channels(), BRIGHTEST)
+    is_doubtful = not is_sure(model, BRIGHTEST)
     return Network(channels, class_counts(model), _way(model, memory, is_doubtful), hha, is_doubtful), large
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fcn_keras.alexnet import FCNAlexNet
-from fcn_keras.inference.bounds import LIMIT, Norm, is_bounded, norm_of_channels, norm_of_sizes
+from fcn_keras.inference.bounds import LIMIT, Norm, is_bounded, is_sure, norm_of_channels, norm_of_sizes
 from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
 from tests.fcn_keras.inference.small_nets import NARROWEST, randomize
 
@@ -52,6 +52,7 @@ def values_of(net):
 @pytest.mark.parametrize("name", NETS)
 def test_nothing_is_larger_than_its_bound(name):
     net = randomize(NETS[name]())
+    assert is_sure(net)
     by_channel, by_size = bounds_of(net, norm_of_channels()), bounds_of(net, norm_of_sizes(sizes_of(net), {}))
     for layer, values in values_of(net).items():
         values = np.asarray(values)
@@ -76,6 +77,7 @@ def test_weights_that_are_too_large_or_none_have_no_bound():
         net.get_layer("conv3_1").bias.assign(np.full(6, value))
         for norm in (norm_of_channels(), norm_of_sizes(sizes_of(net), {})):
             assert not is_bounded(run_of(net), net.inputs, norm)
+        assert not is_sure(net)
     assert np.finfo(np.float32).max / 2**15 > LIMIT
 
 

@@ -84,6 +84,24 @@ def test_broken_weights_are_refused_before_anything_is_written(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("largest", [1.0, 1e31])
+def test_a_file_of_weights_that_may_overflow_is_warned_of(write, small, tmp_path, caplog, largest):
+    """Of one more channel of fc6 nothing is read: what the file answers is right, and nobody knows for how long."""
+    before = [np.asarray(small.get_layer(name).kernel) for name in ("fc6", "fc7")]
+    wide, unread = (kernel.copy() for kernel in before)
+    wide[..., 0], unread[:, :, 0] = largest, 0
+    for name, kernel in (("fc6", wide), ("fc7", unread)):
+        small.get_layer(name).kernel.assign(kernel)
+    try:
+        assert write(tmp_path / "a.net").agreement == 1
+    finally:
+        for name, kernel in zip(("fc6", "fc7"), before, strict=True):
+            small.get_layer(name).kernel.assign(kernel)
+    said = [record.getMessage() for record in caplog.records if record.name == "fcn_keras_console"]  # which is printed
+    assert len(said) == (largest > 1)
+    assert all("its sums may leave float32. Nothing in a.net looks at them" in text for text in said)
+
+
 def test_files_of_two_exports(tmp_path):
     for name in "ab":
         (tmp_path / name).mkdir()
