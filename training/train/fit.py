@@ -12,6 +12,7 @@ from ..workdir.timings import Timings
 from .averaging import KeepRaw
 from .callbacks import Batches, Checkpoint, Overlays, Reseed, Restore, Validate, flat, mean_iu
 from .compiling import compile_model
+from .finite_validation import FiniteValidation
 from .patience import Patience
 from .sources import Maps, Pixels, spaced
 from .watchdog import Watchdog
@@ -74,6 +75,8 @@ def fit(
     if watched:
         num_classes, names = splits["train"].num_classes, heads_of(splits["train"].class_names)
         callbacks.append(Watchdog(recipe, num_classes, names, copy, lead=devices.lead))
+    modality = modality_of(source.network)
+    callbacks.append(FiniteValidation(recipe, scored, modality, devices, copy=copy, whole=source.whole))
     if devices.lead:
         callbacks += [
             Timings(stage.timings),

@@ -160,6 +160,8 @@ class Part:
     def __init__(self, examples, indices):
         self.examples, self.indices = examples, indices
         self.class_names, self.num_classes = examples.class_names, examples.num_classes
+        if hasattr(examples, "ids"):
+            self.ids = [examples.ids[index] for index in indices]
 
     def __len__(self):
         return len(self.indices)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import uuid
 from dataclasses import asdict, dataclass, field, replace
 
@@ -104,11 +105,13 @@ def digest_of_rows(rows):
 def comparable(scores, changes):
     """Return scores by epoch of which all are of the data that the run has now: others are minus infinity.
 
+    So are scores that are no numbers, which earlier versions logged.
+
     Args:
         scores: validation mean IU by epoch, as the log has them.
         changes: of a `RunRecord`, with `rescored["mean_iu"]`.
     """
-    scores = list(scores)
+    scores = [score if math.isfinite(score) else float("-inf") for score in scores]
     for rescored in (change["rescored"] for change in changes if "rescored" in change):
         epochs = min(rescored["epochs"], len(scores))
         scores[:epochs] = [float("-inf")] * epochs

@@ -1,6 +1,7 @@
 """Which run a folder holds, and which of its scores can be compared."""
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -81,6 +82,10 @@ def change(epochs, best, mean_iu):
 )
 def test_scores_of_other_images_do_not_count(changes, scores):
     assert comparable([0.1, 0.3, 0.2], changes) == scores
+
+
+def test_scores_that_are_no_numbers_do_not_count():
+    assert comparable([math.nan, 0.3, math.inf], []) == [LOW, 0.3, LOW]
 
 
 def test_a_damaged_file_holds_nothing(tmp_path):
