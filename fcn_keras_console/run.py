@@ -134,11 +134,16 @@ def _outlive_terminal():
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper) and stream.isatty():
-            terminal = _Terminal(stream.fileno(), "w", closefd=False)
-            kind = {"encoding": stream.encoding, "errors": stream.errors, "line_buffering": True}
-            is_buffered = hasattr(stream.buffer, "raw")  # not under PYTHONUNBUFFERED
-            buffer = io.BufferedWriter(terminal) if is_buffered else terminal
-            setattr(sys, name, io.TextIOWrapper(buffer, write_through=stream.write_through, **kind))
+            with contextlib.suppress(io.UnsupportedOperation):  # no file
+                setattr(sys, name, _outliving(stream))
+
+
+def _outliving(stream):
+    terminal = _Terminal(stream.fileno(), "w", closefd=False)
+    kind = {"encoding": stream.encoding, "errors": stream.errors, "line_buffering": True}
+    is_buffered = hasattr(stream.buffer, "raw")  # not under PYTHONUNBUFFERED
+    buffer = io.BufferedWriter(terminal) if is_buffered else terminal
+    return io.TextIOWrapper(buffer, write_through=stream.write_through, **kind)
 
 
 def start_tensorflow():

@@ -149,7 +149,7 @@ def test_predict_skips_and_counts(net, hostile, tmp_path, capsys):
         assert sum(f"/{name}" in line and reason in line for line in named) == 1, name
     assert out.splitlines()[-1] == f"1 image labelled in {tmp_path / 'out'}; {len(REFUSED)} skipped"
     made = sorted(path.name for path in (tmp_path / "out").rglob("*") if path.is_file())
-    assert made == ["good.jpg", "good.png"]
+    assert made == [".fcn-labels.json", "good.jpg", "good.png"]
 
 
 def test_predict_with_nothing_left(net, hostile, tmp_path, capsys):
