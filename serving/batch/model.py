@@ -17,7 +17,7 @@ LOG = logging.getLogger("fcn_keras_console")  # whose notices every command prin
 MODEL_FILES = "saved_model.pb", "variables/*", "assets/*"
 DESCRIPTIONS = "saved_model.pb", "assets/classes*.txt"
 RECORD = "model.json"
-SETTINGS = "batching_params.pbtxt"  # which are the operator's of a server
+SETTINGS = "batching_params.pbtxt", "assets.extra/tf_serving_warmup_requests"  # the operator's of a server
 SCALED = "serving_scaled"  # the signature whose images come each with a scale
 LARGE = 200 * 2**20  # bytes of weights from which the processes of one machine share a model
 
@@ -96,7 +96,7 @@ def _digests(folder, files):
         LOG.warning("%s has no digests of its files: damage would not be noticed. Export it again to get them", folder)
         found = {path[len(folder) + 1 :] for kind in MODEL_FILES for path in files_below(folder, kind)}
         return {name: digest_of(opened(name)) for name in sorted(found)}
-    if wrong := list(differences({name: one for name, one in digests.items() if name != SETTINGS}, opened)):
+    if wrong := list(differences({name: one for name, one in digests.items() if name not in SETTINGS}, opened)):
         raise damage(folder, wrong)
     return {name: one for name, one in digests.items() if any(fnmatch.fnmatch(name, kind) for kind in MODEL_FILES)}
 

@@ -11,6 +11,7 @@ from .batching import PARAMETERS_FILE
 
 LOG = logging.getLogger(__name__)
 RECORD = "model.json"
+WARMUP = "assets.extra/tf_serving_warmup_requests"
 
 
 @contextmanager
@@ -18,7 +19,7 @@ def as_exported(folder):
     """Compare a version's files with their digests, while the body reads them.
 
     Without digests nothing is compared, and that is logged: other programs write none, nor do earlier exports. The
-    batching parameters are the operator's to change, and that is logged as well.
+    batching parameters and the requests to warm up with are the operator's to change, and that is logged as well.
 
     Args:
         folder: `pathlib.Path`.
@@ -28,7 +29,7 @@ def as_exported(folder):
     """
     try:
         digests = _digests(folder)
-        settings = {name: digests.pop(name) for name in (PARAMETERS_FILE,) if name in digests}
+        settings = {name: digests.pop(name) for name in (PARAMETERS_FILE, WARMUP) if name in digests}
         for name, reason in differences(settings, partial(open_below, folder)):
             LOG.warning("%s/%s is not as it was exported: %s", folder, name, reason)
         with compared(folder, digests):

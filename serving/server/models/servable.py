@@ -18,10 +18,9 @@ from tensorflow.core.protobuf import error_codes_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
 from ...errors import ServingError
-from .integrity import as_exported
+from .integrity import WARMUP, as_exported
 
 DEFAULT_SIGNATURE = "serving_default"
-WARMUP = Path("assets.extra") / "tf_serving_warmup_requests"
 MAX_WARMUP_RECORDS = 1000  # TF Serving refuses a version that has more
 INTERNAL_SIGNATURE = "__saved_model_init_op"
 DTYPE_NAMES = {"float32": "float", "float64": "double", "float16": "half"}  # where TensorFlow's C++ says otherwise

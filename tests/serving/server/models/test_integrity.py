@@ -2,6 +2,7 @@
 
 import json
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -87,6 +88,18 @@ def test_operators_set_batching(put_sealed, serve, config, caplog):
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     [warning] = warnings
     assert warning.startswith(f"{folder}/batching_params.pbtxt is not as it was exported: its SHA-256 is ")
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_bytes(b"")])
+def test_operators_have_requests_of_their_own_to_warm_up_with(put, serve, config, caplog, change):
+    folder = put("m", 1)
+    requests = folder / "assets.extra" / "tf_serving_warmup_requests"
+    requests.parent.mkdir(exist_ok=True)
+    requests.write_bytes(b"by fcn-export")
+    write_sealed(folder / "model.json", {"name": "m"}, digests_below(folder))
+    change(requests)
+    assert ask(serve(config()), "m") == 1
+    assert f"{requests} is not as it was exported: it " in caplog.text
 
 
 def test_without_digests_it_is_served_and_said_once(put, serve, config, caplog):
