@@ -3,6 +3,7 @@
 So a label never lies beside an image, or in a folder, that it does not belong to, whatever became of the table.
 """
 
+import hashlib
 import json
 import struct
 import zlib
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 KEYWORD = b"fcn-batch\0"  # of the chunk `tEXt`: JSON in ASCII follows
+PNG = "png"  # beside the record: SHA-256 of the PNG without it, which tells that somebody has painted since
 HEADER = len(SIGNATURE) + 12 + 13  # bytes: the signature and IHDR, which is always the first chunk
 
 
@@ -39,7 +41,8 @@ class LabelRecord(NamedTuple):
 
 def with_record(png, record):
     """Return a PNG's bytes with a record in them."""
-    return png[:HEADER] + _chunk(b"tEXt", KEYWORD + json.dumps(record._asdict()).encode("ascii")) + png[HEADER:]
+    facts = {**record._asdict(), PNG: hashlib.sha256(png).hexdigest()}
+    return png[:HEADER] + _chunk(b"tEXt", KEYWORD + json.dumps(facts).encode("ascii")) + png[HEADER:]
 
 
 def _chunk(kind, data):
@@ -47,17 +50,21 @@ def _chunk(kind, data):
 
 
 def read_record(png):
-    """Return the record in a PNG's bytes; None if it holds none, or any chunk is damaged or missing."""
-    text = None
-    for kind, data in _chunks(png):
-        if kind is None:
-            return None
-        if kind == b"tEXt" and data.startswith(KEYWORD):
-            text = data[len(KEYWORD) :]
-    try:
-        return None if text is None else LabelRecord(**json.loads(text))
-    except (ValueError, TypeError):  # of another version
+    """Return the record in a PNG's bytes; None if it holds none, or is damaged, or another PNG than was written."""
+    texts = [data for kind, data in _chunks(png) if kind == b"tEXt" and data.startswith(KEYWORD)]
+    if not texts or not is_whole(png):
         return None
+    plain = png[:HEADER] + png[HEADER + len(_chunk(b"tEXt", texts[0])) :]
+    try:
+        facts = json.loads(texts[0][len(KEYWORD) :])
+        return LabelRecord(**facts) if facts.pop(PNG) == hashlib.sha256(plain).hexdigest() else None
+    except (ValueError, TypeError, KeyError, AttributeError):  # of another version
+        return None
+
+
+def is_whole(png):
+    """Tell whether bytes are a PNG of which nothing is damaged or missing, whoever wrote it."""
+    return all(kind for kind, _ in _chunks(png))
 
 
 def _chunks(png):

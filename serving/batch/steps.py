@@ -19,7 +19,7 @@ from PIL import Image
 from fcn_keras_console.locks import OUTPUT
 
 from .filesystems import absolute, delete, files_below, is_part, open_file, read_file, replacing, stamp
-from .label_record import LabelRecord, read_record, with_record
+from .label_record import LabelRecord, is_whole, read_record, with_record
 from .progress_counter import PROGRESS
 
 TABLE = "images.csv"
@@ -29,6 +29,7 @@ COLUMNS = ("image", "name", "status", "bytes", "height", "width")  # before the 
 LABELLED = "labelled"
 RESTED = 2  # seconds since its last change, after which another change of a file is sure to show in its times
 FOREIGN = "It is no whole label of this model, with a record of what it was made from. Delete it."
+PAINTED = "{} was changed since fcn-batch wrote it, or is not by it. Move it away to have the image labelled anew."
 BAD_NAME = errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST  # such as a label where a folder has to be
 NAMED = 5  # refused images that the summary names
 
@@ -90,6 +91,15 @@ class Output(NamedTuple):
         origins = {(record.image, record.sha256, record.model) for record in records.values()}
         return records if len(origins) == 1 and origins.pop()[-1] == self.model else None
 
+    def painted(self, name):
+        """Return the first of an image's labels that is whole and not as it was written here: somebody's work."""
+        for path in (self.label(head, name) for head in self.classes):
+            with suppress(OSError):
+                png = read_file(path)
+                if is_whole(png) and read_record(png) is None:
+                    return path
+        return None
+
     def header(self):
         shares = [f"{head}_{name}".lstrip("_") for head, names in self.classes.items() for name in names]
         return [*COLUMNS, *shares]
@@ -135,7 +145,7 @@ def listed_images(path):
     """Yield the images of a list of paths, one a line; relative ones start at the list's own folder."""
     folder = posixpath.dirname(path)
     with open_file(path) as file:
-        for line in io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape"):
+        for line in io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape"):
             if line.strip():
                 yield named(absolute(line.strip("\r\n"), folder), folder)
 
@@ -167,6 +177,7 @@ def plan(group, output):
     """Sort the images of one name into those to label (untagged), and rows for those that need nothing more.
 
     An image is done when its labels are there, whole, and say that this model made them from what the image holds now.
+    A label that somebody has changed since stays, and its image is refused.
     """
     name, images_and_labels = group
     listed, to_label = list(images_and_labels["images"]), None
@@ -190,6 +201,8 @@ def plan(group, output):
     elif image and record and _is_of(record, image):
         named = {head: one._replace(image=image.path) for head, one in records.items()}
         yield _tagged(output.row("done", name, named))
+    elif image and (painted := is_there and output.painted(name)):
+        yield _tagged(output.refused(image, PAINTED.format(painted)))
     elif image:
         _delete_labels(name, output, is_there)
         to_label = image

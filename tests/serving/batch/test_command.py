@@ -206,11 +206,12 @@ def test_a_model_that_is_damaged_or_replaced_is_one_line(tmp_path, model, capsys
     assert line.startswith(f"fcn-batch: {tmp_path}/model/saved_model.pb is not what was exported: it has 0 bytes, and ")
 
 
-def test_a_list(tmp_path, model, capsys):
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])  # with the mark that Windows writes first
+def test_a_list(tmp_path, model, capsys, encoding):
     put(tmp_path / "set" / "in", a__png=png([0]))
     put(tmp_path / "elsewhere", b__png=png([1]))
     entries = ["in/a.png", f"{tmp_path}/set/in/../in/a.png", "", "gone.png", "../elsewhere/b.png", "in"]
-    (tmp_path / "set" / "list.txt").write_text("\r\n".join(entries))
+    (tmp_path / "set" / "list.txt").write_text("\r\n".join(entries), encoding=encoding)
     arguments = ("--list", tmp_path / "set" / "list.txt", "--model", model / "2", "--output", tmp_path / "out")
     assert run(*arguments, *ONE_THREAD) == 0
     said = capsys.readouterr()

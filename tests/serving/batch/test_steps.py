@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from serving.batch import filesystems, steps
 from serving.batch.model import Labels
@@ -120,18 +121,39 @@ def test_an_image_that_is_replaced_while_it_is_labelled(tmp_path, output, monkey
     assert planned(output, [image(f"{tmp_path}/a.jpg")]) == ([f"{tmp_path}/a.jpg"], [])
 
 
-@pytest.mark.parametrize("damage", ["cut", "flip", "other model", "foreign"])
+@pytest.mark.parametrize("damage", ["cut", "flip", "other model"])
 def test_labels_that_are_none(tmp_path, output, damage):
     labelled(output, tmp_path / "a.jpg", IMAGE)
     label = Path(output.label("", "a"))
     data = bytearray(label.read_bytes())
     if damage == "flip":
         data[-20] ^= 1  # of the pixels
-    label.write_bytes({"cut": data[:-1], "foreign": png([1])}.get(damage, data))
+    label.write_bytes(data[:-1] if damage == "cut" else data)
     output = output._replace(model="f2") if damage == "other model" else output
     assert planned(output, []) == ([], [("refused", str(label), steps.FOREIGN)])
     assert planned(output, [image(f"{tmp_path}/a.jpg")]) == ([f"{tmp_path}/a.jpg"], [])
     assert not label.exists()
+
+
+@pytest.mark.parametrize("keeps_texts", [True, False])
+@pytest.mark.parametrize("is_replaced", [True, False])
+def test_a_label_that_somebody_painted_stays(tmp_path, output, keeps_texts, is_replaced):
+    labelled(output, tmp_path / "a.jpg", IMAGE)
+    label = Path(output.label("", "a"))
+    with Image.open(label) as opened:
+        texts = PngInfo()
+        for name, text in opened.info.items() if keeps_texts else ():
+            texts.add_text(name, text)
+        painted = np.array(opened)
+    painted[:] = 1
+    Image.fromarray(painted).save(label, pnginfo=texts)
+    before = label.read_bytes()
+    if is_replaced:
+        put(tmp_path, a__jpg=png([1]))
+    reason = " ".join(steps.PAINTED.format(label).split())
+    assert planned(output, [image(f"{tmp_path}/a.jpg")]) == ([], [("refused", f"{tmp_path}/a.jpg", reason)])
+    assert planned(output, []) == ([], [("refused", str(label), steps.FOREIGN)])
+    assert label.read_bytes() == before
 
 
 def test_labels_of_two_heads_are_of_one_image(tmp_path):
