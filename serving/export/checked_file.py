@@ -36,12 +36,12 @@ def write_checked(model, path, write, load, *, suffix, precision, calibration, l
     check_model(model)
     if precision == "fp16":
         check_halves(model)
-    _warn_of_overflow(model, path.name)
     with made(path.parent), written_together(path.parent, path.name) as folder:
         temporary = folder / path.name
         write(temporary)
         figures = measure(model, load(temporary), calibration)
         require(figures, path.name, precision, least_agreement)
+    _warn_of_overflow(model, path.name)
     return figures
 
 

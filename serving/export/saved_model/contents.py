@@ -40,11 +40,6 @@ def write(folder, name, model, names, *, memory, max_pixels, extras, sizes, scal
     module = tf.Module()
     memory = None if memory is None else memory * 2**20
     network, module.variables_read = freeze(model, memory)
-    if network.is_doubtful:
-        NOTICES.warning(
-            "The weights of this network are so large that its sums may leave float32. Every layer is looked at, which "
-            "takes longer, and an image whose scores are not finite gets a status instead of labels."
-        )
     limits = _limits(network, memory, max_pixels, sizes)
     signatures = build(network, limits=limits, extras=extras, scale=scale)
     tf.saved_model.save(module, str(folder), signatures=signatures)
@@ -55,6 +50,12 @@ def write(folder, name, model, names, *, memory, max_pixels, extras, sizes, scal
         for record in warmup.requests(network, name, sizes, scale, limits.decoded):
             writer.write(record)
     shutil.copyfile(BATCHING, folder / "batching_params.pbtxt")
+    parity = compare(model, network, folder, [*sizes, *_in_parts(network, limits)], scale)
+    if network.is_doubtful:
+        NOTICES.warning(
+            "The weights of this network are so large that its sums may leave float32. Every layer is looked at, which "
+            "takes longer, and an image whose scores are not finite gets a status instead of labels."
+        )
     return {
         "inputs": dict(network.channels),
         "memory": memory and memory >> 20,
@@ -63,7 +64,7 @@ def write(folder, name, model, names, *, memory, max_pixels, extras, sizes, scal
         **({} if scale in (None, 1) else _scale_facts(scale, limits)),
         "extra_outputs": extras,
         "warm_up_sizes": sizes,
-        "parity": compare(model, network, folder, [*sizes, *_in_parts(network, limits)], scale),
+        "parity": parity,
     }
 
 
