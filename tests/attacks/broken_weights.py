@@ -27,23 +27,25 @@ SERVED_EVERY = 12
 def soak(seconds, workdir, *, seed=None):
     """Draw networks, weights and images until the time is over."""
     draw = np.random.default_rng(seed)
-    nets = [_spoken(model(), draw) for model in MODELS]
-    exact = [_in_float64(net) for net in nets]
-    sound = [net.get_weights() for net in nets]
+    nets = {}  # by number in MODELS: itself, in float64, and its weights as drawn
     rows = {name: [0, []] for name in ("weights that are no numbers", "weights that are too large", "served pixels")}
     ends = time.monotonic() + seconds
     number = 0
     while time.monotonic() < ends or number < 3:
-        which = int(draw.integers(len(nets)))
-        nets[which].set_weights(sound[which])
+        which = int(draw.integers(len(MODELS)))
+        if which not in nets:
+            drawn = _spoken(MODELS[which](), draw)
+            nets[which] = drawn, _in_float64(drawn), drawn.get_weights()
+        net, exact, sound = nets[which]
+        net.set_weights(sound)
         kind = list(rows)[2 if number % SERVED_EVERY == 2 else number % 2]
         attempt = {"served pixels": _served}.get(kind, _broken if "no numbers" in kind else _too_large)
         try:
-            wrong = attempt(nets[which], exact[which], draw, Path(workdir))
+            wrong = attempt(net, exact, draw, Path(workdir))
         except Exception as error:
             wrong = f"{type(error).__name__}: {error}"[:200]
         rows[kind][0] += 1
-        rows[kind][1] += [f"{nets[which].name}: {wrong}"] if wrong else []
+        rows[kind][1] += [f"{net.name}: {wrong}"] if wrong else []
         number += 1
     return [Outcome(name, tries, tuple(lost)) for name, (tries, lost) in rows.items()]
 
