@@ -114,7 +114,7 @@ def new_folder(out, option, source):
     Raises:
         ValueError: if `out` holds something, lies in `source`, or another command is making it.
     """
-    out, source = Path(out), Path(source)
+    out, source = _behind_links(Path(out), option), Path(source)
     if out.resolve().is_relative_to(source.resolve()):
         raise ValueError(f"{option} {out} lies in the data set itself. Name a folder outside {source}.")
     with alone_for(out, option=option):
@@ -122,6 +122,16 @@ def new_folder(out, option, source):
             raise ValueError(f"{option} {out} is not empty. Name a folder that does not exist yet.")
         with _filled(out) as folder:
             yield folder
+
+
+def _behind_links(out, option):
+    """Return where a path leads if it is a link: a folder is not renamed to it."""
+    if out.name in ("", ".."):
+        raise ValueError(f"{option} {out} is not a new folder. Name a folder that does not exist yet.")
+    try:
+        return out.resolve() if out.is_symlink() else out
+    except (OSError, RuntimeError) as error:
+        raise ValueError(f"{option} {out} is a link that leads nowhere ({error}). Name another folder.") from None
 
 
 @contextlib.contextmanager

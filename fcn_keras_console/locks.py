@@ -64,7 +64,13 @@ def _alone(target, file, command, option, wait):
             f"Another {command} is writing to {target}. Wait until it ends, or choose another {option}."
         ) from None
     except OSError as error:
-        reason = f"{error.strerror or error}" + (f" ({file})" if os.path.lexists(file) else "")
+        reason = error.strerror or error
+        if os.path.lexists(file):
+            reason = f"{reason} ({file})"
+        elif not folder.exists() and folder.is_symlink():
+            reason = f"{folder} is a link to what is not there"
+        elif folder.exists() and not folder.is_dir():
+            reason = f"{folder} is not a folder"
         raise ValueError(f"{option} {target} cannot be written to: {reason}. Choose another folder.") from error
     if not lock.held:
         LOG.warning("%s: this file system has no locks. Let no other command write there meanwhile.", target)
@@ -108,7 +114,7 @@ def locked(file, wait=0):
     while True:
         number = _opened(file)
         try:
-            if (held := _flock(number)) is not None and _is_at(number, file):
+            if (held := _flock(number, file)) is not None and _is_at(number, file):
                 return Lock(number, held)
         except BaseException:
             os.close(number)
@@ -149,7 +155,7 @@ def _opened(file):
     return number
 
 
-def _flock(number):
+def _flock(number, file):
     """Take the lock of an open file: whether there are locks, or None if another one has it."""
     try:
         if fcntl is not None:
@@ -160,7 +166,7 @@ def _flock(number):
             return None
         if error.errno in _MISSING:
             return False
-        raise
+        raise OSError(error.errno, error.strerror, str(file)) from None  # the system's names no file
 
 
 def _is_at(number, file):

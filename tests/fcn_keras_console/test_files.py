@@ -138,6 +138,32 @@ def test_files_of_one_result_appear_together(tmp_path):
     assert (tmp_path / "there" / "net.xml").read_text() == "new"
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_new_folder_is_made_where_a_link_leads(tmp_path, is_there):
+    target, link = tmp_path / "target", tmp_path / "link"
+    link.symlink_to(target)
+    if is_there:
+        target.mkdir()
+    with new_folder(link, "--fix", tmp_path / "photos") as folder:
+        folder.mkdir()
+        (folder / "a").touch()
+    assert link.is_symlink()
+    assert names(target) == names(link) == ["a"]
+
+
+def test_a_new_folder_has_a_name_and_no_endless_link(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for out, message in (
+        ("", r"--fix \. is not a new folder"),
+        (".", r"--fix \. is not a new folder"),
+        ("a/..", r"--fix a/\.\. is not a new folder"),
+        ("loop", "--fix loop is a link that leads nowhere"),
+    ):
+        with pytest.raises(ValueError, match=message), new_folder(out, "--fix", tmp_path / "photos"):
+            raise AssertionError("the body is never reached")
+
+
 def test_two_do_not_make_one_new_folder(tmp_path):
     (tmp_path / "photos").mkdir()
     with new_folder(tmp_path / "fixed", "--fix", tmp_path / "photos") as folder:

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -170,3 +171,22 @@ def test_links_are_not_followed(tmp_path):
     with pytest.raises(ValueError, match="cannot be written to"), alone(tmp_path, name="lock"):
         pass
     assert (tmp_path / "mine").read_text() == "text"
+
+
+def test_what_is_no_folder_is_said(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    for name, reason in (("file", "is not a folder"), ("link", "is a link to what is not there")):
+        said = f"--output {tmp_path / name} cannot be written to: {tmp_path / name} {reason}. Choose another folder."
+        with pytest.raises(ValueError, match=re.escape(said)), alone(tmp_path / name):
+            pass
+
+
+def test_a_lock_that_fails_is_named(tmp_path, monkeypatch):
+    def flock(number, operation):
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(locks.fcntl, "flock", flock)
+    with pytest.raises(OSError, match=r"Stale file handle: .*lock") as raised:
+        locked(tmp_path / "lock")
+    assert raised.value.filename == str(tmp_path / "lock")
