@@ -25,6 +25,7 @@ ATTACKS += ("damaged_models", "kills_in_batch")
 ATTACKS += ("two_at_once", "kills_in_commands")
 ATTACKS += ("broken_weights",)
 ATTACKS += ("thin_classes",)
+ATTACKS += ("suspended",)
 GRACE = 300  # seconds past its share after which an attack counts as hanging
 
 
