@@ -87,10 +87,11 @@ def _answer(arguments):
         raise ValueError(f"{error}{_NAME_IT if unknown else ''}") from error  # which `run` tells in one line
 
 
-def _client(arguments):
-    which = {name: getattr(arguments, name) for name in ("model", "label", "timeout", "scale", "ca_file")}
-    token = _token(arguments.token_file)
-    return Client(arguments.url, **which, version=arguments.model_version, token=token)
+def _client(arguments, version=None):
+    """Make the client; of one version where given, whatever is the newest or has the label by then."""
+    which = {name: getattr(arguments, name) for name in ("model", "timeout", "scale", "ca_file")}
+    which |= {"label": arguments.label, "version": arguments.model_version} if version is None else {"version": version}
+    return Client(arguments.url, **which, token=_token(arguments.token_file))
 
 
 def _token(path):
@@ -128,7 +129,8 @@ def _query(arguments):
         with alone(arguments.output):
             made_by.require_same(lambda: results_in(arguments.output), replace=arguments.replace)
             made_by.write()
-            failed, scaled = _label(client, images, arguments)
+            with _client(arguments, metadata.version) as of_version:
+                failed, scaled = _label(of_version, images, arguments)
     if not arguments.json:
         labelled = f"{counted(len(images) - failed, 'image')} labelled in {arguments.output}"
         others = f"; {told}" if (told := finder.left_alone(passed_over)) else ""

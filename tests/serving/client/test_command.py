@@ -73,7 +73,8 @@ def test_a_folder_becomes_labels(server, photos, tmp_path, capsys):
     for name, key in (("a.png", "a"), ("b.v2.JPG", "b.v2"), ("inner/a.bmp", "inner/a")):
         expected = fake_servers.label((photos / name).read_bytes())
         np.testing.assert_array_equal(ids(out / "labels" / f"{key}.png"), expected)
-    assert {request[0] for request in server.requests} == {"/v1/models/m:predict"}
+    # Of one version: labels of a newer one that comes meanwhile would get mixed with them.
+    assert {request[0] for request in server.requests} == {"/v1/models/m/versions/1:predict"}
 
 
 def test_results_among_the_images_are_no_images(server, photos):
@@ -126,7 +127,7 @@ def test_another_scale_goes_along_with_every_image(server, photos, tmp_path, cap
 def test_images_that_fail_are_named_and_the_others_go_on(server, photos, tmp_path, capsys):
     (photos / "b.v2.JPG").write_bytes(b"broken")
     (photos / "z.png").symlink_to("nowhere")
-    server.moods.extend([None, 400])  # the metadata, and one of the images
+    server.moods.extend([None, None, 400])  # the metadata, that of the version, and one of the images
     assert run(server, photos, "--output", tmp_path / "out", "--concurrency", 1) == 1
     output = capsys.readouterr()
     assert output.out == f"1 image labelled in {tmp_path / 'out'}, 3 failed; left alone: 1 .txt, 2 hidden files\n"
