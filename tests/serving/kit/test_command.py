@@ -290,7 +290,7 @@ def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys):
         ("road-", "new", "does not end with a hyphen"),
         ("a" * 41, "new", "at most 40"),
         ("road", "kit", "kit is there already, and may hold your changes"),
-        ("road", "file/kit", "kit cannot be written to: File exists"),
+        ("road", "file/kit", "file is not a folder. Choose another"),
     ]:
         assert main([name, str(tmp_path / directory)]) == 2
         output = capsys.readouterr()
