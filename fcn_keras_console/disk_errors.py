@@ -22,6 +22,7 @@ ONLY_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}  # no read
 # What has another name, or none, in the end: scratch folders (`scratch`), and files of Beam's file systems.
 _SCRATCH = re.compile(r".*/\.fcn-\w{8}\.tmp/new/(.+)")
 _NAMELESS = re.compile(r"/\.(fcn-\w{8}\.(tmp|lock)|[0-9a-f]{32}\.part)\b")
+_PLACE = re.compile(r"/\.fcn-\w{8}\.tmp(/new)?(?=[/\s:.,;)'\"]|$)")
 _NUMBER = re.compile(r"\b[Ee]rrno(?: = |\s)(\d+)")
 
 
@@ -90,6 +91,11 @@ def in_words(error):
     if error.errno in ONLY_WRITING:
         return str(NotWrittenError(error.errno, error.strerror, error.filename or "A file"))
     return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+
+
+def as_asked(text):
+    """Return a text in which files in scratch folders have the names that they were about to get."""
+    return _PLACE.sub("", text)
 
 
 def _number_of(error, target):

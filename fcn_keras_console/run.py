@@ -13,7 +13,7 @@ import sys
 import threading
 from pathlib import Path
 
-from .disk_errors import in_words
+from .disk_errors import as_asked, in_words
 from .printing import let_go, printed_visibly
 
 # TensorFlow and Keras import these where they find them, for functions that no command calls: half of their own start.
@@ -218,7 +218,7 @@ def one_line(error):
     """Write an error as one line, with the file's name where it has one."""
     if isinstance(error, OSError):
         error = in_words(error)
-    return re.sub(r"\s*\n\s*", " ", str(error).strip()) or type(error).__name__
+    return re.sub(r"\s*\n\s*", " ", as_asked(str(error)).strip()) or type(error).__name__
 
 
 def _fail(name, error, code=2):

@@ -23,7 +23,8 @@ from tests.attacks.outcome import Outcome
 ROOT = Path(__file__).resolve().parents[2]
 REASONS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EFBIG)
 LIBRARY = "LD_PRELOAD"
-_NOTICE = "has no digests of its files"  # of the model that `fcn-batch` is given here
+# Lines that are no errors: of the model that `fcn-batch` is given here, and LiteRT's own when it starts.
+_NOTICES = "has no digests of its files", "INFO: Created TensorFlow Lite"
 # What may be given twice, and then replaces what is there.
 AGAIN = {"predict", "predict coco", "predict cvat", "predict video", "evaluate", "compare", "report", "doctor"}
 AGAIN |= {"export onnx", "export openvino", "export litert"}
@@ -95,7 +96,8 @@ def judge(ended, attacked, whole, earlier):
     """
     if earlier and (found := _lost_of(earlier, attacked.out)):
         return found
-    lines = [line for line in ended.err.decode(errors="replace").splitlines() if line and _NOTICE not in line]
+    printed = filter(None, ended.err.decode(errors="replace").splitlines())
+    lines = [line for line in printed if not any(notice in line for notice in _NOTICES)]
     there = attacked.files()
     if ended.code == 0:
         missing = sorted(whole - there)

@@ -132,3 +132,12 @@ def test_an_old_result_stays_whole(tmp_path, file_limit, capsys):
     )
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == [Path(path).name]
+
+
+@pytest.mark.parametrize("error", [ValueError, OSError])
+def test_a_scratch_folder_has_the_name_that_was_asked_for(error, capsys):
+    def body(_):
+        raise error("folder out/.fcn-ji4mixa_.tmp/new, or out/.fcn-ji4mixa_.tmp/net.prototxt, or a/.fcn-0/b")
+
+    assert run("fcn-x", body, None) == 2
+    assert capsys.readouterr().err == "fcn-x: folder out, or out/net.prototxt, or a/.fcn-0/b\n"
