@@ -93,7 +93,7 @@ class Trained:
         """Number of the epoch whose weights were kept, from 0 on, or None; of several heads by the mean over them."""
         means = [_mean([row.get(f"val_{prefix}_mean_iu") for prefix in self.prefixes.values()]) for row in self.rows]
         means = comparable(means, [change for change in self.changes if _rescored(change)])
-        known = [epoch for epoch, value in enumerate(means) if value is not None and value > -math.inf]
+        known = [epoch for epoch, value in enumerate(means) if value > -math.inf]
         return max(known, key=means.__getitem__) if known else None
 
     @property

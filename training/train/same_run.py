@@ -118,8 +118,12 @@ class SameRun:
             return Found(recipe, stage, faults=[fault])
         decided = decisions(recipe)
         record = RunRecord.of(stage)
-        elsewhere = record is not None and hasattr(self.opened.examples(recipe)["train"], "files")
-        stage.require_same(decided, elsewhere=elsewhere)
+        try:
+            examples = self.opened.examples(recipe)["train"]
+        except (ValueError, OSError):
+            stage.require_same(decided)  # that it is another run's folder says more
+            raise
+        stage.require_same(decided, elsewhere=record is not None and hasattr(examples, "files"))
         wrong = faults(stage, recipe.steps_per_epoch, mean_iu)
         if record is None:
             if not wrong:

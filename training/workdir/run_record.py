@@ -105,16 +105,16 @@ def digest_of_rows(rows):
 def comparable(scores, changes):
     """Return scores by epoch of which all are of the data that the run has now: others are minus infinity.
 
-    So are scores that are no numbers, which earlier versions logged.
+    So are scores that are missing or no numbers, which earlier versions logged.
 
     Args:
-        scores: validation mean IU by epoch, as the log has them.
+        scores: validation mean IU by epoch, as the log has them; None where it has none.
         changes: of a `RunRecord`, with `rescored["mean_iu"]`.
     """
-    scores = [score if math.isfinite(score) else float("-inf") for score in scores]
+    scores = [score if score is not None and math.isfinite(score) else -math.inf for score in scores]
     for rescored in (change["rescored"] for change in changes if "rescored" in change):
         epochs = min(rescored["epochs"], len(scores))
-        scores[:epochs] = [float("-inf")] * epochs
+        scores[:epochs] = [-math.inf] * epochs
         if rescored["best"] is not None and rescored["best"] < epochs:
             scores[rescored["best"]] = rescored["mean_iu"]
     return scores

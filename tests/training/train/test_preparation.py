@@ -16,11 +16,14 @@ def test_another_data_sets_run_is_told(photos, tmp_path, calls, capsys):  # noqa
     assert run("--data", photos, "--workdir", tmp_path / "runs", "--minutes", 1) == 0
     write_photos(tmp_path / "divided")
     draw(tmp_path, range(6), "undivided")
-    for other in (tmp_path / "divided", tmp_path / "undivided"):
+    for name, told in [
+        ("divided", f"divided is not what it was for {tmp_path / 'runs' / 'quick_fcn8s_head'} (trained on {photos}: for"),
+        ("undivided", f"holds a run with data = '{photos}', and this one has '{tmp_path / 'undivided'}'"),
+    ]:
         capsys.readouterr()
-        assert run("--data", other, "--workdir", tmp_path / "runs", "--minutes", 1) == 2
+        assert run("--data", tmp_path / name, "--workdir", tmp_path / "runs", "--minutes", 1) == 2
         (line,) = capsys.readouterr().err.splitlines()
-        assert f"holds a run with data = '{photos}', and this one has '{other}'" in line
+        assert told in line
     assert len(calls) == 1
 
 

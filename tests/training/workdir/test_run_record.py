@@ -85,7 +85,7 @@ def test_scores_of_other_images_do_not_count(changes, scores):
 
 
 def test_scores_that_are_no_numbers_do_not_count():
-    assert comparable([math.nan, 0.3, math.inf], []) == [LOW, 0.3, LOW]
+    assert comparable([math.nan, 0.3, math.inf, None], []) == [LOW, 0.3, LOW, LOW]
 
 
 def test_a_damaged_file_holds_nothing(tmp_path):
