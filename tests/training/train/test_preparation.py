@@ -17,7 +17,10 @@ def test_another_data_sets_run_is_told(photos, tmp_path, calls, capsys):  # noqa
     write_photos(tmp_path / "divided")
     draw(tmp_path, range(6), "undivided")
     for name, told in [
-        ("divided", f"divided is not what it was for {tmp_path / 'runs' / 'quick_fcn8s_head'} (trained on {photos}: for"),
+        (
+            "divided",
+            f"divided is not what it was for {tmp_path / 'runs' / 'quick_fcn8s_head'} (trained on {photos}: for",
+        ),
         ("undivided", f"holds a run with data = '{photos}', and this one has '{tmp_path / 'undivided'}'"),
     ]:
         capsys.readouterr()
