@@ -1,10 +1,12 @@
 """The quick form of `kills_in_batch.py`: some kills, and that the attack sees old labels of new images."""
 
+import os
 import random
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from tests.attacks import kills_in_batch
@@ -12,6 +14,7 @@ from tests.attacks import kills_in_batch
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.skipif("SOAK" not in os.environ, reason="takes half a minute; make soak runs it at length")
 def test_some_kills_change_nothing(tmp_path):
     command = [sys.executable, "-m", "tests.attacks.kills_in_batch", str(tmp_path), "1"]  # it forks, which we may not
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300)
