@@ -1,5 +1,6 @@
 """The quick forms of `kills_in_commands` and `two_at_once`, with commands that need no network."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,7 @@ print("two", 0, 0, wrong)
 """
 
 
+@pytest.mark.skipif("SOAK" not in os.environ, reason="takes half a minute; make soak runs it at length")
 @pytest.mark.parametrize("name", ["kit", "doctor --fix"])
 def test_killed_and_two_at_once(name, tmp_path):
     for kind in ("images", "labels"):
