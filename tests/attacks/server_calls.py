@@ -6,14 +6,13 @@ Meanwhile healthy clients ask over gRPC and REST. Each failure of theirs is lost
 import contextlib
 import random
 import struct
-import threading
 import time
 
 from . import http2
 from .http2 import Http2, frame
 from .outcome import Outcome
 from .served import served, write_model
-from .server_sockets import OPTIONS, PATIENCE, healthy
+from .server_sockets import OPTIONS, PATIENCE, healthy, watched
 
 METHODS = [
     *[
@@ -61,34 +60,8 @@ def attack_all(server, *, seed, connections):
         "gRPC answers that nobody fetches": lambda: unread(server, draw, connections),
         "floods of HTTP/2 frames": lambda: floods(server.grpc, draw, connections),
     }
-    return [_watched(server, name, attack) for name, attack in attacks.items()]
-
-
-def _watched(server, name, attack):
-    """Make one attack while healthy clients ask, and look what the server holds in the end."""
-    before, lost, asked, stop = server.memory(), [], [], threading.Event()
-
-    def ask():
-        while True:
-            for problem in (healthy_call(server.grpc), healthy(server.rest)):
-                asked.append(None)
-                lost.extend([f"a healthy client: {problem}"] if problem else [])
-            if stop.wait(0.1):
-                return
-
-    client = threading.Thread(target=ask)
-    client.start()
-    try:
-        tries, said = attack()
-    finally:
-        stop.set()
-        client.join()
-    lost += said
-    if server.memory() - before > GROWTH:
-        lost.append(f"{server.memory() - before:.0f} MiB more than before")
-    if not server.is_alive():
-        lost.append("the server has ended")
-    return Outcome(name, tries + len(asked), tuple(lost))
+    clients = [lambda: healthy_call(server.grpc), lambda: healthy(server.rest)]
+    return [watched(server, name, attack, clients, server.memory, GROWTH) for name, attack in attacks.items()]
 
 
 def healthy_call(address):

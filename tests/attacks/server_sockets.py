@@ -58,19 +58,29 @@ def attack_all(server, *, sockets, body=2**26):
             server, server.grpc, min(sockets, 500), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\4" + bytes(5)
         ),
     }
-    return [_watched(server, name, attack) for name, attack in attacks.items()]
+    return [watched(server, name, attack) for name, attack in attacks.items()]
 
 
-def _watched(server, name, attack):
-    """Make one attack while a healthy client asks, and look what the server holds in the end."""
+def watched(server, name, attack, ask_all=None, memory=None, growth=GROWTH):
+    """Make one attack while healthy clients ask, and look what the server holds in the end.
+
+    Args:
+        server: `Served`.
+        name: of the attack.
+        attack: function without arguments to its tries and what was lost.
+        ask_all: functions that ask as anybody does, once, and return what went wrong or None; by default `healthy`.
+        memory: function to the MiB that count in the end; by default the largest meanwhile.
+        growth: MiB that they may be more than before.
+    """
     before, lost, asked, stop = server.memory(), [], [], threading.Event()
     server.forget_peak()
 
     def ask():
         while True:
-            asked.append(None)
-            if problem := healthy(server.rest):
-                lost.append(f"a healthy client: {problem}")
+            for one in ask_all or [lambda: healthy(server.rest)]:
+                asked.append(None)
+                if problem := one():
+                    lost.append(f"a healthy client: {problem}")
             if stop.wait(0.1):
                 return
 
@@ -82,8 +92,9 @@ def _watched(server, name, attack):
         stop.set()
         client.join()
     lost += said
-    if server.peak() - before > GROWTH:
-        lost.append(f"{server.peak() - before:.0f} MiB more than before")
+    grown = (memory or server.peak)() - before
+    if grown > growth:
+        lost.append(f"{grown:.0f} MiB more than before")
     if not server.is_alive():
         lost.append("the server has ended")
     return Outcome(name, tries + len(asked), tuple(lost))
