@@ -9,24 +9,31 @@ import tempfile
 from pathlib import Path
 
 from .disk_errors import naming
-from .locks import alone_for
+from .locks import alone_for, remove_empty
 from .printing import visible_json
 from .publication import publish, sync, sync_entry
 from .scratch import scratch
 
 
-def require_folder(path):
-    """Create a folder if need be, and make sure that files can be written in it.
+def require_folder(path, option="--output"):
+    """Make sure that files can be written in a folder, which may be missing. What is made to try that goes away again.
+
+    Args:
+        option: that names the folder, for the errors.
 
     Raises:
         ValueError: if they cannot; better before the model runs than after.
     """
+    folder = Path(path).absolute()
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
-        raise ValueError(f"--output {path} cannot be written to: {error.strerror}. Choose another folder.") from error
+        raise ValueError(f"{option} {path} cannot be written to: {error.strerror}. Choose another folder.") from error
+    finally:
+        remove_empty(new)
 
 
 @contextlib.contextmanager
@@ -160,9 +167,7 @@ def made(folder):
     try:
         yield folder
     except BaseException:
-        for path in new:
-            with contextlib.suppress(OSError):  # another process may have put something there
-                path.rmdir()
+        remove_empty(new)
         raise
 
 

@@ -188,10 +188,13 @@ def test_folders_made_for_nothing_go_away(tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     require_folder(tmp_path / "a" / "b")
-    assert (tmp_path / "a" / "b").is_dir()
+    assert not list(tmp_path.iterdir())
+    require_folder(tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(ValueError, match=r"--output .*file cannot be written to: File exists\. Choose another folder"):
         require_folder(tmp_path / "file")
+    with pytest.raises(ValueError, match=r"--html .*file/inner cannot be written to"):
+        require_folder(tmp_path / "file" / "inner", "--html")
 
 
 def test_json_there_and_back(tmp_path):

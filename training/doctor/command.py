@@ -118,7 +118,7 @@ def _check_page(path):
         return
     if path.is_dir():
         raise ValueError(f"--html {path} is a folder. Name the file to write, such as {path / 'doctor.html'}.")
-    require_folder(path.parent)
+    require_folder(path.parent, "--html")
 
 
 def _fixed(result, arguments):
