@@ -59,7 +59,8 @@ class Batches(keras.callbacks.Callback):
 class Checkpoint(keras.callbacks.Callback):
     """Save a checkpoint after every epoch, now and then within one, and before the run is stopped by a signal.
 
-    The best model is kept besides, in float32 whatever it trained in: it is what is scored, exported and transplanted.
+    The best model is kept besides, in float32 whatever it trained in and without its optimizer: it is what is scored,
+    exported and transplanted, and no run goes on from it.
 
     Args:
         stage: the `Stage` to write to.
@@ -130,8 +131,7 @@ class Checkpoint(keras.callbacks.Callback):
             self.stage.adopt(self.start)
         elif self.best is None or score > self.best or missing:
             with self.devices.apart():
-                best = self.whole(self.averaged or self.model)
-                best = uncompiled(best) if self.averaged else best
+                best = uncompiled(self.whole(self.averaged or self.model))
                 position = Position(self.position.batches)
                 save_model(in_float32(best), self.stage.better, position, self.stage.origin(best=True))
             self.best = score

@@ -244,6 +244,15 @@ def test_another_seed_gives_others(whole, tmp_path):
     assert differences(tmp_path / NAME, whole)
 
 
+def test_the_best_model_has_no_optimizer_and_the_checkpoint_has(whole):
+    """Adam keeps two numbers for every weight that learns, of which only a run that goes on has need."""
+    best, last = (keras.saving.load_model(whole / f"{name}.keras") for name in ("best", "last"))
+    assert (best.compiled, last.compiled) == (False, True)
+    held = [{name for name in arrays(whole / f"{name}.keras") if "optimizer" in name} for name in ("best", "last")]
+    assert not held[0]
+    assert len(held[1]) > 2 * len(best.trainable_variables)
+
+
 def test_a_checkpoint_holds_the_sum_of_what_it_trained(whole):
     """The comparisons above would mean little if momentum or counters were not in the files."""
     held = arrays(whole / "last.keras")
