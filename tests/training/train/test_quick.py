@@ -149,7 +149,7 @@ def test_what_is_given_stays(tmp_path):
 
 def test_a_full_disk_is_told_before_anything_starts(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=10**9))
-    with pytest.raises(ValueError, match=r"needs about 1\.3 GB for feature maps .* has 1\.0 GB free\. Make room"):
+    with pytest.raises(ValueError, match=r"needs about 1\.8 GB for feature maps .* has 1\.0 GB free\. Make room"):
         planned(tmp_path / "not" / "there")
 
 
