@@ -3,9 +3,12 @@
 import contextlib
 import logging
 import sys
+import time
 
 from .options import SHARED
 from .printing import Printed, drawn_on, in_one_line
+
+SECONDS = 10  # between two lines of a log
 
 
 class Progress(contextlib.AbstractContextManager):
@@ -18,15 +21,23 @@ class Progress(contextlib.AbstractContextManager):
         title: what is being done.
         unit: what is counted, in the plural.
         quiet: show nothing at all.
+        logged: where stderr is no terminal, write a line at most every ten seconds: for what takes minutes and says
+            nothing else meanwhile.
     """
 
-    def __init__(self, title, unit, *, quiet=False):
+    def __init__(self, title, unit, *, quiet=False, logged=False):
         self.title, self.unit = title, unit
-        self.shown = not (quiet or logging.getLogger(SHARED).isEnabledFor(logging.DEBUG)) and sys.stderr.isatty()
+        wanted = not (quiet or logging.getLogger(SHARED).isEnabledFor(logging.DEBUG))
+        self.shown = wanted and sys.stderr.isatty()
+        self._logged = wanted and logged and not self.shown
+        self._next = time.monotonic() + SECONDS
         self._bar = self._task = None
 
     def __call__(self, done, total):
         """Show that `done` of `total` are done; a total of None is not known."""
+        if self._logged and time.monotonic() >= self._next:
+            self._next = time.monotonic() + SECONDS
+            print(in_one_line(self._line(done, total)), file=sys.stderr, flush=True)
         if not self.shown:
             return
         if self._bar is None:
@@ -37,6 +48,9 @@ class Progress(contextlib.AbstractContextManager):
             if sys.stdout is not before:  # what rich prints above the bar
                 sys.stdout = Printed(sys.stdout, "stdout")
         self._bar.update(self._task, completed=done, total=total)
+
+    def _line(self, done, total):
+        return f"{self.title}: {done}{'' if total is None else f' of {total}'} {self.unit}"
 
     def __exit__(self, *_):
         if self._bar is not None:

@@ -153,7 +153,7 @@ def start_tensorflow():
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
-    with _quiet(), _uncollected(), without(UNUSED if _backend() == "tensorflow" else ()):
+    with natively_quiet(), _uncollected(), without(UNUSED if _backend() == "tensorflow" else ()):
         try:
             import tensorflow as tf
         except ModuleNotFoundError as error:
@@ -203,7 +203,8 @@ def _backend():
 
 
 @contextlib.contextmanager
-def _quiet():
+def natively_quiet():
+    """Let file descriptor 2 lead nowhere for a while: native code logs there, unasked, what no setting silences."""
     stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:

@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import sys
 from pathlib import Path
 
 from fcn_keras_console import Progress
@@ -46,11 +47,11 @@ def export_file(model, path, *, format, names, least_agreement, arguments, prove
         )
     with made(path.parent), written_together(path.parent, path.name) as folder:
         temporary = folder / path.name
-        LOG.debug("converting to %s, %s, and comparing it with the model", NAMES[format], arguments.precision)
-        with Progress("Calibrating and comparing", "images", quiet=arguments.quiet) as progress:
+        _tell(arguments, f"converting to {NAMES[format]}, {arguments.precision}{_follows(options, examples)}")
+        with Progress("Calibrating and comparing", "images", quiet=arguments.quiet, logged=True) as progress:
             _watch(options.get("calibration"), progress)
             figures = export(model, temporary, least_agreement=least_agreement, **options)
-        with Progress("Validating", "images", quiet=arguments.quiet) as progress:
+        with Progress("Validating", "images", quiet=arguments.quiet, logged=True) as progress:
             validation = examples and validate(model, runner(temporary), examples, progress)
         rows = figures_table(arguments.precision, figures, validation)
         answers = "images of bytes in, labels out" if arguments.labels else "float32 images in, scores out"
@@ -59,6 +60,22 @@ def export_file(model, path, *, format, names, least_agreement, arguments, prove
         write_file_card(temporary, f"for {NAMES[format]}: {answers}", facts, rows, notes)
     read = [each for each in (options.get("calibration"), examples) if each is not None]
     return rows, kinds_of(path for each in read for path in each.others)
+
+
+def _tell(arguments, sentence):
+    """Say on stderr what takes the next minutes; `--quiet` asks for silence."""
+    if not arguments.quiet:
+        print(f"fcn-export: {sentence}", file=sys.stderr, flush=True)
+
+
+def _follows(options, examples):
+    """Name what the conversion's images are for."""
+    parts = ["comparing with the model"]
+    if (calibration := options.get("calibration")) is not None:
+        parts.insert(0, f"calibrating on {len(calibration)} images")
+    if examples is not None:
+        parts.append(f"validating on {len(examples)}")
+    return ": " + ", ".join(parts)
 
 
 def _watch(calibration, progress):

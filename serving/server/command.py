@@ -6,12 +6,14 @@ In a test or a notebook, `with running({"fcn": DIRECTORY}) as addresses:` serves
 import argparse
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import logging
 import os
 import resource
 import signal
 import socket
+import time
 
 from fcn_keras_console import Parser, run
 from fcn_keras_console.printing import VisibleFormatter
@@ -39,6 +41,7 @@ def main(argv=None):
 
 
 def _command(arguments):
+    started = time.monotonic()
     _check(arguments)
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # the command itself reports what goes wrong, in one line
     options = Options(**{name: getattr(arguments, name) for name in Options._fields if name != "token"})
@@ -46,12 +49,13 @@ def _command(arguments):
     before = {number: signal.signal(number, _end_early) for number in early}
     try:
         with bound(options) as listener:
+            _report("Starting TensorFlow")
             check_packages()
             options = options._replace(token=_token(arguments))
             tls = read_access(options)
             _warn(options, tls)
             _more_files()
-            _serve(arguments, options, listener, tls)
+            _serve(arguments, options, listener, tls, started)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -198,8 +202,8 @@ def _check(arguments):
         raise ValueError("--enable_per_model_batching_parameters is set without --batching.")
 
 
-def _serve(arguments, options, listener, tls):
-    """Read the files, load the models, and serve until a signal comes."""
+def _serve(arguments, options, listener, tls, started):
+    """Read the files, load the models, and serve until a signal comes; `started` is when the command was."""
     from . import settings
 
     path, file = arguments.model_config_file, arguments.batching_parameters_file
@@ -211,10 +215,11 @@ def _serve(arguments, options, listener, tls):
         settings.read_monitoring(arguments.monitoring_config_file) if arguments.monitoring_config_file else None
     )
     with _log(), loaded(models, options, batching, path) as service:
-        asyncio.run(_until_signal(service, listener, options, monitoring, arguments, tls))
+        ready = functools.partial(_announce, service.models, started)
+        asyncio.run(_until_signal(service, listener, options, monitoring, arguments, tls, ready))
 
 
-async def _until_signal(service, listener, options, monitoring, arguments, tls):
+async def _until_signal(service, listener, options, monitoring, arguments, tls, ready):
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
 
     def end(number):
@@ -233,14 +238,17 @@ async def _until_signal(service, listener, options, monitoring, arguments, tls):
     if arguments.model_config_file and arguments.model_config_file_poll_wait_seconds:
         seconds = arguments.model_config_file_poll_wait_seconds
         tasks.append(asyncio.create_task(_follow(service.models, arguments.model_config_file, seconds)))
-    await serve(service, listener, options, monitoring, _announce, stop, tls=tls)
+    await serve(service, listener, options, monitoring, ready, stop, tls=tls)
     for task in tasks:
         task.cancel()
 
 
-def _announce(addresses):
+def _announce(models, started, addresses):
+    """Say where the server answers, and what, so long after the command was started."""
     print(f"Running gRPC ModelServer at {addresses.grpc} ...", flush=True)
     print(f"Exporting HTTP/REST API at:{addresses.rest.removeprefix('http://')} ...", flush=True)
+    served = ", ".join(f"{name} version {version}" for name, version in models.answering()) or "no model yet"
+    LOG.info("AVAILABLE %.1f s after the start: %s", time.monotonic() - started, served)
 
 
 async def _follow(models, path, seconds):

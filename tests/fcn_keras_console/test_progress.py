@@ -4,6 +4,7 @@ import contextlib
 import io
 import logging
 import sys
+import time
 
 import pytest
 
@@ -43,6 +44,16 @@ def test_progress_is_silent_off_a_terminal_and_when_told(stream, quiet, monkeypa
     with Progress("Scoring", "images", quiet=quiet) as progress:
         progress(1, 2)
     assert sys.stderr.getvalue() == ""
+
+
+def test_a_long_silence_off_a_terminal_is_broken_by_lines(monkeypatch):
+    times = iter([0, 9, 10, 10, 19, 20, 20])
+    monkeypatch.setattr(time, "monotonic", lambda: next(times))
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with Progress("Comparing", "images", logged=True) as progress:
+        for done in range(1, 5):
+            progress(done, 4)
+    assert sys.stderr.getvalue() == "Comparing: 2 of 4 images\nComparing: 4 of 4 images\n"
 
 
 def test_lines_of_the_log_take_the_place_of_the_bar(monkeypatch):

@@ -1,7 +1,10 @@
 """Run a LiteRT file on an image, as `fcn_keras.predict` runs a model."""
 
+import contextlib
 import os
 import warnings
+
+from fcn_keras_console.run import natively_quiet
 
 from ..checked_file import require_as_exported
 from ..tensors import feeds, head_of
@@ -21,11 +24,15 @@ def runner(path, *, threads=None):
         ValueError: if the model card beside it has another SHA-256.
     """
     require_as_exported(path)
-    run = _interpreter(str(path), threads or os.cpu_count()).get_signature_runner("serving_default")
+    with natively_quiet():
+        run = _interpreter(str(path), threads or os.cpu_count()).get_signature_runner("serving_default")
     dtypes = {name: value["dtype"] for name, value in run.get_input_details().items()}
+    quiet = [natively_quiet()]  # for the first run, which announces how it computes
 
     def answer(image):
-        return {head_of(name): array[0].copy() for name, array in run(**feeds(dtypes, image)).items()}
+        with quiet.pop() if quiet else contextlib.nullcontext():
+            answers = run(**feeds(dtypes, image))
+        return {head_of(name): array[0].copy() for name, array in answers.items()}
 
     return answer
 

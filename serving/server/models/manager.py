@@ -164,6 +164,15 @@ class ModelManager:
             raise ServingError("NOT_FOUND", f"Could not find any versions of model {name}")
         return statuses
 
+    def answering(self):
+        """List the versions that answer as `(name, version)`, by name, the newest first."""
+        return [
+            (name, status.version)
+            for name in sorted(self.names())
+            for status in self._statuses(name)
+            if status.state == "AVAILABLE"
+        ]
+
     def _statuses(self, name):
         with self._changed:
             return [
@@ -326,5 +335,6 @@ def _try_to_load(name, version, folder, warm_up):
     except Exception as error:  # whatever is wrong with a file, the other models go on
         LOG.exception("Loading %s version %d failed", name, version)
         return None, ServingError("UNKNOWN", f"{type(error).__name__}: {error}")
-    LOG.info("Loaded %s version %d in %.1f s", name, version, time.monotonic() - start)
+    how = ", with its warm-up" if warm_up else ""
+    LOG.info("Loaded %s version %d in %.1f s%s", name, version, time.monotonic() - start, how)
     return servable, None

@@ -20,6 +20,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 from ...errors import ServingError
 from .integrity import WARMUP, as_exported
 
+LOG = logging.getLogger(__name__)
 DEFAULT_SIGNATURE = "serving_default"
 MAX_WARMUP_RECORDS = 1000  # TF Serving refuses a version that has more
 INTERNAL_SIGNATURE = "__saved_model_init_op"
@@ -246,6 +247,7 @@ def _warm_up(servable):
     path = servable.folder / WARMUP
     if not path.is_file():
         return
+    LOG.info("Warming up %s version %d: first answers take longest", servable.name, servable.version)
     records = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
     for count, record in enumerate(_whole(records), 1):
         if count > MAX_WARMUP_RECORDS:

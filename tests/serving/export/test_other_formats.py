@@ -75,6 +75,8 @@ def test_int8_is_calibrated_compared_and_validated(net, place, tmp_path, capsys,
     row = row_of(lines)
     assert (row["precision"], row["compared on"]) == ("int8", "4 held out images")
     assert row["largest score error"] == "-"  # labels have none
+    told = "converting to ONNX Runtime, int8: calibrating on 100 images, comparing with the model, validating on 4"
+    assert f"fcn-export: {told}\n" in output.err
     assert float(row["labels agree"].split()[0]) > 50
     run = runner(path)
     assert float(row["mean IU"]) == pytest.approx(mean_iu(lambda image: run(image)[""]), abs=0.006)

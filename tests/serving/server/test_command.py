@@ -128,6 +128,8 @@ def test_versions_change_under_load_and_sigterm_ends_it(lines, tmp_path, monkeyp
     visitor.join()
     assert all(mine == sorted(mine) and set(mine) == {6.0, 15.0} for mine in answers)  # none failed, none went back
     assert "Unloaded line version 1" in log.text
+    assert re.search(r"Loaded line version 1 in \d+\.\d s, with its warm-up\n", log.text)
+    assert re.search(r"AVAILABLE \d+\.\d s after the start: line version 1\n", log.text)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,11 @@
 """Files of other tools are run as ours are: by the names of their inputs and outputs."""
 
+import os
+
 import numpy as np
 import tensorflow as tf
 
+from serving.export.litert import run
 from serving.export.litert.run import runner
 
 
@@ -23,3 +26,25 @@ def test_two_images_and_answers_by_head(tmp_path):
     np.testing.assert_array_equal(first["sem"], 2 * image)  # which the second run has not overwritten
     np.testing.assert_array_equal(first[""], image + 1)
     assert second["sem"].shape == (1, 3, 3)
+
+
+def test_what_the_runtime_announces_is_not_said(tmp_path, capfd, monkeypatch):
+    class Announcing:
+        def get_signature_runner(self, _):
+            os.write(2, b"INFO: Created an interpreter\n")
+            return self
+
+        def get_input_details(self):
+            return {"image": {"dtype": np.uint8}}
+
+        def __call__(self, image):
+            os.write(2, b"INFO: Created a delegate\n")
+            return {"label": image[..., 0]}
+
+    monkeypatch.setattr(run, "_interpreter", lambda *_: Announcing())
+    monkeypatch.setattr(run, "require_as_exported", lambda _: None)
+    answer = runner(tmp_path / "net.tflite")
+    answer(np.zeros((2, 3, 3)))
+    assert capfd.readouterr().err == ""
+    os.write(2, b"a word of ours\n")
+    assert capfd.readouterr().err == "a word of ours\n"
