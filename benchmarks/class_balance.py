@@ -15,7 +15,7 @@ from pathlib import Path
 
 from results import add_output, table, write
 
-from fcn_keras_console import run
+from fcn_keras_console import run, start_tensorflow
 
 
 def main(argv=None):
@@ -27,10 +27,11 @@ def main(argv=None):
     parser.add_argument("--width", type=float, help="factor on all channels of the net, from scratch")
     parser.add_argument("--steps", type=int, default=300, help="default: 300")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], help="one pair of runs each; default: 1 2 3")
-    return run("class_balance", _measure, parser.parse_args(argv), tensorflow=True)
+    return run("class_balance", _measure, parser.parse_args(argv))
 
 
 def _measure(arguments):
+    start_tensorflow()
     from fcn_keras_training.recipes import catalogue as recipes
     from fcn_keras_training.recipes.overrides import Overrides
 

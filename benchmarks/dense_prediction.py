@@ -22,7 +22,7 @@ from pathlib import Path
 
 from results import add_output, table, write
 
-from fcn_keras_console import run
+from fcn_keras_console import run, start_tensorflow
 
 STRIDE = 32
 TOLERANCE = 1e-4  # of the largest score
@@ -36,10 +36,11 @@ def main(argv=None):
     parser.add_argument("--data", type=Path, help="folder of the recipe's data set")
     parser.add_argument("--images", type=int, default=3, help="evenly spaced over the validation split; default: 3")
     parser.add_argument("--steps", type=int, default=300, help="to train the narrow net; default: 300")
-    return run("dense_prediction", _measure, parser.parse_args(argv), tensorflow=True)
+    return run("dense_prediction", _measure, parser.parse_args(argv))
 
 
 def _measure(arguments):
+    start_tensorflow()
     import keras
     from fcn_keras_training.recipes import catalogue as recipes
     from fcn_keras_training.recipes.overrides import Overrides

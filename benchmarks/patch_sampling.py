@@ -42,10 +42,11 @@ def main(argv=None):
     )
     parser.add_argument("--iterations", type=int, default=120, help="default: 120; the paper: about 1500")
     parser.add_argument("--seed", type=int, default=1337)
-    return console.run("patch_sampling", _measure, parser.parse_args(argv), tensorflow=True)
+    return console.run("patch_sampling", _measure, parser.parse_args(argv))
 
 
 def _measure(arguments):
+    console.start_tensorflow()
     from fcn_keras_training.recipes import catalogue as recipes
     from fcn_keras_training.recipes.overrides import Overrides
 

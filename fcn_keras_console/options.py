@@ -53,6 +53,7 @@ class Parser(argparse.ArgumentParser):
         )
 
     def parse_known_args(self, args=None, namespace=None):
+        self._words = list(sys.argv[1:] if args is None else args)
         notices = logging.StreamHandler()  # what is said unasked, such as of files that a killed process left
         notices.setFormatter(VisibleFormatter(f"{self.prog}: %(message)s"))
         _log(__package__, notices, logging.WARNING)
@@ -62,11 +63,28 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         """End with one line and exit code 2: usage would be up to thirty, above what matters."""
-        unknown = [word.partition("=")[0] for word in message.split() if word.startswith("--")]
-        if message.startswith("unrecognized arguments:") and unknown:
-            near = difflib.get_close_matches(unknown[0], self._option_string_actions, n=1)
-            message += f" (did you mean {near[0]}?)" if near else ""
+        unknown = self.mistyped(self._words)
+        if unknown and message.startswith(("unrecognized arguments:", "the following arguments are required:")):
+            message = f"unrecognized arguments: {' '.join(unknown)}{self.near(unknown[0])}"
         self.exit(2, f"{self.prog}: {in_one_line(message.rstrip('.'))}. See {self.prog} --help.\n")
+
+    def mistyped(self, words):
+        """List the words before `--` that look like options, and are none: what is required may be among them."""
+        before = words[: words.index("--")] if "--" in words else words
+        return [word for word in before if re.match(r"--?[a-zA-Z][\w-]", word) and not self._is_option(word)]
+
+    def near(self, word):
+        """Return ` (did you mean --output?)` for what is nearly an option, or nothing."""
+        name = word.partition("=")[0]
+        near = difflib.get_close_matches(f"--{name.lstrip('-')}", self._option_string_actions, n=1)
+        return f" (did you mean {near[0]}?)" if near else ""
+
+    def _is_option(self, word):
+        name = word.partition("=")[0]
+        known = self._option_string_actions
+        if name in known or (not name.startswith("--") and name[:2] in known):
+            return True
+        return self.allow_abbrev and sum(each.startswith(name) for each in known) == 1
 
 
 def add_reporting(parser, *, json=None, progress=True, steps=True):

@@ -34,11 +34,11 @@ class Interrupted(BaseException):  # no Exception: nobody who handles errors may
         self.code = code
 
 
-def run(name, body, arguments, *, tensorflow=False):
+def run(name, body, arguments):
     """Call `body(arguments)` and turn the errors that a user can mend into one line on stderr.
 
-    Args:
-        tensorflow: whether to start TensorFlow before.
+    A body first looks at all that the command line and the file system tell, and calls `start_tensorflow` then, which
+    takes seconds: nobody waits for what is wrong with a path.
 
     Returns:
         What `body` returns, or 0 for None; 2 on a `ValueError`, `OSError`, missing package or TensorFlow error
@@ -47,7 +47,7 @@ def run(name, body, arguments, *, tensorflow=False):
     """
     _outlive_terminal()
     with printed_visibly(), _interrupted_by_signals():
-        code = _ended(name, body, arguments, tensorflow)
+        code = _ended(name, body, arguments)
         with contextlib.suppress(OSError):
             sys.stderr.flush()
             return code
@@ -78,10 +78,8 @@ def _interrupt(number, _):
     raise Interrupted(f"ended by {signal.Signals(number).name}", 128 + number)
 
 
-def _ended(name, body, arguments, tensorflow):
+def _ended(name, body, arguments):
     try:
-        if tensorflow:
-            start_tensorflow()
         code = body(arguments) or 0
         sys.stdout.flush()
         return code

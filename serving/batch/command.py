@@ -8,6 +8,8 @@ import sys
 from fcn_keras_console import Parser, Progress, add_reporting, run, start_tensorflow
 from fcn_keras_console.printing import in_one_line, say
 
+from .local_paths import check_paths
+
 DESCRIPTION = """Label many images with a SavedModel of fcn-export, by an Apache Beam pipeline. DIR/labels gets a grey
 PNG of class ids for every image (labels_HEAD, where the model has several heads), named by the image's path below the
 pattern's fixed folders; DIR/images.csv a line for every image with its status, size and the share of every class. An
@@ -24,7 +26,10 @@ CODES = {0: "images were labelled, now or before", 2: "none could be, or with --
 
 def main(argv=None):
     """Run `fcn-batch` and return its exit code: 0, or 2 with lines on stderr."""
-    return run("fcn-batch", _batch, build_parser().parse_known_args(argv))
+    parser = build_parser()
+    arguments, flags = parser.parse_known_args(argv)
+    arguments.near = {word: near for word in flags if word.startswith("-") and (near := parser.near(word))}
+    return run("fcn-batch", _batch, (arguments, flags))
 
 
 def build_parser():
@@ -65,16 +70,18 @@ def build_parser():
 def _batch(parsed):
     arguments, beam_flags = parsed
     if not arguments.input and not arguments.list:
-        raise ValueError('Say which images: --input PATTERN, such as "photos/**.jpg", or --list FILE.')
+        hint = "".join(f" {word} is none of its options{near}." for word, near in [*arguments.near.items()][:1])
+        raise ValueError(f'Say which images: --input PATTERN, such as "photos/**.jpg", or --list FILE.{hint}')
     if arguments.batch_size < 1:
         raise ValueError(f"--batch-size is a positive whole number. Received: {arguments.batch_size}.")
+    check_paths(arguments.input, arguments.list, arguments.model, arguments.output)
     _import_beam()
     from .filesystems import absolute, alone_in
     from .model import read_model
     from .pipeline import check_inputs, prepare, read_options, record_of, run
     from .steps import Output
 
-    options = read_options(beam_flags)
+    options = read_options(beam_flags, arguments.near)
     here = os.getcwd()
     patterns = [absolute(pattern, here) for pattern in arguments.input]
     list_path = absolute(arguments.list, here) if arguments.list else None

@@ -31,8 +31,16 @@ HERE = "FnApiRunner"
 IN_PROCESS = "--direct_running_mode=in_memory", "--direct_num_workers=2"
 
 
-def read_options(flags):
-    """Read Beam's own options, and choose its runner within this process unless another is named."""
+def read_options(flags, near=()):
+    """Read Beam's own options, and choose its runner within this process unless another is named.
+
+    Args:
+        flags: of the command line, without those of `fcn-batch` itself.
+        near: by flag, the end of the error where it is nearly one of those.
+
+    Raises:
+        ValueError: on a flag that nobody knows, or a value that is none.
+    """
     if flags and not flags[0].startswith("-"):
         raise ValueError(f"{flags[0]} follows no option. Images are named by --input.")
     complaint = io.StringIO()
@@ -52,7 +60,7 @@ def read_options(flags):
         flag for flag in flags if flag.lstrip("-").partition("=")[0].replace("-", "_") in set(named) - set(known)
     ]
     if unknown and standard.runner == HERE:  # others may ask a server of theirs
-        raise ValueError(f"Neither fcn-batch nor Beam knows {unknown[0]}.")
+        raise ValueError(f"Neither fcn-batch nor Beam knows {unknown[0]}{dict(near).get(unknown[0], '')}.")
     return options
 
 

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from fcn_keras_console import Parser, add_reporting
+from fcn_keras_console.files import require_folder
+from fcn_keras_console.given import require_directory
 
 MEMORY = 2048  # MiB of a request: 64 million pixels of a network of full width, as phones take
 SIZES = ((375, 500), (500, 375))  # PASCAL VOC's photographs
@@ -126,6 +128,7 @@ def check(arguments):
         raise ValueError(f"{wrong[0]} does not go with --format {arguments.format}. Leave it out.")
     if is_file:
         _check_file(arguments)
+    require_folder(Path(arguments.output).parent if is_file else arguments.output, "The output's folder")
 
 
 def _check_file(arguments):
@@ -140,6 +143,13 @@ def _check_file(arguments):
     if not arguments.validate and (arguments.split or arguments.ignore_label):
         option = "--split" if arguments.split else "--ignore-label"
         raise ValueError(f"{option} says how to read the folder of --validate DIR. Add that, or leave it out.")
+
+    if arguments.ignore_label is not None and not arguments.ignore_label.isdecimal():
+        raise ValueError(f"--ignore-label is a class id. Received: {arguments.ignore_label}.")
+    if arguments.calibrate:
+        require_directory(arguments.calibrate, "--calibrate", "Name a folder of at least 100 images.")
+    if arguments.validate:
+        require_directory(arguments.validate, "--validate", "Name a folder of images and masks.")
 
 
 def share(option, text):

@@ -109,8 +109,6 @@ def _examples(model, arguments):
     if not arguments.validate:
         return None
     ignored = arguments.ignore_label
-    if ignored is not None and not ignored.isdecimal():
-        raise ValueError(f"--ignore-label is a class id. Received: {ignored}.")
     split = None if arguments.split == "none" else arguments.split or "val"
     return open_examples(model, arguments.validate, split, VOID if ignored is None else int(ignored))
 

@@ -16,9 +16,10 @@ import socket
 import time
 
 from fcn_keras_console import Parser, run
+from fcn_keras_console.given import require_file
 from fcn_keras_console.printing import VisibleFormatter
 
-from .in_process import Options, check_packages, loaded, model, read_access, running
+from .in_process import Options, check_packages, checked_base_path, loaded, model, read_access, running
 from .ports import bound, serve
 
 __all__ = ["Options", "main", "running"]
@@ -32,6 +33,13 @@ traffic belongs on TensorFlow Serving, which reads the same folders and answers 
 Options that TensorFlow Serving has bear its names. A switch also takes a value: --batching=false."""
 EXAMPLES = ("fcn-serve --model_name fcn --model_base_path models/fcn",)
 CODES = {0: "stopped by SIGTERM, SIGHUP or Ctrl-C", 130: "stopped by Ctrl-C before anything was served"}
+_FILES = {
+    "model_config_file": "a text proto of models",
+    "ssl_config_file": "a text proto of key and certificate",
+    "token_file": "a file that holds the token",
+    "batching_parameters_file": "a text proto of sizes and waits",
+    "monitoring_config_file": "a text proto that switches metrics on",
+}
 LOG = logging.getLogger(__name__)
 
 
@@ -200,6 +208,11 @@ def _check(arguments):
         raise ValueError("--batching_parameters_file is set without --batching.")
     if arguments.enable_per_model_batching_parameters and not arguments.batching:
         raise ValueError("--enable_per_model_batching_parameters is set without --batching.")
+    for name, kind in _FILES.items():
+        if getattr(arguments, name):
+            require_file(getattr(arguments, name), f"--{name}", f"Name {kind}.")
+    if not arguments.model_config_file:
+        checked_base_path(arguments.model_base_path)
 
 
 def _serve(arguments, options, listener, tls, started):

@@ -134,8 +134,18 @@ def model(name, base_path):
     Raises:
         OSError: if there is no such folder.
     """
+    base_path = checked_base_path(base_path)
     from .settings import ModelConfig
 
+    return ModelConfig(name, str(base_path))
+
+
+def checked_base_path(base_path):
+    """Return the absolute path of a folder of versions; imports nothing.
+
+    Raises:
+        OSError: if there is no such folder, or it is one version.
+    """
     base_path = Path(base_path).absolute()
     if not base_path.is_dir():
         raise FileNotFoundError(
@@ -145,7 +155,7 @@ def model(name, base_path):
         raise NotADirectoryError(
             f"{base_path} is one version of a model. Give the folder around it: {base_path.parent}"
         )
-    return ModelConfig(name, str(base_path))
+    return base_path
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """`fcn-bound`: the best mean IU that a coarse output could reach, from the ground truth alone."""
 
-from fcn_keras_console import Parser, Progress, add_reporting, run
+from fcn_keras_console import Parser, Progress, add_reporting, run, start_tensorflow
 from fcn_keras_console.printing import in_one_line
 
 from ..scoring.split import add_options
@@ -16,8 +16,7 @@ FACTORS = (128, 64, 32, 16, 8, 4)
 
 
 def main(argv=None):
-    arguments = build_parser().parse_args(argv)
-    return run("fcn-bound", _bound, arguments, tensorflow=arguments.recipe is not None)  # recipes bring Keras
+    return run("fcn-bound", _bound, build_parser().parse_args(argv))
 
 
 def build_parser():
@@ -31,6 +30,15 @@ def build_parser():
 
 
 def _bound(arguments):
+    from fcn_keras_console.given import require_range
+
+    from ..scoring.split import check_options
+
+    check_options(arguments, {})
+    for factor in arguments.factors:
+        require_range("--factors", factor, least=1)
+    if arguments.recipe is not None:
+        start_tensorflow()  # recipes bring Keras
     from fcn_keras.interface import heads_of
     from fcn_keras_console.files import to_json
     from fcn_keras_console.words import counted

@@ -4,7 +4,7 @@ import logging
 import re
 from pathlib import Path
 
-from fcn_keras_console import Parser, Progress, add_reporting, run
+from fcn_keras_console import Parser, Progress, add_reporting, run, start_tensorflow
 from fcn_keras_console.printing import in_one_line
 
 from ..scoring.split import add_options
@@ -25,7 +25,7 @@ LOG = logging.getLogger("fcn-compare")
 
 
 def main(argv=None):
-    return run("fcn-compare", _compare, build_parser().parse_args(argv), tensorflow=True)
+    return run("fcn-compare", _compare, build_parser().parse_args(argv))
 
 
 def build_parser():
@@ -65,15 +65,14 @@ def build_parser():
 
 
 def _compare(arguments):
-    from fcn_keras_console.files import require_folder, to_json
+    _check(arguments)
+    start_tensorflow()
+    from fcn_keras_console.files import to_json
 
     from ..scoring.summary import as_report
     from .compared import two_folders, two_models
 
-    _check(arguments)
     pairs = (two_models if arguments.labels is None else two_folders)(arguments)
-    if arguments.output is not None:
-        require_folder(arguments.output)
     tallies, largest = _score(pairs, arguments)
     results, pictured = {}, {}
     for head, tally in tallies.items():
@@ -88,11 +87,36 @@ def _compare(arguments):
 
 
 def _check(arguments):
+    """Look at what is given before TensorFlow starts."""
+    from fcn_keras_console.files import require_folder
+
     if arguments.resamplings < 100:
         raise ValueError(f"--resamplings is at least 100. Received: {arguments.resamplings}.")
     for name in ("seed", "pictures"):
         if getattr(arguments, name) < 0:
             raise ValueError(f"--{name} is not negative. Received: {getattr(arguments, name)}.")
+    if arguments.labels is None:
+        _check_models(arguments)
+    else:
+        from ..scoring.label_files import label_files_of
+
+        for path in (arguments.a, arguments.b):
+            label_files_of(arguments, path)
+    if arguments.output is not None:
+        require_folder(arguments.output)
+
+
+def _check_models(arguments):
+    from fcn_keras_console.workdir import decisions_beside, find_model
+
+    from ..scoring.split import check_options
+
+    paths = [find_model(path) for path in (arguments.a, arguments.b)]
+    trained = [decisions_beside(path) for path in paths]
+    if not (any(each.get("recipe") for each in trained) or arguments.recipe or arguments.data):
+        raise ValueError(f"There is no recipe.json beside {paths[0]} or {paths[1]}: say --data DIR, or --recipe NAME.")
+    for each in trained:
+        check_options(arguments, each or trained[0] or trained[1])
 
 
 def _score(pairs, arguments):

@@ -94,8 +94,6 @@ def _open(arguments, paths, count):
     """Open the split for each model, as its own recipe reads it; one without a recipe reads as the other does."""
     trained = [decisions_beside(path) for path in paths]
     trained = [trained[0] or trained[1], trained[1] or trained[0]]
-    if not (trained[0].get("recipe") or arguments.recipe or arguments.data):
-        raise ValueError(f"There is no recipe.json beside {paths[0]} or {paths[1]}: say --data DIR, or --recipe NAME.")
     named = [class_names_beside(path) for path in paths]
     opened = [open_split(arguments, decisions, classes=lambda: named[0] or named[1] or count) for decisions in trained]
     examples = [each for each, _ in opened]

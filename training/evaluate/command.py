@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fcn_keras_console import Parser, Progress, add_reporting, run
+from fcn_keras_console import Parser, Progress, add_reporting, run, start_tensorflow
 from fcn_keras_console.printing import in_one_line
 
 from .. import reading
@@ -30,7 +30,7 @@ CODES = {0: "files were scored", 2: "one cannot be read, or with --on-error skip
 
 
 def main(argv=None):
-    return run("fcn-evaluate", _evaluate, build_parser().parse_args(argv), tensorflow=True)
+    return run("fcn-evaluate", _evaluate, build_parser().parse_args(argv))
 
 
 def build_parser():
@@ -60,6 +60,8 @@ def build_parser():
 
 
 def _evaluate(arguments):
+    _check(arguments)
+    start_tensorflow()
     from fcn_keras_console.files import to_json
 
     from ..scoring.images import require_scored
@@ -81,11 +83,32 @@ def _evaluate(arguments):
     print(to_json(report) if arguments.json else text)
 
 
+def _check(arguments):
+    """Look at what is given before TensorFlow starts."""
+    from fcn_keras_console.files import require_folder
+    from fcn_keras_console.workdir import find_model
+
+    from ..scoring.split import check_options_of_model
+
+    scales, scale = tta_options.scales_of(arguments), arguments.scale and scale_options.scale_of(arguments)
+    if arguments.labels is None:
+        check_options_of_model(arguments, find_model(arguments.model))
+    else:
+        from ..scoring.label_files import label_files_of
+
+        if scales is not None:
+            raise ValueError("--tta is a model's way to label; --labels scores files. Leave one of them out.")
+        if arguments.scale is not None and scale != 1:
+            raise ValueError("--scale is for a model's images; --labels scores files. Leave one of them out.")
+        label_files_of(arguments, arguments.model)
+    if arguments.output is not None:
+        require_folder(arguments.output)
+
+
 def _score_model(arguments, unreadable):
     """Return `SplitScores`, a title, where both come from as JSON's types, and the class names by head."""
     from fcn_keras.interface import class_counts, heads_of
     from fcn_keras.scaled_inference import photographs_of
-    from fcn_keras_console.files import require_folder
     from fcn_keras_console.words import counted
     from fcn_keras_console.workdir import find_model
 
@@ -99,8 +122,6 @@ def _score_model(arguments, unreadable):
     known = photographs_of(model)
     scale = scale_options.usual_scale(known) if arguments.scale is None else given
     examples, origin = open_split_of_model(arguments, path, class_counts(model))
-    if arguments.output is not None:
-        require_folder(arguments.output)
     with Progress("Scoring", "images", quiet=arguments.quiet) as progress:
         options = {"scales": scales, "scale": scale, "unreadable": unreadable}
         images = label_images(model, examples, **options, progress=progress)
@@ -119,19 +140,12 @@ def _score_model(arguments, unreadable):
 
 def _score_files(arguments, unreadable):
     """Return the same of label files against the true ones."""
-    from fcn_keras_console.files import require_folder
     from fcn_keras_console.words import counted
 
     from ..scoring.images import score_split
     from ..scoring.label_files import label_files_of, number_of_classes
 
-    if tta_options.scales_of(arguments) is not None:
-        raise ValueError("--tta is a model's way to label; --labels scores files. Leave one of them out.")
-    if arguments.scale is not None and scale_options.scale_of(arguments) != 1:
-        raise ValueError("--scale is for a model's images; --labels scores files. Leave one of them out.")
     files = label_files_of(arguments, arguments.model)
-    if arguments.output is not None:
-        require_folder(arguments.output)
     with Progress("Scoring", "files", quiet=arguments.quiet) as progress:
         images = files.labelled(unreadable=unreadable, progress=progress)
         scores = score_split(images, boundaries=arguments.boundaries)

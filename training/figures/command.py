@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fcn_keras_console import Parser, Progress, add_reporting, run
+from fcn_keras_console import Parser, Progress, add_reporting, run, start_tensorflow
 from fcn_keras_console.printing import in_one_line, say
 
 from ..scoring.split import add_options
@@ -26,7 +26,7 @@ PICTURED = ("fcn32s", "fcn16s", "fcn8s")
 
 
 def main(argv=None):
-    return run("fcn-figures", _figures, build_parser().parse_args(argv), tensorflow=True)
+    return run("fcn-figures", _figures, build_parser().parse_args(argv))
 
 
 def build_parser():
@@ -43,17 +43,24 @@ def build_parser():
 
 
 def _figures(arguments):
-    from fcn_keras.interface import class_counts
-    from fcn_keras_console.environment import versions
     from fcn_keras_console.files import require_folder, to_json, written_together
     from fcn_keras_console.workdir import decisions_beside
 
-    from ..scoring.split import described, left_alone, open_split, with_data_notes
-    from ..workdir.trained_model import class_names_beside, load_model
+    from ..scoring.split import check_options, described, left_alone, open_split, with_data_notes
 
     prefix = arguments.prefix or _only_prefix(arguments.workdir)
     paths = _stages(arguments.workdir, prefix)
     trained, finest = decisions_beside(paths["fcn8s"]), paths["fcn8s"]
+    output = arguments.output or arguments.workdir / f"{prefix}_figures"
+    _check_count(arguments.count)
+    check_options(arguments, trained)
+    require_folder(output)
+    start_tensorflow()
+    from fcn_keras.interface import class_counts
+    from fcn_keras_console.environment import versions
+
+    from ..workdir.trained_model import class_names_beside, load_model
+
     examples, origin = open_split(
         arguments,
         trained,
@@ -62,8 +69,6 @@ def _figures(arguments):
     for path in paths.values():
         origin = with_data_notes(origin, path, examples)
     chosen = _chosen(examples, arguments.images, arguments.count)
-    output = arguments.output or arguments.workdir / f"{prefix}_figures"
-    require_folder(output)
     results, pictured = {}, {}
     for net, path in paths.items():  # one net in memory at a time
         with Progress(NETS[net], "images", quiet=arguments.quiet) as progress:
@@ -107,11 +112,14 @@ def _stages(workdir, prefix):
     return {net: path for net, path in paths.items() if path.is_file()}
 
 
+def _check_count(count):
+    if count < 1:
+        raise ValueError(f"--count is at least 1. Received: {count}.")
+
+
 def _chosen(examples, ids, count):
     """Return the indices of the images to picture."""
     if ids is None:
-        if count < 1:
-            raise ValueError(f"--count is at least 1. Received: {count}.")
         count = min(count, len(examples))
         return [len(examples) * i // count for i in range(count)]
     places = {key: index for index, key in enumerate(examples.ids)}

@@ -3,9 +3,11 @@
 import hashlib
 from pathlib import Path
 
-from fcn_keras_console import Parser, run
+from fcn_keras_console import Parser, run, start_tensorflow
 from fcn_keras_console.files import sha256_of
+from fcn_keras_console.given import require_file
 from fcn_keras_console.printing import say
+from fcn_keras_console.workdir import find_model
 
 DESCRIPTION = """Build the network that a Caffe file holds, or write a trained one for Caffe.
 
@@ -21,7 +23,7 @@ EXAMPLES = (
 
 
 def main(argv=None):
-    return run("fcn-import-weights", _convert, build_parser().parse_args(argv), tensorflow=True)
+    return run("fcn-import-weights", _convert, build_parser().parse_args(argv))
 
 
 def build_parser():
@@ -55,12 +57,16 @@ def _convert(arguments):
     if not target.parent.is_dir():
         raise ValueError(f"{target.parent} is not a folder. Create it, or choose another name.")
     if incoming:
+        require_file(source, "", "Name a .caffemodel or .caffemodel.gz.")
+        start_tensorflow()
         return _import(source, target, arguments.modality, arguments.mean)
     if arguments.modality or arguments.mean:
         raise ValueError(
             "--modality and --mean are for reading a .caffemodel: a .keras model knows both. Leave them out."
         )
-    return _export(source, target)
+    path = find_model(source)
+    start_tensorflow()
+    return _export(path, target)
 
 
 def _import(source, target, modality, mean):
@@ -89,11 +95,10 @@ def _import(source, target, modality, mean):
 def _export(source, target):
     from fcn_keras.caffe_export import save_caffemodel
     from fcn_keras_console.files import written_together
-    from fcn_keras_console.workdir import find_model
 
     from ..workdir.trained_model import load_model
 
-    model = load_model(find_model(source))
+    model = load_model(source)
     with written_together(target.parent, target.name) as place:
         prototxt = target.with_name(save_caffemodel(model, place / target.name).name)
     _print_checksums(target, model)

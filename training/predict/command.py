@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from fcn_keras_console import Parser, Progress, add_reporting, run
+from fcn_keras_console import Parser, Progress, add_reporting, run, start_tensorflow
 from fcn_keras_console.printing import say
 
 from .. import reading
@@ -53,7 +53,7 @@ CODES = {0: "images were labelled", 2: "an image cannot be read, or with --on-er
 
 
 def main(argv=None):
-    return run("fcn-predict", _predict, build_parser().parse_args(argv), tensorflow=True)
+    return run("fcn-predict", _predict, build_parser().parse_args(argv))
 
 
 def build_parser():
@@ -131,17 +131,14 @@ def _predict(arguments):
 
 
 def _predict_all(arguments, temporary_folder):
-    from fcn_keras.interface import class_counts, modality_of
+    from fcn_keras_console.files import require_folder
     from fcn_keras_console.labelled_by import LabelledBy
     from fcn_keras_console.locks import alone
     from fcn_keras_console.words import counted
     from fcn_keras_console.workdir import find_model
 
     from ..workdir.checkpoint import identity_of
-    from ..workdir.trained_model import load_model
     from .inputs import find_images, image_finder, require_readable, without_unreadable
-    from .labelling import Labelling
-    from .results import Classes, Results
 
     if not arguments.memory > 0:
         raise ValueError(f"--memory is a positive number of MiB. Received: {arguments.memory:g}.")
@@ -159,6 +156,14 @@ def _predict_all(arguments, temporary_folder):
     else:
         images = without_unreadable(images, bad)
         bad.require_some(images)
+    require_folder(arguments.output)
+    start_tensorflow()
+    from fcn_keras.interface import class_counts, modality_of
+
+    from ..workdir.trained_model import load_model
+    from .labelling import Labelling
+    from .results import Classes, Results
+
     model = load_model(path)
     _require_companions(modality_of(model), companions, images)
     counts = class_counts(model)

@@ -15,6 +15,7 @@ from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
 from fcn_keras.optimizers import AdamW
 
 from . import paper
+from .names import require_name
 from .readers import folder, folder_with_hha, synthetic
 from .recipe import Recipe
 
@@ -194,8 +195,7 @@ def find(name, overrides=None):
     Raises:
         ValueError: if there is no such recipe, or it does not take an override.
     """
-    if name not in RECIPES:
-        raise ValueError(f"No recipe is called {name!r}. There are: {', '.join(RECIPES)}.")
+    require_name(name)
     return RECIPES[name] if overrides is None else overrides.apply(RECIPES[name])
 
 

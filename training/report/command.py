@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from fcn_keras_console import Parser, Progress, add_reporting, run
+from fcn_keras_console import Parser, Progress, add_reporting, run, start_tensorflow
 from fcn_keras_console.printing import say
 
 from .. import reading
@@ -23,7 +23,7 @@ CODES = {0: "the page was written"}
 
 
 def main(argv=None):
-    return run("fcn-report", _report, build_parser().parse_args(argv), tensorflow=True)
+    return run("fcn-report", _report, build_parser().parse_args(argv))
 
 
 def build_parser():
@@ -50,19 +50,21 @@ def _count(text):
 
 
 def _report(arguments):
+    from ..scoring.split import check_options_of_model, left_alone, open_split_of_model
+    from .training_run import find_run
+
+    run = find_run(arguments.workdir)
+    output, path = _output(arguments), run[-1].stage.best
+    check_options_of_model(arguments, path)
+    start_tensorflow()
     from fcn_keras.interface import class_counts, heads_of
     from fcn_keras_console.files import to_json, write_text
     from fcn_keras_console.words import counted
 
-    from ..scoring.split import left_alone, open_split_of_model
     from ..scoring.summary import as_report, summaries
     from ..workdir.trained_model import load_model
     from .page import page
-    from .training_run import find_run
 
-    run = find_run(arguments.workdir)
-    output = _output(arguments)
-    path = run[-1].stage.best
     model, unreadable = load_model(path), reading.Unreadable("fcn-report", arguments.on_error)
     examples, origin = open_split_of_model(arguments, path, class_counts(model))
     scores = _score(arguments, model, examples, unreadable)

@@ -15,7 +15,6 @@ from fcn_keras_console.options import classes_of
 from fcn_keras_console.words import some
 
 from ..reading import read_each
-from .images import LabelledImage
 
 LOG = logging.getLogger("fcn_keras")
 
@@ -68,6 +67,8 @@ class LabelFiles:
             yield image
 
     def _labelled(self, pair):
+        from .images import LabelledImage  # brings Keras
+
         index, key = pair
         paths = self._pairs[key]
         LOG.debug("%s: scoring it against %s", *paths)

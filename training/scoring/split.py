@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from fcn_keras_console.given import require_classes, require_directory
 from fcn_keras_console.left_alone import as_line, kinds_of
 from fcn_keras_console.options import classes_of
 from fcn_keras_console.workdir import decisions_beside
 
+from ..recipes.names import reads_nothing, reads_own_folder, require_name, require_reading
 from ..workdir.trained_model import class_names_beside
-from .trained_data import data_notes
 
 # What was decided in training about how the data is read.
 _READING = ("classes", "ignore_label", "held_out", "held_out_by", "together", "stand_in", "splits")
@@ -28,6 +29,68 @@ def add_options(parser):
     parser.add_argument("--ignore-label", type=int, help="your own folder's void id besides 255")
 
 
+def check_options(arguments, trained):
+    """Look at the options, and at the folders that they or a model's recipe.json name, before TensorFlow starts.
+
+    Args:
+        arguments: values of `add_options`.
+        trained: what `fcn-train` decided for the model, or an empty dict.
+
+    Raises:
+        ValueError: if there is no such recipe, folder, split or class file, or options do not go together.
+    """
+    if arguments.recipe is not None:
+        require_name(arguments.recipe)
+    require_classes(arguments.classes)
+    name, directory, trained = _named(arguments, trained)
+    overrides = trained.get("overrides", {})
+    if overrides.get("stand_in") or reads_nothing(name):
+        return
+    if name is None and directory is None:
+        raise ValueError("Nothing says which images: say --data DIR, or --recipe NAME.")
+    require_reading(name, directory, {"--classes": arguments.classes, "--ignore-label": arguments.ignore_label})
+    if reads_own_folder(name):
+        _require_split(directory, _given_split(arguments, overrides.get("splits", ("train", "val"))[1]), overrides)
+
+
+def check_options_of_model(arguments, path):
+    """As `check_options`, for a model in a file: what lies beside it says how it was trained."""
+    trained = decisions_beside(path)
+    if not (trained.get("recipe") or arguments.recipe or arguments.data):
+        raise ValueError(f"There is no recipe.json beside {path}: say --data DIR, or --recipe NAME.")
+    check_options(arguments, trained)
+
+
+def _named(arguments, trained):
+    """Return the recipe's name and the folder, and what of `trained` counts for them.
+
+    Raises:
+        ValueError: if the folder is not there.
+    """
+    if arguments.recipe not in (None, trained.get("recipe")):
+        trained = {}  # what was decided for another recipe says nothing about this one
+    directory = arguments.data or (Path(trained["data"]) if trained.get("data") else None)
+    if arguments.data is not None:
+        require_directory(directory, "--data", "Name the data set's folder.")
+    elif directory is not None and not directory.is_dir():
+        raise ValueError(f"{directory} is not a folder. The model was trained on it: say --data DIR.")
+    return arguments.recipe or trained.get("recipe"), directory, trained
+
+
+def _require_split(directory, split, overrides):
+    """Make sure that one's own folder has a split, or that it is held out of another."""
+    from fcn_keras.datasets.layouts import find_place
+
+    if split in ("train", "val") and overrides.get("held_out") is not None:
+        return
+    place = find_place(directory, split)
+    if place is None:
+        raise ValueError(
+            f"{directory} has no split {split!r}: expected the folder {directory / split / 'images'} or the list "
+            f"{directory / split}.txt. A data set that is not divided is read without a split (--split none)."
+        )
+
+
 def open_split(arguments, trained, *, classes=None):
     """Open the split that the options and a model's recipe.json name.
 
@@ -43,13 +106,7 @@ def open_split(arguments, trained, *, classes=None):
     Raises:
         ValueError: if there is no such recipe, folder or split.
     """
-    if arguments.recipe not in (None, trained.get("recipe")):
-        trained = {}  # what was decided for another recipe says nothing about this one
-    name = arguments.recipe or trained.get("recipe")
-    directory = arguments.data or (Path(trained["data"]) if trained.get("data") else None)
-    if directory is not None and not directory.is_dir():
-        hint = "Name the data set's folder." if arguments.data else "The model was trained on it: say --data DIR."
-        raise ValueError(f"{directory} is not a folder. {hint}")
+    name, directory, trained = _named(arguments, trained)
     reading = _reading(arguments, trained.get("overrides", {}))
     if name is None:
         split = _given_split(arguments, "val")
@@ -93,6 +150,8 @@ def open_split_of_model(arguments, path, class_counts):
 
 def with_data_notes(origin, path, examples):
     """Return the dict that says where examples come from, with `data_notes` where there are any on the model's data."""
+    from .trained_data import data_notes
+
     notes = data_notes(path, examples, {**origin, "data": origin["data"] and str(Path(origin["data"]).resolve())})
     return origin | ({"data_notes": [*origin.get("data_notes", ()), *notes]} if notes else {})
 

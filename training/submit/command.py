@@ -5,7 +5,7 @@ import logging
 import re
 from pathlib import Path
 
-from fcn_keras_console import Parser, Progress, add_reporting, run
+from fcn_keras_console import Parser, Progress, add_reporting, run, start_tensorflow
 from fcn_keras_console.words import some
 
 DESCRIPTION = """Label PASCAL VOC's test images with a model, as VOC's evaluation server takes them: palette PNGs of
@@ -22,7 +22,7 @@ LOG = logging.getLogger("fcn-submit")
 
 
 def main(argv=None):
-    return run("fcn-submit", _submit, build_parser().parse_args(argv), tensorflow=True)
+    return run("fcn-submit", _submit, build_parser().parse_args(argv))
 
 
 def build_parser():
@@ -52,6 +52,7 @@ def build_parser():
 def _submit(arguments):
     from fcn_keras_console.files import require_folder
     from fcn_keras_console.locks import alone
+    from fcn_keras_console.workdir import find_model
 
     images = find_images(arguments.data, arguments.year, arguments.split)
     name = f"{arguments.competition}_{arguments.split}_cls"
@@ -66,9 +67,11 @@ def _submit(arguments):
         return
     if arguments.model is None:
         raise ValueError("Name a model: a .keras file or the folder of a stage that fcn-train wrote.")
-    model = _load(arguments.model)
+    path = find_model(arguments.model)
     require_folder(root)
     _require_no_others(folder, images)
+    start_tensorflow()
+    model = _load(path)
     archive = root / f"{name}.tar.gz"
     with alone(root), Progress("Labelling", "images", quiet=arguments.quiet) as progress:
         _label(model, images, folder, progress)
@@ -194,13 +197,11 @@ def _require_no_others(folder, images):
         raise ValueError(f"{folder} holds {len(others)} other files or folders: {some(names)}. Take them out.")
 
 
-def _load(given):
+def _load(path):
     from fcn_keras.interface import class_counts, modality_of
-    from fcn_keras_console.workdir import find_model
 
     from ..workdir.trained_model import load_model
 
-    path = find_model(given)
     model = load_model(path)
     counts = class_counts(model)
     if counts != {"": CLASSES} or modality_of(model) != "rgb":

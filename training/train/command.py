@@ -42,7 +42,6 @@ def _train(signals, arguments):
     together = {name: getattr(arguments, name) for name in ("devices", "coordinator", "processes", "process")}
     repeat_bits()
     devices = open_devices(**together)  # before anything computes
-    from ..recipes import catalogue as recipes
     from ..recipes.overrides import Overrides
     from .opened_data import OpenedData
     from .preparation import prepare
@@ -51,9 +50,6 @@ def _train(signals, arguments):
     reporter = Reporter(lead=devices.lead, as_json=arguments.json, quiet=arguments.quiet, logged=arguments.verbose)
     signals.say = reporter.tell_signal
     name, overrides = arguments.recipe, Overrides(**overrides)
-    if arguments.data is None:
-        for recipe in recipes.chain(name, overrides):
-            recipe.data(None, recipe.splits[0])  # says that a folder is needed, before anything is downloaded
     opened = OpenedData(arguments.data, reporter, verified=name is None)
     same = SameRun(arguments.workdir, opened, devices, reporter, arguments.if_changed, arguments.words)
     with alone(arguments.workdir) if devices.lead else contextlib.nullcontext():

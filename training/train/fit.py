@@ -8,7 +8,7 @@ import numpy as np
 from fcn_keras.interface import heads_of, modality_of, pixels_of
 
 from ..workdir.run_record import comparable
-from ..workdir.timings import Timings
+from ..workdir.timing_callback import Timings
 from .averaging import KeepRaw
 from .callbacks import Batches, Checkpoint, Overlays, Reseed, Restore, Validate, flat, mean_iu
 from .compiling import compile_model

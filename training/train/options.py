@@ -7,7 +7,11 @@ import os
 from pathlib import Path
 
 from fcn_keras_console import Parser, add_reporting
+from fcn_keras_console.files import require_folder
+from fcn_keras_console.given import require_classes, require_directory, require_file, require_range
 from fcn_keras_console.options import classes_of
+
+from ..recipes.names import require_name, require_reading
 
 DESCRIPTION = """Train a network: on your own folder of images and masks, or by a recipe.
 
@@ -64,6 +68,18 @@ LOGS = ("mlflow",)
 LONGEST = 10_000  # minutes, a week
 MLFLOW = 'pip install "mlflow>=3.17.2,<4"'
 AUGMENTATIONS = ("color", "scale", "rotate", "jitter", "mirror", "cutmix", "none")
+_BOUNDS = {
+    "--steps": {"least": 1},
+    "--steps-per-epoch": {"least": 1},
+    "--batch-size": {"least": 1},
+    "--accumulate": {"least": 1},
+    "--patience": {"least": 1},
+    "--warm-up": {"least": 0},
+    "--weight-decay": {"least": 0},
+    "--learning-rate": {"above": 0},
+    "--clip": {"above": 0},
+    "--width": {"above": 0, "most": 1},
+}
 
 
 def build_parser():
@@ -190,6 +206,8 @@ def check_options(arguments):
         ImportError: if a package that an option needs is missing.
     """
     require_training(os.environ.get("KERAS_BACKEND") or "tensorflow")
+    if arguments.recipe is not None:
+        require_name(arguments.recipe)
     if arguments.recipe is not None and arguments.model is not None:
         raise ValueError(f"--model goes without a recipe. Leave it or {arguments.recipe} out.")
     if arguments.recipe is not None and arguments.minutes is not None:
@@ -200,10 +218,24 @@ def check_options(arguments):
         raise ValueError("Name your own folder with --data DIR, or a recipe: fcn-train --help shows both.")
     if arguments.weights is None and arguments.weights_preprocessing == "torch":
         raise ValueError("--weights-preprocessing torch goes with --weights FILE: Keras's published weights are caffe.")
-    if arguments.data is not None and not arguments.data.is_dir():
-        raise ValueError(f"--data {arguments.data} is not a folder.")
+    _check_paths(arguments)
+    for option, bounds in _BOUNDS.items():
+        require_range(option, getattr(arguments, option[2:].replace("-", "_")), **bounds)
     if arguments.log is not None and importlib.util.find_spec("mlflow") is None:
         raise ImportError(f"MLflow, which --log mlflow writes to, is missing: {MLFLOW}")
+
+
+def _check_paths(arguments):
+    if arguments.data is not None:
+        require_directory(arguments.data, "--data", "Name the folder of images and masks.")
+    own = {"--classes": arguments.classes, "--ignore-label": arguments.ignore_label}
+    own["--most-pixels"] = arguments.most_pixels
+    if not arguments.stand_in:
+        require_reading(arguments.recipe, arguments.data, own)
+    require_classes(arguments.classes)
+    if arguments.weights is not None:
+        require_file(arguments.weights, "--weights", "Name VGG16's weights, or a .keras of fcn-train.")
+    require_folder(arguments.workdir, "--workdir")
 
 
 def require_training(backend):

@@ -328,9 +328,12 @@ def photo(tmp_path):
         (["--input", "{}/a.png", "--batch-size=0"], "--batch-size is a positive whole number. Received: 0."),
         (["--input", "{}/*.jpg"], "No file matches {}/*.jpg."),
         (["--input", "{}"], '{0} is a folder. Say "{0}/*.jpg", or "{0}/**" for every file below it.'),
-        (["--list", "{}/none.txt"], "{}/none.txt: No such file or directory"),
+        (["--list", "{}/none.txt"], "--list {}/none.txt is missing. Name a file of paths, one a line."),
         (["--list", "{}/empty.txt"], "{}/empty.txt lists no file."),
-        (["--input", "{}/a.png", "--bath-size", "3"], "Neither fcn-batch nor Beam knows --bath-size."),
+        (
+            ["--input", "{}/a.png", "--bath-size", "3"],
+            "Neither fcn-batch nor Beam knows --bath-size (did you mean --batch-size?).",
+        ),
         (["{}/a.png", "--input", "{}/a.png"], "{}/a.png follows no option. Images are named by --input."),
         (
             ["--input", "{}/a.png", "--direct_num_workers=x"],
@@ -341,6 +344,7 @@ def photo(tmp_path):
 )
 def test_what_a_user_can_mend_is_one_line(tmp_path, photo, capsys, arguments, message):
     (tmp_path / "empty.txt").write_text("\n\n")
+    (tmp_path / "model").mkdir()
     arguments = [argument.format(tmp_path) for argument in arguments]
     assert run(*arguments, "--model", tmp_path / "model", "--output", tmp_path / "out") == 2
     assert capsys.readouterr().err == f"fcn-batch: {message.format(tmp_path)}\n"
@@ -352,7 +356,7 @@ def test_an_unknown_file_system_is_one_line(tmp_path, capsys):
     assert capsys.readouterr().err.startswith("fcn-batch: Unable to get filesystem from specified path")
 
 
-def test_without_beam(monkeypatch, capsys):
+def test_without_beam(photo, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "apache_beam", None)
-    assert run("--input", "x", "--model", "m", "--output", "o") == 2
+    assert run("--input", photo, "--model", photo.parent, "--output", photo.parent / "out") == 2
     assert capsys.readouterr().err == 'fcn-batch: fcn-batch needs Apache Beam: pip install "fcn_keras[batch]"\n'

@@ -54,7 +54,7 @@ def test_ones_own_folder_needs_no_tensorflow(tmp_path):
 def test_what_cannot_be_counted(tmp_path, capsys):
     folder = data_set(tmp_path / "data", 4)
     options = ["--data", folder, "--classes", 4]
-    assert "A factor is at least 1. Received: 0." in error_of(capsys, *options, "--factors", 4, 0)
+    assert "--factors is at least 1. Received: 0." in error_of(capsys, *options, "--factors", 4, 0)
     assert "Nothing says which images: say --data DIR, or --recipe NAME." in error_of(capsys)
     assert "gone is not a folder. Name the data set's folder." in error_of(capsys, "--data", tmp_path / "gone")
     assert "has no split 'test'" in error_of(capsys, *options, "--split", "test")

@@ -80,7 +80,7 @@ def test_names_that_are_none(given, capsys):
 
 
 def test_mlflow_has_to_be_there(monkeypatch):
-    arguments = build_parser().parse_args(["voc_fcn8s", "--log", "mlflow"])
+    arguments = build_parser().parse_args(["synthetic_fcn8s", "--log", "mlflow"])
     monkeypatch.setitem(sys.modules, "mlflow", ModuleType("mlflow"))
     sys.modules["mlflow"].__spec__ = ModuleSpec("mlflow", None)
     check_options(arguments)
