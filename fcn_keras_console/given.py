@@ -19,7 +19,7 @@ def require_file(path, option, advice):
     if path.is_dir():
         raise ValueError(f"{option} {path} is a folder. {advice}".lstrip())
     if not path.exists():
-        raise ValueError(f"{option} {path} is missing. {advice}{_near(path)}".lstrip())
+        raise ValueError(f"{option} {path} is missing. {advice}{did_you_mean_path(path)}".lstrip())
 
 
 def require_directory(path, option, advice):
@@ -27,7 +27,7 @@ def require_directory(path, option, advice):
     path = Path(path)
     if not path.is_dir():
         kind = " but a file" if path.exists() else ""
-        raise ValueError(f"{option} {path} is not a folder{kind}. {advice}{_near(path)}".lstrip())
+        raise ValueError(f"{option} {path} is not a folder{kind}. {advice}{did_you_mean_path(path)}".lstrip())
 
 
 def require_classes(given):
@@ -69,8 +69,8 @@ def did_you_mean(name, among):
     return f" Did you mean {near[0]}?" if near else ""
 
 
-def _near(path):
-    """Name what lies beside a missing path under nearly its name."""
+def did_you_mean_path(path):
+    """Return ` Did you mean photos?` for a missing path beside which one of nearly its name lies, or nothing."""
     if path.exists():
         return ""
     try:

@@ -1,8 +1,13 @@
 """What `fcn-train` leaves in a workdir: the names of its files, and where a model is among them."""
 
+import logging
+import re
 from pathlib import Path
 
 from .files import read_json
+from .given import did_you_mean_path
+
+LOG = logging.getLogger("fcn_keras_console")  # whose notices every command prints
 
 
 class StageFiles:
@@ -46,27 +51,70 @@ class StageFiles:
 def find_model(given):
     """Return the `.keras` file that a path means: itself, or the best model of a stage's folder.
 
+    Of a workdir it is that of the finest finished stage, 8s before 16s before 32s, and a whole net before its head;
+    where none is finished, of the finest begun one. Which one that is, is said.
+
     Raises:
-        ValueError: if there is none, saying where one may be.
+        ValueError: if there is none, saying where one may be; or several of one stride, or of several data sets.
     """
     path = Path(given)
     if path.is_dir():
-        best = StageFiles(path).best
-        if best.is_file():
-            return best
-        stages = sorted(folder.name for folder in path.iterdir() if StageFiles(folder).best.is_file())
-        hint = (
-            f"Choose one of its stages: {', '.join(stages)}." if stages else "Name a stage's folder or a .keras file."
-        )
-        raise ValueError(f"{path} holds no {best.name}. {hint}")
+        return _model_in(path)
     if not path.exists():
-        raise ValueError(f"{path} is missing. Name a .keras file, or the folder of a stage that fcn-train wrote.")
+        raise ValueError(
+            f"{path} is missing. Name a .keras file, or the folder of a stage that fcn-train wrote."
+            + did_you_mean_path(path)
+        )
     if path.suffix != ".keras":
         raise ValueError(
             f"{path} is not a .keras file. Turn a .caffemodel into one with fcn-import-weights; "
             "an exported SavedModel is for serving."
         )
     return path
+
+
+def _model_in(path):
+    best = StageFiles(path).best
+    if best.is_file():
+        return best
+    stages = sorted(folder.name for folder in path.iterdir() if StageFiles(folder).best.is_file())
+    if not stages:
+        hint = "Name a stage's folder or a .keras file."
+        if any((path / name).is_dir() for name in ("images", "train", "val")):
+            hint = f"It holds images, and no model. {hint}"
+        raise ValueError(f"{path} holds no {best.name}. {hint}")
+    finished = [name for name in stages if StageFiles(path / name).summary.is_file()]
+    chosen = _finest(path, finished or stages)
+    kind = "finished stage" if finished else "stage, though none is finished"
+    among = f"the finest {kind} of {', '.join(stages)}" if len(stages) > 1 else f"its only {kind}"
+    LOG.warning("%s: taking %s, %s", path, chosen, among)
+    return StageFiles(path / chosen).best
+
+
+def _finest(workdir, stages):
+    """Return the name of the finest stage that no other one starts from.
+
+    Raises:
+        ValueError: if there are several.
+    """
+    decisions = {name: decisions_beside(StageFiles(workdir / name).best) for name in stages}
+    sources = [each.get("settings", {}).get("init_from") for each in decisions.values()]
+    before = {name for each in sources for name in (each.values() if isinstance(each, dict) else [each])}
+    ends = [name for name in stages if name not in before] or stages
+    ranks = {name: _rank(name) for name in ends}
+    finest = [name for name in ends if ranks[name] == min(ranks.values())]
+    several = len({decisions[name]["data"] for name in ends if "data" in decisions[name]}) > 1
+    if len(finest) > 1 or several:
+        listed = ends if several else finest
+        what = "nets of several data sets" if several else "several nets as fine as each other"
+        raise ValueError(f"{workdir} holds {what}. Name one: {', '.join(str(workdir / name) for name in listed)}.")
+    return finest[0]
+
+
+def _rank(stage):
+    """Return what orders stages by their names: the stride, and whether it is a head alone."""
+    stride = re.search(r"fcn(8|16|32)s", stage)
+    return int(stride[1]) if stride else 32, stage.endswith("_head")
 
 
 def decisions_beside(path):

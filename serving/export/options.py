@@ -22,7 +22,10 @@ EXAMPLES = (
 def build_parser():
     """Make the parser."""
     parser = Parser("fcn-export", DESCRIPTION, examples=EXAMPLES)
-    parser.add_argument("model", help="a .keras file, or a folder that fcn-train wrote: then its best.keras")
+    parser.add_argument(
+        "model",
+        help="a .keras file, or a folder that fcn-train wrote, of a stage or the whole workdir: then its finest stage",
+    )
     parser.add_argument(
         "output",
         help="the served model's folder, which holds its versions and names the model; or the file, whose name ends in "

@@ -31,7 +31,8 @@ def test_a_stage_or_a_file_is_a_model(runs):
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("", r"holds no best\.keras\. Choose one of its stages: folder_fcn16s, folder_fcn32s\."),
+        ("photos", r"photos holds no best\.keras\. It holds images, and no model\. Name a stage's folder"),
+        ("folder_fcn32", r"folder_fcn32 is missing\. .* Did you mean .*folder_fcn32s\?"),
         ("empty", r"empty holds no best\.keras\. Name a stage's folder or a \.keras file\."),
         ("missing", r"missing is missing\. Name a \.keras file, or the folder of a stage"),
         ("a.caffemodel", r"a\.caffemodel is not a \.keras file\. Turn a \.caffemodel into one with fcn-import-weights"),
@@ -39,9 +40,76 @@ def test_a_stage_or_a_file_is_a_model(runs):
 )
 def test_what_is_no_model(path, message, runs):
     (runs / "empty").mkdir()
+    (runs / "photos" / "images").mkdir(parents=True)
     (runs / "a.caffemodel").touch()
     with pytest.raises(ValueError, match=message):
         find_model(runs / path)
+
+
+def workdir(folder, **stages):
+    """Make stages of `(finished, init_from, data)`."""
+    for name, (finished, source, data) in stages.items():
+        (folder / name).mkdir()
+        (folder / name / "best.keras").touch()
+        decisions = {"data": data, "settings": {"init_from": source}}
+        (folder / name / "recipe.json").write_text(json.dumps({"decisions": decisions}))
+        if finished:
+            (folder / name / "summary.json").touch()
+    return folder
+
+
+QUICK = {"quick_fcn8s_head": (True, None, "photos"), "quick_fcn8s": (True, "quick_fcn8s_head", "photos")}
+STAGED = {
+    "folder_fcn32s": (True, None, "photos"),
+    "folder_fcn16s": (True, "folder_fcn32s", "photos"),
+    "folder_fcn8s": (False, "folder_fcn16s", "photos"),
+}
+
+
+@pytest.mark.parametrize(
+    ("stages", "chosen", "said"),
+    [
+        (QUICK, "quick_fcn8s", "the finest finished stage of quick_fcn8s, quick_fcn8s_head"),
+        (STAGED, "folder_fcn16s", "the finest finished stage of folder_fcn16s, folder_fcn32s, folder_fcn8s"),
+        ({"a_fcn8s_head": STAGED["folder_fcn8s"]}, "a_fcn8s_head", "its only stage, though none is finished"),
+        ({"quick_fcn32s": QUICK["quick_fcn8s_head"]}, "quick_fcn32s", "its only finished stage"),
+        (STAGED | QUICK, "quick_fcn8s", "the finest finished stage of "),
+        (
+            {
+                "rgb": STAGED["folder_fcn32s"],
+                "hha": STAGED["folder_fcn32s"],
+                "both": (True, {"": "rgb", "x": "hha"}, 0),
+            },
+            "both",
+            "the finest finished stage of both, hha, rgb",
+        ),
+    ],
+)
+def test_a_workdir_is_its_finest_finished_stage(stages, chosen, said, tmp_path, caplog):
+    assert find_model(workdir(tmp_path, **stages)) == tmp_path / chosen / "best.keras"
+    assert f"{tmp_path}: taking {chosen}, {said}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (
+            {"folder_fcn8s": (True, None, "photos")},
+            r"holds several nets as fine as each other\. Name one: .*folder_fcn8s, ",
+        ),
+        (
+            {"camvid_fcn32s": (True, None, "camvid")},
+            r"holds nets of several data sets\. Name one: .*camvid_fcn32s, .*quick",
+        ),
+    ],
+)
+def test_a_workdir_of_several_runs_is_refused(other, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        find_model(workdir(tmp_path, **QUICK, **other))
+
+
+def test_a_folder_without_records_goes_by_its_names(runs, caplog):
+    assert find_model(runs) == runs / "folder_fcn16s" / "best.keras"
 
 
 def test_decisions_of_a_model_are_beside_it(runs):

@@ -31,7 +31,7 @@ def main(argv=None):
 def build_parser():
     parser = Parser("fcn-compare", DESCRIPTION, examples=EXAMPLES)
     parser.add_argument(
-        "a", type=Path, metavar="A", help="a .keras file, or a stage's folder; with --labels, label files"
+        "a", type=Path, metavar="A", help="a .keras file, a stage's folder or a workdir; with --labels, label files"
     )
     parser.add_argument("b", type=Path, metavar="B", help="the same")
     add_options(parser)
@@ -111,7 +111,7 @@ def _check_models(arguments):
 
     from ..scoring.split import check_options
 
-    paths = [find_model(path) for path in (arguments.a, arguments.b)]
+    paths = arguments.a, arguments.b = [find_model(path) for path in (arguments.a, arguments.b)]
     trained = [decisions_beside(path) for path in paths]
     if not (any(each.get("recipe") for each in trained) or arguments.recipe or arguments.data):
         raise ValueError(f"There is no recipe.json beside {paths[0]} or {paths[1]}: say --data DIR, or --recipe NAME.")

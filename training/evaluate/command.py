@@ -38,7 +38,7 @@ def build_parser():
     parser.add_argument(
         "model",
         type=Path,
-        help="a .keras file, or a stage's folder: then its best.keras; with --labels, a PNG of class ids (grey or "
+        help="a .keras file, a stage's folder, or a workdir: then its finest stage; with --labels, a PNG of class ids (grey or "
         "palette) or a folder of them",
     )
     add_options(parser)
@@ -92,7 +92,8 @@ def _check(arguments):
 
     scales, scale = tta_options.scales_of(arguments), arguments.scale and scale_options.scale_of(arguments)
     if arguments.labels is None:
-        check_options_of_model(arguments, find_model(arguments.model))
+        arguments.model = find_model(arguments.model)
+        check_options_of_model(arguments, arguments.model)
     else:
         from ..scoring.label_files import label_files_of
 
@@ -110,14 +111,13 @@ def _score_model(arguments, unreadable):
     from fcn_keras.interface import class_counts, heads_of
     from fcn_keras.scaled_inference import photographs_of
     from fcn_keras_console.words import counted
-    from fcn_keras_console.workdir import find_model
 
     from ..scoring.images import label_images, score_split
     from ..scoring.split import described, open_split_of_model
     from ..workdir.trained_model import load_model
 
     scales, given = tta_options.scales_of(arguments), arguments.scale and scale_options.scale_of(arguments)
-    path = find_model(arguments.model)
+    path = arguments.model
     model = load_model(path)
     known = photographs_of(model)
     scale = scale_options.usual_scale(known) if arguments.scale is None else given

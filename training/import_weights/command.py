@@ -28,7 +28,9 @@ def main(argv=None):
 
 def build_parser():
     parser = Parser("fcn-import-weights", DESCRIPTION, examples=EXAMPLES)
-    parser.add_argument("source", type=Path, help="a .caffemodel or .caffemodel.gz; or a .keras file or stage's folder")
+    parser.add_argument(
+        "source", type=Path, help="a .caffemodel or .caffemodel.gz; or a .keras file, stage's folder or workdir"
+    )
     parser.add_argument("target", type=Path, help="a .keras file, or a .caffemodel")
     parser.add_argument(
         "--modality", choices=("rgb", "hha"), help="what a .caffemodel of three channels takes (default: as it says)"

@@ -58,7 +58,7 @@ def main(argv=None):
 
 def build_parser():
     parser = Parser("fcn-predict", DESCRIPTION, examples=EXAMPLES, codes=CODES)
-    parser.add_argument("model", type=Path, help="a .keras file, or a stage's folder: then its best.keras")
+    parser.add_argument("model", type=Path, help="a .keras file, a stage's folder, or a workdir: then its finest stage")
     parser.add_argument(
         "inputs", nargs="+", metavar="input", help="an image, a folder of them, a quoted pattern, a video, or - (stdin)"
     )

@@ -27,7 +27,9 @@ def main(argv=None):
 
 def build_parser():
     parser = Parser("fcn-submit", DESCRIPTION, examples=EXAMPLES)
-    parser.add_argument("model", type=Path, nargs="?", help="a .keras file, or a stage's folder: then its best.keras")
+    parser.add_argument(
+        "model", type=Path, nargs="?", help="a .keras file, a stage's folder, or a workdir: then its finest stage"
+    )
     parser.add_argument(
         "--data",
         type=Path,

@@ -209,7 +209,9 @@ def test_a_folder_without_a_model(capsys, tmp_path, net):
     assert "holds no best.keras. Name a stage's folder" in error_of(capsys, tmp_path)
     (tmp_path / "camvid_fcn8s").mkdir()
     (tmp_path / "camvid_fcn8s" / "best.keras").write_bytes(net.read_bytes())
-    assert "Choose one of its stages: camvid_fcn8s." in error_of(capsys, tmp_path)
+    (tmp_path / "other_fcn8s").mkdir()
+    (tmp_path / "other_fcn8s" / "best.keras").write_bytes(net.read_bytes())
+    assert "several nets as fine as each other. Name one: " in error_of(capsys, tmp_path)
 
 
 def test_a_model_of_another_format(capsys, tmp_path):
