@@ -1,5 +1,6 @@
 """Find the splits of a data set in folders: `train/images`, `images/train`, or lists of ids beside `images`."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,10 @@ from pathlib import Path
 from .names import SPLITS, find_split, split_of
 
 CLASSES, CHANGES = "classes.txt", "changes.csv"  # the second is what `fcn-doctor --fix` did
+LABELS = "labels"  # the folder of masks; where there is none, one of these names, in any case
+_MASKS = {"label", "labels", "mask", "masks", "annotation", "annotations", "segmentation", "segmentations"}
+_MASKS |= {"segmentationclass", "gt", "groundtruth", "ground_truth"}
+_IMAGE_FILES = (".png", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".jpg", ".jpeg", ".pgm", ".ppm")
 _LISTS = ("train", "val", "test", "trainval")  # a `.txt` file of another name is a list if it lists a file
 
 
@@ -25,11 +30,35 @@ class Place:
     listed: Path | None = None
 
     def folder(self, kind: str) -> Path:
-        """Return the folder of files of a kind, such as `images`, `labels` or `hha`."""
-        whole = self.root / kind
+        """Return the folder of files of a kind, such as `images`, `labels` or `hha`, as `folder_of` does."""
+        whole = folder_of(self.root, kind)
         if self.inner is None:
             return whole
         return whole / (find_split(self.inner, _folders_in(whole)) or self.inner)
+
+
+def folder_of(root: Path, kind: str) -> Path:
+    """Return the folder of files of a kind: `root/kind`; for `labels`, where that is missing, `masks` and the like.
+
+    Args:
+        root: the folder that holds `images`.
+        kind: such as `images`, `labels` or `hha`.
+
+    Raises:
+        ValueError: if several folders may hold the masks.
+    """
+    whole = root / kind
+    if kind != LABELS or whole.is_dir():
+        return whole
+    found = [root / name for name in _folders_in(root) if name.casefold() in _MASKS and _has_image(root / name)]
+    if len(found) > 1:
+        names = " and ".join(path.name for path in found)
+        raise ValueError(f"{root} has {names}, which may both hold the masks. Call the one that does {LABELS}.")
+    return found[0] if found else whole
+
+
+def _has_image(folder: Path) -> bool:
+    return any(name.lower().endswith(_IMAGE_FILES) for _, _, names in os.walk(folder) for name in names)
 
 
 def find_place(directory: Path, split: str | None, images: str = "images", labels: str = "labels") -> Place | None:
@@ -66,9 +95,11 @@ def divided(directory: Path, images: str, labels: str, *, either: bool = True) -
         either: whether a folder of masks alone is one, too.
     """
     kinds = (images, labels) if either else (images,)
-    names = [name for name in _folders_in(directory) if name not in (images, labels)]
+    names = [name for name in _folders_in(directory) if name not in (images, labels) and name.casefold() not in _MASKS]
     return {
-        name: Place(directory / name) for name in names if any((directory / name / kind).is_dir() for kind in kinds)
+        name: Place(directory / name)
+        for name in names
+        if any(folder_of(directory / name, kind).is_dir() for kind in kinds)
     }
 
 
@@ -81,7 +112,7 @@ def inner(directory: Path, images: str, labels: str) -> dict[str, Place]:
         directory: of the data set.
         images, labels: names of the folders of images and masks.
     """
-    theirs = [split_of(name) for name in _folders_in(directory / labels) if name.casefold() in SPLITS]
+    theirs = [split_of(name) for name in _folders_in(folder_of(directory, labels)) if name.casefold() in SPLITS]
     mine = [name for name in _folders_in(directory / images) if name.casefold() in SPLITS]
     names = mine + [name for name in theirs if name not in map(split_of, mine)]
     shared = {split_of(name) for name in mine} & set(theirs)

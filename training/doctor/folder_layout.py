@@ -196,10 +196,12 @@ def _named(layout, splits):
 
 def _look_around(layout, places):
     """Keep what lies beside the folders that are read."""
+    tops = [layout.directory] + [place.root for place in places.values()]
     known = {layouts.CLASSES, layouts.CHANGES, IMAGES, LABELS, HHA, *places}
     known |= {path.name for path in layout.lists.values()}
-    tops = [layout.directory] + [place.root for place in places.values()]
-    layout.others += [path for top in tops for path in sorted(top.iterdir()) if path.name not in known]
+    for top in tops:
+        here = known | {layouts.folder_of(top, LABELS).name}
+        layout.others += [path for path in sorted(top.iterdir()) if path.name not in here]
 
 
 def _from_lists(layout, taken, files):

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from fcn_keras.datasets.folder import Folder
-from fcn_keras.datasets.layouts import by_split, find_place, inner
+from fcn_keras.datasets.layouts import by_split, divided, find_place, folder_of, inner
 
 
 def touch(folder, *names):
@@ -56,3 +56,26 @@ def test_lists_go_before_folders_within(tmp_path):
 def test_own_names_where_several_mean_one():
     assert by_split(["training", "valid", "mine"]) == {"training": "train", "valid": "val", "mine": "mine"}
     assert by_split(["val", "valid", "Train"]) == {"val": "val", "valid": "valid", "Train": "train"}
+
+
+@pytest.mark.parametrize("name", ["masks", "Mask", "annotations", "SegmentationClass", "ground_truth"])
+def test_masks_by_another_name(name, tmp_path):
+    touch(tmp_path, "train/images/a.png", f"train/{name}/a.png")
+    assert Folder(tmp_path, "train", classes=1).ids == ("a",)
+    assert list(divided(tmp_path, "images", "labels")) == ["train"]
+    whole = touch(tmp_path / "whole", "images/a.png", f"{name}/a.png")
+    (whole / "annotations.json").touch()
+    assert Folder(whole, classes=1).ids == ("a",)
+    assert divided(whole, "images", "labels") == {}
+    inside = touch(tmp_path / "inside", "images/train/a.png", f"{name}/train/a.png")
+    assert Folder(inside, "train", classes=1).ids == ("a",)
+
+
+def test_labels_come_before_masks_and_two_others_are_refused(tmp_path):
+    touch(tmp_path, "images/a.png", "labels/a.png", "masks/b.png")
+    assert Folder(tmp_path, classes=1).ids == ("a",)
+    (tmp_path / "labels").rename(tmp_path / "annotations")
+    with pytest.raises(ValueError, match=r"annotations and masks, which may both hold .* Call the one that does labels"):
+        Folder(tmp_path, classes=1)
+    (tmp_path / "annotations" / "a.png").rename(tmp_path / "annotations" / "a.xml")
+    assert folder_of(tmp_path, "labels") == tmp_path / "masks"

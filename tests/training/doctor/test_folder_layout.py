@@ -155,3 +155,17 @@ def test_lists_as_paddleseg_calls_them(data):
     assert report.images == {"train": 4, "val": 2}
     assert report.findings == ()
     assert Folder(data, "val").ids == ("4", "5")
+
+
+def test_a_folder_of_masks_is_read_as_that_of_labels(data):
+    before = examine(data)
+    for split in ("train", "val"):
+        (data / split / "labels").rename(data / split / "masks")
+    after = examine(data)
+    assert (after.images, after.class_frequencies, codes(after)) == (before.images, before.class_frequencies, set())
+    assert after.left_alone == before.left_alone
+    (data / "val" / "masks" / "1.png").unlink()
+    assert "val/images have no mask of the same name in val/masks" in found(examine(data), "image-without-mask").message
+    shutil.copytree(data / "train" / "masks", data / "train" / "labels")
+    number = len([*(data / "train" / "masks").iterdir()])
+    assert examine(data).left_alone == {**before.left_alone, "file in train/masks": number}
