@@ -83,8 +83,8 @@ ROOMS = {
         "tensors": set(),
     },
     "serving/server": {
-        "command": {"in_process", "ports", "security", "settings"},
-        "in_process": {"metrics", "models", "ports", "security", "settings"},
+        "command": {"base_path", "in_process", "ports", "security", "settings"},
+        "in_process": {"base_path", "metrics", "models", "ports", "security", "settings"},
         "ports": {"page", "rest", "rpc", "security"},
         "rest": {"models", "security"},
         "rpc": {"models", "security", "settings"},
@@ -93,6 +93,7 @@ ROOMS = {
         "security": {"settings"},
         "settings": set(),
         "metrics": set(),
+        "base_path": set(),
     },
 }
 WITHOUT_LIBRARY = {"client", "server", "batch", "kit", "errors", "message_builder", "tf_serving_messages"}

@@ -34,9 +34,10 @@ class Folder(Examples):
     - `<directory>/images/<split>/*` and `<directory>/labels/<split>/*`
     - `split=None`: `<directory>/images/*` and `<directory>/labels/*`, all of them or those in `ids`
 
-    Where there is no folder `labels`, that of the masks may be called `masks`, `annotations`, `SegmentationClass` or the
-    like; it holds image files then. A split is found by other names too, in any case: `val` in `valid`, `validation` or `dev`, `train` in `training`.
-    HHA images, of the same stems too, may lie in a folder beside `images`; `fcn_keras.hha` makes them from depth.
+    Where there is no folder `labels`, that of the masks may be called `masks`, `annotations`, `SegmentationClass`
+    or the like; it holds image files then. A split is found by other names too, in any case: `val` in `valid`,
+    `validation` or `dev`, `train` in `training`. HHA images, of the same stems too, may lie in a folder beside
+    `images`; `fcn_keras.hha` makes them from depth.
 
     An id is a file's path below its folder without the extension, `/` between sub-folders. Links are followed, and
     hidden files are not read. Constructing lists the folders and opens no image; `verify` reads everything; `ds[i]`

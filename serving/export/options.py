@@ -131,7 +131,7 @@ def check(arguments):
         raise ValueError(f"{wrong[0]} does not go with --format {arguments.format}. Leave it out.")
     if is_file:
         _check_file(arguments)
-    require_folder(Path(arguments.output).parent if is_file else arguments.output, "The output's folder")
+    require_folder(Path(arguments.output).parent if is_file else arguments.output, "The folder")
 
 
 def _check_file(arguments):

@@ -19,7 +19,8 @@ from fcn_keras_console import Parser, run
 from fcn_keras_console.given import require_file
 from fcn_keras_console.printing import VisibleFormatter
 
-from .in_process import Options, check_packages, checked_base_path, loaded, model, read_access, running
+from .base_path import checked_base_path, name_of, require_versions
+from .in_process import Options, check_packages, loaded, model, read_access, running
 from .ports import bound, serve
 
 __all__ = ["Options", "main", "running"]
@@ -31,7 +32,7 @@ For development, tests, notebooks and small installations: one Python process, w
 traffic belongs on TensorFlow Serving, which reads the same folders and answers the same requests.
 
 Options that TensorFlow Serving has bear its names. A switch also takes a value: --batching=false."""
-EXAMPLES = ("fcn-serve --model_name fcn --model_base_path models/fcn",)
+EXAMPLES = (("fcn-serve --model_base_path models/fcn", "serves it as fcn"),)
 CODES = {0: "stopped by SIGTERM, SIGHUP or Ctrl-C", 130: "stopped by Ctrl-C before anything was served"}
 _FILES = {
     "model_config_file": "a text proto of models",
@@ -121,7 +122,8 @@ def build_parser():
         add(*names, nargs="?", const=True, default=default, type=_boolean, metavar="BOOL", help=text)
 
     add("--model_base_path", metavar="DIR", help="the folder that holds a model's versions: DIR/1, DIR/2")
-    add("--model_name", default="default", help="its name in requests (default: %(default)s)")
+    name = "its name in requests (default: that of its folder; TensorFlow Serving says default)"
+    add("--model_name", metavar="NAME", help=name)
     add("--model_config_file", metavar="FILE", help="text proto of several models, labels and versions, instead")
     poll = "pause between two looks into that file (default: it is read once)"
     add("--model_config_file_poll_wait_seconds", type=_seconds, default=0, metavar="SECONDS", help=poll)
@@ -150,7 +152,7 @@ def _add_numbers(add, defaults):
             "file_system_poll_wait_seconds",
             _seconds,
             "SECONDS",
-            "pause between two looks for new versions; 0 looks once",
+            "pause between two looks for new versions; 0 looks once. Given, the first version is waited for so long",
         ),
         ("threads", _whole, "N", "how many requests run in TensorFlow at once"),
         ("max_queued_requests", _whole, "N", "how many wait besides; more answer 429 or RESOURCE_EXHAUSTED"),
@@ -160,9 +162,9 @@ def _add_numbers(add, defaults):
         ("client_timeout_seconds", _patience, "SECONDS", "in which headers come, bodies go on, answers are fetched"),
         ("grace_period_seconds", _seconds, "SECONDS", "what runs may take to end after a signal"),
     ]:
-        add(
-            f"--{name}", type=kind, default=getattr(defaults, name), metavar=unit, help=f"{text} (default: %(default)s)"
-        )
+        default = getattr(defaults, name)
+        known = None if name == "file_system_poll_wait_seconds" else default  # whether it was given tells more
+        add(f"--{name}", type=kind, default=known, metavar=unit, help=f"{text} (default: {default})")
 
 
 def _boolean(text):
@@ -208,11 +210,17 @@ def _check(arguments):
         raise ValueError("--batching_parameters_file is set without --batching.")
     if arguments.enable_per_model_batching_parameters and not arguments.batching:
         raise ValueError("--enable_per_model_batching_parameters is set without --batching.")
+    arguments.named_by_folder = not (arguments.model_config_file or arguments.model_name)
     for name, kind in _FILES.items():
         if getattr(arguments, name):
             require_file(getattr(arguments, name), f"--{name}", f"Name {kind}.")
     if not arguments.model_config_file:
         checked_base_path(arguments.model_base_path)
+        require_versions(arguments.model_base_path, arguments.file_system_poll_wait_seconds or 0)
+        if arguments.named_by_folder:
+            arguments.model_name = name_of(arguments.model_base_path)
+    if arguments.file_system_poll_wait_seconds is None:
+        arguments.file_system_poll_wait_seconds = Options().file_system_poll_wait_seconds
 
 
 def _serve(arguments, options, listener, tls, started):
@@ -228,6 +236,12 @@ def _serve(arguments, options, listener, tls, started):
         settings.read_monitoring(arguments.monitoring_config_file) if arguments.monitoring_config_file else None
     )
     with _log(), loaded(models, options, batching, path) as service:
+        if arguments.named_by_folder:
+            LOG.info(
+                "%s is called %s, as its folder; TensorFlow Serving says default without --model_name.",
+                arguments.model_base_path,
+                arguments.model_name,
+            )
         ready = functools.partial(_announce, service.models, started)
         asyncio.run(_until_signal(service, listener, options, monitoring, arguments, tls, ready))
 

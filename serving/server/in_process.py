@@ -6,11 +6,11 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
-from pathlib import Path
 from typing import NamedTuple
 
 from fcn_keras_console import start_tensorflow
 
+from .base_path import checked_base_path
 from .ports import BODIES, bound, serve
 
 FREEZING = []  # an item for each block of `frozen_objects` under way
@@ -138,24 +138,6 @@ def model(name, base_path):
     from .settings import ModelConfig
 
     return ModelConfig(name, str(base_path))
-
-
-def checked_base_path(base_path):
-    """Return the absolute path of a folder of versions; imports nothing.
-
-    Raises:
-        OSError: if there is no such folder, or it is one version.
-    """
-    base_path = Path(base_path).absolute()
-    if not base_path.is_dir():
-        raise FileNotFoundError(
-            f"{base_path} is not a folder. It holds a model's versions: {base_path / '1'} and so on."
-        )
-    if (base_path / "saved_model.pb").exists():
-        raise NotADirectoryError(
-            f"{base_path} is one version of a model. Give the folder around it: {base_path.parent}"
-        )
-    return base_path
 
 
 @contextmanager

@@ -38,8 +38,8 @@ def build_parser():
     parser.add_argument(
         "model",
         type=Path,
-        help="a .keras file, a stage's folder, or a workdir: then its finest stage; with --labels, a PNG of class ids (grey or "
-        "palette) or a folder of them",
+        help="a .keras file, a stage's folder, or a workdir: then its finest stage; with --labels, a PNG of class ids "
+        "(grey or palette) or a folder of them",
     )
     add_options(parser)
     parser.add_argument(

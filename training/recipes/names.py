@@ -1,5 +1,6 @@
 """The names of the recipes, and what each reads: known at once, where the recipes themselves bring Keras."""
 
+import sys
 from pathlib import Path
 
 from fcn_keras_console.given import did_you_mean
@@ -36,7 +37,7 @@ def require_name(name):
     Raises:
         ValueError: if not, saying what may be meant: a recipe of nearly that name, a model, or one's own folder.
     """
-    if name in NAMES:
+    if name in NAMES or name in _added():
         return
     if name in MODELS:
         hint = f"For your own folder say --data DIR --model {name}."
@@ -45,6 +46,12 @@ def require_name(name):
     else:
         hint = did_you_mean(name, NAMES).strip() or f"There are: {', '.join(NAMES)}."
     raise ValueError(f"No recipe is called {name!r}. {hint}")
+
+
+def _added():
+    """Return the names of recipes that this process has put into the catalogue."""
+    catalogue = sys.modules.get(f"{__package__}.catalogue")
+    return set(getattr(catalogue, "RECIPES", ())) - set(NAMES)
 
 
 def reads_own_folder(name):
@@ -68,6 +75,8 @@ def require_reading(name, directory, options):
     Raises:
         ValueError: if a folder is missing or given in vain, or an option is for one's own folder alone.
     """
+    if name in _added():
+        return  # says so itself
     if reads_nothing(name) and directory is not None:
         raise ValueError("The synthetic scenes are drawn, not read. Leave --data out.")
     if not reads_nothing(name) and directory is None:

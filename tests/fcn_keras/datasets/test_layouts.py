@@ -75,7 +75,9 @@ def test_labels_come_before_masks_and_two_others_are_refused(tmp_path):
     touch(tmp_path, "images/a.png", "labels/a.png", "masks/b.png")
     assert Folder(tmp_path, classes=1).ids == ("a",)
     (tmp_path / "labels").rename(tmp_path / "annotations")
-    with pytest.raises(ValueError, match=r"annotations and masks, which may both hold .* Call the one that does labels"):
+    with pytest.raises(
+        ValueError, match=r"annotations and masks, which may both hold .* Call the one that does labels"
+    ):
         Folder(tmp_path, classes=1)
     (tmp_path / "annotations" / "a.png").rename(tmp_path / "annotations" / "a.xml")
     assert folder_of(tmp_path, "labels") == tmp_path / "masks"

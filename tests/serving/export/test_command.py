@@ -97,7 +97,7 @@ def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys, monkeypatc
         (["net.h5", "served"], "net.h5 is not a .keras file"),
         (["text.keras", "served"], "text.keras is damaged, cut off or no .keras file. Copy or save it again."),
         (["empty.keras", "served"], "empty.keras cannot be loaded (expected config.json, "),
-        (["net.keras", "file"], "file: File exists"),
+        (["net.keras", "file"], "The folder file cannot be written to: File exists."),
         (["net.keras", "file/deeper"], "Not a directory"),
         (["net.keras", "served", "--model-version", "2"], "Version 2 is in served already"),
         (["net.keras", "served", "--model-version", "-2"], "--model-version is a positive whole number. Received: -2"),

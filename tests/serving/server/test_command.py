@@ -235,12 +235,16 @@ def test_the_command_says_what_is_wrong_in_one_line(line, tmp_path, capsys, monk
         for arguments, message in [
             ([], "Say what to serve: --model_base_path DIR, or --model_config_file FILE."),
             ([*base, "--model_base_path=none"], "none is not a folder. It holds a model's versions"),
+            (
+                [*base, "--model_base_path=empty"],
+                "empty holds no version, a folder whose name is a number. Export one first: ",
+            ),
             ([*base, "--model_base_path=line/1"], "line/1 is one version of a model. Give the folder around it"),
             ([*base, f"--port={port}"], f"127.0.0.1:{port} cannot be listened on: Address already in use"),
             ([*base, "--rest_api_port", str(port)], f"127.0.0.1:{port} cannot be listened on: Address already in use"),
             ([*base, "--host=198.51.100.1"], "198.51.100.1:0 cannot be listened on"),
             ([*base, "--model_config_file=broken.config"], "broken.config:2: "),
-            ([*base, "--model_config_file=none.config"], "none.config: No such file"),
+            ([*base, "--model_config_file=none.config"], "--model_config_file none.config is missing."),
             ([*base, "--monitoring_config_file=broken.config"], "broken.config:1: "),
             ([*base, "--batching", batching], "batching.config: max_batch_size is a whole number from 1 up"),
             ([*base, "--enable_batching=true", batching], "max_batch_size is a whole number"),

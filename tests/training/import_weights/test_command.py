@@ -140,7 +140,7 @@ def test_wrong_files_are_one_line(tmp_path, refused, narrow):
     assert "Name FILE.caffemodel OUT.keras to import, or" in refused("same.keras", "x.keras")
     assert "same.keras exists. Choose another name" in refused("net.caffemodel", "same.keras")
     assert "none is not a folder" in refused("net.caffemodel", "none/x.keras")
-    assert "absent.caffemodel: No such file" in refused("absent.caffemodel", "x.keras")
+    assert "absent.caffemodel is missing. Name a .caffemodel" in refused("absent.caffemodel", "x.keras")
     assert "absent.keras is missing" in refused("absent.keras", "x.caffemodel")
     assert "pads to a multiple" in refused("same.keras", "x.caffemodel")
     assert "--modality and --mean are for reading" in refused("same.keras", "x.caffemodel", "--modality", "hha")

@@ -51,3 +51,11 @@ def test_what_goes_together():
     require_reading(None, "photos", {"--classes": "3"})
     require_reading("quick_fcn8s", "photos", {"--classes": "3"})
     require_reading("synthetic_fcn8s", None, {"--classes": None})
+
+
+def test_a_recipe_that_was_added_is_known(monkeypatch):
+    from training.recipes.catalogue import RECIPES
+
+    monkeypatch.setitem(RECIPES, "mine", RECIPES["voc_fcn8s"])
+    require_name("mine")
+    require_reading("mine", None, {})

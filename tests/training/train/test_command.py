@@ -238,7 +238,9 @@ def test_a_checkpoint_with_weights_that_are_no_numbers(tmp_path):
 
 def test_options_out_of_range(tmp_path, capsys):
     assert "--steps is at least 1" in refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--steps", 0)
-    assert "`learning_rate`" in refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--learning-rate", 0)
+    assert "--learning-rate is above 0" in refuse(
+        capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--learning-rate", 0
+    )
     message = refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--steps", 3, "--steps-per-epoch", 2)
     assert "multiple of `steps_per_epoch`" in message
     message = refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--dtype-policy", "half")
