@@ -163,6 +163,15 @@ class Client:
         """
         return self._retry(self._transport.status)
 
+    def served_models(self):
+        """List the names of the models that the server has, where it tells them: `fcn-serve` does over REST.
+
+        Raises:
+            ServingError: UNIMPLEMENTED if it does not, such as TensorFlow Serving, and gRPC.
+            TimeoutError: as `predict`.
+        """
+        return self._retry(self._transport.served_models)
+
     def metadata(self):
         """Ask which version answers, and what the signature takes and gives: `version`, `inputs` and `outputs`.
 

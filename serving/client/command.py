@@ -49,7 +49,7 @@ def build_parser():
         "--depth", type=Path, metavar="DIR", help="RGB-D models: 16-bit PNGs in mm, named as the images"
     )
     parser.add_argument("--hha", type=Path, metavar="DIR", help="RGB-HHA models: HHA images, named as the images")
-    parser.add_argument("--model", default="model", help="its name on the server (default: %(default)s)")
+    parser.add_argument("--model", help="its name on the server (default: the only one that fcn-serve has)")
     parser.add_argument("--model-version", type=int, metavar="N", help="the version to ask (default: the newest)")
     parser.add_argument("--label", help="the version to ask, by its label, such as canary")
     parser.add_argument(
@@ -76,7 +76,7 @@ _UNKNOWN_MODEL = (
     "Servable not found",
     "Could not find any versions of model",
 )  # of TensorFlow Serving, and of fcn-serve
-_NAME_IT = ". Say --model NAME, as the server calls it: fcn-serve says `default` without --model_name."
+_NAME_IT = ". Say --model NAME, as the server calls it: fcn-serve by the model's folder, without --model_name."
 
 
 def _answer(arguments):
@@ -85,6 +85,28 @@ def _answer(arguments):
     except ServingError as error:
         unknown = error.code == "NOT_FOUND" and any(words in str(error) for words in _UNKNOWN_MODEL)
         raise ValueError(f"{error}{_NAME_IT if unknown else ''}") from error  # which `run` tells in one line
+
+
+def _only_model(arguments):
+    """Ask which model the server has.
+
+    Raises:
+        ValueError: if it has none or several, or does not say.
+    """
+    access = {name: getattr(arguments, name) for name in ("timeout", "ca_file")}
+    try:
+        with Client(arguments.url, **access, token=_token(arguments.token_file)) as client:
+            names = client.served_models()
+    except ServingError as error:
+        if error.code != "UNIMPLEMENTED":
+            raise
+        hint = "fcn-serve tells it over http://, TensorFlow Serving does not"
+        raise ValueError(f"{error} Say --model NAME: {hint}.") from None
+    if len(names) != 1:
+        raise ValueError(
+            f"{arguments.url} has {len(names)} models. Say --model NAME{': ' if names else ''}{some(names)}."
+        )
+    return names[0]
 
 
 def _client(arguments, version=None):
@@ -100,6 +122,7 @@ def _token(path):
 
 
 def _status(arguments):
+    arguments.model = arguments.model or _only_model(arguments)
     with _client(arguments) as client:
         for version, state, code, message in sorted(client.status()):
             say(f"{arguments.model} version {version} {state}" + (f" {code} {message}" if message else ""))
@@ -117,6 +140,7 @@ def _query(arguments):
     companion_folders = {name: getattr(arguments, name) for name in ("depth", "hha") if getattr(arguments, name)}
     finder, passed_over = ImageFinder(EXTENSIONS, is_result), []
     images = finder.find(arguments.images, companion_folders, passed_over=passed_over)
+    arguments.model = arguments.model or _only_model(arguments)
     with _client(arguments) as client:
         metadata = client.metadata()
         heads = heads_of(metadata.outputs)

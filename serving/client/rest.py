@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError, InvalidHeader, NewConnectionError
 
 from ..errors import HTTP_STATUS, ServingError
 from .payload import value_of
-from .transport import Metadata, ServedVersion, Spec, TryAgain, unknown_signature
+from .transport import Metadata, ServedVersion, Spec, TryAgain, unknown_signature, unlisted
 
 # Of the codes that share a status, the first.
 _CODES = {status: code for code, status in reversed(HTTP_STATUS.items())} | {502: "UNAVAILABLE"}
@@ -64,6 +64,18 @@ class Rest:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise self._strange(reply) from error
 
+    def served_models(self, seconds):
+        """List the models by what the page of `fcn-serve` reads; TF Serving has no such list."""
+        try:
+            reply = self._call("GET", f"{self._address.path}/page/models", None, seconds, kind=list)
+            return [entry["name"] for entry in reply]
+        except (KeyError, TypeError) as error:
+            raise unlisted(self._server) from error
+        except ServingError as error:
+            if error.code not in ("NOT_FOUND", "INVALID_ARGUMENT", "UNIMPLEMENTED", "INTERNAL"):
+                raise
+            raise unlisted(self._server) from error
+
     def metadata(self, seconds):
         reply = self._call("GET", f"{self._path(chosen=True)}/metadata", None, seconds)
         try:
@@ -101,8 +113,8 @@ class Rest:
             path += f"/labels/{quote(label, safe='')}"
         return path
 
-    def _call(self, method, path, body, seconds):
-        """Send one request, and return the object in its JSON answer."""
+    def _call(self, method, path, body, seconds, kind=dict):
+        """Send one request, and return the object, or the list, in its JSON answer."""
         try:
             response, contents = self._exchange(method, path, body, time.monotonic() + seconds)
         except (TimeoutError, HTTPError) as error:
@@ -115,7 +127,7 @@ class Rest:
         reply = _parse(contents)
         if response.status != 200:
             raise self._refusal(response, contents, reply)
-        if not isinstance(reply, dict):
+        if not isinstance(reply, kind):
             raise self._strange(contents)
         return reply
 

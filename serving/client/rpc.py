@@ -5,7 +5,7 @@ import grpc
 from .. import tf_serving_messages as messages
 from ..errors import ServingError
 from .payload import value_of
-from .transport import Metadata, ServedVersion, Spec, TryAgain, unknown_signature
+from .transport import Metadata, ServedVersion, Spec, TryAgain, unknown_signature, unlisted
 
 # The code's number -> its name.
 CODES = {code.value[0]: code.name for code in grpc.StatusCode}
@@ -30,6 +30,9 @@ class Rpc:
             self._channel = grpc.secure_channel(address.netloc, grpc.ssl_channel_credentials(roots), options)
         else:
             self._channel = grpc.insecure_channel(address.netloc, options)
+
+    def served_models(self, seconds):
+        raise unlisted(self._server)
 
     def predict(self, files, metadata, seconds):
         """Ask for one image: `{input: bytes}` -> `{output: value}`."""

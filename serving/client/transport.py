@@ -55,3 +55,8 @@ def unknown_signature(model, signatures):
     return ServingError(
         "NOT_FOUND", f"Model {model.name!r} has no signature {model.signature!r}. It has {sorted(signatures)}."
     )
+
+
+def unlisted(server):
+    """Make the exception for a server that does not list its models."""
+    return ServingError("UNIMPLEMENTED", f"{server} does not say which models it has.")

@@ -67,6 +67,7 @@ class Fake:
         self.requests, self.seconds, self.headers, self.connections = [], [], [], 0
         self.versions = [(1, "AVAILABLE", "OK", "")]
         self.signature_name = "serving_default"
+        self.names = ["model"]  # that the page lists, or None as TF Serving
         self.url = None
 
     def mood(self):
@@ -89,6 +90,10 @@ class _Handler(BaseHTTPRequestHandler):
         fake, mood = self.server.fake, self.server.fake.mood()
         if mood:
             return self.fail(mood)
+        if self.path == "/page/models":
+            if fake.names is None:
+                return self.send(404, {"error": f"Not Found: {self.path}"})
+            return self.send(200, [{"name": name, "versions": []} for name in fake.names])
         if self.path.endswith("/metadata"):
             sides = {
                 side: {

@@ -373,3 +373,14 @@ def test_nothing_is_imported_that_is_not_used(rest, rpc, tmp_path):
     command = [sys.executable, "-c", FRESH, rest.url, rpc.url, str(tmp_path / "a.png")]
     output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert output.stdout == f"[]\n1 image labelled in {tmp_path}/a.png.labels\n[(5, 7), (5, 7)] []\n", output.stderr
+
+
+def test_the_models_are_told_by_rest_alone(rest, rpc):
+    rest.names = ["a", "b"]
+    with Client(rest.url) as client:
+        assert client.served_models() == ["a", "b"]
+    rest.names = None
+    for server in (rest, rpc):
+        with Client(server.url) as client, pytest.raises(ServingError, match="does not say which models") as caught:
+            client.served_models()
+        assert caught.value.code == "UNIMPLEMENTED"

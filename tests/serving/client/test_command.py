@@ -127,7 +127,7 @@ def test_another_scale_goes_along_with_every_image(server, photos, tmp_path, cap
 def test_images_that_fail_are_named_and_the_others_go_on(server, photos, tmp_path, capsys):
     (photos / "b.v2.JPG").write_bytes(b"broken")
     (photos / "z.png").symlink_to("nowhere")
-    server.moods.extend([None, None, 400])  # the metadata, that of the version, and one of the images
+    server.moods.extend([None, None, None, 400])  # the models, the metadata, that of the version, and one of the images
     assert run(server, photos, "--output", tmp_path / "out", "--concurrency", 1) == 1
     output = capsys.readouterr()
     assert output.out == f"1 image labelled in {tmp_path / 'out'}, 3 failed; left alone: 1 .txt, 2 hidden files\n"
@@ -138,7 +138,7 @@ def test_images_that_fail_are_named_and_the_others_go_on(server, photos, tmp_pat
 
 
 def test_a_server_that_is_lost_ends_it(server, photos, tmp_path, capsys):
-    server.moods.extend([None, None] + ["cut"] * 50)  # all is well for the metadata and one image
+    server.moods.extend([None, None, None] + ["cut"] * 50)  # all is well for the models, the metadata and one image
     assert "cannot be reached" in error_of(capsys, server, photos, "--output", tmp_path / "out", "--concurrency", 1)
 
 
@@ -192,7 +192,7 @@ def test_what_is_wrong_is_one_line(server, photos, tmp_path, capsys):
         assert message in error_of(capsys, server, *arguments)
     assert "`url` is http://host:8501" in error_of(capsys, "localhost", photos / "a.png", *out)
     server.moods.append(404)
-    assert "told to fail with 404" in error_of(capsys, server, photos / "a.png", *out)
+    assert "told to fail with 404" in error_of(capsys, server, photos / "a.png", *out, "--model", "m")
     assert not server.requests
 
 
@@ -219,7 +219,28 @@ def test_an_unknown_model_is_to_be_named(server, capsys, monkeypatch, message):
 
     monkeypatch.setattr("serving.client.command._status", status)
     assert run(server, "--status") == 2
-    assert "Say --model NAME, as the server calls it: fcn-serve says `default`" in capsys.readouterr().err
+    assert "Say --model NAME, as the server calls it: fcn-serve by the model's folder" in capsys.readouterr().err
+
+
+def test_the_only_model_is_asked(server, photos, tmp_path, capsys):
+    server.names = ["fcn"]
+    assert run(server, "--status") == 0
+    assert capsys.readouterr().out == "fcn version 1 AVAILABLE\n"
+    assert run(server, photos / "a.png", "--output", tmp_path / "out") == 0
+    assert server.requests[-1][0] == "/v1/models/fcn/versions/1:predict"
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["a", "b"], "has 2 models. Say --model NAME: a, b."),
+        ([], "has 0 models. Say --model NAME."),
+        (None, "does not say which models it has. Say --model NAME: fcn-serve tells it over http://, TensorFlow"),
+    ],
+)
+def test_one_of_several_models_is_to_be_named(names, message, server, capsys):
+    server.names = names
+    assert message in error_of(capsys, server, "--status")
 
 
 def test_missing_arguments(server, photos, capsys):
