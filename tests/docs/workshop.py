@@ -155,11 +155,12 @@ class Workshop:
 
     def serve(self, name, *arguments):
         """Do what `fcn-serve` does before it waits for a signal."""
-        from serving.server.command import Options, running
+        from serving.server.command import Options, _check, running
         from serving.server.security import read_token
         from serving.server.settings import ModelConfig
 
         given = self.commands[name].build_parser().parse_args(arguments)
+        _check(given)
         options = {field: getattr(given, field) for field in Options._fields if field != "token"}
         options |= {"host": "127.0.0.1", "port": 0, "rest_api_port": 0, "token": read_token(given.token_file)}
         options["allow_version_labels_for_unavailable_models"] = True  # the label is there from the start

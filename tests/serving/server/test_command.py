@@ -273,6 +273,7 @@ def test_versions_that_cannot_be_loaded_end_the_command(tmp_path, capsys):
 def test_a_missing_package_is_named(tmp_path, package, capsys, monkeypatch):
     monkeypatch.delitem(sys.modules, "serving.server.rest.connections", raising=False)
     monkeypatch.setitem(sys.modules, package, None)
+    (tmp_path / "1").mkdir()
     assert main([f"--model_base_path={tmp_path}", "--port=0", "--rest_api_port=0"]) == 2
     expected = f'fcn-serve: The server needs {package}. Install it with: pip install "fcn_keras[serve]"\n'
     assert capsys.readouterr().err == expected
