@@ -196,13 +196,13 @@ def test_wrong_tokens_and_keys_are_told_in_one_line_without_them(line, files, tm
         (["--token_file=short"], "short: a token is 16 visible ASCII characters or more"),
         (["--token_file=blank"], "Received: 25 characters"),
         (["--token_file=empty"], "Received: 0 characters"),
-        (["--token_file=none"], "none: No such file"),
+        (["--token_file=none"], "--token_file none is missing."),
         (["--ssl_config_file=no.config"], "no.config:1: "),
         (["--ssl_config_file=keyless.config"], "keyless.config: server_key is missing"),
         (["--ssl_config_file=pair.config"], "pair.config: the PEM texts are no key and certificate that belong"),
         (["--ssl_config_file=nobody.config"], "nobody.config: client_verify needs custom_ca"),
         (["--ssl_config_file=text.config"], "text.config: the PEM texts"),
-        (["--ssl_config_file=none"], "none: No such file"),
+        (["--ssl_config_file=none"], "--ssl_config_file none is missing."),
     ]:
         assert main([*base, *arguments]) == 2, arguments
         error = capsys.readouterr().err
