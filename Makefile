@@ -9,6 +9,8 @@ READY := $(VENV)/ready
 # Installed in seconds: everything of both lists but their paragraphs that begin "# TensorFlow".
 CHECK := .venv-check
 LISTS := requirements.txt requirements-tests.txt
+# Asks for TensorFlow with CUDA, and goes without: of tests alone.
+ORACLES := tests/serving/requirements.txt
 
 .PHONY: demo bench check test lint licences coverage mutate fuzz soak test-oldest test-newest audit docs docs-pages release clean
 
@@ -88,6 +90,8 @@ licences: $(READY)
 unexport PYTHONDONTWRITEBYTECODE
 
 $(READY): LIST = cat $(LISTS)
+$(READY): ALONE = --requirement $(ORACLES)
+$(READY): $(ORACLES)
 $(CHECK)/ready: LIST = sed '/^\# TensorFlow/,/^$$/d' $(LISTS)
 $(READY) $(CHECK)/ready: $(LISTS) setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; choose one with make PYTHON=...")'
@@ -96,7 +100,7 @@ $(READY) $(CHECK)/ready: $(LISTS) setup.py
 	$(call INSTALL,$(@D)) uv==$(UV)
 	$(@D)/bin/uv pip install --quiet --python $(@D)/bin/python --requirement $(@D)/list.txt || \
 		{ echo "uv did not install it (see above): pip does, in a minute more" >&2; $(call INSTALL,$(@D)) --no-compile --requirement $(@D)/list.txt; }
-	$(call INSTALL,$(@D)) --no-deps --editable .
+	$(call INSTALL,$(@D)) --no-deps $(ALONE) --editable .
 	touch $@
 
 clean:

@@ -56,7 +56,6 @@ setup(
     },
     install_requires=[
         "keras>=3.14,<3.17",  # 3.13 has published holes: docs/dependencies.md
-        "tensorflow>=2.21,<2.23",  # input pipeline, training, export
         "numpy>=2.2,<3",
         "pillow>=12.3,<14",  # reads every image and mask
         "h5py>=3.14,<4",  # Keras's published VGG16 weights
@@ -64,10 +63,18 @@ setup(
         "matplotlib>=3.10,<4",  # pictures of the metrics
         "rich>=13.9,<16",  # progress of the commands; Keras brings it as well
         "scipy>=1.15,<2",  # distances from the borders of classes
-        "tensorboard>=2.20,<3",  # tf.summary.image, which TensorFlow 2.21 no longer brings
-        "urllib3>=2.8,<3",  # REST in `fcn-query`; TensorFlow brings it as well. 2.7 has published holes
+        "urllib3>=2.8,<3",  # REST in `fcn-query`. 2.7 has published holes
     ],
     extras_require={
+        # TensorFlow, for all but `fcn-query`, is an extra: `tensorflow` and `tensorflow-cpu` share one folder, so that a
+        # machine that has either, as Colab has, must not get the other.
+        "cpu": [
+            "tensorflow-cpu>=2.21,<2.23; platform_machine in 'x86_64 AMD64' and sys_platform != 'darwin'",
+            # Elsewhere `tensorflow` is without CUDA.
+            "tensorflow>=2.21,<2.23; platform_machine not in 'x86_64 AMD64' or sys_platform == 'darwin'",
+            "tensorboard>=2.20,<3",  # tf.summary.image, which TensorFlow 2.21 no longer brings
+        ],
+        "cuda": ["tensorflow[and-cuda]>=2.21,<2.23", "tensorboard>=2.20,<3"],
         # The originals of VOC, SBD, PASCAL-Context, NYUDv2, SIFT Flow; `tfds.load("voc_sbd")`.
         "datasets": [
             "tensorflow-datasets>=4.9.10,<5",
@@ -80,7 +87,7 @@ setup(
             "orjson>=3.11.6,<4",  # REST's replies
             "h11>=0.16,<1",  # its limits are told to uvicorn's connections
             "grpcio>=1.80,<2",
-            "tensorflow-serving-api>=2.21,<2.23",  # TensorFlow Serving's own messages
+            "protobuf>=6.33.5,<8",
             "prometheus-client>=0.22,<1",
         ],
         # gRPC in `fcn-query`; REST needs nothing more

@@ -14,6 +14,10 @@ from types import ModuleType
 # Whatever registers something. None of them imports a module of this package that imports Keras: they are imported
 # while the module that imported Keras is still half done.
 MODULES = ("initializers", "layers", "losses", "metrics", "optimizers")
+NO_TENSORFLOW = (
+    'TensorFlow is missing. Install it with: pip install "fcn_keras[cpu]", or for an NVIDIA GPU: '
+    'pip install "fcn_keras[cuda]"'
+)
 
 
 def register_with_keras() -> None:
@@ -45,7 +49,7 @@ class _KerasFinder(MetaPathFinder):
 
 
 class _KerasLoader(Loader):
-    """Load Keras as its own loader does, then register."""
+    """Load Keras as its own loader does, then register; say what to do where its backend, TensorFlow, is missing."""
 
     def __init__(self, finder: _KerasFinder, loader: Loader) -> None:
         self.finder = finder
@@ -58,7 +62,13 @@ class _KerasLoader(Loader):
         module.__loader__ = self.loader
         if module.__spec__ is not None:
             module.__spec__.loader = self.loader
-        self.loader.exec_module(module)
+        try:
+            self.loader.exec_module(module)
+        except ModuleNotFoundError as error:
+            if error.name != "tensorflow":
+                raise
+            message = f"{NO_TENSORFLOW}. Or choose a backend of Keras that is there: KERAS_BACKEND=jax."
+            raise ImportError(message, name="tensorflow") from None
         if self.finder in sys.meta_path:
             sys.meta_path.remove(self.finder)
         _register()

@@ -6,6 +6,6 @@ runs.
 
 from .options import Parser, add_reporting
 from .progress import Progress
-from .run import Interrupted, run, start_tensorflow
+from .run import Interrupted, require_tensorflow, run, start_tensorflow
 
-__all__ = ["Interrupted", "Parser", "Progress", "add_reporting", "run", "start_tensorflow"]
+__all__ = ["Interrupted", "Parser", "Progress", "add_reporting", "require_tensorflow", "run", "start_tensorflow"]

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import gc
+import importlib.util
 import io
 import json
 import os
@@ -19,6 +20,10 @@ from .printing import let_go, printed_visibly
 # TensorFlow and Keras import these where they find them, for functions that no command calls: half of their own start.
 _UNREAD = 141  # what a shell says of a program that SIGPIPE ended
 UNUSED = ("IPython", "cv2", "jax", "matplotlib", "pandas", "scipy", "sklearn")
+NO_TENSORFLOW = (
+    'TensorFlow is missing. Install it with: pip install "fcn_keras[cpu]", or for an NVIDIA GPU: '
+    'pip install "fcn_keras[cuda]"'
+)
 
 
 class Interrupted(BaseException):  # no Exception: nobody who handles errors may swallow it
@@ -144,18 +149,42 @@ def _outliving(stream):
     return io.TextIOWrapper(buffer, write_through=stream.write_through, **kind)
 
 
+def require_tensorflow():
+    """Say at once that there is no TensorFlow.
+
+    Raises:
+        ImportError: with the commands that install it; or that what is there is a remnant, as it is where one of
+            `tensorflow` and `tensorflow-cpu`, which share a folder, was removed.
+    """
+    if sys.modules.get("tensorflow") is not None:
+        return
+    found = importlib.util.find_spec("tensorflow")
+    if found is None:
+        raise ImportError(NO_TENSORFLOW)
+    if found.origin is None:
+        raise ImportError(
+            f"{list(found.submodule_search_locations)[0]} holds a part of TensorFlow only, as after one of tensorflow "
+            "and tensorflow-cpu was removed, which share it. Remove both: pip uninstall tensorflow tensorflow-cpu; then: "
+            'pip install "fcn_keras[cpu]", or for an NVIDIA GPU: pip install "fcn_keras[cuda]"'
+        )
+
+
 def start_tensorflow():
     """Import TensorFlow before anything else does, with file descriptor 2 leading nowhere.
 
     Its native code logs its start-up there, unasked, and no setting silences all of it.
+
+    Raises:
+        ImportError: as `require_tensorflow`.
     """
+    require_tensorflow()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     with natively_quiet(), _uncollected(), without(UNUSED if _backend() == "tensorflow" else ()):
         try:
             import tensorflow as tf
         except ModuleNotFoundError as error:
-            raise ImportError(f"{error.name} is missing: pip install fcn_keras brings it") from None
+            raise ImportError(f'{error.name} is missing: pip install "fcn_keras[cpu]" brings it') from None
         tf.get_logger().setLevel("ERROR")
         if _backend() != "tensorflow":
             tf.config.set_visible_devices([], "GPU")  # TensorFlow only reads data: it would take all the memory

@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "vgg16_formats": {"untrusted_hdf5"},
     "losses": {"labels"},
     "metrics": {"labels"},
+    "augment": {"registration"},  # what to say where TensorFlow is missing
     "boundary": {"confusion", "labels", "metrics"},
     "confusion": {"examples"},
     "inference": {"finite", "labels", "layers", "receptive_field"},
@@ -57,7 +58,7 @@ ROOMS = {
     },
     "serving": {
         "export": {"tf_serving_messages"},  # warm-up requests are what a client sends
-        "server": {"errors", "message_builder"},
+        "server": {"errors", "message_builder", "tf_serving_messages"},
         "client": {"errors", "tf_serving_messages"},
         "batch": set(),
         "kit": set(),

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
+from fcn_keras.registration import NO_TENSORFLOW
+
 Tensor = Any  # of TensorFlow, or a number where it takes one
 Example = Mapping[str, Any]
 
@@ -111,7 +113,7 @@ def import_tensorflow() -> Any:
     try:
         import tensorflow
     except ImportError as error:
-        raise ImportError("Input pipelines need TensorFlow, on any Keras backend: pip install tensorflow") from error
+        raise ImportError(f"Input pipelines need TensorFlow, on any backend of Keras. {NO_TENSORFLOW}") from error
     return tensorflow
 
 

@@ -42,7 +42,7 @@ class Rpc:
             messages.add_strings(request, name, [contents])
         reply = self._call(messages.PREDICT, request, messages.PredictResponse, seconds)
         try:
-            return {entry.key: value_of(entry.key, messages.to_array(entry.value)[0]) for entry in reply.outputs}
+            return {name: value_of(name, messages.to_array(tensor)[0]) for name, tensor in reply.outputs.items()}
         except (ValueError, IndexError) as error:
             raise ServingError("INTERNAL", f"{self._server} gave an answer that cannot be read: {error}") from error
 
@@ -65,13 +65,12 @@ class Rpc:
         self._set_spec(request)
         request.model_spec.signature_name = ""
         reply = self._call(messages.GET_MODEL_METADATA, request, messages.GetModelMetadataResponse, seconds)
-        packed = {entry.key: entry.value.value for entry in reply.metadata}
-        signatures = messages.SignatureDefMap.FromString(packed.get("signature_def", b"")).signature_def
-        signatures = {entry.key: entry.value for entry in signatures}
+        packed = reply.metadata["signature_def"].value
+        signatures = dict(messages.SignatureDefMap.FromString(packed).signature_def)
         if self._model.signature not in signatures:
             raise unknown_signature(self._model, signatures)
         takes, gives = signatures[self._model.signature].inputs, signatures[self._model.signature].outputs
-        sides = ({entry.key: self._spec(entry.value) for entry in side} for side in (takes, gives))
+        sides = ({name: self._spec(info) for name, info in side.items()} for side in (takes, gives))
         return Metadata(reply.model_spec.version.value, *sides)
 
     def close(self):

@@ -104,7 +104,6 @@ def check_packages():
         import orjson  # noqa: F401
         import prometheus_client  # noqa: F401
         import starlette  # noqa: F401
-        import tensorflow_serving.apis  # noqa: F401
         import uvicorn  # noqa: F401
     except ImportError as error:
         message = f'The server needs {error.name}. Install it with: pip install "fcn_keras[serve]"'

@@ -1,7 +1,7 @@
 """TF Serving's files of settings: text protos of models, batching, monitoring and TLS.
 
-`tensorflow-serving-api` brings the messages of a model config. It leaves out the others, so their fields are listed
-here as in TF Serving's `session_bundle_config.proto`, `monitoring_config.proto` and `ssl_config.proto`.
+The fields of what only a server reads are listed here as in TF Serving's `session_bundle_config.proto`,
+`monitoring_config.proto` and `ssl_config.proto`.
 """
 
 import os
@@ -11,10 +11,10 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from google.protobuf import text_format
-from tensorflow_serving.config import model_server_config_pb2
 
 from ..errors import ServingError
 from ..message_builder import messages
+from ..tf_serving_messages import MODEL_TYPES, ModelServerConfig
 
 PLATFORM = "tensorflow"
 DEFAULT_METRICS_PATH = "/monitoring/prometheus/metrics"
@@ -22,20 +22,16 @@ DEFAULT_METRICS_PATH = "/monitoring/prometheus/metrics"
 _CLASSES = messages(
     "tensorflow.serving",
     {
-        # google/protobuf/wrappers.proto: numbers that may be absent
-        "Int64Value": {"value": (1, "int64")},
-        "BoolValue": {"value": (1, "bool")},
-        "StringValue": {"value": (1, "string")},
         "BatchingParameters": {
-            "max_batch_size": (1, "Int64Value"),
-            "batch_timeout_micros": (2, "Int64Value"),
-            "max_enqueued_batches": (3, "Int64Value"),
-            "num_batch_threads": (4, "Int64Value"),
-            "thread_pool_name": (5, "StringValue"),
+            "max_batch_size": (1, "google.protobuf.Int64Value"),
+            "batch_timeout_micros": (2, "google.protobuf.Int64Value"),
+            "max_enqueued_batches": (3, "google.protobuf.Int64Value"),
+            "num_batch_threads": (4, "google.protobuf.Int64Value"),
+            "thread_pool_name": (5, "google.protobuf.StringValue"),
             "allowed_batch_sizes": (6, "*int64"),
             "pad_variable_length_inputs": (7, "bool"),
-            "enable_large_batch_splitting": (8, "BoolValue"),
-            "max_execution_batch_size": (9, "Int64Value"),
+            "enable_large_batch_splitting": (8, "google.protobuf.BoolValue"),
+            "max_execution_batch_size": (9, "google.protobuf.Int64Value"),
         },
         "PrometheusConfig": {"enable": (1, "bool"), "path": (2, "string")},
         "MonitoringConfig": {"prometheus_config": (1, "PrometheusConfig")},
@@ -116,7 +112,7 @@ def read_models(path):
         OSError: if the file cannot be read.
     """
     example = 'model_config_list { config { name: "fcn" ... } }'
-    config = _read(path, model_server_config_pb2.ModelServerConfig, example, check=_check_labels)
+    config = _read(path, ModelServerConfig, example, check=_check_labels)
     try:
         return models_of(config)
     except ServingError as error:
@@ -155,7 +151,7 @@ def _model(model):
         raise _invalid(
             "Illegal setting neither ModelServerConfig::model_type (deprecated) nor ModelServerConfig::model_platform."
         )
-    platform = model.model_platform or model_server_config_pb2.ModelType.Name(model.model_type).lower()
+    platform = model.model_platform or _type_name(model.model_type).lower()
     if platform != PLATFORM:
         raise _invalid(f"Model {model.name} requests unsupported platform {platform}")
     if not os.path.isabs(model.base_path):
@@ -163,6 +159,10 @@ def _model(model):
             f"Expected model {model.name} to have an absolute path or URI; got base_path()={model.base_path}"
         )
     return ModelConfig(model.name, model.base_path, _policy(model.model_version_policy), dict(model.version_labels))
+
+
+def _type_name(number):
+    return next((name for name, known in MODEL_TYPES.items() if known == number), str(number))
 
 
 def _policy(policy):

@@ -13,9 +13,10 @@ from tests.dependencies.declared import ROOT, declared
 
 # Apache Beam keeps NumPy, Pillow, protobuf and pyarrow below their newest. `make test` runs its tests.
 HOLDS_BACK = {"batch"}
+SHARES_A_FOLDER = {"cuda"}  # with the extra "cpu"
 CHOICE = {
-    "oldest": (["--resolution", "lowest-direct"], set(), []),
-    "newest": (["--upgrade"], HOLDS_BACK, ["--ignore=tests/serving/batch/test_command.py"]),
+    "oldest": (["--resolution", "lowest-direct"], SHARES_A_FOLDER, []),
+    "newest": (["--upgrade"], HOLDS_BACK | SHARES_A_FOLDER, ["--ignore=tests/serving/batch/test_command.py"]),
 }
 
 
@@ -49,6 +50,8 @@ def build(uv, folder, interpreter, resolution, extras):
     run("pip", "install", "--quiet", "--python", str(python), *resolution, *wanted)
     run("pip", "install", "--quiet", "--python", str(python), "--no-deps", "--editable", ".")
     run("pip", "check", "--python", str(python))
+    oracles = ("--no-deps", "--requirement", "tests/serving/requirements.txt")  # one asks for another TensorFlow
+    run("pip", "install", "--quiet", "--python", str(python), *oracles)
     return python
 
 

@@ -178,7 +178,7 @@ class _Services:
 
     def predict(self, request, context):
         fake = self.fake
-        inputs = {entry.key: entry.value.string_val[0] for entry in request.inputs}
+        inputs = {name: tensor.string_val[0] for name, tensor in request.inputs.items()}
         spec = request.model_spec
         place = f"/versions/{spec.version.value}" if spec.HasField("version") else ""
         place += f"/labels/{spec.version_label}" if spec.version_label else ""
@@ -190,7 +190,7 @@ class _Services:
         self.fail(mood, context)
         reply = messages.PredictResponse()
         for name, value in fake.respond(inputs).items():
-            self.fill(reply.outputs.add(key=name).value, value)
+            self.fill(reply.outputs[name], value)
         return reply
 
     def fill(self, tensor, value):
@@ -206,15 +206,15 @@ class _Services:
         if list(request.metadata_field) != ["signature_def"]:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, "must specify at least one metadata_field")
         signatures = messages.SignatureDefMap()
-        signature = signatures.signature_def.add(key="serving_default").value
+        signature = signatures.signature_def["serving_default"]
         for side, names in self.fake.signature.items():
             for name, dtype in names.items():
-                info = getattr(signature, side).add(key=name).value
+                info = getattr(signature, side)[name]
                 info.dtype = NUMBERS[{"float": "float32"}.get(kind := dtype.removeprefix("DT_").lower(), kind)]
                 info.tensor_shape.dim.add(size=-1)
         reply = messages.GetModelMetadataResponse()
         reply.model_spec.version.value = 1
-        reply.metadata.add(key="signature_def").value.value = signatures.SerializeToString()
+        reply.metadata["signature_def"].Pack(signatures)
         return reply
 
     def status(self, _, context):

@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 
-from fcn_keras_console import run, start_tensorflow
+from fcn_keras_console import require_tensorflow, run, start_tensorflow
 from fcn_keras_console.disk_errors import naming
 from fcn_keras_console.files import write_json
 
@@ -31,6 +31,7 @@ def _train(signals, arguments):
     began = time.monotonic()
     check_options(arguments)
     overrides = overrides_of(arguments)
+    require_tensorflow()
     if importlib.util.find_spec("tensorboard") is None:  # TensorFlow says so only when the first epoch ends
         raise ImportError('TensorBoard, which takes the curves, is missing: pip install "tensorboard>=2.20,<3"')
     start_tensorflow()

@@ -75,8 +75,8 @@ def _record(model_name, signature, values):
     messages.set_spec(request.model_spec, model=model_name, signature=signature)
     for name, value in values.items():
         tensor = tf.make_tensor_proto([value] if isinstance(value, bytes) else value)
-        request.inputs.add(key=name).value.ParseFromString(tensor.SerializeToString())
-    return log.SerializeToString()
+        request.inputs[name].ParseFromString(tensor.SerializeToString())
+    return log.SerializeToString(deterministic=True)
 
 
 def _png(pixels):

@@ -15,9 +15,9 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import error_codes_pb2
-from tensorflow_serving.apis import prediction_log_pb2
 
 from ...errors import ServingError
+from ...tf_serving_messages import PredictionLog
 from .integrity import WARMUP, as_exported
 
 LOG = logging.getLogger(__name__)
@@ -269,7 +269,7 @@ def _whole(records):
 
 def _warm_up_with(servable, record, path):
     try:
-        log = prediction_log_pb2.PredictionLog.FromString(record)
+        log = PredictionLog.FromString(record)
     except DecodeError:
         raise ServingError("INVALID_ARGUMENT", f"Failed to parse warmup record: {record} from {path}") from None
     kind = log.WhichOneof("log_type")

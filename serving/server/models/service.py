@@ -5,6 +5,7 @@ import math
 import time
 
 from ...errors import ServingError
+from ...tf_serving_messages import GetModelStatusResponse
 from .worker_pool import late
 
 FLOAT = 1  # DT_FLOAT of tensorflow/core/framework/types.proto
@@ -66,9 +67,7 @@ class Service:
         Raises:
             ServingError: NOT_FOUND.
         """
-        from tensorflow_serving.apis import get_model_status_pb2  # which imports TensorFlow
-
-        response = get_model_status_pb2.GetModelStatusResponse()
+        response = GetModelStatusResponse()
         for version in self.models.status(spec.name, spec.version):
             error = {"error_code": version.code, "error_message": version.message}
             response.model_version_status.add(version=version.version, state=version.state, status=error)

@@ -5,6 +5,7 @@ and an error whose body TF Serving leaves empty has one here.
 """
 
 import asyncio
+import json
 import logging
 import re
 import time
@@ -17,9 +18,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Router
-from tensorflow_serving.apis import get_model_metadata_pb2, model_pb2
 
 from ...errors import HTTP_STATUS, ServingError
+from ...tf_serving_messages import ModelSpec as ModelSpecMessage
 from ..models.manager import ModelSpec
 from ..security import REFUSED, allows
 from . import json_replies, json_requests, json_text
@@ -155,12 +156,11 @@ class _Rest:
 
     def _metadata(self, spec):
         with self._service.models.use(spec) as servable:
-            model = model_pb2.ModelSpec(name=servable.name)
+            model = ModelSpecMessage(name=servable.name)
             model.version.value = servable.version
-            signatures = get_model_metadata_pb2.SignatureDefMap(signature_def=servable.signature_defs)
-        return _json(
-            f'{{\n"model_spec":{_message(model)}\n,\n"metadata": {{"signature_def": {_message(signatures)}\n}}\n}}\n'
-        )
+            signatures = {name: _fields(signature) for name, signature in servable.signature_defs.items()}
+        written = json.dumps({"signature_def": signatures}, indent=1)  # TensorFlow's messages know all its types
+        return _json(f'{{\n"model_spec":{_message(model)}\n,\n"metadata": {{"signature_def": {written}\n}}\n}}\n')
 
     async def _infer(self, request, spec, method):
         """Answer `:predict`, `:classify` and `:regress`, and count them."""
@@ -285,8 +285,12 @@ def _size(outputs):
 
 
 def _message(message):
-    return proto_json.MessageToJson(
-        message, always_print_fields_with_no_presence=True, preserving_proto_field_name=True, indent=1
+    return json.dumps(_fields(message), indent=1)
+
+
+def _fields(message):
+    return proto_json.MessageToDict(
+        message, always_print_fields_with_no_presence=True, preserving_proto_field_name=True
     )
 
 

@@ -1,20 +1,14 @@
-"""TF Serving's gRPC services on the real stubs: PredictionService and ModelService."""
+"""TF Serving's gRPC services under their names: PredictionService and ModelService."""
 
 import asyncio
 import time
 from functools import wraps
+from types import MappingProxyType
 
 import grpc
 from google.protobuf.message import DecodeError
-from tensorflow_serving.apis import (
-    get_model_metadata_pb2,
-    inference_pb2,
-    model_management_pb2,
-    model_service_pb2_grpc,
-    predict_pb2,
-    prediction_service_pb2_grpc,
-)
 
+from ... import tf_serving_messages as messages
 from ...errors import ServingError
 from ..models.manager import ModelSpec
 from ..models.servable import DEFAULT_SIGNATURE
@@ -79,15 +73,22 @@ async def start(
     limits = CallLimits(patience=patience, most=most_calls, most_unread=most_unread)
     interceptors = [*([TokenInterceptor(token)] if token else []), _Calls(limits)]
     server = grpc.aio.server(options=options, interceptors=interceptors)
-    prediction = PredictionService(service, max_message_bytes)
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(prediction, server)
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(service), server)
+    for servicer in (PredictionService(service, max_message_bytes), ModelService(service)):
+        handlers = {
+            name: grpc.unary_unary_rpc_method_handler(getattr(servicer, name), request.FromString, _serialize)
+            for name, request in servicer.REQUESTS.items()
+        }
+        server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(servicer.NAME, handlers)])
     try:
         port = server.add_secure_port(address, grpc_tls(tls)) if tls else server.add_insecure_port(address)
     except RuntimeError:
         raise OSError(f"{address} cannot be listened on: another program may use the port. Choose another.") from None
     await server.start()
     return server, port
+
+
+def _serialize(message):
+    return message.SerializeToString()
 
 
 class _Calls(grpc.aio.ServerInterceptor):
@@ -175,8 +176,19 @@ def _counting(method):
     return count
 
 
-class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+class PredictionService:
     """Predict and GetModelMetadata; the calls for `tf.Example`s answer as for a model that has none."""
+
+    NAME = messages.PREDICTION_SERVICE
+    REQUESTS = MappingProxyType(
+        {
+            "Predict": messages.PredictRequest,
+            "Classify": messages.ClassificationRequest,
+            "Regress": messages.RegressionRequest,
+            "MultiInference": messages.MultiInferenceRequest,
+            "GetModelMetadata": messages.GetModelMetadataRequest,
+        }
+    )
 
     def __init__(self, service, max_message_bytes):
         self._service = service
@@ -193,7 +205,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             seconds = LONGEST if left is None else min(left, LONGEST)
             filtered = tuple(request.output_filter)
             outputs = await self._service.predict(servable, key, inputs, seconds=seconds, outputs=filtered)
-            response = predict_pb2.PredictResponse()
+            response = messages.PredictResponse()
             _write_spec(servable, response.model_spec, key)
             for name, array in outputs.items():
                 encode(array, response.outputs[name])
@@ -221,7 +233,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     @_answering
     async def MultiInference(self, request, context):
         """Refuse: a network of this package has no signature for it."""
-        task = request.tasks[0] if request.tasks else inference_pb2.InferenceTask(model_spec={})
+        task = request.tasks[0] if request.tasks else messages.InferenceTask(model_spec={})
         self._refuse(task, task.method_name)
 
     def _refuse(self, request, method):
@@ -238,15 +250,22 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             if field != "signature_def":
                 raise ServingError("INVALID_ARGUMENT", f"Metadata field {field} is not supported")
         with self._service.models.use(spec) as servable:
-            response = get_model_metadata_pb2.GetModelMetadataResponse()
+            response = messages.GetModelMetadataResponse()
             _write_spec(servable, response.model_spec)
-            signatures = get_model_metadata_pb2.SignatureDefMap(signature_def=servable.signature_defs)
+            signatures = messages.SignatureDefMap()
+            for name, signature in servable.signature_defs.items():
+                signatures.signature_def[name].ParseFromString(signature.SerializeToString())
             response.metadata["signature_def"].Pack(signatures)
             return response
 
 
-class ModelService(model_service_pb2_grpc.ModelServiceServicer):
+class ModelService:
     """GetModelStatus and HandleReloadConfigRequest."""
+
+    NAME = messages.MODEL_SERVICE
+    REQUESTS = MappingProxyType(
+        {"GetModelStatus": messages.GetModelStatusRequest, "HandleReloadConfigRequest": messages.ReloadConfigRequest}
+    )
 
     def __init__(self, service):
         self._service = service
@@ -270,7 +289,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
                 await self._reload(request)
         finally:
             self._reloads -= 1
-        return model_management_pb2.ReloadConfigResponse(status={})
+        return messages.ReloadConfigResponse(status={})
 
     async def _reload(self, request):
         models = models_of(request.config)
