@@ -66,7 +66,7 @@ setup(
         "urllib3>=2.8,<3",  # REST in `fcn-query`. 2.7 has published holes
     ],
     extras_require={
-        # TensorFlow, for all but `fcn-query`, is an extra: `tensorflow` and `tensorflow-cpu` share one folder, so that a
+        # TensorFlow, for all but `fcn-query`, is an extra: `tensorflow` and `tensorflow-cpu` share one folder, so a
         # machine that has either, as Colab has, must not get the other.
         "cpu": [
             "tensorflow-cpu>=2.21,<2.23; platform_machine in 'x86_64 AMD64' and sys_platform != 'darwin'",

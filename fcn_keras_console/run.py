@@ -163,9 +163,10 @@ def require_tensorflow():
         raise ImportError(NO_TENSORFLOW)
     if found.origin is None:
         raise ImportError(
-            f"{list(found.submodule_search_locations)[0]} holds a part of TensorFlow only, as after one of tensorflow "
-            "and tensorflow-cpu was removed, which share it. Remove both: pip uninstall tensorflow tensorflow-cpu; then: "
-            'pip install "fcn_keras[cpu]", or for an NVIDIA GPU: pip install "fcn_keras[cuda]"'
+            f"{next(iter(found.submodule_search_locations))} holds only remains of TensorFlow: tensorflow and "
+            "tensorflow-cpu share this folder, and removing one damages the other. Remove both with: pip uninstall "
+            'tensorflow tensorflow-cpu, and install one with: pip install "fcn_keras[cpu]", or for an NVIDIA GPU: '
+            'pip install "fcn_keras[cuda]"'
         )
 
 

@@ -1,6 +1,6 @@
 """TF Serving's messages and settings of models, as far as they are needed here, for the server and the client alike.
 
-They come without `tensorflow-serving-api`, which asks for TensorFlow with CUDA; a process may hold its messages besides.
+They come without `tensorflow-serving-api`, which asks for TensorFlow with CUDA. A process may hold its messages too.
 What a message here lacks of the original's fields is kept when it is read, and written again.
 """
 

@@ -14,10 +14,7 @@ from tests.dependencies.declared import bound, declared, pins
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDS = [(extra, need) for extra, needs in declared().items() for need in needs]
-UNTENSORFLOWS = {"tensorflow", "tensorflow-cpu"}
-# It is there for its messages alone: tests/serving/requirements.txt.
-ORACLE = re.compile(r"tensorflow-serving-api \S+ requires tensorflow, which is not installed\.\n")
-PINNED = {"mlflow"}  # too large to be installed for one test, which goes without
+UNPINNED = {"mlflow"}  # too large to be installed for one test, which goes without
 TENSORFLOWS = {"tensorflow", "tensorflow-cpu"}
 # It is there for its messages alone: tests/serving/requirements.txt.
 ORACLE = re.compile(r"tensorflow-serving-api \S+ requires tensorflow, which is not installed\.\n")

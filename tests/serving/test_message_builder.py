@@ -36,6 +36,28 @@ def test_a_message_that_is_in_another_may_be_absent():
     assert text_format.Parse("at { }", line()).HasField("at")
 
 
+def test_maps_enums_and_oneofs_and_messages_within_messages():
+    made = messages(
+        "a",
+        {
+            "Box.Color": {"RED": 0, "BLUE": 7},
+            "Box": {"sizes": (1, "string->Box.Size"), "color": (2, "Box.Color"), "its_id": (3, "google.protobuf.Any")},
+            "Box.Size": {"whole": (1, "int32", "kind"), "part": (2, "float", "kind")},
+        },
+    )
+    assert list(made) == ["Box", "Box.Size"]
+    box = made["Box"](color="BLUE")
+    box.sizes["ab"].whole = 5
+    # The map is a list of entries: the key is field 1, the value field 2.
+    assert box.SerializeToString() == b"\x0a\x08\x0a\x02ab\x12\x02\x08\x05\x10\x07"
+    assert box.sizes["ab"].WhichOneof("kind") == "whole"
+    box.sizes["ab"].part = 0
+    assert box.sizes["ab"].WhichOneof("kind") == "part"
+    assert box.sizes["ab"].whole == 0
+    box.its_id.Pack(made["Box.Size"](whole=1))
+    assert (box.its_id.type_url, box.its_id.value) == ("type.googleapis.com/a.Box.Size", b"\x08\x01")
+
+
 def test_an_unknown_kind_is_an_error():
     with pytest.raises(AttributeError, match="TYPE_POINTS"):
         messages("a", {"Line": {"point": (1, "Points")}})

@@ -267,9 +267,7 @@ def test_versions_that_cannot_be_loaded_end_the_command(tmp_path, capsys):
     assert last.startswith("fcn-serve: No version could be loaded. m version 1: NOT_FOUND: Could not find SavedModel")
 
 
-@pytest.mark.parametrize(
-    "package", ["grpc", "h11", "orjson", "prometheus_client", "starlette", "tensorflow_serving.apis", "uvicorn"]
-)
+@pytest.mark.parametrize("package", ["grpc", "h11", "orjson", "prometheus_client", "starlette", "uvicorn"])
 def test_a_missing_package_is_named(tmp_path, package, capsys, monkeypatch):
     monkeypatch.delitem(sys.modules, "serving.server.rest.connections", raising=False)
     monkeypatch.setitem(sys.modules, package, None)
