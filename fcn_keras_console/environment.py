@@ -1,10 +1,13 @@
 """Name what a result was computed with: versions of packages, and the command line."""
 
+import contextlib
 import platform
 import shlex
 import sys
 from importlib import metadata
 from pathlib import Path
+
+ALSO_NAMED = {"tensorflow": ("tensorflow", "tensorflow-cpu")}
 
 
 def versions(*further):
@@ -16,10 +19,11 @@ def versions(*further):
     packages = ("fcn_keras", "tensorflow", "keras", "numpy", "pillow", *further)
     version_of = {"python": platform.python_version()}
     for package in packages:
-        try:
-            version_of[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            version_of[package] = None  # run from a checkout
+        version_of[package] = None  # run from a checkout
+        for name in ALSO_NAMED.get(package, (package,)):
+            with contextlib.suppress(metadata.PackageNotFoundError):
+                version_of[package] = metadata.version(name)
+                break
     return version_of
 
 

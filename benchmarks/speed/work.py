@@ -13,7 +13,17 @@ ROOT = Path(__file__).resolve().parents[2]
 # What a graph is made of; a change anywhere else leaves the files as they are.
 GRAPH = [f"fcn_keras/{name}.py" for name in ("models", "backbone", "layers", "geometry", "initializers")]
 EXPORTS = ["fcn_keras/inference/*.py", "serving/export/**/*.py"]
-PACKAGES = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "ai-edge-litert", "openvino", "nncf")
+PACKAGES = (
+    "tensorflow",
+    "tensorflow-cpu",
+    "keras",
+    "tf2onnx",
+    "onnx",
+    "onnxruntime",
+    "ai-edge-litert",
+    "openvino",
+    "nncf",
+)
 
 
 class Export(NamedTuple):

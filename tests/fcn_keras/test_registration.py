@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from fcn_keras.registration import NO_TENSORFLOW
+
 ROOT = Path(__file__).resolve().parents[2]
 # A Keras that starts in no time: every class is the same, and who registers is written down.
 STAND_IN = """
@@ -77,6 +79,26 @@ def test_whatever_is_imported_first(tmp_path):
 
 def test_what_starts_neither_keras_nor_others_that_are_slow():
     run(WITHOUT_KERAS)
+
+
+def test_where_keras_finds_no_tensorflow(tmp_path):
+    """As after `pip install fcn_keras`; an error of another package stays what it is."""
+    (tmp_path / "keras").mkdir()
+    code = "import sys\nsys.modules[{!r}] = None\nimport fcn_keras\nfrom fcn_keras.{} import *"
+    for missing, module in (("tensorflow", "models"), ("tensorflow", "losses"), ("absent", "models")):
+        (tmp_path / "keras" / "__init__.py").write_text(f"import {missing}", encoding="utf-8")
+        environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+        child = [sys.executable, "-c", code.format(missing, module)]
+        result = subprocess.run(child, env=environment, capture_output=True, text=True, timeout=60)
+        last = result.stderr.splitlines()[-1]
+        if missing == "tensorflow":
+            assert (
+                last == f"ImportError: {NO_TENSORFLOW}. Or choose a backend of Keras that is there: KERAS_BACKEND=jax."
+            )
+            assert "During handling" not in result.stderr
+        else:
+            assert last.startswith("ModuleNotFoundError: ")
+            assert "absent" in last
 
 
 def test_without_keras(tmp_path):

@@ -3,8 +3,10 @@
 import platform
 import shlex
 import sys
+from importlib import metadata
 
 import numpy as np
+import pytest
 
 from fcn_keras_console.environment import command, versions
 
@@ -14,6 +16,18 @@ def test_versions_are_those_that_run():
     assert found["python"] == platform.python_version()
     assert found["numpy"] == np.__version__
     assert set(found) == {"python", "fcn_keras", "tensorflow", "keras", "numpy", "pillow"}
+
+
+@pytest.mark.parametrize("name", ["tensorflow", "tensorflow-cpu"])
+def test_either_tensorflow_is_tensorflow(name, monkeypatch):
+    def version(package):
+        if package not in (name, "tensorflow-gpu"):
+            raise metadata.PackageNotFoundError(package)
+        return "2.99.0"
+
+    monkeypatch.setattr(metadata, "version", version)
+    assert versions()["tensorflow"] == "2.99.0"
+    assert versions()["keras"] is None
 
 
 def test_the_command_line_can_be_pasted_into_a_shell(monkeypatch):

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from fcn_keras import registration
 from fcn_keras_console import Interrupted, run
-from fcn_keras_console.run import _backend, _uncollected, without
+from fcn_keras_console.run import NO_TENSORFLOW, _backend, _uncollected, require_tensorflow, without
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -114,6 +115,26 @@ def test_a_notebook_keeps_everything(pretended, monkeypatch):
     monkeypatch.setitem(sys.modules, "IPython", json)
     with without([pretended]):
         assert importlib.import_module(pretended).__name__ == pretended
+
+
+def test_without_tensorflow_the_commands_that_install_it_are_told(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    assert run("fcn-x", print, None, tensorflow=True) == 2
+    assert capsys.readouterr() == ("", f"fcn-x: {NO_TENSORFLOW}\n")
+    assert 'pip install "fcn_keras[cpu]"' in NO_TENSORFLOW
+    assert 'pip install "fcn_keras[cuda]"' in NO_TENSORFLOW
+    assert NO_TENSORFLOW == registration.NO_TENSORFLOW
+
+
+def test_what_a_removed_tensorflow_leaves_is_told(tmp_path, monkeypatch):
+    """`pip uninstall tensorflow-cpu` next to `tensorflow` takes the code, and leaves what both had written since."""
+    (tmp_path / "tensorflow" / "lite").mkdir(parents=True)
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    with pytest.raises(
+        ImportError, match=r"^/.*/tensorflow holds only remains of TensorFlow: .*pip uninstall tensorflow t"
+    ):
+        require_tensorflow()
 
 
 @pytest.mark.parametrize("first", [True, False])

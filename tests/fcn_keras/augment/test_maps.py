@@ -19,5 +19,5 @@ def test_mean_is_bgr_and_that_of_the_models():
 
 def test_missing_tensorflow_names_the_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow", None)
-    with pytest.raises(ImportError, match="pip install tensorflow"):
+    with pytest.raises(ImportError, match=r'pip install "fcn_keras\[cpu\]", or'):
         mirror(example(), [0, 0])

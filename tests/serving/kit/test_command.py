@@ -41,7 +41,7 @@ def read(folder, name, schema):
 
 
 def pinned_tensorflow():
-    return re.search(r"^tensorflow==(\S+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)[1]
+    return re.search(r"^tensorflow==(\S+?);", (ROOT / "requirements.txt").read_text(), re.MULTILINE)[1]
 
 
 def check(folder, name):
