@@ -89,37 +89,39 @@ def batch_of(area, trained):
     return max(1, min(LARGEST_BATCH, trained, round(BATCH / area)))
 
 
-def crop_side(images, seconds, maps, over=0.0):
+def crop_side(images, seconds, maps):
     """Choose what to train on: whole images, or the largest crops of which every image gives one in time.
 
     Args:
         images: `Images`.
         seconds: that there are.
         maps: seconds that the frozen layers take for a pixel.
-        over: seconds that were over before those.
 
     Returns:
-        None for whole images, or the side of a square.
-
-    Raises:
-        ValueError: if not even the smallest crops can be had in time; it says in what time they can.
+        None for whole images, or the side of a square: the smallest, where not even those can be had in time.
     """
     computing = MAPS * (1 - SLACK) * seconds - images.reading * images.trained
     allowed = computing / (2 * maps * images.trained)  # pixels of an image, which comes with its mirror image
     if images.largest <= WHOLE and images.area <= allowed:
         return None
-    for side in SIDES:
-        if side * side <= min(allowed, images.area):
-            return side
-    each = images.reading + SIDES[-1] ** 2 * 2 * maps
-    minutes = math.ceil((each * images.trained / MAPS / (1 - SLACK) + over) / 60)
-    raise ValueError(
-        f"{images.trained} images are too many for {(seconds + over) / 60:.3g} minutes on this machine as it is: "
-        f"looking at them and measuring took {over:.0f} s. Give --minutes {minutes + 1} or more, or fewer images."
-    )
+    sides = [side for side in SIDES if side * side <= images.area]
+    return next((side for side in sides if side * side <= allowed), sides[-1] if sides else None)
 
 
-def schedule(images, seconds, costs, batch_size=None, over=0.0):
+def minutes_for(images, area, maps, over=0.0):
+    """Return the minutes in which every image is seen once, `area` pixels of it, whole ones.
+
+    Args:
+        images: `Images`.
+        area: pixels of an image's view.
+        maps: seconds that the frozen layers take for a pixel.
+        over: seconds that are over before.
+    """
+    each = images.reading + area * 2 * maps
+    return math.ceil((each * images.trained / MAPS / (1 - SLACK) + over) / 60)
+
+
+def schedule(images, seconds, costs, batch_size=None):
     """Divide the time.
 
     Args:
@@ -127,15 +129,12 @@ def schedule(images, seconds, costs, batch_size=None, over=0.0):
         seconds: left of the budget.
         costs: `Costs`.
         batch_size: given, or None to choose it.
-        over: seconds of the budget that are over.
 
     Returns:
-        `Schedule`, whose `total` is at most `seconds` less `SLACK`, unless a stage has its fewest steps.
-
-    Raises:
-        ValueError: if the images are too many for the time.
+        `Schedule`, whose `total` is at most `seconds` less `SLACK`, unless that is less than the least: the smallest
+        crops, and the fewest steps.
     """
-    crop = crop_side(images, seconds, costs.maps, over)
+    crop = crop_side(images, seconds, costs.maps)
     seconds *= 1 - SLACK
     area = images.area if crop is None else crop * crop
     batch_size = batch_size or batch_of(area, images.trained)

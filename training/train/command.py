@@ -52,7 +52,7 @@ def _train(signals, arguments):
     signals.say = reporter.tell_signal
     name, overrides = arguments.recipe, Overrides(**overrides)
     opened = OpenedData(arguments.data, reporter, verified=name is None)
-    same = SameRun(arguments.workdir, opened, devices, reporter, arguments.if_changed, arguments.words)
+    same = SameRun(arguments.workdir, opened, devices, reporter, arguments)
     with alone(arguments.workdir) if devices.lead else contextlib.nullcontext():
         prepared = prepare(arguments, overrides, devices, reporter, same, began)
         training = _Training(prepared, devices, signals, reporter, opened, same)
@@ -92,10 +92,10 @@ class _Training:
         stage = Stage(arguments.workdir / recipe.name)
         reporter.begin(recipe)
         splits = self.opened.examples(recipe)
-        stage.require_same(self.decisions(recipe), elsewhere=True)  # where it lies, `SameRun` has looked at
         self.opened.read(recipe)
         self.agree(recipe, stage, splits)
         self.same.go_on(recipe)
+        stage.require_same(self.decisions(recipe))
         if stage.finished():
             sentence = f"{recipe.name}: finished before, {stage.best}"
             reporter.report("finished", sentence, stage=recipe.name, best=str(stage.best))
@@ -231,6 +231,9 @@ class _Training:
         """
         import keras
 
+        from .compiling import renew_rate
+        from .extension import was_extended
+
         keras.utils.set_random_seed(recipe.seed)
         with self.devices.scope():
             if not stage.started():
@@ -241,7 +244,10 @@ class _Training:
             sentence = f"{recipe.name}: going on after batch {position.batches} of {recipe.steps}"
             facts = {"batches": position.batches, "steps": recipe.steps}
             self.reporter.report("going on", sentence, stage=recipe.name, **facts)
-            return _load(path), position
+            model = _load(path)
+            if was_extended(stage):
+                renew_rate(model, recipe)
+            return model, position
 
     def start(self, recipe, examples):
         """Build a stage's model, give it what it starts with, and compile it."""

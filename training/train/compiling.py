@@ -68,6 +68,14 @@ def rate_of(recipe):
     return rate if last == 1 else keras.optimizers.schedules.CosineDecay(rate, recipe.steps, alpha=last)
 
 
+def renew_rate(model, recipe):
+    """Let a model that was compiled for fewer steps go on along the recipe's learning rate; a constant one stays."""
+    rate = rate_of(recipe)
+    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # float16 wraps it
+        optimizer.learning_rate = rate
+
+
 def optimizer_of(recipe, rate):
     """Make the recipe's optimizer, at a rate, without what float16 adds.
 

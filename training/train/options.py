@@ -147,9 +147,15 @@ def build_parser():
         "--if-changed",
         choices=("refuse", "go-on", "anew"),
         default="refuse",
-        help="where the data is not what the run in the workdir was trained on, or files there are not its own: say so "
+        help="where data or options are not those of the run in the workdir, or files there are not its own: say so "
         "and end, go on with the data as it is, or start anew and keep the old stages in WORKDIR/before_1 "
         "(default: refuse)",
+    )
+    made.add_argument(
+        "--extend",
+        action="store_true",
+        help="train the run in the workdir for longer: to more --steps of its last stage, by a larger --patience, or "
+        "another --minutes from its best net",
     )
     made.add_argument("--log", choices=LOGS, help="besides log.csv and TensorBoard: MLflow, in WORKDIR/mlflow.db")
     made.add_argument("--no-watchdog", action="store_true", help="do not say what looks wrong with the training")
@@ -214,6 +220,8 @@ def check_options(arguments):
         raise ValueError(f"--minutes goes without a recipe. Leave it or {arguments.recipe} out.")
     if arguments.minutes is not None and not 0 < arguments.minutes <= LONGEST:
         raise ValueError(f"--minutes is above 0, at most {LONGEST}. Received: {arguments.minutes:g}.")
+    if arguments.extend and not (arguments.minutes or arguments.steps or arguments.patience):
+        raise ValueError("--extend goes with how long: more --steps, a larger --patience, or --minutes.")
     if arguments.recipe is None and arguments.data is None:
         raise ValueError("Name your own folder with --data DIR, or a recipe: fcn-train --help shows both.")
     if arguments.weights is None and arguments.weights_preprocessing == "torch":

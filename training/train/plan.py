@@ -30,6 +30,8 @@ CROP = 512  # of larger images that are not to be reduced; covers the receptive 
 # Largest class / rarest class, from which on the rare weigh more. At 105 that cost 2.1 of mean IU: docs/training.md.
 UNEVEN = 1000
 SEES_LITTLE = "a network sees little of a larger one at a time"  # why large images are reduced
+ROUGH = 20  # validation images, below which a mean IU tells little
+ROUGHLY = "others of the same kind may give ten points more or less"
 _NAMED = 3  # findings an error names before it only counts
 
 
@@ -259,6 +261,9 @@ def about_images(report, overrides, trained, validated):
     used = {find_split(name, report.images) for name in overrides.splits or ("train", "val")}
     how = " held out" if overrides.held_out else ""
     yield "images", f"{trained} to train on, {validated}{how} to validate on; {report.num_classes} classes"
+    scored = min(validated, overrides.validation_images or validated)
+    if scored < ROUGH:
+        yield "rough", f"mean IU on {counted(scored, 'image')} is rough: {ROUGHLY}"
     if overrides.together:
         alike = sum(map(len, overrides.together))
         yield "held out", f"{counted(len(overrides.together), 'group')} of near-duplicates ({alike} images) in one part"

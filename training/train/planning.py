@@ -19,6 +19,9 @@ from .detail import choose_detail
 from .devices import is_processor
 from .plan import MODELS, overrides_from, plan
 
+LITTLE = 5  # minutes, of which measuring larger pictures would take too many,
+SMALL = 256  # pixels of a side that is measured then
+
 
 class Planner:
     """The plan of one call of the command.
@@ -60,7 +63,8 @@ class Planner:
             return replace(self.begun, **changed)
         if self.by_minutes or self.by_steps is None:
             return None
-        return replace(overrides_from(self.by_steps), **self.given.given())
+        begun = replace(overrides_from(self.by_steps), **self.given.given())
+        return begun if self.given.steps is None else replace(begun, stages={})  # which were planned without
 
     def plan(self, weights, goes_on_changed=False):
         """Look the folder over, and return the recipe's name and the overrides that are planned for it.
@@ -106,6 +110,8 @@ class Planner:
         """Measure the machine, with a word: on a busy one it takes minutes."""
         from .measurement import measure
 
+        if (self.arguments.minutes or MINUTES) < LITTLE:
+            size = tuple(min(side, SMALL) for side in size)
         sentence = "Measuring the machine, which takes twenty seconds on one that does nothing else."
         self.reporter.report("measuring", sentence)
         stages = [replace(recipe, batch_size=batch_size) for recipe in catalogue.chain(self.recipe)]

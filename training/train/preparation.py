@@ -8,6 +8,8 @@ from ..recipes import catalogue as recipes
 from ..recipes.overrides import Overrides
 from ..recipes.readers import has_hha
 from ..recipes.recipe import describe
+from ..workdir.stage import Stage
+from .extension import extended, go_on_from, train_on
 from .planning import Planner
 from .quick import recipe_of
 from .start_weights import StartWeights, start_weights
@@ -65,21 +67,44 @@ def prepare(arguments, overrides, devices, reporter, same, began):
     """
     same.look_at_settings([recipe.name for recipe in _may_be_trained(arguments, overrides)])
     if arguments.recipe:
-        made = _made(arguments, arguments.recipe, overrides, overrides)
+        made = _made(arguments, arguments.recipe, _longer(arguments, arguments.recipe, overrides), overrides)
         anew = same.look(made.chain, made.decisions)
         return _made(arguments, arguments.recipe, overrides, overrides) if anew else made
-    planner = Planner(arguments, overrides, devices, reporter, began)
+    planner = _planner(arguments, overrides, devices, reporter, same, began)
     begun = planner.begun_overrides()
     if begun is not None:
-        made = _made(arguments, planner.recipe, begun, overrides)
+        made = _made(arguments, planner.recipe, _longer(arguments, planner.recipe, begun), overrides)
         if same.look(made.chain, made.decisions):
             planner = Planner(arguments, overrides, devices, reporter, began)
     weights = _weights(arguments, planner.recipe, overrides)
     name, chosen = planner.plan(weights, goes_on_changed=same.goes_on_changed)
+    chosen = _longer(arguments, name, chosen)
     made = Prepared(arguments, recipes.chain(name, chosen), chosen, weights, planner.reasons, planner.expected)
     if begun is None and same.look(made.chain, made.decisions):
         return replace(made, weights=_weights(arguments, name, overrides))
     return made
+
+
+def _planner(arguments, overrides, devices, reporter, same, began):
+    """Make the planner. A run in minutes that is to be trained for longer is set aside before."""
+    made = Planner(arguments, overrides, devices, reporter, began)
+    if made.begun is None:
+        if arguments.extend and arguments.minutes:
+            raise ValueError(
+                f"{arguments.workdir} holds no run in minutes that could be trained for longer. Leave --extend out."
+            )
+        return made
+    finished = Stage(arguments.workdir / made.recipe).finished()
+    if arguments.extend and arguments.minutes and (finished or made.begun.minutes != arguments.minutes):
+        train_on(arguments, made.recipe, same)
+        return Planner(arguments, overrides, devices, reporter, began)
+    go_on_from(arguments, made.recipe)
+    return made
+
+
+def _longer(arguments, name, chosen):
+    """Return the overrides, by which a run goes on to more steps where that was asked for."""
+    return extended(chosen, name, arguments.workdir) if arguments.extend and not arguments.minutes else chosen
 
 
 def _may_be_trained(arguments, overrides):

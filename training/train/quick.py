@@ -11,7 +11,7 @@ from fcn_keras_console.workdir import decisions_beside
 
 from ..recipes.overrides import Overrides
 from ..workdir.stage import Stage
-from .budget import EPOCHS, batch_of, schedule
+from .budget import EPOCHS, FEWEST, SIDES, WHOLE, batch_of, minutes_for, schedule
 from .plan import Plan, about_classes, about_images, about_sizes, chosen_of, overrides_from
 from .run_progress import Expected
 from .sizes import Sizes
@@ -19,6 +19,7 @@ from .sizes import Sizes
 # What a plan in minutes decides itself. With one of these, and without --minutes, a run is planned by steps.
 DECIDED = ("steps", "steps_per_epoch", "width", "accumulate", "buckets", "augment", "dtype_policy")
 HELD_OUT = ("held_out", "held_out_by", "together")  # what says which images are held out
+LATEST = 3  # times the minutes that were given a run may take; images that need longer are refused
 KEPT = 13  # bytes of a pixel's maps in a file, of one backbone; its label has one
 MODELS = 900_000_000  # bytes of both stages' models, with one backbone, while one more is written
 
@@ -97,7 +98,8 @@ def quick_plan(report, ids, name, given, *, minutes, spent, workdir, measure, de
         given.batch_size or batch_of(images.area, trained), report.num_classes, sizes.middling
     )
     over = spent + took
-    used = schedule(images, 60 * minutes - over, costs, given.batch_size, over)
+    used = schedule(images, 60 * minutes - over, costs, given.batch_size)
+    _require_time(images, minutes, used, costs, over)
     backbones = 2 if name.endswith("_rgb_hha") else 1
     space = _require_space(workdir, used, images, backbones)
     stages = zip((f"{name}_head", name), used.steps, EPOCHS, strict=True)
@@ -118,10 +120,12 @@ def quick_plan(report, ids, name, given, *, minutes, spent, workdir, measure, de
         chosen["buckets"] = [list(bucket) for bucket in sizes.buckets]
     overrides = Overrides(**{**chosen, **given.given()})
     reasons = [
+        *_about_too_little(minutes, over, used, trained),
         *about_images(report, overrides, trained, validated),
         *about_sizes(report, overrides, looked.reason if given.most_pixels is None else "as given"),
         *([("depth", "HHA images: a backbone for them beside that for colour, scores averaged")] * (backbones - 1)),
         *_about_time(minutes, over, used),
+        *_about_reductions(used, costs, images, over),
         *_about_work(used, policy, ratio, costs, images),
         *about_classes(overrides, given, uneven),
         ("memory", f"about {_gigabytes(_peak())}; {_gigabytes(space)} of disk in {workdir}"),
@@ -137,6 +141,41 @@ def _expected(name, used):
         f"{name}_head": Expected(used.seconds["feature maps"] + start, head, used.scoring),
         name: Expected(start, last, used.scoring),
     }
+
+
+def _require_time(images, minutes, used, costs, over):
+    """Refuse minutes that are not nearly enough for so many images."""
+    if over + used.total > LATEST * 60 * minutes:
+        enough = minutes_for(images, min(images.area, SIDES[-1] ** 2), costs.maps, over) + 1
+        raise ValueError(
+            f"{images.trained} images are too many for {minutes:.3g} minutes on this machine as it is: looking at them "
+            f"and measuring took {over:.0f} s. Give --minutes {enough} or more, or fewer images."
+        )
+
+
+def _about_too_little(minutes, over, used, trained):
+    """Yield that the minutes are too few, and what is done."""
+    least = over + used.total
+    if least > 60 * minutes:
+        yield (
+            "minutes",
+            f"{minutes:g} is too little: {_minutes(least)} is the least for {trained} images on this machine as it is, "
+            f"of which {_minutes(over)} are over; trained in that",
+        )
+
+
+def _about_reductions(used, costs, images, over):
+    """Yield what is less than it would be in more time."""
+    less = []
+    if used.crop is not None and images.largest <= WHOLE:
+        whole = minutes_for(images, images.area, costs.maps, over)
+        less.append(f"crops of {used.crop}x{used.crop}, and no whole images (those from about --minutes {whole} on)")
+    if used.validation_images < images.validated:
+        less.append(f"{used.validation_images} of {images.validated} images scored")
+    if any(steps == FEWEST * epochs for steps, epochs in zip(used.steps, EPOCHS, strict=True)):
+        less.append("the fewest steps")
+    if less:
+        yield "for the time", ", ".join(less)
 
 
 def _about_time(minutes, over, used):

@@ -2,50 +2,25 @@
 
 import itertools
 import os
-import shlex
-from dataclasses import dataclass, field
 
 from fcn_keras.interface import heads_of
+from fcn_keras_console.environment import command
 from fcn_keras_console.files import read_json, write_json
 from fcn_keras_console.words import counted, some
 
-from ..workdir.data_changes import changes, changes_meaning, sentence
-from ..workdir.data_list import DataList, read_data_list
+from ..workdir.data_changes import changes_meaning, sentence
+from ..workdir.data_list import read_data_list
 from ..workdir.faults import faults, settings_fault
+from ..workdir.option_changes import in_words
 from ..workdir.run_record import RunRecord, sealed, settings_of
 from ..workdir.stage import Stage
 from .callbacks import mean_iu
+from .extension import LONGER
+from .found import Found, class_files, data_changes, with_followers
 from .rescoring import rescored
+from .retyped import retyped
 
 REFUSE, GO_ON, ANEW = "refuse", "go-on", "anew"
-LOST = "not the images or masks of before (which ones, the lost data.json would tell)"
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a stage's folder holds.
-
-    Attributes:
-        recipe, stage: which.
-        record: `RunRecord`; None of a run of a version before there was one.
-        known, listed: `DataList` of then, or None, and of now.
-        said: what differs, as `changes` gives it.
-        faults: sentences on its files.
-        moved: the folders that the data lay in and lies in, if these are two.
-    """
-
-    recipe: object
-    stage: Stage
-    record: RunRecord | None = None
-    known: DataList | None = None
-    listed: DataList | None = None
-    said: dict = field(default_factory=dict)
-    faults: list = field(default_factory=list)
-    moved: tuple = ()
-
-    @property
-    def same(self):
-        return not (self.said or self.faults)
 
 
 class SameRun:
@@ -56,13 +31,12 @@ class SameRun:
         opened: `OpenedData`.
         devices: of `devices.open_devices`.
         reporter: `Reporter`.
-        if_changed: `REFUSE`, `GO_ON` or `ANEW`.
-        given: words of the command line.
+        arguments: of the command line.
     """
 
-    def __init__(self, workdir, opened, devices, reporter, if_changed, given):
+    def __init__(self, workdir, opened, devices, reporter, arguments):
         self.workdir, self.opened, self.devices, self.reporter = workdir, opened, devices, reporter
-        self.if_changed, self.given = if_changed, given
+        self.if_changed, self.extend, self.given = arguments.if_changed, arguments.extend, arguments.words
         self.found, self._before = {}, None
 
     @property
@@ -83,14 +57,14 @@ class SameRun:
         if lost and self.if_changed != ANEW:
             raise ValueError(f"{next(iter(lost.values()))}. Restore it from a copy, or give {self._anew()}.")
         if lost:
-            self._set_aside(list(lost))
+            self.set_aside(list(lost))
 
     def look(self, chain, decisions):
         """Look at all stages. Those that are to be trained anew are set aside.
 
         Args:
             chain: recipes of the stages.
-            decisions: function from a recipe to what `Stage.require_same` takes.
+            decisions: function from a recipe to what `Stage.changed_options` takes.
 
         Returns:
             Whether the run is to be planned anew.
@@ -101,13 +75,13 @@ class SameRun:
         stages = [(recipe, Stage(self.workdir / recipe.name)) for recipe in chain]
         found = [self._found(recipe, stage, decisions) for recipe, stage in stages if stage.holds_models()]
         wrong = [one for one in found if not one.same]
-        told = [[one.recipe.name, one.said, one.faults] for one in wrong]
+        told = [[one.recipe.name, one.said, one.faults, one.options] for one in wrong]
         self.devices.agree({"what differs from the run in the workdir": told})
         if not found:
             return self._planned_for_other_data(stages)
-        anew = _with_followers(chain, wrong) if self.if_changed == ANEW else []
+        anew = with_followers(chain, wrong) if self.if_changed == ANEW else []
         if anew:
-            self._set_aside(anew)
+            self.set_aside(anew)
         elif wrong:
             self._require_goes_on(chain, found, wrong)
         self.found = {one.recipe.name: one for one in found if one.recipe.name not in anew}
@@ -116,26 +90,33 @@ class SameRun:
     def _found(self, recipe, stage, decisions):
         if fault := settings_fault(stage):
             return Found(recipe, stage, faults=[fault])
-        decided = decisions(recipe)
-        record = RunRecord.of(stage)
+        decided, record = decisions(recipe), RunRecord.of(stage)
+        options = stage.changed_options(decided)
+        longer = {name: x for name, x in options.items() if self.extend and name in LONGER}
+        if options.keys() - longer.keys() - {"data"}:
+            return Found(recipe, stage, options=options)
         try:
             examples = self.opened.examples(recipe)["train"]
         except (ValueError, OSError):
-            stage.require_same(decided)  # that it is another run's folder says more
+            if "data" in options:  # that it is another run's folder says more
+                return Found(recipe, stage, options=options)
             raise
-        stage.require_same(decided, elsewhere=record is not None and hasattr(examples, "files"))
+        if "data" in options and (record is None or not hasattr(examples, "files")):
+            return Found(recipe, stage, options=options)
         wrong = faults(stage, recipe.steps_per_epoch, mean_iu)
         if record is None:
             if not wrong:
                 self._warn_of_no_record(stage)
-            return Found(recipe, stage, listed=self.opened.listed(recipe), faults=wrong)
+            listed = self.opened.listed(recipe)
+            return Found(recipe, stage, listed=listed, faults=wrong, longer=longer, decided=decided)
         known = read_data_list(stage.data)
         known = known if known is not None and record.knows(known.digests) else None
         listed = self.opened.listed(recipe, known)
-        wrong += _class_files(stage, listed) if listed.digests["classes"] == record.data.get("classes") else []
+        wrong += class_files(stage, listed) if listed.digests["classes"] == record.data.get("classes") else []
         places = (settings_of(stage)["decisions"].get("data"), decided["data"])
         moved = () if len({*places}) == 1 else places
-        return Found(recipe, stage, record, known, listed, _said(record, known, listed), wrong, moved)
+        said = data_changes(record, known, listed)
+        return Found(recipe, stage, record, known, listed, said, wrong, moved, longer=longer, decided=decided)
 
     def _warn_of_no_record(self, stage):
         later = "" if stage.finished() else " It is recorded from now on."
@@ -150,7 +131,7 @@ class SameRun:
             if settings_fault(stage) or not (record := RunRecord.of(stage)):
                 continue
             known = read_data_list(stage.data)
-            said = _said(record, known, self.opened.listed(recipe, known))
+            said = data_changes(record, known, self.opened.listed(recipe, known))
             if not said:
                 continue
             self.reporter.warn(
@@ -176,8 +157,8 @@ class SameRun:
         self._before = self._before or next(folder for folder in free if not folder.exists())
         return self._before
 
-    def _set_aside(self, names):
-        """Move stages into a folder of their own, which is a workdir like the one they were in."""
+    def set_aside(self, names):
+        """Move stages into a folder of their own, which is a workdir like the one they were in; return it."""
         before = self._kept_in()
         moved = [name for name in names if (self.workdir / name).exists()]
         self.devices.agree({"the stages that start anew": moved})
@@ -188,10 +169,13 @@ class SameRun:
             told = f"Starting anew: {some(moved)} of before {'is' if len(moved) == 1 else 'are'} kept in {before}."
             self.reporter.report("anew", told, stages=moved, kept=str(before))
         self.devices.agree({"that they were set aside": moved})
+        return before
 
     def _require_goes_on(self, chain, found, wrong):
         """Make sure that a run is to go on with other data, and can."""
         first = wrong[0]
+        if other := [one for one in wrong if one.options]:
+            raise ValueError(self._other_options(other[0]))
         anew = self._anew()
         if broken := [one for one in wrong if one.faults]:
             raise ValueError(f"{broken[0].faults[0]}. Restore it from a copy, or give {anew}.")
@@ -216,21 +200,28 @@ class SameRun:
                 f"{anew}."
             )
 
+    def _other_options(self, found):
+        """Say which options differ from those of a run, and the commands that can be given."""
+        longer = {*LONGER, "minutes"}
+        what = f"{found.stage.folder} holds a run of other options: {in_words(found.options)}."
+        ways = [
+            f"start anew, and keep it in {self._kept_in()}: {retyped(self.given, ('--extend',), if_changed=ANEW)}",
+            f"leave it as it is: {retyped(self.given, ('--extend', '--if-changed'), workdir=self._other())}",
+        ]
+        if self.extend:
+            what += " --extend goes with more steps, minutes and patience alone."
+        elif found.options.keys() <= longer:
+            ways.insert(0, f"train it for longer: {retyped(self.given, extend=True)}")
+        first, *others = ways
+        return f"{what} {first[0].upper()}{first[1:]}{''.join(f'; or {way}' for way in others)}"
+
+    def _other(self):
+        return self.workdir.with_name(f"{self.workdir.name}_2")
+
     def _from_weights(self, stage):
         """Return the command that starts from a stage's weights in another workdir."""
-        left_out, words, given = (
-            ("--workdir", "--weights", "--weights-preprocessing", "--if-changed"),
-            [],
-            [*self.given],
-        )
-        while given:
-            word = given.pop(0)
-            if word in left_out:
-                del given[:1]
-            elif word.partition("=")[0] not in left_out:
-                words.append(word)
-        other = self.workdir.with_name(f"{self.workdir.name}_2")
-        return shlex.join(["fcn-train", *words, "--workdir", str(other), "--weights", str(stage.best)])
+        without = ("--weights-preprocessing", "--if-changed", "--extend")
+        return retyped(self.given, without, workdir=self._other(), weights=stage.best)
 
     def go_on(self, recipe):
         """Write down what a stage goes on with; in the process that leads."""
@@ -238,6 +229,8 @@ class SameRun:
         if found is None or not self.devices.lead:
             return
         stage, listed = found.stage, found.listed
+        if found.longer:
+            self._extend(found)
         names = heads_of(self.opened.examples(recipe)["train"].class_names)
         if found.said:
             self._accept(found)
@@ -254,6 +247,22 @@ class SameRun:
                 path.write_text(text, encoding="utf-8")
         if found.known is None or found.known.splits != listed.splits:
             listed.save(stage.data)
+
+    def _extend(self, found):
+        """Write down that a stage is trained for longer; from then on it is not finished."""
+        stage, settings = found.stage, settings_of(found.stage)
+        batches = stage.checkpoint()[1].batches
+        before = {name: there for name, (there, _) in found.longer.items()}
+        change = {"after_batch": batches, "before": before, "command": command()}
+        decisions = {**found.decided, "data": settings["decisions"].get("data")}
+        stage.summary.unlink(missing_ok=True)
+        write_json(
+            stage.settings, {**settings, "decisions": decisions, "extended": [*settings.get("extended", []), change]}
+        )
+        text = f"{found.recipe.name}: trained for longer: {in_words(found.longer)}"
+        if "steps" in found.longer and found.recipe.final_learning_rate != 1:
+            text += f"; the learning rate goes on as in a run of {found.recipe.steps} steps"
+        self.reporter.report("extended", text, stage=found.recipe.name, **change)
 
     def _move(self, found):
         """Write down that the data lies elsewhere."""
@@ -287,30 +296,3 @@ class SameRun:
         found.record.changed(found.listed, change).save(stage)
         text = f"{recipe.name}: the data changed after batch {batches}: {sentence(found.said)}{told}"
         self.reporter.report("changed data", text, stage=recipe.name, **change)
-
-
-def _with_followers(chain, wrong):
-    """List the names of stages where something differs, and of those that start from them."""
-    names = {one.recipe.name for one in wrong}
-    for recipe in chain:
-        if names.intersection(recipe.sources.values()):
-            names.add(recipe.name)
-    return [recipe.name for recipe in chain if recipe.name in names]
-
-
-def _said(record, known, listed):
-    """Say what differs from the data of a record."""
-    if listed.digests == record.data:
-        return {}
-    if known is not None and known.digests == record.data:
-        return changes(known, listed)
-    return {name: LOST for name, digest in listed.digests.items() if record.data.get(name) != digest}
-
-
-def _class_files(stage, listed):
-    """Say which files of class names hold others than the data."""
-    expected = stage.class_files(listed.classes["names"])
-    for path, text in expected.items():
-        if path.exists() and path.read_text(encoding="utf-8", errors="replace") != text:
-            return [f"{path} names other classes than the data, and removing it writes it anew"]
-    return []

@@ -12,6 +12,7 @@ from fcn_keras_console.workdir import StageFiles
 
 from .checkpoint import save_model, verify
 from .hardware import machine
+from .option_changes import in_words, option_changes
 from .run_record import RunRecord, settings_of
 
 _OF_OLDER_VERSIONS = ("next.keras", ".next.keras", ".best.keras", ".better.keras")  # left by those that were killed
@@ -89,34 +90,32 @@ class Stage(StageFiles):
         else:
             self.better.unlink()
 
-    def require_same(self, decisions, *, elsewhere=False):
-        """Make sure that what the folder holds, if anything that took time, was trained by the same decisions.
+    def changed_options(self, decisions):
+        """Return what decides another result than the run here, if anything took time: `option_changes`, or {}.
 
         Args:
             decisions: JSON-able dict of everything that decides the result.
-            elsewhere: whether the data may lie in another folder than then, as its content is compared.
-
-        Raises:
-            ValueError: if the folder holds another run.
         """
         if not self.begun():
-            return
-        theirs = read_json(self.settings).get("decisions", {})
-        if elsewhere:
-            theirs = {**theirs, "data": decisions["data"]}
-        differing = sorted(_differences(theirs, json.loads(json.dumps(decisions))))
-        if differing:
-            key, there, here = differing[0]
+            return {}
+        return option_changes(read_json(self.settings).get("decisions", {}), json.loads(json.dumps(decisions)))
+
+    def require_same(self, decisions):
+        """Make sure that the folder holds no run of other options; where its data lies is not looked at.
+
+        Raises:
+            ValueError: if it does.
+        """
+        if changes := {name: x for name, x in self.changed_options(decisions).items() if name != "data"}:
             raise ValueError(
-                f"{self.folder} holds a run with {key} = {there}, and this one has {here}. "
-                "Choose another --workdir, or remove that folder to start anew."
+                f"{self.folder} holds a run of other options: {in_words(changes)}. Choose another --workdir."
             )
 
     def open(self, decisions, class_names, plan=None, *, listed=None, starts_from=None):
         """Create the folder of a run that is about to start, or leave the one of a run that goes on.
 
         Args:
-            decisions: as `require_same` takes them.
+            decisions: as `changed_options` takes them.
             class_names: by head; the only head of most models is `""`.
             plan: sentences by what they are about, for who reads the file; None where nothing was planned.
             listed: `DataList` of what it trains on; None where that is not recorded.
@@ -178,12 +177,3 @@ class Stage(StageFiles):
                 writer.writeheader()
                 writer.writerows(kept)
         return kept
-
-
-def _differences(theirs, ours):
-    """List `(name, their value, our value)` of what differs, settings by their own names."""
-    theirs, ours = (
-        {**d.get("settings", {}), **{k: v for k, v in d.items() if k != "settings"}} for d in (theirs, ours)
-    )
-    names = {*theirs, *ours}
-    return [(n, repr(theirs.get(n)), repr(ours.get(n))) for n in names if theirs.get(n) != ours.get(n)]

@@ -21,7 +21,7 @@ def test_another_data_sets_run_is_told(photos, tmp_path, calls, capsys):  # noqa
             "divided",
             f"divided is not what it was for {tmp_path / 'runs' / 'quick_fcn8s_head'} (trained on {photos}: for",
         ),
-        ("undivided", f"holds a run with data = '{photos}', and this one has '{tmp_path / 'undivided'}'"),
+        ("undivided", f"holds a run of other options: data: {photos} there, {tmp_path / 'undivided'} now. Start anew"),
     ]:
         capsys.readouterr()
         assert run("--data", tmp_path / name, "--workdir", tmp_path / "runs", "--minutes", 1) == 2

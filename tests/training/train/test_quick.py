@@ -10,7 +10,7 @@ from training.recipes import catalogue
 from training.recipes.overrides import Overrides
 from training.train import quick
 from training.train.detail import Detail
-from training.train.plan import overrides_from
+from training.train.plan import ROUGHLY, overrides_from
 from training.train.quick import quick_plan, suits
 
 IDS = {"train": [f"a{i}" for i in range(160)], "val": [f"b{i}" for i in range(40)]}
@@ -160,6 +160,23 @@ def test_too_many_images(tmp_path):
         planned(tmp_path, minutes=0.5)
     with pytest.raises(ValueError, match=r"160 images are too many for 0\.1 minutes"):
         planned(tmp_path, minutes=0.1)  # over before they are planned
+
+
+def test_too_few_minutes_are_said_first_with_what_is_done(tmp_path):
+    what, why = planned(tmp_path, minutes=1).reasons[0]
+    assert what == "minutes"
+    assert why.startswith("1 is too little: ")
+    assert "is the least for 160 images on this machine as it is, of which 20 s are over; trained in that" in why
+    said = dict(planned(tmp_path, minutes=1).reasons)
+    assert said["for the time"] == (
+        "crops of 192x192, and no whole images (those from about --minutes 8 on), 8 of 40 images scored, "
+        "the fewest steps"
+    )
+    assert said["rough"] == f"mean IU on 8 images is rough: {ROUGHLY}"
+
+
+def test_enough_minutes_reduce_nothing(tmp_path):
+    assert not {"minutes", "for the time", "rough"} & {what for what, _ in planned(tmp_path).reasons}
 
 
 def test_the_doctor_comes_first(tmp_path):

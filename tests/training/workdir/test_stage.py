@@ -85,7 +85,9 @@ def test_a_folder_holds_one_run(stage):
     stage.last.write_text("2")
     assert stage.begun()
     stage.require_same(decisions)  # JSON has lists for tuples
-    with pytest.raises(ValueError, match=r"holds a run with steps = 4, and this one has 8\. Choose another --workdir"):
+    with pytest.raises(
+        ValueError, match=r"holds a run of other options: steps: 4 there, 8 now\. Choose another --workdir"
+    ):
         stage.require_same(other)
     assert stage.classes.read_text() == stage.classes_of("sem").read_text() == "sky\nsea\n"
     assert stage.classes_of("geo").read_text() == "flat\n"
