@@ -59,7 +59,7 @@ def _report(arguments):
     start_tensorflow()
     from fcn_keras.interface import class_counts, heads_of
     from fcn_keras_console.files import to_json, write_text
-    from fcn_keras_console.words import counted
+    from fcn_keras_console.words import counted, percent
 
     from ..scoring.summary import as_report, summaries
     from ..workdir.trained_model import load_model
@@ -85,7 +85,7 @@ def _report(arguments):
         counts = {"images": len(scores.images), "skipped": unreadable.skipped}
         print(to_json(as_report({**page_file, **origin, **counts}, results)))
         return
-    means = ", ".join(f"mean IU {100 * result['mean_iu']:.2f} {head}".rstrip() for head, result in results.items())
+    means = ", ".join(f"mean IU {percent(result['mean_iu'])} % {head}".rstrip() for head, result in results.items())
     size = f"{output.stat().st_size / 1e6:.1f} MB"
     say(f"{output}: {counted(len(scores.images), 'image')}{unreadable.counted()}, {means}, {size}{left_alone(origin)}")
 

@@ -63,7 +63,7 @@ def _data_changes(run):
                 score = percent(score if isinstance(score, float) else None)
                 text += (
                     " Validation scores of before are of other images or masks, and are not compared with those of "
-                    f"later: the best net of then has a mean IU of {score} on the new ones."
+                    f"later: the best net of then has a mean IU of {score} % on the new ones."
                 )
             yield text
 

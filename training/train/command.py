@@ -10,6 +10,7 @@ import time
 from fcn_keras_console import require_tensorflow, run, start_tensorflow
 from fcn_keras_console.disk_errors import naming
 from fcn_keras_console.files import write_json
+from fcn_keras_console.words import percent
 
 from ..workdir.checkpoint import Position, verify
 from ..workdir.lock import alone
@@ -144,7 +145,7 @@ class _Training:
 
         before = predecessor(recipe, self.chain, self.arguments.workdir)
         if before:
-            sentence = f"{recipe.name}: to beat: mean IU {before.mean_iu:.4f} of {before.name}"
+            sentence = f"{recipe.name}: to beat: mean IU {percent(before.mean_iu)} % of {before.name}"
             self.reporter.report("to beat", sentence, stage=recipe.name, before=before.name, mean_iu=before.mean_iu)
         return before
 
@@ -186,12 +187,12 @@ class _Training:
             "last": history[-1],
             "seconds": round(seconds, 1),
         }
-        reached = f"mean IU {best['val_mean_iu']:.4f} after epoch {best['epoch'] + 1}"
+        reached = f"mean IU {percent(best['val_mean_iu'])} % after epoch {best['epoch'] + 1}"
         sentence = f"{recipe.name}: {reached}, {stage.best}"
         facts = {"mean_iu": best["val_mean_iu"], "epoch": best["epoch"], "seconds": summary["seconds"]}
         if before and before.mean_iu >= best["val_mean_iu"]:
             summary |= {"best": before.row, "kept": before.name}
-            sentence = f"{recipe.name}: {reached} does not beat {before.mean_iu:.4f} of {before.name}"
+            sentence = f"{recipe.name}: {reached} does not beat {percent(before.mean_iu)} % of {before.name}"
             sentence += f", whose model is kept, {stage.best}"
             facts |= {"mean_iu": before.mean_iu, "epoch": before.row["epoch"], "kept": before.name}
         if len(history) < recipe.epochs:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fcn_keras_console.printing import visible
+from fcn_keras_console.words import percent
 
 from .run_progress import rounded, step_duration
 
@@ -178,10 +179,10 @@ def _scores(stage):
     loss = "loss -" if stage.loss is None else f"loss {stage.loss:.4g}"
     if not stage.mean_ious:
         return f"{loss}, mean IU after the first epoch"
-    last = f"{loss}, mean IU {stage.mean_ious[-1]:.4f}"
+    last = f"{loss}, mean IU {percent(stage.mean_ious[-1])} %"
     if stage.best == len(stage.mean_ious) - 1:
         return f"{last} (the best)"
-    return f"{last} (best {stage.mean_ious[stage.best]:.4f}, epoch {stage.best + 1})"
+    return f"{last} (best {percent(stage.mean_ious[stage.best])} %, epoch {stage.best + 1})"
 
 
 def _line(text, style=""):

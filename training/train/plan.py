@@ -31,7 +31,7 @@ CROP = 512  # of larger images that are not to be reduced; covers the receptive 
 UNEVEN = 1000
 SEES_LITTLE = "a network sees little of a larger one at a time"  # why large images are reduced
 ROUGH = 20  # validation images, below which a mean IU tells little
-ROUGHLY = "others of the same kind may give ten points more or less"
+SPREAD = 11  # points: what other images, as many as n, change is this over the root of n, or more: docs/training.md
 _NAMED = 3  # findings an error names before it only counts
 
 
@@ -263,7 +263,10 @@ def about_images(report, overrides, trained, validated):
     yield "images", f"{trained} to train on, {validated}{how} to validate on; {report.num_classes} classes"
     scored = min(validated, overrides.validation_images or validated)
     if scored < ROUGH:
-        yield "rough", f"mean IU on {counted(scored, 'image')} is rough: {ROUGHLY}"
+        yield (
+            "rough",
+            f"mean IU on {counted(scored, 'image')} is rough: +-{SPREAD / math.sqrt(scored):.0f} or more with others",
+        )
     if overrides.together:
         alike = sum(map(len, overrides.together))
         yield "held out", f"{counted(len(overrides.together), 'group')} of near-duplicates ({alike} images) in one part"

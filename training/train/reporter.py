@@ -6,6 +6,7 @@ import sys
 import time
 
 from fcn_keras_console.printing import drawn_on
+from fcn_keras_console.words import percent
 
 from .run_progress import RunProgress, rounded, step_duration
 
@@ -150,7 +151,7 @@ class Reporter:
             self.report("epoch", "", stage=progress.stage.name, epoch=number, **logs, seconds_left=seconds)
         elif not (self.live or self.quiet):
             stage = progress.stage
-            scores = f"loss {stage.loss:.4g}, mean IU {stage.mean_ious[-1]:.4f}"
+            scores = f"loss {stage.loss:.4g}, mean IU {percent(stage.mean_ious[-1])} %"
             ends = "" if left is None else f", {rounded(left)} left"
             print(f"{stage.name}: epoch {stage.ended} of {stage.epochs}, {scores}{ends}", flush=True)
 

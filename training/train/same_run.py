@@ -6,7 +6,7 @@ import os
 from fcn_keras.interface import heads_of
 from fcn_keras_console.environment import command
 from fcn_keras_console.files import read_json, write_json
-from fcn_keras_console.words import counted, some
+from fcn_keras_console.words import counted, percent, some
 
 from ..workdir.data_changes import changes_meaning, sentence
 from ..workdir.data_list import read_data_list
@@ -288,7 +288,7 @@ class SameRun:
             val = self.opened.examples(recipe)["val"]
             change["rescored"] = rescored(recipe, stage, val, found.record.id, closed)
             score = change["rescored"]["mean_iu"]
-            told = f"; {stage.best.name} has a mean IU of {score:.4f} on the validation images of now"
+            told = f"; {stage.best.name} has a mean IU of {percent(score)} % on the validation images of now"
             if stage.summary.exists():
                 summary = read_json(stage.summary)
                 best = {**summary["best"], **change["rescored"]["logs"], "val_mean_iu": score}

@@ -54,4 +54,4 @@ def test_changes_while_it_was_trained_are_noted(trained, capsys):
     assert report.main([str(trained / "runs"), "--quiet"]) == 0
     page = (trained / "runs" / "report.html").read_text()
     assert "the data changed after batch 2: val: 1 mask changed (4)." in page
-    assert "has a mean IU of 12.50 on the new ones" in page
+    assert "has a mean IU of 12.50 % on the new ones" in page

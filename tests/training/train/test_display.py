@@ -70,7 +70,7 @@ def test_the_lines_say_where_a_run_stands():
     assert plain(progress) == [
         "folder_fcn16s, stage 2 of 3: epoch 2 of 20",
         "batch 412 of 800, 1 s a step",
-        "loss 0.4123, mean IU 0.4512 (the best)",
+        "loss 0.4123, mean IU 45.12 % (the best)",
         # 14788 steps of 1 s, and 19 times 40 images at a third of a second / 4; then 16000 and 20 times that
         "left: 4 h 08 min of this stage, 8 h 35 min of the run",
     ]
@@ -92,7 +92,9 @@ def test_the_bar_is_as_long_as_the_epoch_is_done():
 
 
 def test_the_best_mean_iu_is_named_with_its_epoch():
-    assert "loss 0.4123, mean IU 0.3000 (best 0.4512, epoch 2)" in plain(begun(done=3000, mean_ious=[0.1, 0.4512, 0.3]))
+    assert "loss 0.4123, mean IU 30.00 % (best 45.12 %, epoch 2)" in plain(
+        begun(done=3000, mean_ious=[0.1, 0.4512, 0.3])
+    )
 
 
 def test_before_the_first_step_nothing_is_made_up():

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from fcn_keras_console.words import percent
 from tests.training.train.test_measurement import TINY
 from training.features.views import Views
 from training.recipes import catalogue
@@ -104,8 +105,8 @@ def test_the_better_of_the_two_stages_is_kept(photos, tmp_path, calls, monkeypat
     assert (summary["best"], summary["kept"]) == (reached, "quick_fcn8s_head")
     assert (last / "best.keras").read_bytes() == (head / "best.keras").read_bytes()
     said = capsys.readouterr().out
-    assert f"quick_fcn8s: to beat: mean IU {reached['val_mean_iu']:.4f} of quick_fcn8s_head" in said
-    assert f"does not beat {reached['val_mean_iu']:.4f} of quick_fcn8s_head, whose model is kept, {last}" in said
+    assert f"quick_fcn8s: to beat: mean IU {percent(reached['val_mean_iu'])} % of quick_fcn8s_head" in said
+    assert f"does not beat {percent(reached['val_mean_iu'])} % of quick_fcn8s_head, whose model is kept, {last}" in said
     # Both were scored on the same images.
     decided = [json.loads((stage / "recipe.json").read_text())["decisions"]["settings"] for stage in (head, last)]
     assert decided[0]["validation_images"] == decided[1]["validation_images"]

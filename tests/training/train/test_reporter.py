@@ -107,13 +107,13 @@ def test_an_epoch_is_a_line(capsys):
     with following() as (_, callback, clock):
         epoch(callback, clock)
     # The other stage takes 4 steps of 5 s and 2 ends of 7 s.
-    assert capsys.readouterr() == ("folder_fcn32s: epoch 2 of 2, loss 0.5, mean IU 0.2500, 34 s left\n", "")
+    assert capsys.readouterr() == ("folder_fcn32s: epoch 2 of 2, loss 0.5, mean IU 25.00 %, 34 s left\n", "")
 
 
 def test_an_epoch_of_one_step_tells_no_time(capsys):
     with following(steps_per_epoch=1) as (_, callback, clock):
         epoch(callback, clock, steps=1)
-    assert capsys.readouterr().out == "folder_fcn32s: epoch 2 of 2, loss 0.5, mean IU 0.2500\n"
+    assert capsys.readouterr().out == "folder_fcn32s: epoch 2 of 2, loss 0.5, mean IU 25.00 %\n"
 
 
 def test_programs_get_an_epoch_with_the_seconds_left(capsys):
