@@ -96,6 +96,7 @@ class _Training:
         self.opened.read(recipe)
         self.agree(recipe, stage, splits)
         self.same.go_on(recipe)
+        self.devices.agree({"what it goes on with": recipe.name})  # the leading process may have written it down
         stage.require_same(self.decisions(recipe))
         if stage.finished():
             sentence = f"{recipe.name}: finished before, {stage.best}"

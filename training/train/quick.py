@@ -19,7 +19,7 @@ from .sizes import Sizes
 # What a plan in minutes decides itself. With one of these, and without --minutes, a run is planned by steps.
 DECIDED = ("steps", "steps_per_epoch", "width", "accumulate", "buckets", "augment", "dtype_policy")
 HELD_OUT = ("held_out", "held_out_by", "together")  # what says which images are held out
-LATEST = 3  # times the minutes that were given a run may take; images that need longer are refused
+LATEST = 3  # times the minutes that were given may go by before a run trains; more images are refused
 KEPT = 13  # bytes of a pixel's maps in a file, of one backbone; its label has one
 MODELS = 900_000_000  # bytes of both stages' models, with one backbone, while one more is written
 
@@ -145,7 +145,7 @@ def _expected(name, used):
 
 def _require_time(images, minutes, used, costs, over):
     """Refuse minutes that are not nearly enough for so many images."""
-    if over + used.total > LATEST * 60 * minutes:
+    if over + used.seconds["feature maps"] > LATEST * 60 * minutes:
         enough = minutes_for(images, min(images.area, SIDES[-1] ** 2), costs.maps, over) + 1
         raise ValueError(
             f"{images.trained} images are too many for {minutes:.3g} minutes on this machine as it is: looking at them "
