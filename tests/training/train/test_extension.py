@@ -6,9 +6,12 @@ import shutil
 import pytest
 
 from tests.attacks.kills import arrays, differences, rows
+from tests.training.quick_small import make_quick_small
 from tests.training.train.own_photos import run, use_folder_recipe, write_photos
-from tests.training.train.test_planning import calls, photos  # noqa: F401
+from tests.training.train.test_planning import photos  # noqa: F401
 from tests.training.workdir.tiny_recipe import NAME
+from training.recipes import catalogue
+from training.train import budget, measurement
 from training.train import command as train
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -106,7 +109,8 @@ def test_nothing_to_extend(tmp_path, constant, capsys):
     assert "--extend goes with how long" in capsys.readouterr().err
 
 
-def test_in_minutes_a_run_starts_from_the_best_net_of_the_one_before(photos, tmp_path, calls, capsys):  # noqa: F811
+def test_in_minutes_a_run_starts_from_the_best_net_of_the_one_before(photos, tmp_path, monkeypatch, capsys):  # noqa: F811
+    make_quick_small(monkeypatch, catalogue, budget, measurement)
     arguments = ["--no-watchdog", "--quiet", "--data", str(photos), "--workdir", str(tmp_path / "runs"), "--minutes"]
     assert train.main([*arguments, "1"]) == 0
     capsys.readouterr()
