@@ -10,7 +10,7 @@ from fcn_keras_console.files import made, written_together
 from fcn_keras_console.left_alone import kinds_of
 
 from .accuracy.calibration import read_calibration
-from .accuracy.validation import VOID, open_examples, validate
+from .accuracy.validation import VOID, open_examples, usual_split, validate
 from .model_card import describe, figures_table, write_file_card
 
 PACKAGES = {"onnx": ("tf2onnx", "onnx", "onnxruntime"), "openvino": ("tf2onnx", "onnx", "openvino"), "litert": ()}
@@ -109,7 +109,11 @@ def _examples(model, arguments):
     if not arguments.validate:
         return None
     ignored = arguments.ignore_label
-    split = None if arguments.split == "none" else arguments.split or "val"
+    split = None if arguments.split == "none" else arguments.split or usual_split(arguments.validate)
+    if split is None and arguments.split is None:
+        LOG.warning(
+            "--validate %s is not divided: all its images are taken, also those of the training.", arguments.validate
+        )
     return open_examples(model, arguments.validate, split, VOID if ignored is None else int(ignored))
 
 
@@ -118,7 +122,7 @@ def _notes(arguments, calibration, validation):
     if calibration is not None:
         notes.append(f"Calibrated on {len(calibration)} images of `{Path(arguments.calibrate).name}`.")
     if validation is not None:
-        split = arguments.split or "val"
+        split = arguments.split or usual_split(arguments.validate) or "all of them, as it is not divided"
         notes.append(
             f"Mean IU in percent, on {validation.images} images of `{Path(arguments.validate).name}`, {split}."
         )

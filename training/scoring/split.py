@@ -1,5 +1,6 @@
 """Open the split that a command is to score: the options for it, and what the model's own recipe already says."""
 
+import logging
 from pathlib import Path
 
 from fcn_keras_console.given import require_classes, require_directory
@@ -10,6 +11,7 @@ from fcn_keras_console.workdir import decisions_beside
 from ..recipes.names import reads_nothing, reads_own_folder, require_name, require_reading
 from ..workdir.trained_model import class_names_beside
 
+LOG = logging.getLogger("fcn_keras")
 # What was decided in training about how the data is read.
 _READING = ("classes", "ignore_label", "held_out", "held_out_by", "together", "stand_in", "splits")
 
@@ -49,7 +51,9 @@ def check_options(arguments, trained):
     if name is None and directory is None:
         raise ValueError("Nothing says which images: say --data DIR, or --recipe NAME.")
     require_reading(name, directory, {"--classes": arguments.classes, "--ignore-label": arguments.ignore_label})
-    if reads_own_folder(name):
+    if name is None:
+        _require_split(directory, _own_split(arguments, directory), overrides)
+    elif reads_own_folder(name):
         _require_split(directory, _given_split(arguments, overrides.get("splits", ("train", "val"))[1]), overrides)
 
 
@@ -109,7 +113,9 @@ def open_split(arguments, trained, *, classes=None):
     name, directory, trained = _named(arguments, trained)
     reading = _reading(arguments, trained.get("overrides", {}))
     if name is None:
-        split = _given_split(arguments, "val")
+        split = _own_split(arguments, directory)
+        if split is None and arguments.split is None:
+            LOG.warning("%s is not divided: all its images are taken, also those that a net was trained on.", directory)
         examples = _own_folder(directory, split, reading, classes)
     else:
         from ..recipes import catalogue  # brings Keras
@@ -159,6 +165,16 @@ def with_data_notes(origin, path, examples):
 def _given_split(arguments, default):
     split = arguments.split or default
     return None if split == "none" else split
+
+
+def _own_split(arguments, directory):
+    """Return the split of one's own folder: that given, else val; None, all images, where it is not divided."""
+    from fcn_keras.datasets.layouts import find_place
+
+    if arguments.split is None and directory is not None and (directory / "images").is_dir():
+        divided = any(find_place(directory, split) for split in ("train", "val", "test"))
+        return "val" if divided else None
+    return _given_split(arguments, "val")
 
 
 def _reading(arguments, overrides):

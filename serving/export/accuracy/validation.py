@@ -8,6 +8,7 @@ import numpy as np
 import fcn_keras as fcn
 from fcn_keras.confusion import confusion
 from fcn_keras.datasets.folder import Folder
+from fcn_keras.datasets.layouts import find_place
 from fcn_keras.examples import VOID
 
 
@@ -49,6 +50,13 @@ def open_examples(model, folder, split, ignore_label=VOID):
             "it was trained on."
         )
     return examples
+
+
+def usual_split(folder):
+    """Return the split to validate on where none is named: `"val"`, or None for a folder that is not divided."""
+    folder = Path(folder)
+    divided = any(find_place(folder, split) for split in ("train", "val", "test"))
+    return "val" if divided or not (folder / "images").is_dir() else None
 
 
 def validate(model, answer, examples, progress=None):

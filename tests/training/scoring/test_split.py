@@ -55,6 +55,15 @@ def test_another_recipe_forgets_what_was_trained():
     assert described(origin) == "synthetic_fcn8s, val"
 
 
+def test_a_folder_that_is_not_divided_is_taken_whole_and_that_is_said(four_classes, caplog):
+    examples, origin = open_split(options("--data", four_classes / "val"), {}, classes=lambda: 4)
+    assert (len(examples), origin["split"]) == (len(list((four_classes / "val" / "images").iterdir())), None)
+    assert "is not divided: all its images are taken" in caplog.text
+    caplog.clear()
+    open_split(options("--data", four_classes / "val", "--split", "none"), {}, classes=lambda: 4)
+    assert caplog.text == ""
+
+
 def test_splits_that_are_not_there(four_classes, tmp_path):
     assert "has no split 'test'" in refused(options("--data", four_classes, "--split", "test"))
     message = refused(options("--recipe", "synthetic_fcn8s", "--split", "test"))

@@ -7,7 +7,7 @@ from sklearn.metrics import jaccard_score
 
 from fcn_keras import inference
 from fcn_keras.models import FCN32s, LateFusion
-from serving.export.accuracy.validation import open_examples, validate
+from serving.export.accuracy.validation import open_examples, usual_split, validate
 from tests.serving.image_files import picture
 from tests.serving.nets import TINY, randomize
 
@@ -71,3 +71,10 @@ class Listed(list):
     """Examples in memory, with what `Folder` says of them."""
 
     num_classes, directory = 3, "a folder"
+
+
+def test_a_folder_that_is_not_divided_has_no_split(tmp_path):
+    (tmp_path / "images").mkdir()
+    assert usual_split(tmp_path) is None
+    (tmp_path / "train" / "images").mkdir(parents=True)
+    assert usual_split(tmp_path) == "val"
