@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -34,13 +35,18 @@ def command(workdir, recipe, *, steps, minutes):
     options = {"--workdir": workdir, "--width": 0.0625, "--batch-size": 2, "--steps": steps, "--steps-per-epoch": EPOCH}
     options["--checkpoint-minutes"] = minutes
     listed = [str(word) for pair in options.items() for word in pair]
-    return [sys.executable, "-m", "training.train", recipe, *listed, *DESCENT, "--quiet", "--no-watchdog"]
+    return ["-m", "training.train", recipe, *listed, *DESCENT, "--quiet", "--no-watchdog"]
 
 
-def start(workdir, recipe=STAGES[-1], **options):
-    return subprocess.Popen(
-        command(workdir, recipe, **options), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
+def python(arguments, **settings):
+    """Start `python ARGUMENTS...` as anybody does."""
+    return subprocess.Popen([sys.executable, *arguments], text=True, **settings)
+
+
+def start(workdir, recipe=STAGES[-1], *, launch=python, **options):
+    """Start a run, in what `launch` makes of Python's arguments: a `subprocess.Popen` or its like."""
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    return launch(command(workdir, recipe, **options), cwd=ROOT, **streams)
 
 
 def finish(process):
@@ -92,7 +98,7 @@ def checkpoints(folder):
     return None
 
 
-def attack(workdir, *, tries, steps, seed=0, moments=MOMENTS, stages=STAGES):
+def attack(workdir, *, tries, steps, seed=0, moments=MOMENTS, stages=STAGES, launch=python):
     """Kill a run `tries` times, let it end, and compare it bit for bit with one that nobody touched.
 
     Args:
@@ -100,22 +106,24 @@ def attack(workdir, *, tries, steps, seed=0, moments=MOMENTS, stages=STAGES):
         steps: batches of each stage, a multiple of `EPOCH`; up to three are trained between two kills.
         moments: taken in turn; where there are more tries, the one in the middle is at the first stage's end.
         stages: recipes that are trained, the last one by its name and the others before it.
+        launch: as for `start`.
 
     Returns:
         `Outcome`.
     """
     generator, lost, killed = random.Random(seed), [], 0
+    begin = partial(start, recipe=stages[-1], steps=steps, launch=launch)
     whole, hurt = workdir / "whole", workdir / "hurt"
-    code, said = finish(start(whole, stages[-1], steps=steps, minutes=15))
+    code, said = finish(begin(whole, minutes=15))
     if code:
         return Outcome("kill -9 of fcn-train", 1, (f"the run that nobody touched ended with {code}: {said}",))
     for i in range(tries):
         # The first stage ends once; every other kill lets two batches pass, on average.
         moment = "at a stage's end" if i == tries // 2 and tries > len(moments) else moments[i % len(moments)]
-        if not kill(start(hurt, stages[-1], steps=steps, minutes=0), hurt, moment, generator, stages):
+        if not kill(begin(hurt, minutes=0), hurt, moment, generator, stages):
             break
         killed += 1
-    code, said = finish(start(hurt, stages[-1], steps=steps, minutes=15))
+    code, said = finish(begin(hurt, minutes=15))
     if code:
         lost.append(f"after {killed} kills the run ended with {code}: {said}")
     else:

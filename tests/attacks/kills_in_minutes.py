@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -37,19 +38,20 @@ def draw(folder):
     return folder
 
 
-def start(data, workdir, *, epoch, minutes=15, measuring=None):
+def start(data, workdir, *, epoch, minutes=15, measuring=None, launch=kills.python):
     """Start a run.
 
     Args:
         minutes: between two checkpoints within an epoch.
         measuring: file that is created when the machine is measured; None measures nothing.
+        launch: as for `kills.start`.
     """
-    command = [sys.executable, "-m", "tests.attacks.minutes_command", epoch, "--data", data, "--workdir", workdir]
+    command = ["-m", "tests.attacks.minutes_command", epoch, "--data", data, "--workdir", workdir]
     command += ["--minutes", 1, "--checkpoint-minutes", minutes, *DESCENT, "--quiet", "--no-watchdog"]
     environment = {name: value for name, value in os.environ.items() if name != MEASURING}
     environment |= {MEASURING: str(measuring)} if measuring else {}
-    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(list(map(str, command)), cwd=kills.ROOT, env=environment, **streams)
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    return launch(list(map(str, command)), cwd=kills.ROOT, env=environment, **streams)
 
 
 def kill_soon(process, come, generator, longest):
@@ -69,26 +71,28 @@ def views(workdir):
     return sum(1 for _ in (workdir / "maps").glob("*/[0-9]*.npz"))
 
 
-def attack(workdir, *, moments=MOMENTS, epoch=EPOCH, seed=0):
+def attack(workdir, *, moments=MOMENTS, epoch=EPOCH, seed=0, launch=kills.python):
     """Kill a run at moments of these kinds, let it end, and compare it bit for bit with one that nobody touched.
 
     Args:
         workdir: folder for both.
         moments: of `MOMENTS`, in their order.
         epoch: batches of an epoch.
+        launch: as for `kills.start`.
 
     Returns:
         `Outcome`.
     """
     name = "kill -9 of fcn-train --minutes"
     generator, lost, killed = random.Random(seed), [], 0
+    begin = partial(start, epoch=epoch, launch=launch)
     data, whole, hurt, measuring = draw(workdir / "data"), workdir / "whole", workdir / "hurt", workdir / "measuring"
-    code, said = kills.finish(start(data, whole, epoch=epoch))
+    code, said = kills.finish(begin(data, whole))
     if code:
         return Outcome(name, 1, (f"the run that nobody touched ended with {code}: {said}",))
     for moment in moments:
         measuring.unlink(missing_ok=True)
-        process = start(data, hurt, epoch=epoch, minutes=0, measuring=measuring if "measuring" in moment else None)
+        process = begin(data, hurt, minutes=0, measuring=measuring if "measuring" in moment else None)
         if moment == "while measuring":
             reached = kill_soon(process, measuring.exists, generator, 3.0)
             lost += ["a run that was killed before its plan left something"] * any(hurt.rglob("recipe.json"))
@@ -101,7 +105,7 @@ def attack(workdir, *, moments=MOMENTS, epoch=EPOCH, seed=0):
             lost.append(f"after {killed} of {len(moments)} kills, the run did not come to the one {moment}")
             break
         killed += 1
-    code, said = kills.finish(start(data, hurt, epoch=epoch))
+    code, said = kills.finish(begin(data, hurt))
     if code:
         lost.append(f"after {killed} kills the run ended with {code}: {said}")
     else:

@@ -16,6 +16,7 @@ from tests.attacks import kills
 from tests.attacks.kills import arrays, differences, rows
 from tests.training.stops import stop_at
 from tests.training.workdir.tiny_recipe import NAME, use_tiny_recipe, whole_run
+from tests.warm import program
 from training.train import callbacks
 from training.train import command as train
 from training.workdir import checkpoint
@@ -273,6 +274,6 @@ def test_log_rows_are_numbers_of_all_four_metrics(whole):
 @pytest.mark.early
 def test_kill_9(tmp_path):
     """Two kills of the real command in its first stage; `make soak` has the other twenty, in two stages."""
-    options = {"moments": ("amid a checkpoint", "amid a batch"), "stages": kills.STAGES[:1]}
+    options = {"moments": ("amid a checkpoint", "amid a batch"), "stages": kills.STAGES[:1], "launch": program.start}
     outcome = kills.attack(tmp_path, tries=2, steps=kills.EPOCH, **options)
     assert outcome == ("kill -9 of fcn-train", 2, ())
