@@ -18,6 +18,16 @@ def eagerly():
 
 
 @pytest.fixture
+def in_graphs(eagerly):
+    """Run one test of those `eagerly` as users do."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(False)
+    yield
+    tf.config.run_functions_eagerly(True)
+
+
+@pytest.fixture
 def source(tmp_path):
     """Where the tests of `fcn-doctor --import` read annotations from."""
     folder = tmp_path / "annotated"

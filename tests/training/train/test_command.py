@@ -20,6 +20,7 @@ from training.train import callbacks
 from training.train import command as train
 from training.workdir.checkpoint import save_model
 
+pytestmark = pytest.mark.usefixtures("eagerly")  # but for the first test
 TINY = (((4, 1), (6, 1), (8, 1), (8, 1), (8, 1)), 8)
 
 
@@ -52,7 +53,7 @@ def weights(path):
     return keras.saving.load_model(path).get_weights()
 
 
-def test_stages_train_in_order_and_leave_everything(tmp_path, capsys):
+def test_stages_train_in_order_and_leave_everything(in_graphs, tmp_path, capsys):
     assert run("synthetic_fcn16s", "--workdir", tmp_path) == 0
     for name in ("synthetic_fcn32s", "synthetic_fcn16s"):
         stage = tmp_path / name

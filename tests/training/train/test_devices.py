@@ -5,32 +5,27 @@ import json
 import os
 import socket
 import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
 from tests.training import small_run
+from tests.warm import program
 from training.recipes import catalogue as recipes
 from training.train import command as train
 from training.train import devices
 
-SMALL_RUN = Path(small_run.__file__)
+SMALL_RUN = "tests.training.small_run"
 
 
 def start(options, *arguments, **environment):
     """Start one process of the command on the tiny recipes."""
-    command = [sys.executable, SMALL_RUN, json.dumps({"devices": 1, "stop": None, **options})]
-    return subprocess.Popen(
-        [*map(str, command), *map(str, arguments), "--quiet"],
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    command = ["-m", SMALL_RUN, json.dumps({"devices": 1, "stop": None, **options}), *arguments, "--quiet"]
+    modules = (*program.TENSORFLOW, "jax") if environment else program.TENSORFLOW
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return program.start(command, env={**os.environ, **environment}, modules=modules, **streams, **environment)
 
 
 def finished(process):

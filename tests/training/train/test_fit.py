@@ -30,8 +30,14 @@ def scenes(directory, split):
     return Synthetic(4, seed={"train": 1, "val": 2}[split], height=40, width=50)
 
 
-@pytest.fixture(autouse=True)
-def tiny_recipes(monkeypatch):
+@pytest.fixture(autouse=True, scope="module")
+def tiny_recipes():
+    with pytest.MonkeyPatch.context() as patch:
+        _make_tiny(patch)
+        yield
+
+
+def _make_tiny(patch):
     for name in STAGES:
         recipe = replace(
             catalogue.RECIPES[name],
@@ -46,7 +52,7 @@ def tiny_recipes(monkeypatch):
             ema=0.9,
             raw_scores=True,
         )
-        monkeypatch.setitem(catalogue.RECIPES, name, recipe)
+        patch.setitem(catalogue.RECIPES, name, recipe)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -59,6 +65,14 @@ def eagerly():
 
 def run(workdir):
     return train.main([STAGES[-1], "--workdir", str(workdir), "--quiet", "--no-watchdog"])
+
+
+@pytest.fixture(scope="module")
+def whole(tiny_recipes, eagerly, tmp_path_factory):
+    """The workdir of a run that nothing interrupted."""
+    workdir = tmp_path_factory.mktemp("whole")
+    assert run(workdir) == 0
+    return workdir
 
 
 def stop_at(monkeypatch, owner, event, count):
@@ -74,10 +88,9 @@ def stop_at(monkeypatch, owner, event, count):
     monkeypatch.setattr(owner, event, counted)
 
 
-def test_a_run_that_is_stopped_anywhere_ends_as_one_that_never_was(tmp_path, monkeypatch):
+def test_a_run_that_is_stopped_anywhere_ends_as_one_that_never_was(whole, tmp_path, monkeypatch):
     """With averaged weights: amid the maps, within an epoch of each stage, and at an epoch's end."""
-    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    assert run(whole) == 0
+    stopped = tmp_path / "stopped"
     assert not (whole / "maps").exists()
     for owner, event, count in (
         (Views, "_write", 4),
@@ -95,9 +108,8 @@ def test_a_run_that_is_stopped_anywhere_ends_as_one_that_never_was(tmp_path, mon
     assert not (stopped / "maps").exists()
 
 
-def test_what_is_saved_is_the_whole_network_and_its_frozen_layers_stand_still(tmp_path):
-    assert run(tmp_path) == 0
-    head, last = (keras.saving.load_model(tmp_path / stage / "best.keras") for stage in STAGES)
+def test_what_is_saved_is_the_whole_network_and_its_frozen_layers_stand_still(whole):
+    head, last = (keras.saving.load_model(whole / stage / "best.keras") for stage in STAGES)
     image = scenes(None, "val")[0]["image"]
     assert fcn.predict(last, image).shape == image.shape[:2]
     moved = {
@@ -112,14 +124,13 @@ def test_what_is_saved_is_the_whole_network_and_its_frozen_layers_stand_still(tm
     assert "conv5_1" in moved
     assert "fc6" in moved
     assert not moved & {"conv1_1", "conv2_1", "conv3_1", "conv4_1", "upscore8"}
-    assert checkpoint.verify(tmp_path / STAGES[0] / "last.keras").batches == 4
-    with (tmp_path / STAGES[0] / "log.csv").open() as log:
+    assert checkpoint.verify(whole / STAGES[0] / "last.keras").batches == 4
+    with (whole / STAGES[0] / "log.csv").open() as log:
         assert "raw_val_confusion_mean_iu" in log.readline()
 
 
-def test_the_scores_in_the_log_are_those_of_the_saved_network(tmp_path):
-    assert run(tmp_path) == 0
-    folder = tmp_path / STAGES[0]
+def test_the_scores_in_the_log_are_those_of_the_saved_network(whole):
+    folder = whole / STAGES[0]
     best = keras.saving.load_model(folder / "best.keras")
     classes = best.output.shape[-1]
     matrix = np.zeros((classes, classes), int)
