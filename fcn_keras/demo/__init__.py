@@ -1,0 +1,1 @@
+"""A small net that comes with the package, and scenes for it: something to try before anything is trained."""

@@ -1,0 +1,33 @@
+"""What `fcn-predict --demo` puts into its folder."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fcn_keras.demo import net
+from training.predict.demo import write_demo
+
+
+def test_it_writes_the_net_and_scenes_with_their_truth(tmp_path):
+    model, images = write_demo(tmp_path / "new")
+    assert model.read_bytes() == net.read("net.keras")
+    assert (model.parent / "classes.txt").read_text().split() == list(net.CLASSES)
+    assert len(list(images.iterdir())) == 4
+    for number, drawn in enumerate(net.scenes(), 1):
+        for kind, key in (("images", "image"), ("labels", "label")):
+            written = np.asarray(Image.open(images.parent / kind / f"scene_{number}.png"))
+            np.testing.assert_array_equal(written, drawn[key])
+
+
+def test_what_is_there_stays(tmp_path):
+    model, images = write_demo(tmp_path)
+    (images / "scene_1.png").write_bytes(b"mine")
+    assert write_demo(tmp_path) == (model, images)
+    assert (images / "scene_1.png").read_bytes() == b"mine"
+
+
+def test_another_net_is_not_called_the_demos(tmp_path):
+    (tmp_path / "net.keras").write_bytes(b"mine")
+    with pytest.raises(ValueError, match=r"net\.keras exists, and is not the demo's\. Say --output DIR"):
+        write_demo(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["net.keras"]

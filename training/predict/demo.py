@@ -1,0 +1,51 @@
+"""Something to try before anything is trained: the package's own small net, and scenes for it."""
+
+from pathlib import Path
+
+from fcn_keras_console.files import write_text, written
+
+FOLDER = Path("fcn-demo")  # where `fcn-predict --demo` writes, unless it is told another place
+NOTE = "The demo's net knows drawn scenes alone. For photographs, train one on your own: fcn-train --data photos"
+
+
+def write_demo(folder):
+    """Write the demo's net, the names of its classes, its card, and scenes with their true labels.
+
+    What is there already stays.
+
+    Args:
+        folder: `pathlib.Path`, may be missing.
+
+    Returns:
+        Path of the net, and of the folder of scenes.
+
+    Raises:
+        ValueError: if another net lies there.
+        OSError: if something cannot be written.
+    """
+    from fcn_keras.demo import net
+
+    model, scenes = folder / "net.keras", folder / "scenes"
+    contents = net.read("net.keras")
+    if model.exists() and model.read_bytes() != contents:
+        raise ValueError(f"{model} exists, and is not the demo's. Say --output DIR, a folder that does not exist yet.")
+    for path, data in ((model, contents), (folder / "card.json", net.read("card.json"))):
+        if not path.exists():
+            with written(path) as temporary:
+                temporary.write_bytes(data)
+    for place in (folder, scenes):
+        if not (place / "classes.txt").exists():
+            write_text(place / "classes.txt", "".join(f"{name}\n" for name in net.CLASSES))
+    _write_scenes(scenes, net.scenes())
+    return model, scenes / "images"
+
+
+def _write_scenes(folder, drawn):
+    from PIL import Image
+
+    for number, example in enumerate(drawn, 1):
+        for kind, pixels in (("images", example["image"]), ("labels", example["label"])):
+            path = folder / kind / f"scene_{number}.png"
+            if not path.exists():
+                with written(path) as temporary:
+                    Image.fromarray(pixels).save(temporary, format="PNG")
