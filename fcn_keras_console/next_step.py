@@ -3,6 +3,7 @@
 import contextlib
 import shlex
 import sys
+from pathlib import Path
 
 
 def say_next(arguments, *words):
@@ -16,3 +17,9 @@ def say_next(arguments, *words):
         return
     with contextlib.suppress(OSError):  # nobody reads it
         print(f"next: {shlex.join(map(str, words))}", file=sys.stderr, flush=True)
+
+
+def stage_or_file(path):
+    """Return how a command names a model: by the folder of its stage where it is the best of one."""
+    path = Path(path)
+    return path.parent if path.name == "best.keras" else path

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fcn_keras_console import run, start_tensorflow
 from fcn_keras_console.left_alone import as_line
+from fcn_keras_console.next_step import say_next
 from fcn_keras_console.printing import in_one_line
 from fcn_keras_console.workdir import find_model
 
@@ -61,6 +62,7 @@ def _command(arguments):
     )
     shown = str(folder) if os.path.isabs(arguments.output) else os.path.relpath(folder)
     print(json.dumps({"path": shown}) if arguments.json else in_one_line(shown))
+    say_next(arguments, "fcn-serve", "--model_base_path", arguments.output)
 
 
 def _to_file(model, arguments, classes, counts, least_agreement, provenance):
@@ -78,6 +80,7 @@ def _to_file(model, arguments, classes, counts, least_agreement, provenance):
     )
     as_json = json.dumps({"path": arguments.output, "figures": rows} | ({"left_alone": kinds} if kinds else {}))
     print(as_json if arguments.json else "\n".join([in_one_line(arguments.output), *rows]) + as_line(kinds))
+    say_next(arguments, "fcn-predict", arguments.output, "new_photos", "--output", "labelled")
 
 
 def _whole(option, text):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fcn_keras_console import Parser, run
 from fcn_keras_console.files import new_folder
+from fcn_keras_console.next_step import say_next
 
 CONFIG = Path(__file__).resolve().parent / "config"
 NAME = "fcn"  # of the model in `config/`, where it is a word of its own wherever it stands
@@ -47,8 +48,14 @@ def kit(name, directory):
 
 def main(argv=None):
     """Run `fcn-kit` and return its exit code: 0, or 2 with one line on stderr."""
-    return run(
-        "fcn-kit", lambda arguments: print(kit(arguments.name, arguments.directory)), build_parser().parse_args(argv)
+    return run("fcn-kit", _command, build_parser().parse_args(argv))
+
+
+def _command(arguments):
+    print(kit(arguments.name, arguments.directory))
+    models = f"MODELS={Path('models').absolute()}"
+    say_next(
+        arguments, "env", models, "docker", "compose", "--project-directory", arguments.directory, "up", "--detach"
     )
 
 

@@ -17,6 +17,7 @@ import time
 
 from fcn_keras_console import Parser, run
 from fcn_keras_console.given import require_file
+from fcn_keras_console.next_step import say_next
 from fcn_keras_console.printing import VisibleFormatter
 
 from .base_path import checked_base_path, name_of, require_versions
@@ -276,6 +277,7 @@ def _announce(models, started, addresses):
     print(f"Exporting HTTP/REST API at:{addresses.rest.removeprefix('http://')} ...", flush=True)
     served = ", ".join(f"{name} version {version}" for name, version in models.answering()) or "no model yet"
     LOG.info("AVAILABLE %.1f s after the start: %s", time.monotonic() - started, served)
+    say_next(None, "fcn-query", addresses.rest, "new_photos", "--output", "answered")
 
 
 async def _follow(models, path, seconds):

@@ -107,7 +107,23 @@ def _doctor(arguments):
         as_dict["import"] = asdict(imported)
         as_text = f"{imported.text()}\n\n{as_text}"
     _save(arguments, result, as_dict, as_text)
+    _say_next(arguments, last)
     return 1 if last.errors else 0
+
+
+def _say_next(arguments, report):
+    """Name the training of what is without errors, or the correction of what is not."""
+    from fcn_keras_console.next_step import say_next
+
+    directory = arguments.fix or arguments.into or arguments.directory
+    if not report.errors:
+        reading = []
+        if directory == arguments.directory:
+            reading += ["--classes", arguments.classes] if arguments.classes else []
+            reading += ["--ignore-label", arguments.ignore_label] if arguments.ignore_label != 255 else []
+        say_next(arguments, "fcn-train", "--data", directory, "--minutes", 10, *reading)
+    elif arguments.fix is None:
+        say_next(arguments, "fcn-doctor", directory, "--fix", directory.with_name(f"{directory.name}-fixed"))
 
 
 def _check_page(path):

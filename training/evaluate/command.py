@@ -81,6 +81,20 @@ def _evaluate(arguments):
     if arguments.output is not None:
         _write(arguments.output, report, text, results)
     print(to_json(report) if arguments.json else text)
+    if arguments.labels is None:
+        _say_next(arguments)
+
+
+def _say_next(arguments):
+    """Name the report of a run, or the export of a net alone."""
+    from fcn_keras_console.next_step import say_next, stage_or_file
+    from fcn_keras_console.workdir import decisions_beside
+
+    named = stage_or_file(arguments.model)
+    if decisions_beside(arguments.model):
+        say_next(arguments, "fcn-report", named.parent if named.is_dir() else named)
+    else:
+        say_next(arguments, "fcn-export", named, "models/fcn")
 
 
 def _check(arguments):

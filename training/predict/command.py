@@ -8,10 +8,12 @@ import time
 from pathlib import Path
 
 from fcn_keras_console import Parser, Progress, add_reporting, run, start_tensorflow
+from fcn_keras_console.next_step import say_next, stage_or_file
 from fcn_keras_console.printing import say
 
 from .. import reading
 from ..scoring import scale_options, tta_options
+from . import demo
 
 LOG = logging.getLogger("fcn-predict")
 MEMORY = 512  # MiB, as fcn_keras.predict has it
@@ -41,6 +43,7 @@ their order; cvat, DIR/cvat.zip, which CVAT imports as "Segmentation mask 1.1"; 
 tasks with predictions, of brushes called tag on images called image, which lie in its local storage as they lie in
 the input. A LabelMe file that was edited since is not replaced."""
 EXAMPLES = (
+    ("fcn-predict --demo", "something to look at before you have trained anything"),
     "fcn-predict runs/quick_fcn8s new_photos --output labelled",
     "fcn-predict net.keras a.jpg b.png --output out",
     ("fcn-predict net.keras 'photos/**/*.jpg' --output out --format labelme", "labels to correct by hand"),
@@ -53,16 +56,27 @@ CODES = {0: "images were labelled", 2: "an image cannot be read, or with --on-er
 
 
 def main(argv=None):
-    return run("fcn-predict", _predict, build_parser().parse_args(argv))
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    demo.settle(parser, arguments)
+    return run("fcn-predict", _predict, arguments)
 
 
 def build_parser():
     parser = Parser("fcn-predict", DESCRIPTION, examples=EXAMPLES, codes=CODES)
-    parser.add_argument("model", type=Path, help="a .keras file, a stage's folder, or a workdir: then its finest stage")
     parser.add_argument(
-        "inputs", nargs="+", metavar="input", help="an image, a folder of them, a quoted pattern, a video, or - (stdin)"
+        "model", type=Path, nargs="?", help="a .keras file, a stage's folder, or a workdir: then its finest stage"
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for what is written")
+    parser.add_argument(
+        "inputs", nargs="*", metavar="input", help="an image, a folder of them, a quoted pattern, a video, or - (stdin)"
+    )
+    parser.add_argument("--output", type=Path, metavar="DIR", help="folder for what is written")
+    parser.add_argument(
+        "--demo",
+        action="store_true",
+        help="instead of a model and images: label four drawn scenes with a small net that knows nothing else; they, the "
+        f"net and its labels go to DIR (default: {demo.FOLDER})",
+    )
     parser.add_argument(
         "--format",
         type=_formats,
@@ -145,6 +159,8 @@ def _predict_all(arguments, temporary_folder):
     if arguments.tile is not None and (arguments.tile < 32 or arguments.tile % 32):
         raise ValueError(f"--tile is a positive multiple of 32. Received: {arguments.tile}.")
     copies, scale = tta_options.scales_of(arguments), scale_options.scale_of(arguments)
+    if arguments.demo:
+        arguments.model, arguments.inputs = demo.write_demo(arguments.output)
     path = find_model(arguments.model)
     companions = {name: getattr(arguments, name) for name in ("depth", "hha") if getattr(arguments, name)}
     bad = reading.Unreadable("fcn-predict", arguments.on_error)
@@ -184,6 +200,10 @@ def _predict_all(arguments, temporary_folder):
         done = [counted(number, kind) for number, kind in ((labelled, "image"), (painted, "video")) if number]
         others = f"; {told}" if (told := finder.left_alone(passed_over)) else ""
         say(f"{' and '.join(done)} labelled in {arguments.output}{bad.counted()}{others}")
+        if arguments.demo:
+            say(demo.NOTE)
+    exported = arguments.output / "models" / "demo" if arguments.demo else "models/fcn"
+    say_next(arguments, "fcn-export", stage_or_file(path), exported)
 
 
 def _require_formats(formats, images):

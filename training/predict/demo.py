@@ -2,10 +2,23 @@
 
 from pathlib import Path
 
-from fcn_keras_console.files import write_text, written
+from fcn_keras_console.files import require_folder, write_text, written
 
 FOLDER = Path("fcn-demo")  # where `fcn-predict --demo` writes, unless it is told another place
 NOTE = "The demo's net knows drawn scenes alone. For photographs, train one on your own: fcn-train --data photos"
+
+
+def settle(parser, arguments):
+    """End the command where the model, the images or the folder are missing, which the demo brings by itself."""
+    given = {"model": arguments.model, "input": arguments.inputs}
+    if arguments.demo:
+        if any(given.values()):
+            parser.error("--demo brings its own net and images: leave yours out, or leave out --demo")
+        arguments.output = arguments.output or FOLDER
+        return
+    given["--output"] = arguments.output
+    if missing := [name for name, value in given.items() if not value]:
+        parser.error(f"the following arguments are required: {', '.join(missing)}")
 
 
 def write_demo(folder):
@@ -17,7 +30,7 @@ def write_demo(folder):
         folder: `pathlib.Path`, may be missing.
 
     Returns:
-        Path of the net, and of the folder of scenes.
+        Path of the net, and what to label: the folder of scenes.
 
     Raises:
         ValueError: if another net lies there.
@@ -25,6 +38,7 @@ def write_demo(folder):
     """
     from fcn_keras.demo import net
 
+    require_folder(folder)
     model, scenes = folder / "net.keras", folder / "scenes"
     contents = net.read("net.keras")
     if model.exists() and model.read_bytes() != contents:
@@ -37,7 +51,7 @@ def write_demo(folder):
         if not (place / "classes.txt").exists():
             write_text(place / "classes.txt", "".join(f"{name}\n" for name in net.CLASSES))
     _write_scenes(scenes, net.scenes())
-    return model, scenes / "images"
+    return model, [str(scenes / "images")]
 
 
 def _write_scenes(folder, drawn):

@@ -59,6 +59,7 @@ def _report(arguments):
     start_tensorflow()
     from fcn_keras.interface import class_counts, heads_of
     from fcn_keras_console.files import to_json, write_text
+    from fcn_keras_console.next_step import say_next, stage_or_file
     from fcn_keras_console.words import counted, percent
 
     from ..scoring.summary import as_report, summaries
@@ -88,6 +89,7 @@ def _report(arguments):
     means = ", ".join(f"mean IU {percent(result['mean_iu'])} % {head}".rstrip() for head, result in results.items())
     size = f"{output.stat().st_size / 1e6:.1f} MB"
     say(f"{output}: {counted(len(scores.images), 'image')}{unreadable.counted()}, {means}, {size}{left_alone(origin)}")
+    say_next(arguments, "fcn-export", stage_or_file(path), "models/fcn")
 
 
 def _score(arguments, model, examples, unreadable):

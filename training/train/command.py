@@ -10,6 +10,7 @@ import time
 from fcn_keras_console import require_tensorflow, run, start_tensorflow
 from fcn_keras_console.disk_errors import naming
 from fcn_keras_console.files import write_json
+from fcn_keras_console.next_step import say_next
 from fcn_keras_console.words import percent
 
 from ..workdir.checkpoint import Position, verify
@@ -63,6 +64,8 @@ def _train(signals, arguments):
             for recipe in prepared.chain:
                 training.train(recipe)
             training.clear()
+        if devices.lead:
+            say_next(arguments, "fcn-evaluate", Stage(arguments.workdir / prepared.chain[-1].name).folder)
 
 
 class _Training:

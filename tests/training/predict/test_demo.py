@@ -1,15 +1,20 @@
 """What `fcn-predict --demo` puts into its folder."""
 
+from argparse import Namespace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from fcn_keras.demo import net
-from training.predict.demo import write_demo
+from training.predict.command import build_parser
+from training.predict.demo import FOLDER, settle, write_demo
 
 
 def test_it_writes_the_net_and_scenes_with_their_truth(tmp_path):
-    model, images = write_demo(tmp_path / "new")
+    model, (images,) = write_demo(tmp_path / "new")
+    images = Path(images)
     assert model.read_bytes() == net.read("net.keras")
     assert (model.parent / "classes.txt").read_text().split() == list(net.CLASSES)
     assert len(list(images.iterdir())) == 4
@@ -20,9 +25,10 @@ def test_it_writes_the_net_and_scenes_with_their_truth(tmp_path):
 
 
 def test_what_is_there_stays(tmp_path):
-    model, images = write_demo(tmp_path)
+    model, inputs = write_demo(tmp_path)
+    images = Path(*inputs)
     (images / "scene_1.png").write_bytes(b"mine")
-    assert write_demo(tmp_path) == (model, images)
+    assert write_demo(tmp_path) == (model, inputs)
     assert (images / "scene_1.png").read_bytes() == b"mine"
 
 
@@ -31,3 +37,23 @@ def test_another_net_is_not_called_the_demos(tmp_path):
     with pytest.raises(ValueError, match=r"net\.keras exists, and is not the demo's\. Say --output DIR"):
         write_demo(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["net.keras"]
+
+
+def test_it_needs_nothing_else(capsys):
+    arguments = Namespace(demo=True, model=None, inputs=[], output=None)
+    settle(build_parser(), arguments)
+    assert arguments.output == FOLDER
+    with pytest.raises(SystemExit):
+        settle(build_parser(), Namespace(demo=True, model="net.keras", inputs=[], output=None))
+    assert "--demo brings its own net and images" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [([], "model, input, --output"), (["net.keras"], "input, --output"), (["net.keras", "a.jpg"], "--output")],
+)
+def test_without_it_all_is_required(words, missing, capsys):
+    parser = build_parser()
+    with pytest.raises(SystemExit):
+        settle(parser, parser.parse_args(words))
+    assert f"fcn-predict: the following arguments are required: {missing}. See" in capsys.readouterr().err
