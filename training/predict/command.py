@@ -74,8 +74,8 @@ def build_parser():
     parser.add_argument(
         "--demo",
         action="store_true",
-        help="instead of a model and images: label four drawn scenes with a small net that knows nothing else; they, the "
-        f"net and its labels go to DIR (default: {demo.FOLDER})",
+        help="instead of a model and images: label four drawn scenes with a small net that knows nothing else; they, "
+        f"the net and its labels go to DIR (default: {demo.FOLDER})",
     )
     parser.add_argument(
         "--format",

@@ -41,3 +41,13 @@ def test_bad_input_is_one_line(tmp_path, capsys):
         assert err.startswith("fcn-doctor: ")
         assert message in err
         assert err.count("\n") == 1
+
+
+def test_it_names_what_comes_next(data, capsys):
+    main([str(data), "--quiet"])
+    assert "next:" not in capsys.readouterr().err
+    assert main([str(data), "--ignore-label", "250"]) == 0
+    assert f"next: fcn-train --data {data} --minutes 10 --ignore-label 250\n" in capsys.readouterr().err
+    change(masks(data, "train")[:2], lambda ids: palette()[ids])
+    assert main([str(data)]) == 1
+    assert f"next: fcn-doctor {data} --fix {data}-fixed\n" in capsys.readouterr().err
