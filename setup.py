@@ -50,6 +50,7 @@ setup(
     package_data={
         "fcn_keras": ["py.typed"],
         "fcn_keras.datasets": ["checksums.tsv", "lists/*.txt"],
+        "fcn_keras.demo": ["card.json", "net.keras"],
         "fcn_keras_training.pages": ["page.css"],
         "fcn_keras_serving.kit": ["config/**/*"],
         "fcn_keras_serving.server.page": ["*.html", "*.css", "*.js", "*.json"],

@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "receptive_field": {"geometry", "layers"},
     "interface": {"layers"},
     "data": {"augment", "examples", "streams"},
+    "demo": {"datasets", "keras_files"},
     "streams": {"augment", "examples"},
 }
 # Room of a folder of commands -> the other rooms there that it may import.

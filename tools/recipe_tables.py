@@ -25,7 +25,7 @@ SECTIONS = {
     "Your own images, by steps": Section(
         ("folder_",),
         "Photographs and masks in folders, each at its own size, one at a time:\n"
-        "[the layout](index.md#your-own-folder-without-code).\n"
+        "[the layout](index.md#your-own-folder).\n"
         "\n```sh\nfcn-train folder_fcn8s --data photos --workdir runs\n```",
     ),
     "PASCAL VOC, as released": Section(

@@ -12,7 +12,17 @@ SIDES = 128, 160  # (H, W) of the scenes that it was trained on
 
 
 def read(name: str) -> bytes:
-    """Return the contents of one of `FILES`: the net as a `.keras` file, or its card as JSON."""
+    """Return the contents of one of the demo's files.
+
+    Args:
+        name: of `FILES`: `net.keras`, or `card.json`, which says what the net is.
+
+    Returns:
+        bytes.
+
+    Raises:
+        ValueError: if there is no such file.
+    """
     if name not in FILES:
         raise ValueError(f"The demo has the files {', '.join(FILES)}. Received: {name!r}.")
     return (resources.files(__package__) / name).read_bytes()
@@ -32,6 +42,9 @@ def load() -> Any:
 
 def scenes(count: int = 4) -> Synthetic:
     """Draw scenes that the net has not seen.
+
+    Args:
+        count: how many.
 
     Returns:
         A sequence of `count` examples: `image` (128, 160, 3) uint8 and `label` (128, 160) uint8 with 255 as void.

@@ -26,13 +26,12 @@ NOT_RUN = {
     ("docs/testing.md", "KERAS_BACKEND=torch "): "wants PyTorch",
     ("docs/dependencies.md", "pip-licenses "): "what it prints is that of one machine",
     (
-        "README.md",
+        "docs/paper.md",
         "fcn-train voc_",
     ): "wants VOC's and SBD's originals; tests/training/recipes/test_catalogue.py runs the stand-in",
-    ("README.md", "fcn-train nyud_"): "wants NYUDv2's original; the same",
-    ("README.md", "fcn-train sift_flow_"): "wants SIFT Flow's original; the same",
-    ("README.md", "fcn-compare "): "wants a second net; tests/training/compare/test_command.py",
-    ("README.md", "fcn-figures "): "wants the nets of VOC; tests/training/figures/test_command.py",
+    ("docs/paper.md", "fcn-train nyud_"): "wants NYUDv2's original; the same",
+    ("docs/paper.md", "fcn-train sift_flow_"): "wants SIFT Flow's original; the same",
+    ("docs/paper.md", "fcn-figures "): "wants the nets of VOC; tests/training/figures/test_command.py",
     ("docs/commands.md", "fcn-"): "examples of --help, of which README and serving.md run what can be run",
     ("docs/commands.md", "cat "): "the same",
     (
@@ -66,7 +65,6 @@ NOT_RUN = {
 # Blocks that are neither run nor parsed: where they are compared instead.
 COMPARED = {
     ("docs/serving.md", "textproto"): "tests/docs/test_serving.py rolls a version out with them",
-    ("README.md", "text"): "what a run of ten minutes printed, of docs/first-hour.md",
     ("docs/training.md", "text"): "tests/training/train/test_display.py compares the display's lines",
     ("README.md", ""): "test_the_drawn_folder_is_the_one_that_is_trained_on",
 }
