@@ -10,6 +10,7 @@ very file on the scenes that training never saw.
 import argparse
 import io
 import json
+import re
 import tempfile
 import zipfile
 from pathlib import Path
@@ -52,7 +53,7 @@ def halve(source, target):
     members[WEIGHTS] = _halved(members[WEIGHTS])
     with zipfile.ZipFile(target, "w") as written:
         for name, contents in members.items():
-            written.writestr(zipfile.ZipInfo(name), contents)  # of no time: the same bytes from the same weights
+            written.writestr(name, contents)
 
 
 def _halved(contents):
@@ -91,7 +92,7 @@ def described(path, recipe):
         "what": "FCN-8s on a narrow VGG16, trained from random weights on scenes that fcn_keras draws",
         "knows": list(CLASSES),
         "does_not_know": "photographs: it has never seen one, and its answers on them mean nothing",
-        "trained_by": " ".join(recipe["command"]) if isinstance(recipe.get("command"), list) else recipe.get("command"),
+        "trained_by": re.sub(r" --workdir \S+", "", recipe["command"]),
         "recipe": "synthetic_fcn8s",
         "data": "800 drawn scenes of 128x160, seed 1; nobody else's pictures or weights",
         "scores": scores,
