@@ -40,6 +40,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, prog, description, *, examples=(), codes=None, **options):
         self.examples = [(given, None) if isinstance(given, str) else tuple(given) for given in examples]
         self.codes = dict(sorted({**CODES, **(codes or {})}.items()))
+        self._words = []  # that were parsed last
         epilog = _epilog(self.examples, self.codes)
         options.setdefault("formatter_class", _Help)
         super().__init__(prog=prog, description=_unwrapped(description), epilog=epilog, **options)
