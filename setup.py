@@ -42,7 +42,7 @@ setup(
     python_requires=">=3.11",
     packages=[
         *packages("fcn_keras", "fcn_keras"),
-        "fcn_keras_console",
+        *packages("fcn_keras_console", "fcn_keras_console"),
         *packages("fcn_keras_training", "training"),
         *packages("fcn_keras_serving", "serving"),
     ],

@@ -68,7 +68,7 @@ def find_model(given):
     if path.suffix != ".keras":
         raise ValueError(
             f"{path} is not a .keras file. Turn a .caffemodel into one with fcn-import-weights; "
-            "an exported SavedModel is for serving."
+            "fcn-predict and fcn-evaluate also take what fcn-export wrote."
         )
     return path
 

@@ -105,7 +105,7 @@ class OpenVino(Runtime):
 
     def __init__(self, path, image, threads):
         super().__init__(image)
-        from fcn_keras_serving.export.openvino.quiet_import import load_openvino
+        from fcn_keras_console.runtimes.quiet_openvino import load_openvino
 
         openvino = load_openvino()  # without its telemetry
         options = {

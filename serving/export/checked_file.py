@@ -1,10 +1,8 @@
 """Put a network's file into its place once it answers as the network does: the same for every format."""
 
 import logging
-from functools import partial
 from pathlib import Path
 
-from fcn_keras_console.digests import damage, differences, from_lines, open_below
 from fcn_keras_console.files import made, written_together
 
 from .accuracy.agreement import check_precision, measure, require
@@ -18,7 +16,7 @@ def write_checked(model, path, write, load, *, suffix, precision, calibration, l
 
     Args:
         write: function that writes the file at a path.
-        load: function from that path to one that answers an image, as `onnx.run.runner`.
+        load: function from that path to one that answers an image, as `runner` of `fcn_keras_console.runtimes`.
         suffix: how the file's name has to end, or None.
         model, path, precision, calibration, least_agreement: as for `onnx.export.export_onnx`.
 
@@ -55,16 +53,3 @@ def _warn_of_overflow(model, name):
             "what it answers to such an image means nothing. A SavedModel answers a status.",
             name,
         )
-
-
-def require_as_exported(path):
-    """Compare a file, and what belongs to it, with the SHA-256 in the model card beside it, where there is one.
-
-    Raises:
-        ValueError: if one is missing or another one, such as the `.bin` of another export beside an `.xml`.
-    """
-    path = Path(path)
-    card = path.with_name(path.name + ".md")
-    digests = from_lines(card.read_text(encoding="utf-8", errors="replace")) if card.is_file() else {}
-    if wrong := list(differences(digests, partial(open_below, path.parent))):
-        raise damage(path.parent, wrong)

@@ -94,14 +94,17 @@ def _watch(calibration, progress):
 def _format(format):
     """Return the function that exports, and the one that loads a file to run it."""
     if format == "onnx":
+        from fcn_keras_console.runtimes.onnx_file import runner
+
         from .onnx.export import export_onnx as export
-        from .onnx.run import runner
     elif format == "litert":
+        from fcn_keras_console.runtimes.litert_file import runner
+
         from .litert.export import export_litert as export
-        from .litert.run import runner
     else:
+        from fcn_keras_console.runtimes.openvino_files import runner
+
         from .openvino.export import export_openvino as export
-        from .openvino.run import runner
     return export, runner
 
 

@@ -38,8 +38,8 @@ def build_parser():
     parser.add_argument(
         "model",
         type=Path,
-        help="a .keras file, a stage's folder, or a workdir: then its finest stage; with --labels, a PNG of class ids "
-        "(grey or palette) or a folder of them",
+        help="a .keras file, a stage's folder, or a workdir: then its finest stage; what fcn-export wrote: a served "
+        "model's folder, .onnx, .xml, .tflite; with --labels, a PNG of class ids (grey or palette) or a folder of them",
     )
     add_options(parser)
     parser.add_argument(
@@ -69,7 +69,7 @@ def _evaluate(arguments):
     from ..scoring.summary import as_report, by_head, summaries, table
 
     unreadable = reading.Unreadable("fcn-evaluate", arguments.on_error)
-    score = _score_model if arguments.labels is None else _score_files
+    score = _score_files if arguments.labels is not None else _score_exported if arguments.exported else _score_model
     scores, title, origin, class_names = score(arguments, unreadable if arguments.on_error == "skip" else None)
     require_scored(scores, unreadable)
     if unreadable.skipped:
@@ -102,12 +102,20 @@ def _check(arguments):
     from fcn_keras_console.files import require_folder
     from fcn_keras_console.workdir import find_model
 
+    from ..exported.find import find_exported
+    from ..exported.integrity import require_as_exported
     from ..scoring.split import check_options_of_model
 
+    arguments.exported = None
     scales, scale = tta_options.scales_of(arguments), arguments.scale and scale_options.scale_of(arguments)
     if arguments.labels is None:
-        arguments.model = find_model(arguments.model)
+        arguments.exported = exported = find_exported(arguments.model)
+        arguments.model = find_model(arguments.model) if exported is None else exported.path
+        if exported is not None:
+            tta_options.refuse(arguments, exported.path)
         check_options_of_model(arguments, arguments.model)
+        if exported is not None:
+            require_as_exported(exported)
     else:
         from ..scoring.label_files import label_files_of
 
@@ -150,6 +158,31 @@ def _score_model(arguments, unreadable):
         title += f"; scored with --scale {origin['scale']}"
     title += scale_options.far_larger(known, [image.size for image in scores.images], scale)
     return scores, title, {**origin, "images": len(scores.images)}, heads_of(examples.class_names)
+
+
+def _score_exported(arguments, unreadable):
+    """Return the same of a network that `fcn-export` wrote, run by its own runtime."""
+    from fcn_keras.interface import heads_of
+    from fcn_keras_console.words import counted
+
+    from ..exported.net import ExportedNet
+    from ..scoring.images import label_by, score_split
+    from ..scoring.split import described, open_split_of_model
+
+    net = ExportedNet(arguments.exported)
+    scale = arguments.scale and scale_options.scale_of(arguments)
+    net.check_scale(scale)
+    examples, origin = open_split_of_model(arguments, net.path, net.counts, next(iter(net.names.values())))
+    with Progress("Scoring", "images", quiet=arguments.quiet) as progress:
+        options = {"unreadable": unreadable, "progress": progress}
+        images = label_by(lambda pixels: net(pixels, scale), net.counts, net.modality, examples, **options)
+        scores = score_split(images, boundaries=arguments.boundaries)
+    title = f"{net.path} by {net.runtime} on {described(origin)}: {counted(len(scores.images), 'image')}, in percent"
+    origin = {"model": str(net.path), "runtime": net.runtime, **origin, "images": len(scores.images)}
+    if scale not in (None, 1) or (scale is None and net.scale not in (None, 1)):
+        origin["scale"] = arguments.scale or "trained"
+        title += f"; scored with --scale {origin['scale']}"
+    return scores, title, origin, heads_of(examples.class_names)
 
 
 def _score_files(arguments, unreadable):

@@ -7,16 +7,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from fcn_keras_console import Parser, Progress, add_reporting, run, start_tensorflow
+from fcn_keras_console import Parser, Progress, add_reporting, run
 from fcn_keras_console.next_step import say_next, stage_or_file
 from fcn_keras_console.printing import say
 
 from .. import reading
 from ..scoring import scale_options, tta_options
 from . import demo
+from .nets import MEMORY, exported_net, keras_net
 
 LOG = logging.getLogger("fcn-predict")
-MEMORY = 512  # MiB, as fcn_keras.predict has it
 FORMATS = ("palette", "ids", "overlay", "coco", "labelme", "cvat", "label-studio")
 DEFAULT = ("palette", "overlay")
 
@@ -47,6 +47,7 @@ EXAMPLES = (
     "fcn-predict runs/quick_fcn8s new_photos --output labelled",
     "fcn-predict net.keras a.jpg b.png --output out",
     ("fcn-predict net.keras 'photos/**/*.jpg' --output out --format labelme", "labels to correct by hand"),
+    ("fcn-predict models/fcn photos --output out", "the newest version that fcn-export wrote there"),
     ("fcn-predict net.keras drive.mp4 --output out", "out/overlays/drive.mp4"),
     ("cat a.jpg | fcn-predict net.keras - --output out --json", "from stdin; tells as JSON which classes cover it"),
     ("fcn-predict net.keras phone.jpg --output out --scale none", "every pixel as it is, however large the photograph"),
@@ -65,7 +66,11 @@ def main(argv=None):
 def build_parser():
     parser = Parser("fcn-predict", DESCRIPTION, examples=EXAMPLES, codes=CODES)
     parser.add_argument(
-        "model", type=Path, nargs="?", help="a .keras file, a stage's folder, or a workdir: then its finest stage"
+        "model",
+        type=Path,
+        nargs="?",
+        help="a .keras file, a stage's folder, or a workdir: then its finest stage; or what fcn-export wrote: a served "
+        "model's folder (its newest version), .onnx, .xml or .tflite",
     )
     parser.add_argument(
         "inputs", nargs="*", metavar="input", help="an image, a folder of them, a quoted pattern, a video, or - (stdin)"
@@ -99,10 +104,9 @@ def build_parser():
     large.add_argument(
         "--memory",
         type=float,
-        default=MEMORY,
         metavar="MIB",
         help="for the maps of an image, besides the model, the image and its labels; less takes a little more time "
-        "(default: %(default)s)",
+        f"(default: {MEMORY})",
     )
     large.add_argument(
         "--tile",
@@ -151,17 +155,21 @@ def _predict_all(arguments, temporary_folder):
     from fcn_keras_console.words import counted
     from fcn_keras_console.workdir import find_model
 
-    from ..workdir.checkpoint import identity_of
+    from ..exported.find import find_exported
+    from ..exported.integrity import require_as_exported
     from .inputs import find_images, image_finder, require_readable, without_unreadable
 
-    if not arguments.memory > 0:
+    if arguments.memory is not None and not arguments.memory > 0:
         raise ValueError(f"--memory is a positive number of MiB. Received: {arguments.memory:g}.")
     if arguments.tile is not None and (arguments.tile < 32 or arguments.tile % 32):
         raise ValueError(f"--tile is a positive multiple of 32. Received: {arguments.tile}.")
-    copies, scale = tta_options.scales_of(arguments), scale_options.scale_of(arguments)
+    copies, _ = tta_options.scales_of(arguments), scale_options.scale_of(arguments)
     if arguments.demo:
         arguments.model, arguments.inputs = demo.write_demo(arguments.output)
-    path = find_model(arguments.model)
+    exported = find_exported(arguments.model)
+    path = find_model(arguments.model) if exported is None else exported.path
+    if exported is not None:
+        _refuse_for_exported(arguments, path)
     companions = {name: getattr(arguments, name) for name in ("depth", "hha") if getattr(arguments, name)}
     bad = reading.Unreadable("fcn-predict", arguments.on_error)
     finder, passed_over = image_finder(), []
@@ -173,27 +181,22 @@ def _predict_all(arguments, temporary_folder):
         images = without_unreadable(images, bad)
         bad.require_some(images)
     require_folder(arguments.output)
-    start_tensorflow()
-    from fcn_keras.interface import class_counts, modality_of
-
-    from ..workdir.trained_model import load_model
-    from .labelling import Labelling
+    if exported is not None:
+        require_as_exported(exported)
+    net = keras_net(path, arguments) if exported is None else exported_net(exported, arguments)
     from .results import Classes, Results
 
-    model = load_model(path)
-    _require_companions(modality_of(model), companions, images)
-    counts = class_counts(model)
-    classes = {head: Classes.named(names, counts[head]) for head, names in _names(path, counts).items()}
-    made_of = {"net": identity_of(path), "--scale": arguments.scale, "--tta-scales": copies and list(copies)}
+    _require_companions(net.modality, companions, images)
+    classes = {head: Classes.named(names, net.counts[head]) for head, names in net.names.items()}
+    made_of = {"net": net.identity, "--scale": arguments.scale, "--tta-scales": copies and list(copies)}
     made_by = LabelledBy(arguments.output, path, made_of)
     results = Results(arguments.output, arguments.formats or DEFAULT, classes, made_by.write)
-    label = Labelling(model, copies, scale, memory=arguments.memory, tile=arguments.tile)
     stills, videos = ([image for image in images if image.video is kind] for kind in (False, True))
     results.require_free(images)
     with alone(arguments.output), results:
         made_by.require_same(results.present, replace=arguments.replace)
-        labelled = _label_images(arguments, label, modality_of(model), stills, results, bad)
-        painted = _label_videos(arguments, label, videos, results, bad)
+        labelled = _label_images(arguments, net.label, net.modality, stills, results, bad)
+        painted = _label_videos(arguments, net.label, videos, results, bad)
         bad.require_some(labelled + painted)
         results.finish()
     if not arguments.json:
@@ -202,8 +205,17 @@ def _predict_all(arguments, temporary_folder):
         say(f"{' and '.join(done)} labelled in {arguments.output}{bad.counted()}{others}")
         if arguments.demo:
             say(demo.NOTE)
-    exported = arguments.output / "models" / "demo" if arguments.demo else "models/fcn"
-    say_next(arguments, "fcn-export", stage_or_file(path), exported)
+    if exported is None:
+        served = arguments.output / "models" / "demo" if arguments.demo else "models/fcn"
+        say_next(arguments, "fcn-export", stage_or_file(path), served)
+
+
+def _refuse_for_exported(arguments, path):
+    """Refuse options of how this package computes, where another runtime does."""
+    tta_options.refuse(arguments, path)
+    for option in ("memory", "tile"):
+        if getattr(arguments, option) is not None:
+            raise ValueError(f"--{option} is for .keras files. {path} is run by its own runtime. Leave it out.")
 
 
 def _require_formats(formats, images):
@@ -229,19 +241,6 @@ def _require_companions(modality, given, images):
         raise ValueError(f"This model also takes {name}: say --{name} DIR, files named like the images.")
     for name in sorted(set(given) - needed):
         raise ValueError(f"This model ({modality}) takes no --{name}. Leave it out.")
-
-
-def _names(path, counts):
-    """Return the class names by head; None where nothing beside the model says them.
-
-    A `classes.txt` alone beside a model of several heads names the classes of one: the only one of so many.
-    """
-    from ..workdir.trained_model import class_names_beside
-
-    names = class_names_beside(path) or ()
-    fitting = [head for head, count in counts.items() if count == len(names)]
-    of_head = {head: class_names_beside(path, head) for head in counts}
-    return {head: of_head[head] or (names if fitting == [head] else None) for head in counts}
 
 
 def _label_images(arguments, label, modality, images, results, bad):

@@ -3,6 +3,27 @@
 LARGEST_WHOLE = 1536 * 1536  # pixels: where tiles are asked for, a larger image is computed in them
 
 
+class ExportedLabelling:
+    """The same for a network that `fcn-export` wrote, by its own runtime.
+
+    Args:
+        net: `..exported.net.ExportedNet`.
+        scale: at which photographs are scored, as for it.
+    """
+
+    def __init__(self, net, scale):
+        net.check_scale(scale)
+        self._net, self._scale = net, scale
+
+    def __call__(self, pixels, name):
+        """Return and raise what `Labelling` does."""
+        own = next(iter(pixels.values()) if isinstance(pixels, dict) else iter((pixels,))).shape[:2]
+        try:
+            return self._net(pixels, self._scale), self._net.scored_size(own, self._scale)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+
+
 class Labelling:
     """A function from the pixels that a model takes to labels.
 

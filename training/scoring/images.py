@@ -100,9 +100,25 @@ def label_images(model, examples, *, indices=None, scales=None, scale=USUAL, unr
         ValueError: if the data set has other classes than the model, lacks what the model takes, holds a label out
             of range, or holds no image; if the scores of an image are no numbers, naming it.
     """
-    counts, modality = class_counts(model), modality_of(model)
     scale = usual_scale(photographs_of(model)) if scale == USUAL else scale
     predictor = None if scales is None else copies_predictor(scales)
+
+    def label(pixels):
+        return heads_of(fcn.predict_scaled(model, pixels, scale=scale, predictor=predictor))
+
+    options = {"indices": indices, "unreadable": unreadable, "progress": progress}
+    yield from label_by(label, class_counts(model), modality_of(model), examples, **options)
+
+
+def label_by(label, counts, modality, examples, *, indices=None, unreadable=None, progress=None):
+    """Label the images of a data set by any function.
+
+    Args:
+        label: function from what a network takes to labels by head.
+        counts: number of classes by head.
+        modality: what `label` takes, as `fcn_keras.interface.modality_of` names it.
+        examples, indices, unreadable, progress: as for `label_images`, and so is what it yields and raises.
+    """
     require_same_classes(counts, examples)
     total = len(examples)
     indices = range(total) if indices is None else indices
@@ -111,7 +127,7 @@ def label_images(model, examples, *, indices=None, scales=None, scale=USUAL, unr
         name, truth = name_of(examples, index), heads_of(example["label"])
         pixels = pixels_of(example, modality)
         try:
-            labels = heads_of(fcn.predict_scaled(model, pixels, scale=scale, predictor=predictor))
+            labels = label(pixels)
         except ValueError as error:  # such as scores that are no numbers
             raise ValueError(f"{name}: {error}") from error
         matrices = {head: confusion(truth[head], labels[head], counts[head], name) for head in truth}

@@ -129,13 +129,14 @@ def open_split(arguments, trained, *, classes=None):
     return examples, origin | ({"left_alone": kinds} if kinds else {})
 
 
-def open_split_of_model(arguments, path, class_counts):
+def open_split_of_model(arguments, path, class_counts, class_names=None):
     """Open the split to score a model on.
 
     Args:
         arguments: values of `add_options`.
         path: of the model; what lies beside it says how it was trained.
         class_counts: the model's, by head.
+        class_names: those of its only head, or None for those beside it.
 
     Returns:
         As `open_split`.
@@ -149,7 +150,7 @@ def open_split_of_model(arguments, path, class_counts):
     if not (trained.get("recipe") or arguments.recipe or arguments.data):
         raise ValueError(f"There is no recipe.json beside {path}: say --data DIR, or --recipe NAME.")
     only = next(iter(class_counts.values()))
-    examples, origin = open_split(arguments, trained, classes=lambda: class_names_beside(path) or only)
+    examples, origin = open_split(arguments, trained, classes=lambda: class_names or class_names_beside(path) or only)
     require_same_classes(class_counts, examples)
     return examples, with_data_notes(origin, path, examples)
 

@@ -40,6 +40,16 @@ def scales_of(arguments):
     return scales
 
 
+def refuse(arguments, path):
+    """Refuse `--tta` for a network that `fcn-export` wrote.
+
+    Raises:
+        ValueError: if it is given.
+    """
+    if arguments.tta:
+        raise ValueError(f"--tta is for .keras files. {path} is run by its own runtime, each image once. Leave it out.")
+
+
 def copies_predictor(scales, **options):
     """Return a function that predicts as `fcn_keras.predict` does, by the mean over copies of an image.
 

@@ -2,9 +2,10 @@
 
 import zipfile
 
+from fcn_keras_console.runtimes.litert_file import runner
+from fcn_keras_console.runtimes.tensors import class_list_name
+
 from ..checked_file import write_checked
-from ..tensors import class_list_name
-from .run import runner
 
 
 def export_litert(model, path, *, labels=False, names=None, precision="fp32", calibration=None, least_agreement=None):

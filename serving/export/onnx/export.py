@@ -4,8 +4,9 @@ import gc
 import tempfile
 from pathlib import Path
 
+from fcn_keras_console.runtimes.tensors import class_list_name
+
 from ..checked_file import write_checked
-from ..tensors import class_list_name
 
 
 def export_onnx(model, path, *, labels=False, names=None, precision="fp32", calibration=None, least_agreement=None):
@@ -94,7 +95,7 @@ def _write_floats(path, model, labels, names, *, in_halves):
 def _checked_runner(path, precision):
     import onnx
 
-    from .run import runner
+    from fcn_keras_console.runtimes.onnx_file import runner
 
     onnx.checker.check_model(str(path))
     return runner(path, lean=precision != "int8")  # int8 only is itself when its nodes are fused

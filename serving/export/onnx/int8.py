@@ -3,7 +3,7 @@
 import contextlib
 import logging
 
-from ..tensors import feeds
+from fcn_keras_console.runtimes.tensors import feeds
 
 QUANTIZED = ("Conv", "Relu", "MaxPool")
 

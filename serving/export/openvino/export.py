@@ -4,12 +4,12 @@ import json
 import os
 
 from fcn_keras_console.disk_errors import writable_error
+from fcn_keras_console.runtimes.openvino_files import runner
+from fcn_keras_console.runtimes.quiet_openvino import load_openvino
+from fcn_keras_console.runtimes.tensors import class_list_name
 
 from ..checked_file import write_checked
 from ..onnx.export import write_file
-from ..tensors import class_list_name
-from .quiet_import import load_openvino
-from .run import runner
 
 LAYOUTS = {4: "NHWC", 3: "NHW"}
 

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from fcn_keras.photographs import Photographs
 from fcn_keras.visualize import palette
+from fcn_keras_console.runtimes.tensors import class_list_name
 
-from ..tensors import class_list_name
 from . import warmup
 from .frozen_network import freeze
 from .limits import limits_of

@@ -5,9 +5,7 @@ import pytest
 
 from fcn_keras import inference
 from fcn_keras.models import FCN32s
-from serving.export.checked_file import require_as_exported, write_checked
-from serving.export.model_card import write_file_card
-from tests.serving.export.test_model_card import FACTS
+from serving.export.checked_file import write_checked
 from tests.serving.nets import TINY, randomize
 
 
@@ -100,22 +98,3 @@ def test_a_file_of_weights_that_may_overflow_is_warned_of(write, small, tmp_path
     said = [record.getMessage() for record in caplog.records if record.name == "fcn_keras_console"]  # which is printed
     assert len(said) == (largest > 1)
     assert all("its sums may leave float32. Nothing in a.net looks at them" in text for text in said)
-
-
-def test_files_of_two_exports(tmp_path):
-    for name in "ab":
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "net.xml").write_text("of any")
-        (tmp_path / name / "net.bin").write_text(f"of {name}")
-        require_as_exported(tmp_path / name / "net.xml")  # without a card nothing is known
-        write_file_card(tmp_path / name / "net.xml", "for OpenVINO", FACTS, ["| a |"], "")
-        require_as_exported(tmp_path / name / "net.xml")
-    (tmp_path / "a" / "net.bin").write_text("of b")
-    with pytest.raises(ValueError, match=f"{tmp_path}/a/net.bin is not what was exported: its SHA-256 is"):
-        require_as_exported(tmp_path / "a" / "net.xml")
-    (tmp_path / "a" / "net.bin").unlink()
-    with pytest.raises(ValueError, match=r"net\.bin is not what was exported: it is missing"):
-        require_as_exported(str(tmp_path / "a" / "net.xml"))
-    with (tmp_path / "b" / "net.xml.md").open("a") as card:
-        card.write("What people add.\n")
-    require_as_exported(tmp_path / "b" / "net.xml")

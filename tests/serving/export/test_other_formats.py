@@ -14,10 +14,10 @@ from sklearn.metrics import jaccard_score
 from fcn_keras import inference
 from fcn_keras.datasets.synthetic import SEM, Synthetic
 from fcn_keras.models import FCN8s
+from fcn_keras_console.runtimes.litert_file import runner as litert_runner
+from fcn_keras_console.runtimes.onnx_file import runner
 from serving.export.accuracy.agreement import Figures
 from serving.export.command import main
-from serving.export.litert.run import runner as litert_runner
-from serving.export.onnx.run import runner
 from serving.export.openvino import export as openvino_export
 from tests.serving.calibrating import scenes, write
 from tests.serving.nets import TINY, randomize

@@ -21,6 +21,7 @@ from fcn_keras.photographs import Photographs
 from fcn_keras.scaled_inference import predict_scaled, remember_photographs
 from fcn_keras.tta import predict_augmented
 from tests.training import tiny
+from tests.training.exported.files import onnx_file, scores_of
 from tests.training.small_run import TINY
 from tests.training.tiny import NAMES, data_set, picture, snapshot, stage, write
 from training.evaluate.command import main
@@ -441,3 +442,21 @@ def test_images_far_larger_than_the_training_s_are_told_and_scaled_on_demand(loa
     assert usual["scale"] == "trained"
     assert usual["matrix"] == scored(capsys, tmp_path / "reduced.keras", *options[1:], "--scale", "trained")["matrix"]
     assert "--scale is for a model's images" in error_of(capsys, tmp_path, "--labels", tmp_path, "--scale", "trained")
+
+
+def test_what_fcn_export_wrote(data, tmp_path, capsys):
+    path = onnx_file(tmp_path / "net.onnx")
+    report = scored(capsys, path, "--data", data)
+    matrix = np.zeros((4, 4), int)
+    for image in sorted((data / "val" / "images").iterdir()):
+        mask = np.array(Image.open(image.parents[1] / "labels" / image.name))
+        labels = scores_of(np.array(Image.open(image))).argmax(-1)
+        np.add.at(matrix, (mask[mask != 255], labels[mask != 255]), 1)
+    assert report["matrix"] == matrix.tolist()
+    assert (report["model"], report["classes"]) == (str(path), list(NAMES))
+    assert report["runtime"].startswith("ONNX Runtime 1.")
+    assert main([str(path), "--data", str(data)]) == 0
+    assert capsys.readouterr().out.startswith(f"{path} by ONNX Runtime 1.")
+    assert "--tta is for .keras files" in error_of(capsys, path, "--data", data, "--tta")
+    assert f"There is no recipe.json beside {path}: say --data DIR" in error_of(capsys, path)
+    assert scored(capsys, path, "--data", data, "--scale", "0.5")["scale"] == "0.5"

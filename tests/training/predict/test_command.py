@@ -19,6 +19,7 @@ from fcn_keras.photographs import Photographs
 from fcn_keras.scaled_inference import remember_photographs
 from fcn_keras.visualize import overlay, palette
 from fcn_keras_console.locks import alone
+from tests.training.exported.files import onnx_file, scores_of
 from tests.training.tiny import NARROW, picture, saved, snapshot, write
 from training.predict.command import main
 from training.workdir.checkpoint import identity_of
@@ -363,3 +364,41 @@ def test_photographs_far_larger_than_the_training_s_are_scaled(plain_net, models
     assert "scaled" not in capsys.readouterr().out
     np.testing.assert_array_equal(read(tmp_path / "out" / "labels" / "large.png"), predict(model, picture(96, 120)))
     assert "--scale is trained, none" in error_of(capsys, *options, "--scale", "huge")
+
+
+def test_what_fcn_export_wrote(photos, tmp_path, capsys):
+    path, out = onnx_file(tmp_path / "net.onnx"), tmp_path / "out"
+    options = [str(photos / "a.png"), "--output", str(out)]
+    assert main([str(path), *options]) == 0
+    printed = capsys.readouterr()
+    assert printed.err.startswith(f"fcn-predict: {path} has no digests of its files")
+    expected = scores_of(read(photos / "a.png")).argmax(-1)
+    np.testing.assert_array_equal(read(out / "labels" / "a.png"), expected)
+    shares = [(round(100 * np.mean(expected == i)), name) for i, name in enumerate(("sky", "road", "car", "tree"))]
+    assert f"labels/a.png  {max(shares)[1]} {max(shares)[0]} %" in printed.out
+    other = onnx_file(tmp_path / "labels.onnx", labels=True)
+    assert "holds labels by" in error_of_last(capsys, other, *options)
+    assert main([str(other), *options, "--replace"]) == 0
+    capsys.readouterr()
+    for option in (["--tta"], ["--memory", "9"], ["--tile", "64"]):
+        assert f"{option[0]} is for .keras files. {path} is run by its own" in error_of(capsys, path, *options, *option)
+    assert "Leave --scale out, or export it without --labels" in error_of_last(capsys, other, *options, "--scale", "9")
+    (tmp_path / "net.onnx.md").write_text(f"{64 * '0'}  net.onnx\n")
+    assert "net.onnx is not what was exported: its SHA-256 is" in error_of(capsys, path, *options)
+
+
+def error_of_last(capsys, *arguments):
+    """Run the command, and return the last line on stderr, with which it fails."""
+    assert main([*map(str, arguments)]) == 2
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+def test_an_onnx_file_needs_no_tensorflow(photos, tmp_path):
+    path = onnx_file(tmp_path / "net.onnx")
+    program = (
+        "import sys; from training.predict.command import main; "
+        f"assert main([{str(path)!r}, {str(photos)!r}, '--output', {str(tmp_path / 'out')!r}]) == 0; "
+        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, capture_output=True)
+    assert (tmp_path / "out" / "labels" / "inner" / "a.png").is_file()

@@ -6,9 +6,12 @@ import pytest
 import fcn_keras as fcn
 from fcn_keras.photographs import Photographs
 from fcn_keras.scaled_inference import remember_photographs
+from tests.training.exported.files import onnx_file
 from tests.training.tiny import NARROW, picture, randomize
+from training.exported.find import find_exported
+from training.exported.net import ExportedNet
 from training.predict import labelling
-from training.predict.labelling import Labelling
+from training.predict.labelling import ExportedLabelling, Labelling
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +48,16 @@ def test_tiles_and_copies_of_what_is_reduced(known, monkeypatch):
     copies, _ = Labelling(known, (0.5,), 60, memory=512, tile=64)(image, "a.jpg")
     expected = fcn.predict_scaled(known, image, scale=60, predictor=score)
     np.testing.assert_array_equal(copies[""], expected)
+
+
+def test_an_exported_net_labels_at_a_scale_and_names_the_image(tmp_path):
+    net = ExportedNet(find_exported(onnx_file(tmp_path / "net.onnx")))
+    label = ExportedLabelling(net, 0.5)
+    image = picture(9, 14)
+    labels, size = label(image, "a.png")
+    assert size == (5, 7)
+    np.testing.assert_array_equal(labels[""], net(image, 0.5)[""])
+    with pytest.raises(ValueError, match=r"^a.png: The scores of this image are not finite"):
+        ExportedLabelling(net, None)(np.full((3, 4, 3), np.nan), "a.png")
+    with pytest.raises(ValueError, match="gives labels"):
+        ExportedLabelling(ExportedNet(find_exported(onnx_file(tmp_path / "l.onnx", labels=True))), 0.5)

@@ -11,9 +11,9 @@ import tensorflow as tf
 from fcn_keras import inference
 from fcn_keras.alexnet import FCNAlexNet
 from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
+from fcn_keras_console.runtimes.litert_file import runner
 from serving.export.drawn_images import drawn
 from serving.export.litert.export import export_litert
-from serving.export.litert.run import runner
 from tests.serving.image_files import picture
 from tests.serving.nets import TINY, in_bfloat16, labels_of, randomize
 

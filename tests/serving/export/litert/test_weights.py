@@ -5,11 +5,11 @@ import pytest
 import tensorflow as tf
 
 from fcn_keras.models import LateFusion
+from fcn_keras_console.runtimes.litert_file import runner
 from serving.export.drawn_images import drawn
 from serving.export.litert import graph
 from serving.export.litert.convert import convert
 from serving.export.litert.int8 import calibrate
-from serving.export.litert.run import runner
 from serving.export.litert.weights import fill
 from tests.serving.nets import TINY, randomize
 

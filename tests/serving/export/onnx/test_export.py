@@ -12,8 +12,8 @@ import pytest
 from fcn_keras import inference
 from fcn_keras.layers import Preprocess
 from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
+from fcn_keras_console.runtimes.onnx_file import runner
 from serving.export.onnx.export import export_onnx
-from serving.export.onnx.run import runner
 from tests.serving.calibrating import scenes
 from tests.serving.image_files import picture
 from tests.serving.nets import TINY, in_bfloat16, labels_of, randomize

@@ -5,8 +5,8 @@ import onnx
 
 from fcn_keras import inference
 from fcn_keras.models import FCN32s
+from fcn_keras_console.runtimes.onnx_file import runner
 from serving.export.onnx.export import export_onnx
-from serving.export.onnx.run import runner
 from tests.serving.calibrating import scenes
 from tests.serving.nets import TINY, randomize
 

@@ -7,8 +7,8 @@ import pytest
 
 from fcn_keras import inference
 from fcn_keras.models import FCN8s, LateFusion
+from fcn_keras_console.runtimes.quiet_openvino import load_openvino
 from serving.export.openvino.export import export_openvino
-from serving.export.openvino.quiet_import import load_openvino
 from tests.serving.calibrating import scenes
 from tests.serving.image_files import picture
 from tests.serving.nets import TINY, labels_of, randomize

@@ -1,9 +1,11 @@
 """OpenVINO's files are run by the names of their inputs and outputs, in float32."""
 
+import json
+
 import numpy as np
 
-from serving.export.openvino.quiet_import import load_openvino
-from serving.export.openvino.run import runner
+from fcn_keras_console.runtimes.openvino_files import runner
+from fcn_keras_console.runtimes.quiet_openvino import load_openvino
 
 openvino = load_openvino()
 
@@ -15,8 +17,13 @@ def test_a_file_answers_by_head(tmp_path):
     image.output(0).set_names({"image"})
     scores = ops.multiply(ops.convert(image, "f32"), ops.constant(np.float32(1 + 2**-12)))  # 13 bits, not bfloat16's 8
     scores.output(0).set_names({"sem_scores"})
-    openvino.save_model(openvino.Model([scores], [image]), tmp_path / "net.xml", compress_to_fp16=False)
+    network = openvino.Model([scores], [image])
+    network.set_rt_info(json.dumps(["sky", "road", "car"]), ["fcn_keras", "classes_sem"])
+    openvino.save_model(network, tmp_path / "net.xml", compress_to_fp16=False)
     pixels = np.arange(18).reshape(2, 3, 3)
-    answer = runner(tmp_path / "net.xml")(pixels)
+    loaded = runner(tmp_path / "net.xml")
+    assert (loaded.inputs, loaded.outputs) == ({"image": (None, None, None, 3)}, {"sem_scores": (None, None, None, 3)})
+    assert loaded.classes == {"sem": ("sky", "road", "car")}
+    answer = loaded(pixels)
     assert list(answer) == ["sem"]
     np.testing.assert_array_equal(answer["sem"], pixels.astype(np.float32) * np.float32(1 + 2**-12))

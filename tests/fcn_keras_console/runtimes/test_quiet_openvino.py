@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from serving.export.openvino.quiet_import import load_openvino
+from fcn_keras_console.runtimes.quiet_openvino import load_openvino
 
 
 def test_nothing_is_reported_and_what_is_missing_is_named(monkeypatch):
     program = (
-        "import sys; from serving.export.openvino.quiet_import import load_openvino; load_openvino(); "
+        "import sys; from fcn_keras_console.runtimes.quiet_openvino import load_openvino; load_openvino(); "
         "print([name for name in sys.modules if 'openvino_telemetry' in name], "
         "sys.modules['openvino.tools.ovc'].telemetry.__class__.__module__)"
     )

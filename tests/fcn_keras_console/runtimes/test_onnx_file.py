@@ -3,7 +3,7 @@
 import numpy as np
 from onnx import TensorProto, helper, save
 
-from serving.export.onnx.run import runner
+from fcn_keras_console.runtimes.onnx_file import runner
 
 
 def test_an_image_or_two_and_answers_by_head(tmp_path):
@@ -17,10 +17,15 @@ def test_an_image_or_two_and_answers_by_head(tmp_path):
         helper.make_graph(nodes, "net", inputs, outputs), opset_imports=[helper.make_opsetid("", 17)]
     )
     model.ir_version = 8
+    helper.set_model_props(model, {"classes": "sky\nroad\ncar", "author": "nobody"})
     save(model, tmp_path / "net.onnx")
     image = np.arange(18).reshape(2, 3, 3)
     for lean in (False, True):
-        answer = runner(tmp_path / "net.onnx", lean=lean)({"rgb": image, "hha": image + 1})
+        loaded = runner(tmp_path / "net.onnx", lean=lean)
+        assert loaded.inputs == {"rgb": (None, None, None, 3), "hha": (None, None, None, 3)}
+        assert list(loaded.outputs) == ["sem_scores", "scores"]
+        assert loaded.classes == {"": ("sky", "road", "car")}
+        answer = loaded({"rgb": image, "hha": image + 1})
         np.testing.assert_array_equal(answer["sem"], image)
         np.testing.assert_array_equal(answer[""], image + 1)
         assert answer[""].dtype == np.float32

@@ -1,13 +1,19 @@
 """Run a LiteRT file on an image, as `fcn_keras.predict` runs a model."""
 
 import contextlib
+import importlib.util
 import os
 import warnings
+import zipfile
 
-from fcn_keras_console.run import natively_quiet
+from ..run import natively_quiet
+from .loaded import Loaded
+from .tensors import feeds, head_of, names_by_head, shape_of
 
-from ..checked_file import require_as_exported
-from ..tensors import feeds, head_of
+
+def needs_tensorflow():
+    """Tell whether LiteRT itself is missing, so that its older copy in TensorFlow runs a file."""
+    return importlib.util.find_spec("ai_edge_litert") is None
 
 
 def runner(path, *, threads=None):
@@ -18,15 +24,13 @@ def runner(path, *, threads=None):
         threads: how many may compute; default one a processor.
 
     Returns:
-        Function from an image, as `fcn_keras.predict` takes it, to `{head: array}`: labels (H, W) or scores (H, W, K).
-
-    Raises:
-        ValueError: if the model card beside it has another SHA-256.
+        `Loaded`.
     """
-    require_as_exported(path)
     with natively_quiet():
         run = _interpreter(str(path), threads or os.cpu_count()).get_signature_runner("serving_default")
-    dtypes = {name: value["dtype"] for name, value in run.get_input_details().items()}
+    details = run.get_input_details(), run.get_output_details()
+    inputs, outputs = ({name: shape_of(value["shape_signature"]) for name, value in x.items()} for x in details)
+    dtypes = {name: value["dtype"] for name, value in details[0].items()}
     quiet = [natively_quiet()]  # for the first run, which announces how it computes
 
     def answer(image):
@@ -34,7 +38,7 @@ def runner(path, *, threads=None):
             answers = run(**feeds(dtypes, image))
         return {head_of(name): array[0].copy() for name, array in answers.items()}
 
-    return answer
+    return Loaded(answer, inputs, outputs, _class_names(path))
 
 
 def _interpreter(path, threads):
@@ -48,3 +52,12 @@ def _interpreter(path, threads):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # TensorFlow's announces the package that will replace it
         return Interpreter(path, num_threads=threads)
+
+
+def _class_names(path):
+    """Read the names in the zip archive behind a model, if there is one."""
+    if not zipfile.is_zipfile(path):
+        return {}
+    with zipfile.ZipFile(path) as archive:
+        texts = {name: archive.read(name).decode() for name in archive.namelist() if name.endswith(".txt")}
+    return names_by_head({name.removesuffix(".txt"): text.splitlines() for name, text in texts.items()})

@@ -1,0 +1,49 @@
+"""Run OpenVINO's files on an image, as `fcn_keras.predict` runs a model."""
+
+import json
+
+from .loaded import Loaded
+from .quiet_openvino import load_openvino
+from .tensors import feeds, head_of, names_by_head, shape_of
+
+
+def runner(path):
+    """Load the files on the CPU.
+
+    Args:
+        path: of the `.xml` file; the `.bin` file lies beside it.
+
+    Returns:
+        `Loaded`.
+
+    Raises:
+        ImportError: if openvino is missing.
+    """
+    openvino = load_openvino()
+    core = openvino.Core()
+    network = core.read_model(str(path))
+    # By itself it computes in bfloat16 on processors that have it, which is neither fp32 nor what other machines do.
+    compiled = core.compile_model(network, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    inputs, outputs = ({value.any_name: _shape_of(value) for value in x} for x in (compiled.inputs, compiled.outputs))
+    dtypes = {value.any_name: value.element_type.to_dtype() for value in compiled.inputs}
+
+    def answer(image):
+        arrays = compiled(feeds(dtypes, image))
+        return {head_of(value.any_name): arrays[value][0] for value in compiled.outputs}
+
+    return Loaded(answer, inputs, outputs, _class_names(network))
+
+
+def _shape_of(value):
+    return shape_of(size.get_length() if size.is_static else -1 for size in value.partial_shape)
+
+
+def _class_names(network):
+    if "fcn_keras" not in network.get_rt_info():
+        return {}
+    stored = network.get_rt_info(["fcn_keras"]).value
+    return names_by_head({name: json.loads(_text(text)) for name, text in stored.items()})
+
+
+def _text(value):
+    return value if isinstance(value, str) else value.astype(str)

@@ -1,0 +1,1 @@
+"""What `fcn-export` wrote, as a network that labels images."""

@@ -1,0 +1,60 @@
+"""The network of one call: a `.keras` file, or what `fcn-export` wrote."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from fcn_keras_console import start_tensorflow
+
+from ..scoring import scale_options, tta_options
+
+MEMORY = 512  # MiB, as fcn_keras.predict has it
+
+
+class Net(NamedTuple):
+    """A network that labels: what it takes, what its classes are, what tells it from others, and how it labels."""
+
+    modality: str
+    counts: dict
+    names: dict
+    identity: str
+    label: Callable
+
+
+def keras_net(path, arguments):
+    """Load a `.keras` file."""
+    start_tensorflow()
+    from fcn_keras.interface import class_counts, modality_of
+
+    from ..workdir.checkpoint import identity_of
+    from ..workdir.trained_model import load_model
+    from .labelling import Labelling
+
+    model = load_model(path)
+    copies, scale = tta_options.scales_of(arguments), scale_options.scale_of(arguments)
+    memory = MEMORY if arguments.memory is None else arguments.memory
+    label = Labelling(model, copies, scale, memory=memory, tile=arguments.tile)
+    counts = class_counts(model)
+    return Net(modality_of(model), counts, _names(path, counts), identity_of(path), label)
+
+
+def exported_net(exported, arguments):
+    """Load what `fcn-export` wrote, in its own runtime."""
+    from ..exported.net import ExportedNet
+    from .labelling import ExportedLabelling
+
+    net = ExportedNet(exported)
+    label = ExportedLabelling(net, scale_options.scale_of(arguments))
+    return Net(net.modality, net.counts, net.names, exported.identity, label)
+
+
+def _names(path, counts):
+    """Return the class names by head; None where nothing beside the model says them.
+
+    A `classes.txt` alone beside a model of several heads names the classes of one: the only one of so many.
+    """
+    from ..workdir.trained_model import class_names_beside
+
+    names = class_names_beside(path) or ()
+    fitting = [head for head, count in counts.items() if count == len(names)]
+    of_head = {head: class_names_beside(path, head) for head in counts}
+    return {head: of_head[head] or (names if fitting == [head] else None) for head in counts}
