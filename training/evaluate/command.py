@@ -81,7 +81,7 @@ def _evaluate(arguments):
     if arguments.output is not None:
         _write(arguments.output, report, text, results)
     print(to_json(report) if arguments.json else text)
-    if arguments.labels is None:
+    if arguments.labels is None and arguments.exported is None:
         _say_next(arguments)
 
 
