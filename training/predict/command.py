@@ -58,7 +58,7 @@ CODES = {0: "images were labelled", 2: "an image cannot be read, or with --on-er
 
 def main(argv=None):
     parser = build_parser()
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_intermixed_args(argv)  # the demo needs no positional one, and options stand among them
     demo.settle(parser, arguments)
     return run("fcn-predict", _predict, arguments)
 

@@ -402,3 +402,11 @@ def test_an_onnx_file_needs_no_tensorflow(photos, tmp_path):
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, capture_output=True)
     assert (tmp_path / "out" / "labels" / "inner" / "a.png").is_file()
+
+
+def test_options_may_stand_among_the_images(net, photos, tmp_path):
+    first, second = photos / "a.png", photos / "inner" / "a.png"
+    assert main([str(net), str(first), "--output", str(tmp_path / "out"), "--format", "ids", "--", str(second)]) == 0
+    assert len(files(tmp_path / "out")) == 2
+    assert main([str(net), "--output", str(tmp_path / "one"), "--format", "ids", str(first)]) == 0
+    assert len(files(tmp_path / "one")) == 1
