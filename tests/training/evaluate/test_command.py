@@ -251,7 +251,7 @@ def test_weights_that_are_no_numbers(capsys, tmp_path, data):
     assert not (tmp_path / "out").exists()
 
 
-def test_another_kind_of_model(capsys, tmp_path):
+def test_another_kind_of_model(capsys, tmp_path, data):
     keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(4, 1)]).save(tmp_path / "other.keras")
     assert "is not a network of fcn_keras" in error_of(capsys, tmp_path / "other.keras", "--recipe", "synthetic_fcn8s")
 
