@@ -79,7 +79,7 @@ def test_every_frame_is_painted(models_once, net, tmp_path, capfd, name, size, c
     path = video(tmp_path / "in" / name, size=size, codec=codec)
     out = tmp_path / "out"
     code, lines, errors = call(capfd, net, path, "--output", out)
-    assert (code, errors) == (0, [])
+    assert (code, [line for line in errors if not line.startswith("next: ")]) == (0, [])
     target = out / "overlays" / f"{name[0]}.mp4"
     assert [x for x in out.rglob("*") if x.is_file() and x.name != FILE] == [target]
     assert lines[0].startswith(f"{path} {size[1]}x{size[0]}, 6 frames -> overlays/{name[0]}.mp4  class ")
@@ -256,7 +256,7 @@ def test_broken_videos_are_skipped(net, tmp_path, capfd):
     video(tmp_path / "good.mp4", frames=2)
     arguments = (net, tmp_path / "*.*", "--output", tmp_path / "out", "--on-error", "skip")
     code, lines, errors = call(capfd, *arguments)
-    assert (code, len(errors)) == (0, 1)
+    assert (code, len(errors)) == (0, 2)  # the broken one, and the command that comes next
     assert lines[-1] == f"1 video labelled in {tmp_path / 'out'}; 1 skipped"
 
 
