@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "inference": {"finite", "labels", "layers", "receptive_field"},
     "tta": {"inference", "layers"},
     "charts": {"visualize"},
+    "colors": {"visualize"},
     "receptive_field": {"geometry", "layers"},
     "interface": {"layers"},
     "data": {"augment", "examples", "streams"},
@@ -110,7 +111,7 @@ TENSORFLOW = {
     "streams",
     "metrics",
 }  # lazily; everything else runs on every backend
-NUMPY_ONLY = {"geometry", "caffemodel", "examples", "hha", "photographs", "scaling", "visualize"}
+NUMPY_ONLY = {"geometry", "caffemodel", "colors", "examples", "hha", "photographs", "scaling", "visualize"}
 
 
 def modules(folder):
