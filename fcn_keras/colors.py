@@ -96,5 +96,9 @@ def file_palette(colors: ArrayLike) -> bytes:
 
 
 def hexadecimal(color: Sequence[int]) -> str:
-    """Return a colour as web pages write it: `(255, 221, 0)` -> `"#ffdd00"`."""
+    """Write a colour as web pages do: `(255, 221, 0)` as `"#ffdd00"`.
+
+    Args:
+        color: red, green and blue, 0..255.
+    """
     return "#{:02x}{:02x}{:02x}".format(*map(int, color))

@@ -24,6 +24,7 @@ class StageFiles:
         data: JSON, a line a split: the files of the data, with their sizes, times and digests.
         summary: JSON, written when the stage is finished.
         classes: the class names, one a line (of the first head).
+        palette: the classes' colours, a `R G B` a line (of the first head); where it is changed, so is what is painted.
         tensorboard: event files.
         mlflow: the name by which its run is found in MLflow.
     """
@@ -40,12 +41,17 @@ class StageFiles:
         self.data = self.folder / "data.json"
         self.summary = self.folder / "summary.json"
         self.classes = self.folder / "classes.txt"
+        self.palette = self.folder / "palette.txt"
         self.tensorboard = self.folder / "tensorboard"
         self.mlflow = self.folder / "mlflow_run.txt"
 
     def classes_of(self, head):
         """Name the file of one head's class names; the only head of most models is `""`."""
         return self.folder / f"classes_{head}.txt" if head else self.classes
+
+    def palette_of(self, head):
+        """Name the file of the colours of one head's classes."""
+        return self.folder / f"palette_{head}.txt" if head else self.palette
 
 
 def find_model(given):
@@ -138,3 +144,27 @@ def class_names_in(path, read):
     if not (path.name.startswith("classes") and StageFiles(path.parent).settings.is_file()):
         return read(path)
     return tuple(line for line in path.read_text(encoding="utf-8").split("\n") if line.strip())
+
+
+def palette_text(colors):
+    """Return what a file of colours holds: a `R G B` a line, a line a class."""
+    return "".join("{} {} {}\n".format(*map(int, color)) for color in colors)
+
+
+def palette_in(path, count):
+    """Read the colours of `count` classes: a list of `(R, G, B)`.
+
+    Raises:
+        ValueError: if a line is no colour, or there is not one for each class.
+    """
+    path = Path(path)
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    colors = [tuple(map(int, line.split())) if re.fullmatch(r"\d{1,3}( \d{1,3}){2}", line) else None for line in lines]
+    for number, (line, color) in enumerate(zip(lines, colors, strict=True), 1):
+        if color is None or max(color) > 255:
+            raise ValueError(f"{path}:{number} is no colour: {line!r:.60}. Expected `R G B`, 0..255, a class a line.")
+    if len(colors) != count:
+        raise ValueError(
+            f"{path} holds {len(colors)} colours for {count} classes. Give each class one, or remove that file."
+        )
+    return colors

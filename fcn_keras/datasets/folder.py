@@ -60,6 +60,7 @@ class Folder(Examples):
     Attributes:
         num_classes: number of classes, void not counted.
         class_names: tuple of their names, `"0", "1", ...` where only their number is known.
+        colors: `{(R, G, B): id}` of the class file, 255 for void; empty where it has no colours.
         ids: tuple of the ids, sorted unless they were listed.
         others: tuple of the files in the two folders that are not read: no images by their extensions, hidden ones, and
             links that would go round in circles.
@@ -106,7 +107,7 @@ class Folder(Examples):
         self._table = ClassTable(given)
         self._table.require_no_void(given if isinstance(given, (str, os.PathLike)) else "`classes`")
         self._read_label = LabelReader(self._table, self.ignore_label, self._labels)
-        self.class_names = self._table.names
+        self.class_names, self.colors = self._table.names, self._table.colors
         self.num_classes = len(self.class_names)
 
     def __getitem__(self, index: SupportsIndex) -> dict[str, Any]:  # type: ignore[override]  # takes no slices

@@ -4,7 +4,14 @@ import json
 
 import pytest
 
-from fcn_keras_console.workdir import StageFiles, class_names_in, decisions_beside, find_model
+from fcn_keras_console.workdir import (
+    StageFiles,
+    class_names_in,
+    decisions_beside,
+    find_model,
+    palette_in,
+    palette_text,
+)
 
 
 @pytest.fixture
@@ -20,6 +27,8 @@ def test_names_of_a_stage(tmp_path):
     assert (stage.best, stage.settings) == (tmp_path / "best.keras", tmp_path / "recipe.json")
     assert stage.classes_of("") == tmp_path / "classes.txt"
     assert stage.classes_of("geo") == tmp_path / "classes_geo.txt"
+    assert stage.palette_of("") == tmp_path / "palette.txt"
+    assert stage.palette_of("geo") == tmp_path / "palette_geo.txt"
 
 
 def test_a_stage_or_a_file_is_a_model(runs):
@@ -125,3 +134,19 @@ def test_a_list_that_training_wrote_is_read_name_by_name(runs):
     assert class_names_in(path, lambda file: ("read", file.name)) == ("read", "classes.txt")
     (runs / "folder_fcn32s" / "recipe.json").write_text("{}")
     assert class_names_in(path, None) == ("# one", "zone 1 2 3", "two")
+
+
+def test_colors_of_classes_are_a_line_each(tmp_path):
+    colors = [(0, 153, 255), (255, 221, 0)]
+    (tmp_path / "palette.txt").write_text(palette_text(colors))
+    assert (tmp_path / "palette.txt").read_text() == "0 153 255\n255 221 0\n"
+    assert palette_in(tmp_path / "palette.txt", 2) == colors
+    with pytest.raises(ValueError, match=r"palette\.txt holds 2 colours for 3 classes\. Give each class one"):
+        palette_in(tmp_path / "palette.txt", 3)
+
+
+@pytest.mark.parametrize("line", ["0 153", "red", "0 153 256", "0,153,255", ""])
+def test_what_is_no_color(tmp_path, line):
+    (tmp_path / "palette.txt").write_text(f"1 2 3\n{line}\n")
+    with pytest.raises(ValueError, match=rf"palette\.txt:2 is no colour: '{line}'\. Expected `R G B`, 0\.\.255"):
+        palette_in(tmp_path / "palette.txt", 2)

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from PIL import Image
 
+from fcn_keras.colors import file_palette
 from fcn_keras.visualize import background_of, palette
 
 from .annotations import BACKGROUND
@@ -19,7 +20,8 @@ class CvatWriter:
     """Collect masks in colours, and write them as one archive.
 
     The first label is `background`, black, whether the classes have one or not: Datumaro, and CVAT with it, makes no
-    shape of what is 0. The classes have the colours of VOC's map in their order.
+    shape of what is 0. The classes have their own colours; or those of VOC's map in their order where one of them is
+    black too, or two have one colour, by which CVAT could not tell them apart.
 
     Raises:
         ValueError: if a class cannot be named so in `labelmap.txt`, or there are too many.
@@ -35,6 +37,7 @@ class CvatWriter:
         self.table = np.zeros(len(names), np.uint8)
         self.table[others] = np.arange(1, len(others) + 1)
         self.names = [BACKGROUND, *(names[index] for index in others)]
+        self.colors = _distinct(np.concatenate([[(0, 0, 0)], np.asarray(classes.colors)[others]]).astype(np.uint8))
         self.images = {}
 
     def add(self, file_name, labels):
@@ -42,13 +45,13 @@ class CvatWriter:
         key = PurePosixPath(file_name).with_suffix("").as_posix()
         key = key.encode(errors="backslashreplace").decode()  # names of other encodings become escapes
         mask, buffer = Image.fromarray(self.table[labels]), io.BytesIO()
-        mask.putpalette(palette().astype(np.uint8).tobytes())
+        mask.putpalette(file_palette(self.colors))
         mask.save(buffer, "PNG")
         self.images[key] = buffer.getvalue()
 
     def write(self, path):
-        colors = palette(len(self.names)).astype(int).tolist()
-        lines = [f"{name}:{','.join(map(str, color))}::" for name, color in zip(self.names, colors, strict=True)]
+        colors = (",".join(map(str, color)) for color in self.colors.tolist())
+        lines = [f"{name}:{color}::" for name, color in zip(self.names, colors, strict=True)]
         lines.insert(0, "# label:color_rgb:parts:actions")
         with zipfile.ZipFile(path, "w") as archive:
             _add(archive, "labelmap.txt", "".join(f"{line}\n" for line in lines))
@@ -57,6 +60,10 @@ class CvatWriter:
                 for folder in ("SegmentationClass", "SegmentationObject"):  # an object a class
                     _add(archive, f"{folder}/{key}.png", png)  # not packed once more
             archive.comment = MARK.encode()
+
+
+def _distinct(colors):
+    return colors if len(np.unique(colors, axis=0)) == len(colors) else palette(len(colors))
 
 
 def _add(archive, name, content):

@@ -77,7 +77,7 @@ def _compare(arguments):
     results, pictured = {}, {}
     for head, tally in tallies.items():
         results[head], names = _result(tally, pairs, head, arguments)
-        pictured[head] = largest[head].figures(names)
+        pictured[head] = largest[head].figures(names, pairs.colors[head])
     bootstrap = {"resamplings": arguments.resamplings, "seed": arguments.seed, "interval": 0.95}
     report = as_report({**pairs.origin, "bootstrap": bootstrap}, results)
     text = _text(pairs.origin, results, arguments)

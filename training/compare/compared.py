@@ -8,6 +8,7 @@ import numpy as np
 from fcn_keras.interface import class_counts, heads_of
 from fcn_keras_console.workdir import decisions_beside, find_model
 
+from ..scoring.class_colors import colors_of
 from ..scoring.images import label_images, require_same_classes
 from ..scoring.label_files import label_files_of
 from ..scoring.split import open_split, with_data_notes
@@ -22,7 +23,7 @@ class ImagePairs:
         images: two iterables of `LabelledImage`, of the same images.
         total: the number of images.
         origin: where they come from, as JSON's types.
-        counts, class_names: of the classes, by head.
+        counts, class_names, colors: of the classes, by head.
     """
 
     images: tuple
@@ -30,6 +31,7 @@ class ImagePairs:
     origin: dict
     counts: dict
     class_names: dict
+    colors: dict
 
     def __iter__(self):
         """Yield A's and B's `LabelledImage` of every image.
@@ -76,6 +78,7 @@ def two_models(arguments):
         {"a": str(paths[0]), "b": str(paths[1]), **origins[0], "images": total},
         counts[0],
         heads_of(examples[0].class_names),
+        colors_of(examples[0], paths[0]),
     )
 
 
@@ -87,7 +90,8 @@ def two_folders(arguments):
     origin = {"a": str(arguments.a), "b": str(arguments.b), "labels": str(arguments.labels), "images": total}
     kinds = {kind: max(each.left_alone.get(kind, 0) for each in files) for each in files for kind in each.left_alone}
     origin |= {"left_alone": kinds} if kinds else {}
-    return ImagePairs(tuple(each.labelled() for each in files), total, origin, {"": len(names)}, {"": names})
+    images, colors = tuple(each.labelled() for each in files), colors_of(files[0])
+    return ImagePairs(images, total, origin, {"": len(names)}, {"": names}, colors)
 
 
 def _open(arguments, paths, count):

@@ -41,13 +41,13 @@ class LargestDifferences:
         else:
             heapq.heappushpop(self._heap, item)
 
-    def figures(self, class_names):
+    def figures(self, class_names, colors):
         """Yield the names of the images and their figures, first where they differ most."""
         for _, _, (name, *kept) in sorted(self._heap, reverse=True):
-            yield name, figure(name, *kept, class_names=class_names)
+            yield name, figure(name, *kept, class_names=class_names, colors=colors)
 
 
-def figure(name, image, truth, a, b, outcome, *, class_names):
+def figure(name, image, truth, a, b, outcome, *, class_names, colors):
     """Lay out image (where there is one), truth, A's and B's labels, and who is right where they differ."""
     from matplotlib.patches import Patch
 
@@ -59,7 +59,8 @@ def figure(name, image, truth, a, b, outcome, *, class_names):
         titles[0] = shortened(f"Truth of {name}", 24)
     else:
         cells, titles = [image, *cells], [shortened(name, 24), *titles]
-    drawn = comparison([cells], titles=titles, class_names=[shortened(each, 16) for each in class_names])
+    names = [shortened(each, 16) for each in class_names]
+    drawn = comparison([cells], titles=titles, class_names=names, colors=colors)
     counts, handles = counted(outcome), []
     for key in DIFFERENT:
         share = 100 * counts[OUTCOMES.index(key)] / max(counts.sum(), 1)

@@ -3,10 +3,12 @@
 import logging
 import os
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from fcn_keras.colors import DISTINCT, class_colors
 from fcn_keras.datasets.classes import ClassTable
 
 from ..annotations.masks import VOID, Mask
@@ -94,6 +96,13 @@ class Examination:
     images: dict[int, ImageFacts]
     heat: HeatMaps
     stamps: Stamps
+
+    @cached_property
+    def colors(self):
+        """Of all ids that masks may hold, `(256, 3)` uint8: the classes', and others' for those of no class."""
+        names, own = self.report.class_names, self.table.colors if self.table is not None else None
+        known = class_colors(names, own) if names else DISTINCT[:0]
+        return np.concatenate([known, DISTINCT[len(known) :]])
 
     def near_duplicates(self, keys):
         """Find which of these images show nearly the same, without reading them again.

@@ -3,7 +3,7 @@
 import datetime
 
 import fcn_keras
-from fcn_keras.visualize import palette
+from fcn_keras.visualize import background_of
 from fcn_keras_console.environment import command
 from fcn_keras_console.left_alone import as_line
 from fcn_keras_console.words import counted, percent, some
@@ -31,7 +31,7 @@ def page(examination):
     report = examination.report
     sections = [
         _findings(examination),
-        _classes(report),
+        _classes(report, examination.colors),
         _heat_maps(report, examination.heat),
         _sizes(report),
         _made(report),
@@ -76,7 +76,20 @@ def _findings(examination):
         drawn.append(_card(examination, finding, files, pairs))
     if not drawn:
         drawn.append(element("p", "Nothing is wrong."))
-    return element("section", element("h2", "Findings"), drawn, id="findings")
+    painted = _legend(examination) if left < _DRAWN else None
+    return element("section", element("h2", "Findings"), painted, drawn, id="findings")
+
+
+def _legend(examination):
+    """List the colours that the masks beside the photographs are painted in."""
+    names = examination.report.class_names
+    bare = background_of(names) if names else None
+    entries = [
+        element("li", swatch(color), name)
+        for index, (name, color) in enumerate(zip(names, examination.colors, strict=False))
+        if index != bare
+    ]
+    return element("ul", entries, class_="legend", aria_label="the classes' colours")
 
 
 def _card(examination, finding, files, pairs):
@@ -108,9 +121,9 @@ def _figure(examination, code, index, name):
     return element("figure", image(jpeg(pixels), pixels.shape, alt), element("figcaption", name))
 
 
-def _classes(report):
-    """Show every class: its share and its images in every split, and its weight."""
-    splits, colors = list(report.class_frequencies), palette(max(1, report.num_classes))
+def _classes(report, colors):
+    """Show every class: its colour, its share and its images in every split, and its weight."""
+    splits = list(report.class_frequencies)
     heads = ["class"]
     for split in splits:
         heads += [f"{split}: % of pixels", "images"]

@@ -6,7 +6,6 @@ import numpy as np
 from PIL import Image
 
 from fcn_keras.datasets.images import read_image, read_mask
-from fcn_keras.visualize import palette
 from fcn_keras_console.left_alone import as_line
 from fcn_keras_console.printing import in_one_line
 from fcn_keras_console.words import some
@@ -166,13 +165,13 @@ def _faulty(examination):
         if index in seen or len(sheet) == _SHEET:
             continue
         seen.add(index)
-        cell = _cell(layout.pairs[index])
+        cell = _cell(layout.pairs[index], examination.colors)
         if cell is not None:
             sheet.append((f"{code}\n{layout.pairs[index].key[-40:]}", cell))
     return sheet
 
 
-def _cell(pair, height=160):
+def _cell(pair, colors, height=160):
     """Return image and mask of a pair side by side, of one height, white for what cannot be read; None for neither."""
     panels = []
     for path, read in ((pair.image, read_image), (pair.label, read_mask)):
@@ -184,7 +183,7 @@ def _cell(pair, height=160):
             panels.append(None)
             continue
         if pixels.ndim == 2:
-            pixels = palette()[np.asarray(pixels).astype(np.int64) % 256]
+            pixels = colors[np.asarray(pixels).astype(np.int64) % 256]
         width = max(1, round(height * pixels.shape[1] / pixels.shape[0]))
         panels.append(np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.NEAREST)))
     shown = [panel for panel in panels if panel is not None]

@@ -40,7 +40,7 @@ def thumbnail_pair(examination, index, *, rings=False):
     elif ids is None:
         painted = np.round(small / 2 + _resized(colors, size) / 2).astype(np.uint8)
     else:
-        painted = _painted(small, ids, examination.reading, rings)
+        painted = _painted(small, ids, examination, rings)
     return np.concatenate([small, painted], axis=1)
 
 
@@ -60,11 +60,13 @@ def _resized(pixels, size, how=Image.Resampling.NEAREST):
     return np.asarray(Image.fromarray(pixels).resize(size[::-1], how))
 
 
-def _painted(small, ids, reading, rings):
+def _painted(small, ids, examination, rings):
     """Paint ids, resized by nearest, over a small photograph."""
+    reading = examination.reading
     ids = np.where((ids < 0) | (ids > VOID) | (ids == reading.ignore_label), VOID, ids).astype(np.uint8)
     names = reading.names
-    painted = overlay(small, _resized(ids, small.shape[:2]), background=background_of(names) if names else None)
+    background = background_of(names) if names else None
+    painted = overlay(small, _resized(ids, small.shape[:2]), background=background, colors=examination.colors)
     if not rings:
         return painted
     picture = Image.fromarray(painted)

@@ -59,6 +59,7 @@ def _figures(arguments):
     from fcn_keras.interface import class_counts
     from fcn_keras_console.environment import versions
 
+    from ..scoring.class_colors import colors_of
     from ..workdir.trained_model import class_names_beside, load_model
 
     examples, origin = open_split(
@@ -76,6 +77,7 @@ def _figures(arguments):
         if not arguments.json:
             say(f"{path} scored on {len(examples)} images")
     origin, tables, texts = {**origin, "images": len(examples), "versions": versions()}, {}, []
+    colors = colors_of(examples, finest)
     suffixes = {head: f"_{head}" if head else "" for head in results["fcn8s"]}
     with written_together(output, f"table2{[*suffixes.values()][-1]}.json") as place:
         for head, suffix in suffixes.items():
@@ -83,7 +85,8 @@ def _figures(arguments):
             tables[head] = {"nets": {NETS[net]: result for net, result in rows.items()}}
             texts.append(_text(rows, described(origin)))
             _write_table(place / f"table2{suffix}", rows, texts[-1], {**origin, **tables[head]})
-            _draw(place / f"figure4{suffix}.png", head, examples, chosen, [pictured[net] for net in PICTURED])
+            labels = [pictured[net] for net in PICTURED]
+            _draw(place / f"figure4{suffix}.png", head, examples, chosen, labels, colors[head])
     if arguments.json:
         print(to_json({"output": str(output), **origin, **tables.get("", {"heads": tables})}))
     else:
@@ -180,7 +183,7 @@ def _write_table(path, rows, text, report):
         path.with_name(f"{path.name}.{extension}").write_text(content, encoding="utf-8")
 
 
-def _draw(path, head, examples, chosen, labels):
+def _draw(path, head, examples, chosen, labels, colors):
     """Write one head's picture; `labels` holds each net's labels of the chosen images."""
     from fcn_keras.charts import comparison
     from fcn_keras.interface import heads_of
@@ -191,4 +194,5 @@ def _draw(path, head, examples, chosen, labels):
     for index in chosen:
         example = examples[index]
         rows.append([example["image"], *(of_net[index][head] for of_net in labels), heads_of(example["label"])[head]])
-    write_figure(comparison(rows, class_names=heads_of(examples.class_names)[head]), path, dpi=100)
+    names = heads_of(examples.class_names)[head]
+    write_figure(comparison(rows, class_names=names, colors=colors), path, dpi=100)

@@ -20,13 +20,16 @@ LOG = logging.getLogger("fcn-predict")
 FORMATS = ("palette", "ids", "overlay", "coco", "labelme", "cvat", "label-studio")
 DEFAULT = ("palette", "overlay")
 
-DESCRIPTION = """Label images. DIR/labels gets a PNG of class ids (with the VOC palette) for every image, DIR/overlays a
-JPEG with the classes painted over it; sub-folders are kept. Both have the size of the image as its EXIF rotation turns
-it. A model of several heads writes labels_HEAD and overlays_HEAD. Results of an earlier call are replaced, other files
-never. DIR says in a hidden file which net and options made its labels; others are refused, until --replace removes
-those. A model of fcn-train knows how large its photographs were: one that is far larger is scored at their size, and
-its scores are brought back before the labels are taken; what was done is said. An image whose maps take more than
---memory is labelled stage by stage and band by band, with the result of one pass over the whole.
+DESCRIPTION = """Label images. DIR/labels gets a PNG of class ids (the classes' colours are its palette) for every
+image, DIR/overlays a JPEG with the classes painted over it; sub-folders are kept. Both have the size of the image as
+its EXIF rotation turns it. DIR/legend.png says which colour means which class: the colours that classes.txt gave in
+training, VOC's for VOC's classes, else some that are told apart, also by the colour-blind; palette.txt beside the model
+holds them, and may be changed. A model of several heads writes labels_HEAD and overlays_HEAD. Results of an earlier
+call are replaced, other files never. DIR says in a hidden file which net and options made its labels; others are
+refused, until --replace removes those. A model of fcn-train knows how large its photographs were: one that is far
+larger is scored at their size, and its scores are brought back before the labels are taken; what was done is said. An
+image whose maps take more than --memory is labelled stage by stage and band by band, with the result of one pass over
+the whole.
 
 An input is an image, a folder of images with its sub-folders, a quoted pattern such as 'photos/**/*.jpg', a video, or -
 for one image from stdin. A video (MP4, MOV, AVI, WebM, MKV) becomes DIR/overlays/NAME.mp4, with the classes painted
@@ -91,6 +94,11 @@ def build_parser():
         help=f"what to write, of {', '.join(FORMATS)}; may be repeated (default: {','.join(DEFAULT)})",
     )
     parser.add_argument(
+        "--legend",
+        action="store_true",
+        help="show below every overlay but those of videos which colour means which class, of those that it holds",
+    )
+    parser.add_argument(
         "--replace",
         action="store_true",
         help="if another net labelled DIR, or other options did, remove those labels and pictures first, all that "
@@ -126,7 +134,9 @@ def build_parser():
     tta_options.add_options(parser)
     reading.add_option(parser)
     add_reporting(
-        parser, json="a line for each image: file, width, height, scaled, outputs, classes (their shares), seconds"
+        parser,
+        json="a line for each image: file, width, height, scaled, outputs, classes (their shares), legend (their "
+        "colours), seconds",
     )
     return parser
 
@@ -187,10 +197,10 @@ def _predict_all(arguments, temporary_folder):
     from .results import Classes, Results
 
     _require_companions(net.modality, companions, images)
-    classes = {head: Classes.named(names, net.counts[head]) for head, names in net.names.items()}
+    classes = {head: Classes.named(names, net.counts[head], net.colors[head]) for head, names in net.names.items()}
     made_of = {"net": net.identity, "--scale": arguments.scale, "--tta-scales": copies and list(copies)}
     made_by = LabelledBy(arguments.output, path, made_of)
-    results = Results(arguments.output, arguments.formats or DEFAULT, classes, made_by.write)
+    results = Results(arguments.output, arguments.formats or DEFAULT, classes, made_by.write, legend=arguments.legend)
     stills, videos = ([image for image in images if image.video is kind] for kind in (False, True))
     results.require_free(images)
     with alone(arguments.output), results:
@@ -267,7 +277,7 @@ def _label_images(arguments, label, modality, images, results, bad):
                 files = results.write(image, head, rgb, labels)
                 LOG.debug("%s: wrote %s", image.name, ", ".join(map(str, files)))
                 written[head] = files, results.classes[head].shares(results.classes[head].counts(labels))
-            _report(arguments, image, rgb.shape[:2], size, written, time.perf_counter() - start)
+            _report(arguments, results, image, rgb.shape[:2], size, written, time.perf_counter() - start)
             done += 1
             progress(number, len(images))
     return done
@@ -297,7 +307,7 @@ def _label_videos(arguments, label, videos, results, bad):
             painted = {}
             for head, labels in by_head.items():
                 pixels[head] += results.classes[head].counts(labels)
-                painted[head] = overlay(image, labels, background=results.classes[head].background)
+                painted[head] = overlay(image, labels, **results.classes[head].look)
             return painted
 
         targets = {head: results.video_file(file, head) for head in results.classes}
@@ -313,12 +323,12 @@ def _label_videos(arguments, label, videos, results, bad):
         painted = {head: ([target], results.classes[head].shares(pixels[head])) for head, target in targets.items()}
         more = {"frames": frames, "sound": video.sound.how if video.sound else "none"}
         more |= {"colors": f"untagged, taken as {video.guessed_matrix}"} if video.guessed_matrix else {}
-        _report(arguments, file, size, tuple(sizes), painted, time.perf_counter() - start, **more)
+        _report(arguments, results, file, size, tuple(sizes), painted, time.perf_counter() - start, **more)
         done += 1
     return done
 
 
-def _report(arguments, image, size, scored, by_head, seconds, **more):
+def _report(arguments, results, image, size, scored, by_head, seconds, **more):
     """Print what became of an image or video, as a line of text or of JSON.
 
     Args:
@@ -329,7 +339,10 @@ def _report(arguments, image, size, scored, by_head, seconds, **more):
     files = {head: [str(path.relative_to(arguments.output)) for path in paths] for head, (paths, _) in by_head.items()}
     height, width = size
     if arguments.json:
-        heads = {head: {"outputs": files[head], "classes": shares} for head, (_, shares) in by_head.items()}
+        heads = {
+            head: {"outputs": files[head], "classes": shares, "legend": results.classes[head].colors_of(shares)}
+            for head, (_, shares) in by_head.items()
+        }
         scaled = {} if scored == size else {"scaled": {"width": scored[1], "height": scored[0]}}
         report = {"file": image.name, "width": width, "height": height, **scaled, **more}
         report |= heads.get("", {"heads": heads})

@@ -11,11 +11,12 @@ MEMORY = 512  # MiB, as fcn_keras.predict has it
 
 
 class Net(NamedTuple):
-    """A network that labels: what it takes, what its classes are, what tells it from others, and how it labels."""
+    """A network that labels: what it takes, what its classes are and look like, what tells it from others, and how."""
 
     modality: str
     counts: dict
     names: dict
+    colors: dict
     identity: str
     label: Callable
 
@@ -34,7 +35,8 @@ def keras_net(path, arguments):
     memory = MEMORY if arguments.memory is None else arguments.memory
     label = Labelling(model, copies, scale, memory=memory, tile=arguments.tile)
     counts = class_counts(model)
-    return Net(modality_of(model), counts, _names(path, counts), identity_of(path), label)
+    names = _names(path, counts)
+    return Net(modality_of(model), counts, names, _colors(path, names, counts), identity_of(path), label)
 
 
 def exported_net(exported, arguments):
@@ -44,7 +46,8 @@ def exported_net(exported, arguments):
 
     net = ExportedNet(exported)
     label = ExportedLabelling(net, scale_options.scale_of(arguments))
-    return Net(net.modality, net.counts, net.names, exported.identity, label)
+    colors = _colors(None, net.names, net.counts)
+    return Net(net.modality, net.counts, net.names, colors, exported.identity, label)
 
 
 def _names(path, counts):
@@ -58,3 +61,10 @@ def _names(path, counts):
     fitting = [head for head, count in counts.items() if count == len(names)]
     of_head = {head: class_names_beside(path, head) for head in counts}
     return {head: of_head[head] or (names if fitting == [head] else None) for head in counts}
+
+
+def _colors(path, names, counts):
+    """Return the colours of the classes by head, `(K, 3)` uint8; of a file that says none, those of its names."""
+    from ..workdir.trained_model import class_colors_beside
+
+    return {head: class_colors_beside(path, head, names[head] or count) for head, count in counts.items()}

@@ -1,11 +1,12 @@
 """Where the labels of every image go, format by format, and what may not be replaced there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from fcn_keras.colors import class_colors, hexadecimal
 from fcn_keras.visualize import background_of
 from fcn_keras_console.files import ManyFiles
 from fcn_keras_console.image_files import files_below
@@ -16,7 +17,7 @@ from ..annotations.cvat_writer import CvatWriter
 from ..annotations.label_studio_writer import LabelStudioWriter
 from ..annotations.labelme_writer import write_labelme
 from .marks import is_result
-from .png_files import write_ids, write_overlay, write_palette
+from .png_files import write_ids, write_legend, write_overlay, write_palette
 
 # Format -> its folder, the extension of its files, and what writes one.
 PER_IMAGE = {
@@ -32,26 +33,38 @@ COLLECTED = {
     "label-studio": ("label_studio", ".json", LabelStudioWriter),
 }
 _BAND = 256  # rows counted at once
-_PAINTED = {"palette", "overlay"}  # with VOC's colour map, which has 256 colours
+_PAINTED = {"palette", "overlay"}  # in colours, of which there are 256
 
 
 @dataclass(frozen=True)
 class Classes:
-    """What the classes of one head are called, and which of them is what is left over.
+    """What the classes of one head are called, how they are painted, and which of them is what is left over.
 
     Attributes:
         names: by class id.
         background: the class that overlays leave bare, or None where every class is something.
+        colors: `(K, 3)` uint8 RGB.
     """
 
     names: tuple[str, ...]
     background: int | None
+    colors: Any = field(default=None, compare=False)
 
     @classmethod
-    def named(cls, names, count):
+    def named(cls, names, count, colors=None):
         """Take names, or call the classes by number; VOC's class 0 is what is left over, a named one is painted."""
         known = tuple(names) if names is not None else tuple(f"class {index}" for index in range(count))
-        return cls(known, 0 if names is None else background_of(names))
+        colors = class_colors(count if names is None else known) if colors is None else colors
+        return cls(known, 0 if names is None else background_of(names), colors)
+
+    @property
+    def look(self):
+        """What `fcn_keras.overlay` is to know."""
+        return {"background": self.background, "colors": self.colors}
+
+    def colors_of(self, names):
+        """Return the colours of some classes by name, as `#rrggbb`."""
+        return {name: hexadecimal(self.colors[self.names.index(name)]) for name in names}
 
     def counts(self, labels):
         """Count the pixels of every class, in bands: NumPy counts integers of 8 bytes."""
@@ -76,6 +89,7 @@ class Result(NamedTuple):
         labels: `(H, W)` class ids.
         classes: what the ids mean.
         folder: where the file is going to lie, for what refers to the image.
+        legend: whether an overlay shows which colour means which class.
     """
 
     source: Path
@@ -83,6 +97,7 @@ class Result(NamedTuple):
     labels: Any
     classes: Classes
     folder: Path | None = None
+    legend: bool = False
 
 
 class Results:
@@ -93,18 +108,20 @@ class Results:
         formats: names of `PER_IMAGE` and of `COLLECTED`.
         classes: `Classes` by head; the only head of most models is `""`.
         begin: called before the first file is written.
+        legend: as for `Result`.
 
     Raises:
         ValueError: if a format cannot hold that many classes.
         ImportError: if a format's package is missing.
     """
 
-    def __init__(self, output, formats, classes, begin=lambda: None):
-        self.output, self.classes, self.begin = output, classes, begin
+    def __init__(self, output, formats, classes, begin=lambda: None, *, legend=False):
+        self.output, self.classes, self.legend = output, classes, legend
+        self._begin, self._begun, self._painted = begin, False, bool(_PAINTED & set(formats))
         self._files = ManyFiles()
         self.formats = [name for name in PER_IMAGE if name in formats]
         most = max(len(known.names) for known in classes.values())
-        if most > 256 and _PAINTED & set(formats):
+        if most > 256 and self._painted:
             raise ValueError(f"A palette PNG holds 256 classes. This model has {most}: say --format ids.")
         collected = [name for name in COLLECTED if name in formats]
         if "coco" in collected:
@@ -121,12 +138,23 @@ class Results:
     def __exit__(self, *error):
         self._files.__exit__(*error)
 
+    def begin(self):
+        """Write what is there before the first labels: which net made them, and the legends."""
+        if self._begun:
+            return
+        self._begin()
+        for head, file in self._legends().items():
+            with self._files.written(file) as temporary:
+                write_legend(temporary, self.classes[head])
+        self._begun = True
+
     def present(self):
         """Yield all files in the folder that this command wrote, of every format and head."""
         folders = {name for name, _, _ in PER_IMAGE.values()}
         for folder in sorted(path for path in self.output.glob("*/") if path.name.partition("_")[0] in folders):
             yield from filter(is_result, files_below(folder))
-        collected = (self.output.glob(f"{stem}*{extension}") for stem, extension, _ in COLLECTED.values())
+        whole = [("legend", ".png"), *((stem, extension) for stem, extension, _ in COLLECTED.values())]
+        collected = (self.output.glob(f"{stem}*{extension}") for stem, extension in whole)
         yield from (path for paths in collected for path in sorted(paths) if is_result(path))
 
     def require_free(self, images):
@@ -139,7 +167,8 @@ class Results:
         for folder in dict.fromkeys(folder for target in targets for folder in self._folders(target)):
             if folder.exists() and not folder.is_dir():
                 raise ValueError(f"{folder} is a file, where results need a folder. Choose another --output.")
-        for target in [*targets, *(file for writers in self._writers.values() for file in writers)]:
+        collected = [file for writers in self._writers.values() for file in writers]
+        for target in [*targets, *collected, *self._legends().values()]:
             if target.exists() and not is_result(target):
                 edited = ", or it was edited since" if target.suffix == ".json" else ""
                 raise ValueError(f"{target} exists, and fcn-predict did not write it{edited}. Choose another --output.")
@@ -153,7 +182,8 @@ class Results:
         targets = self._targets(image, head)
         for name, target in zip(self.formats, targets, strict=True):
             with self._files.written(target) as temporary:
-                PER_IMAGE[name][2](temporary, Result(image.path, rgb, labels, self.classes[head], target.parent))
+                result = Result(image.path, rgb, labels, self.classes[head], target.parent, self.legend)
+                PER_IMAGE[name][2](temporary, result)
         for writer in self._writers[head].values():
             writer.add(f"{image.key}{image.path.suffix}", labels)
         return [*targets, *self._writers[head]]
@@ -167,6 +197,11 @@ class Results:
 
     def video_file(self, image, head):
         return self.output / f"overlays{_suffix(head)}" / f"{image.key}.mp4"
+
+    def _legends(self):
+        """Name the file of each head's legend."""
+        heads = self.classes if self._painted else ()
+        return {head: self.output / f"legend{_suffix(head)}.png" for head in heads}
 
     def _targets(self, image, head):
         if image.video:

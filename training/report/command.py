@@ -62,6 +62,7 @@ def _report(arguments):
     from fcn_keras_console.next_step import say_next, stage_or_file
     from fcn_keras_console.words import counted, percent
 
+    from ..scoring.class_colors import colors_of
     from ..scoring.summary import as_report, summaries
     from ..workdir.trained_model import load_model
     from .page import page
@@ -76,6 +77,7 @@ def _report(arguments):
         run=run,
         results=results,
         scores=scores,
+        colors=colors_of(examples, path),
         pictured=(model, examples, scores.images, arguments.images) if arguments.images else None,
         origin=origin,
         skipped=unreadable.skipped,

@@ -13,7 +13,7 @@ from . import section_about, section_images, section_scores, section_training
 from .training_run import begun_after
 
 
-def page(*, title, run, results, scores, pictured, origin, skipped):
+def page(*, title, run, results, scores, colors, pictured, origin, skipped):
     """Write the whole report as HTML.
 
     Args:
@@ -21,17 +21,18 @@ def page(*, title, run, results, scores, pictured, origin, skipped):
         run: `Trained` stages, the scored one last.
         results: `summary` by head.
         scores: `SplitScores`.
-        pictured: what `section_images.section` takes, or None for no photographs.
+        colors: of the classes, by head.
+        pictured: what `section_images.section` takes besides the colours, or None for no photographs.
         origin: dict of the model, its data and split.
         skipped: lines on files that could not be read.
     """
     shown = [
         section_training.section(run, list(results), begun_after(run)),
         section_about.plan(run),
-        section_scores.classes(results, scores.holding),
+        section_scores.classes(results, scores.holding, colors),
         section_scores.confusions(results),
         section_scores.boundaries(results),
-        section_images.section(*pictured) if pictured else None,
+        section_images.section(*pictured, colors) if pictured else None,
         section_about.sizes(scores.images),
         section_about.timings(run, scores, machine()),
         section_about.made(run, origin, skipped, command()),

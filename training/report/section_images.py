@@ -5,7 +5,7 @@ from PIL import Image
 
 from fcn_keras.interface import heads_of
 from fcn_keras.metrics import scores
-from fcn_keras.visualize import background_of, palette
+from fcn_keras.visualize import background_of
 from fcn_keras_console.words import counted, percent
 
 from ..pages.graphics import image as picture_of
@@ -20,7 +20,7 @@ SMALL = 160  # narrower ones are enlarged as squares, not smeared
 HEADINGS = {"best": "Best", "median": "Around the median", "worst": "Worst"}
 
 
-def section(model, examples, images, count):
+def section(model, examples, images, count, colors):
     """Show how mean IU spreads over the images, and some of them, which are labelled once more.
 
     Args:
@@ -28,11 +28,12 @@ def section(model, examples, images, count):
         examples: the data set that was scored.
         images: `ScoredImage`, all of them.
         count: how many to show of the best, around the median, of the worst.
+        colors: of the classes, by head.
     """
     groups, names = choose(images, count), heads_of(examples.class_names)
     chosen = {image.index: image for group in groups.values() for image in group}
     labelled = label_images(model, examples, indices=list(chosen))
-    cards = {image.index: _card(chosen[image.index], image, names) for image in labelled}
+    cards = {image.index: _card(chosen[image.index], image, names, colors) for image in labelled}
     drawn = [element("h2", "Images"), _spread(images, groups)]
     for name, group in groups.items():
         if group:
@@ -78,36 +79,36 @@ def _spread(images, groups):
     return [element("p", median), key, element("div", figure, class_="curves")]
 
 
-def _card(scored, labelled, names):
+def _card(scored, labelled, names, colors):
     """Show one image.
 
     Args:
         scored: `ScoredImage`.
         labelled: its `LabelledImage`.
-        names: of the classes, by head.
+        names, colors: of the classes, by head.
     """
     height, width = scored.size
     return element(
         "article",
         element("h3", scored.name),
         element("p", f"mean IU {percent(scored.mean_iu)} %, {width} x {height} pixels", class_="soft"),
-        [_head(labelled, head, names[head]) for head in labelled.truth],
+        [_head(labelled, head, names[head], colors[head]) for head in labelled.truth],
         class_="card",
     )
 
 
-def _head(labelled, head, names):
+def _head(labelled, head, names, colors):
     """Show one head's panels and classes of an image."""
     place, matrix = labelled.name, labelled.matrices[head]
     image, truth, labels = shrunk(labelled.example["image"], labelled.truth[head], labelled.labels[head])
-    shown = panels(image, truth, labels, background_of(names))
+    shown = panels(image, truth, labels, background_of(names), colors)
     drawn = []
     for title, pixels in zip(TITLES, shown, strict=True):
         small = "small" if pixels.shape[1] < SMALL else None
         picture = picture_of(jpeg(pixels), pixels.shape, f"{title}, {place}", small)
         drawn.append(element("figure", picture, element("figcaption", title)))
     title = element("p", f"{head}: mean IU {percent(float(scores(matrix)['mean_iu']))} %") if head else None
-    return [title, element("div", drawn, class_="panels"), _worst_pair(matrix, names), _legend(matrix, names)]
+    return [title, element("div", drawn, class_="panels"), _worst_pair(matrix, names), _legend(matrix, names, colors)]
 
 
 def _worst_pair(matrix, names):
@@ -121,11 +122,10 @@ def _worst_pair(matrix, names):
     return element("p", f"{line}{names[truth]} taken for {names[predicted]}.", class_="soft")
 
 
-def _legend(matrix, names):
+def _legend(matrix, names, colors):
     """List the classes of an image, the largest in truth first, with their IU."""
     ius, truth = scores(matrix)["per_class_iu"], matrix.sum(axis=1)
     present = [int(i) for i in np.argsort(-truth, kind="stable") if not np.isnan(ius[i])]
-    colors = palette(len(names))
     shown = {i: f"{100 * ius[i]:.0f}" if truth[i] else "not there" for i in present}
     entries = [element("li", swatch(colors[i]), names[i], " ", element("b", shown[i])) for i in present]
     return element("ul", entries, class_="legend", aria_label="classes, and their IU in percent")

@@ -1,6 +1,5 @@
 """The page's part on the scores: the four metrics, every class, where the pixels went."""
 
-from fcn_keras.visualize import palette
 from fcn_keras_console.words import counted, percent, some
 
 from ..pages.graphics import measured, swatch
@@ -35,15 +34,18 @@ def tiles(results):
     return drawn
 
 
-def classes(results, holding):
+def classes(results, holding, colors):
     """Show accuracy, IU and balance of every class.
 
     Args:
         holding: by head, the images whose truth holds each class.
+        colors: of the classes, by head.
     """
 
     def draw(head, result):
-        return _class_table(head, result, holding[head]), [element("p", x, class_="soft") for x in _notes(result)]
+        return _class_table(head, result, holding[head], colors[head]), [
+            element("p", x, class_="soft") for x in _notes(result)
+        ]
 
     return _section("Classes", "classes", results, draw)
 
@@ -113,11 +115,10 @@ def _in_words(result):
     )
 
 
-def _class_table(head, result, holding):
+def _class_table(head, result, holding, colors):
     truth = [sum(row) for row in result["matrix"]]
     predicted = [sum(column) for column in zip(*result["matrix"], strict=True)]
-    total, colors = sum(truth), palette(len(truth))
-    rows = []
+    total, rows = sum(truth), []
     for index, name in enumerate(result["classes"]):
         iu, accuracy = result["per_class_iu"][name], result["per_class_accuracy"][name]
         rows.append(

@@ -34,6 +34,7 @@ class LabelFiles:
         alone: the number of labels without a prediction.
         left_alone: the number of files that are not read, by kind.
         class_names: of the classes.
+        colors: `{(R, G, B): id}`; empty where the classes have no colours.
 
     Raises:
         ValueError: if a path is missing, or a prediction lacks its label.
@@ -48,7 +49,7 @@ class LabelFiles:
         sides = zip(*self._pairs.values(), strict=True)
         self._readers = [LabelReader(table, ignore_label, files) for files in sides]
         self.keys = list(self._pairs)
-        self.class_names = table.names
+        self.class_names, self.colors = table.names, table.colors
 
     def labelled(self, *, unreadable=None, progress=None):
         """Yield a `LabelledImage` of every pair; the next ones are read meanwhile.

@@ -2,13 +2,15 @@
 
 import numpy as np
 
-from fcn_keras.visualize import error_map, overlay
+from fcn_keras.visualize import background_of, error_map, overlay
 from fcn_keras_console.files import written
+
+from .legend import below, entries_of, present
 
 TITLES = ("photograph", "truth", "prediction", "errors")
 
 
-def panels(image, truth, labels, background):
+def panels(image, truth, labels, background, colors):
     """Draw what is shown of one image: itself, truth and prediction painted over it, and where they differ.
 
     Args:
@@ -16,12 +18,20 @@ def panels(image, truth, labels, background):
         truth: `(H, W)` class ids, 255 void.
         labels: `(H, W)` class ids.
         background: as for `fcn_keras.overlay`.
+        colors: of the classes, `(K, 3)` uint8.
 
     Returns:
         `(H, W, 3)` uint8 arrays in the order of `TITLES`.
     """
-    painted = [overlay(image, ids, background=background) for ids in (truth, labels)]
+    painted = [overlay(image, ids, background=background, colors=colors) for ids in (truth, labels)]
     return [np.asarray(image), *painted, error_map(image, truth, labels)]
+
+
+def panels_in_a_row(image, truth, labels, names, colors):
+    """Draw `panels` side by side, and below them the legend of the classes that occur: `(H, W, 3)` uint8."""
+    background = background_of(names)
+    row = np.concatenate(panels(image, truth, labels, background, colors), axis=1)
+    return below(row, entries_of(present([truth, labels], names, background), names, colors))
 
 
 def shortened(name, most):

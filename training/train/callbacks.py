@@ -10,10 +10,9 @@ import numpy as np
 from fcn_keras.finite import broken_layers
 from fcn_keras.inference import predict
 from fcn_keras.interface import heads_of, in_float32
-from fcn_keras.visualize import background_of
 
 from ..scoring.images import name_of
-from ..scoring.panels import TITLES, cells_of, panels
+from ..scoring.panels import TITLES, cells_of, panels_in_a_row
 from ..workdir.checkpoint import Position, save_model
 from .averaging import averaged_weights, uncompiled
 from .watchdog import confusion_metrics
@@ -256,15 +255,17 @@ class Overlays(keras.callbacks.Callback):
         inputs: what `predict` takes, one for each picture.
         examples: the examples they are of.
         names: class names by head; the only head of most models is `""`.
+        colors: of the classes, by head.
         directory: TensorBoard's log directory.
         devices: what the model trains on, of `devices.open_devices`.
         copy: model to predict with, as `Validate`'s; None for the one that trains.
         whole: function from that model to the network that predicts.
     """
 
-    def __init__(self, inputs, examples, names, directory, devices, copy=None, whole=lambda model: model):
+    def __init__(self, inputs, examples, names, colors, directory, devices, copy=None, whole=lambda model: model):
         super().__init__()
         self.names = names
+        self.colors = colors
         self.devices = devices
         self.copy = copy
         self.whole = whole
@@ -282,10 +283,8 @@ class Overlays(keras.callbacks.Callback):
                     labels = heads_of(predict(self.whole(self.copy or self.model), pixels))
                 truth = heads_of(example["label"])
                 for head, names in self.names.items():
-                    shown = panels(example["image"], truth[head], labels[head], background_of(names))
-                    tf.summary.image(
-                        _tag("overlay", head, i), np.concatenate(shown, axis=1)[None], description=", ".join(TITLES)
-                    )
+                    shown = panels_in_a_row(example["image"], truth[head], labels[head], names, self.colors[head])
+                    tf.summary.image(_tag("overlay", head, i), shown[None], description=", ".join(TITLES))
             for metric in confusion_metrics(self.copy or self.model):
                 head = "" if "" in self.names else metric.name
                 matrix = keras.ops.convert_to_numpy(metric.matrix)

@@ -87,6 +87,7 @@ class _Training:
         from fcn_keras.interface import heads_of
         from fcn_keras.scaled_inference import remember_photographs
 
+        from ..scoring.class_colors import colors_of
         from .fit import fit
         from .measurement import dtype_policy
         from .photographs import trained_photographs
@@ -117,6 +118,7 @@ class _Training:
                     self.decisions(recipe),
                     heads_of(splits["train"].class_names),
                     self.reasons,
+                    colors=colors_of(splits["train"]),
                     listed=self.opened.listed(recipe),
                     starts_from={name: self.run_of(name) for name in recipe.sources.values()},
                 )

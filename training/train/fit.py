@@ -7,6 +7,7 @@ import numpy as np
 
 from fcn_keras.interface import heads_of, modality_of, pixels_of
 
+from ..scoring.class_colors import colors_of
 from ..workdir.run_record import comparable
 from ..workdir.timing_callback import Timings
 from .averaging import KeepRaw
@@ -201,6 +202,7 @@ def _overlays(stage, source, devices, copy):
         [pixels_of(example, modality) for example in pictured],
         pictured,
         heads_of(scored.class_names),
+        colors_of(scored, stage.best),
         stage.tensorboard / "overlays",
         devices=devices,
         copy=copy,

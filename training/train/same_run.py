@@ -8,6 +8,7 @@ from fcn_keras_console.environment import command
 from fcn_keras_console.files import read_json, write_json
 from fcn_keras_console.words import counted, percent, some
 
+from ..scoring.class_colors import colors_of
 from ..workdir.data_changes import changes_meaning, sentence
 from ..workdir.data_list import read_data_list
 from ..workdir.faults import faults, settings_fault
@@ -231,10 +232,11 @@ class SameRun:
         stage, listed = found.stage, found.listed
         if found.longer:
             self._extend(found)
-        names = heads_of(self.opened.examples(recipe)["train"].class_names)
+        examples = self.opened.examples(recipe)["train"]
+        names, colors = heads_of(examples.class_names), colors_of(examples)
         if found.said:
             self._accept(found)
-            stage.write_classes(names)
+            stage.write_classes(names, colors if "classes" in found.said else None)
         elif found.record is None:
             if stage.finished():
                 return
@@ -245,6 +247,7 @@ class SameRun:
             if not path.exists():
                 self.reporter.warn(f"fcn-train: {path} was lost, and is written anew.")
                 path.write_text(text, encoding="utf-8")
+        stage.write_colors(colors, lost=True)
         if found.known is None or found.known.splits != listed.splits:
             listed.save(stage.data)
 

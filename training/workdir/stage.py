@@ -8,7 +8,7 @@ import shutil
 from fcn_keras_console.environment import command, versions
 from fcn_keras_console.files import read_json, write_json, write_text, written
 from fcn_keras_console.scratch import remove_left
-from fcn_keras_console.workdir import StageFiles
+from fcn_keras_console.workdir import StageFiles, palette_text
 
 from .checkpoint import save_model, verify
 from .hardware import machine
@@ -111,12 +111,13 @@ class Stage(StageFiles):
                 f"{self.folder} holds a run of other options: {in_words(changes)}. Choose another --workdir."
             )
 
-    def open(self, decisions, class_names, plan=None, *, listed=None, starts_from=None):
+    def open(self, decisions, class_names, plan=None, *, colors=None, listed=None, starts_from=None):
         """Create the folder of a run that is about to start, or leave the one of a run that goes on.
 
         Args:
             decisions: as `changed_options` takes them.
             class_names: by head; the only head of most models is `""`.
+            colors: of the classes, by head; None leaves them to be chosen by whoever paints.
             plan: sentences by what they are about, for who reads the file; None where nothing was planned.
             listed: `DataList` of what it trains on; None where that is not recorded.
             starts_from: ids of the runs that its weights come from, by their stages' names.
@@ -128,7 +129,7 @@ class Stage(StageFiles):
             self.run = RunRecord.of(self)
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.write_classes(class_names)
+        self.write_classes(class_names, colors)
         if not plan:  # stopped before its first checkpoint: it goes on by its plan
             plan = settings_of(self).get("plan")
         made = {"versions": versions(), "machine": machine(), "command": command()}
@@ -139,10 +140,18 @@ class Stage(StageFiles):
             settings["run"] = self.run.as_json()
         write_json(self.settings, settings)
 
-    def write_classes(self, class_names):
-        """Write the class names, by head."""
+    def write_classes(self, class_names, colors=None):
+        """Write the class names and their colours, by head."""
         for path, text in self.class_files(class_names).items():
             write_text(path, text)
+        self.write_colors(colors or {})
+
+    def write_colors(self, colors, *, lost=False):
+        """Write the classes' colours, `(K, 3)` by head; with `lost` only those whose files are missing."""
+        first = {"": next(iter(colors.values()))} if colors else {}
+        for head, of_head in {**first, **colors}.items():
+            if not (lost and self.palette_of(head).exists()):
+                write_text(self.palette_of(head), palette_text(of_head))
 
     def class_files(self, class_names):
         """Return what the files of class names are to hold, by their paths."""

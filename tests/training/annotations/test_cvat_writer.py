@@ -54,12 +54,19 @@ def test_the_layout(tmp_path):
         assert archive.read("labelmap.txt").decode().splitlines() == [
             "# label:color_rgb:parts:actions",
             "background:0,0,0::",
-            "road:128,0,0::",
-            "tree:0,128,0::",
-            "sky:128,128,0::",
+            "road:0,153,255::",
+            "tree:255,221,0::",
+            "sky:153,68,0::",
         ]
         assert archive.read("ImageSets/Segmentation/default.txt") == b"deep/a\nb\n"
         assert archive.comment == b"fcn-predict"
+
+
+@pytest.mark.parametrize("own", [[(0, 0, 0), (9, 9, 9), (8, 8, 8)], [(9, 9, 9), (9, 9, 9), (8, 8, 8)]])
+def test_colors_that_cvat_could_not_tell_apart_are_vocs(tmp_path, own):
+    CvatWriter(Classes.named(WITHOUT, 3, own)).write(tmp_path / "cvat.zip")
+    lines = zipfile.ZipFile(tmp_path / "cvat.zip").read("labelmap.txt").decode().splitlines()
+    assert lines[1:] == ["background:0,0,0::", "road:128,0,0::", "tree:0,128,0::", "sky:128,128,0::"]
 
 
 def test_classes_that_it_cannot_hold():

@@ -14,7 +14,7 @@ def image(truth):
 
 
 def pairs(a, b):
-    return ImagePairs(images=(a, b), total=len(a), origin={}, counts={}, class_names={})
+    return ImagePairs(images=(a, b), total=len(a), origin={}, counts={}, class_names={}, colors={})
 
 
 def test_images_come_in_pairs():

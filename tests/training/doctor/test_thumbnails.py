@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fcn_keras.visualize import palette
+from fcn_keras.colors import DISTINCT
 from tests.training.faulty import change, masks, pixels, voc_colors
 from training.doctor.examination import examination
 from training.doctor.thumbnails import thumbnail_pair
@@ -26,7 +26,7 @@ def test_ids_are_painted_over_the_photograph(data):
     image = pixels(data / "train" / "images" / "0.png")
     ids = pixels(data / "train" / "labels" / "0.png")
     np.testing.assert_array_equal(photograph, image)  # it is smaller than a panel
-    expected = image / 2 + palette()[ids] / 2  # class 0 is no background here
+    expected = image / 2 + DISTINCT[ids] / 2  # class 0 is no background here
     assert np.abs(painted.astype(float) - expected)[ids != 255].max() <= 1
     np.testing.assert_array_equal(painted[ids == 255], image[ids == 255])
 

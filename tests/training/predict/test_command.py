@@ -1,6 +1,7 @@
 """`fcn-predict`: what it writes is what `predict` says, where it writes, and what a user reads when it fails."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -12,12 +13,13 @@ import pytest
 from PIL import Image
 
 import fcn_keras
+from fcn_keras.colors import class_colors
 from fcn_keras.datasets.synthetic import Synthetic
 from fcn_keras.inference import predict
 from fcn_keras.models import FCN32s, LateFusion
 from fcn_keras.photographs import Photographs
 from fcn_keras.scaled_inference import remember_photographs
-from fcn_keras.visualize import overlay, palette
+from fcn_keras.visualize import overlay
 from fcn_keras_console.locks import alone
 from tests.training.exported.files import onnx_file, scores_of
 from tests.training.tiny import NARROW, picture, saved, snapshot, write
@@ -71,6 +73,7 @@ def test_a_folder_becomes_labels_and_overlays(models_once, net, photos, tmp_path
     assert main([str(net), str(photos), "--output", str(out)]) == 0
     keys = ["a", "b.v2", "inner/a"]
     assert files(out) == [*(f"labels/{key}.png" for key in keys), *(f"overlays/{key}.jpg" for key in keys)]
+    assert (out / "legend.png").is_file()
     model = models_once(net)
     for source in ("a.png", "b.v2.jpg", "inner/a.png"):
         image = read(photos / source)
@@ -79,8 +82,8 @@ def test_a_folder_becomes_labels_and_overlays(models_once, net, photos, tmp_path
         with Image.open(out / "labels" / f"{key}.png") as stored:
             assert stored.mode == "P"
             np.testing.assert_array_equal(np.array(stored), labels)
-            np.testing.assert_array_equal(np.array(stored.convert("RGB")), palette()[labels])
-        assert_nearly(read(out / "overlays" / f"{key}.jpg"), overlay(image, labels))
+            np.testing.assert_array_equal(np.array(stored.convert("RGB")), class_colors(4)[labels])
+        assert_nearly(read(out / "overlays" / f"{key}.jpg"), overlay(image, labels, colors=class_colors(4)))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"{photos}/a.png 40x33 -> labels/a.png  class ")
     assert lines[-1] == f"3 images labelled in {out}; left alone: 1 .txt, 1 link, 1 hidden file"
@@ -91,15 +94,19 @@ def test_shares_are_told_by_name(net, photos, tmp_path, capsys):
     beside.mkdir()
     shutil.copyfile(net, beside / "best.keras")
     (beside / "classes.txt").write_text("sky\nroad\ncar\ntree\n")
-    assert main([str(beside), str(photos / "a.png"), "--output", str(tmp_path / "out")]) == 0
+    (beside / "palette.txt").write_text("1 2 255\n200 0 0\n0 150 0\n90 90 0\n")
+    assert main([str(beside), str(photos / "a.png"), "--output", str(tmp_path / "out"), "--legend"]) == 0
     labels = read(tmp_path / "out" / "labels" / "a.png")
     largest = int(np.bincount(labels.ravel()).argmax())
     share = round(100 * np.mean(labels == largest))
     told = capsys.readouterr().out.splitlines()[0]
     assert f"labels/a.png  {('sky', 'road', 'car', 'tree')[largest]} {share} %" in told
     # Class 0 has a name of its own here, so it is painted too.
-    expected = overlay(read(photos / "a.png"), labels, background=None)
-    assert_nearly(read(tmp_path / "out" / "overlays" / "a.jpg"), expected)
+    colors = [(1, 2, 255), (200, 0, 0), (0, 150, 0), (90, 90, 0)]
+    expected = overlay(read(photos / "a.png"), labels, background=None, colors=colors)
+    drawn = read(tmp_path / "out" / "overlays" / "a.jpg")
+    assert len(drawn) > len(expected)  # the legend
+    assert_nearly(drawn[: len(expected)], expected)
 
 
 def test_exif_rotation_is_applied(net, tmp_path):
@@ -357,6 +364,8 @@ def test_photographs_far_larger_than_the_training_s_are_scaled(plain_net, models
     np.testing.assert_array_equal(read(tmp_path / "out" / "labels" / "large.png"), expected)
     assert main([*options, "--json"]) == 0
     reports = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert all(re.fullmatch("#[0-9a-f]{6}", color) for report in reports for color in report["legend"].values())
+    assert [[*report["legend"]] for report in reports] == [[*report["classes"]] for report in reports]
     assert [report.get("scaled") for report in reports] == [{"width": 40, "height": 32}, None]
     assert "--scale is none (trained then). Choose another --output, or say --replace" in error_of(
         capsys, *options, "--scale", "none"

@@ -128,6 +128,7 @@ def test_every_format(net, photos, tmp_path, capsys):
         *(f"ids/{key}.png" for key in keys),
         *(f"labelme/{key}.json" for key in keys),
         *(f"labels/{key}.png" for key in keys),
+        "legend.png",
     ]
     np.testing.assert_array_equal(read(out / "ids" / "a.png"), read(out / "labels" / "a.png"))
     annotations = json.loads((out / "annotations.json").read_text())

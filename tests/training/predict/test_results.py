@@ -14,23 +14,23 @@ from training.predict.results import Classes, Results
 
 @pytest.fixture
 def small_files():
-    """Let no file grow beyond 2000 bytes, as on a full disk: what fits of a block is written."""
+    """Let no file grow beyond 6000 bytes, as on a full disk: what fits of a block is written."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6000, before[1]))
     yield
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.usefixtures("small_files")
 def test_a_full_disk_is_named_and_leaves_no_half(tmp_path):
-    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
     source = InputImage("a", tmp_path / "a.png", "a.png")
-    for name in ("overlay", "ids"):
-        results = Results(tmp_path / "out", [name], {"": Classes.named(None, 256)})
+    for name, count in (("overlay", 2), ("ids", 256)):  # the legend of 256 classes is too large by itself
+        results = Results(tmp_path / "out", [name], {"": Classes.named(None, count)})
         with pytest.raises(OSError, match="too large") as caught, results:
-            results.write(source, "", image, image[..., 0])
+            results.write(source, "", image, image[..., 0] % np.uint16(count))
         assert Path(caught.value.filename).stem == "a"
-    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+    assert [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()] == ["legend.png"]
 
 
 def test_coco_without_pycocotools(tmp_path, monkeypatch):
@@ -60,3 +60,23 @@ def test_shares_are_ordered():
     assert Classes.named(None, 2) == Classes(("class 0", "class 1"), 0)
     assert Classes.named(("background", "cat"), 2).background == 0
     assert Classes.named(NAMES, 4).background is None
+
+
+def test_one_legend_a_head_lies_beside_the_labels(tmp_path):
+    image, labels = np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.uint8)
+    source = InputImage("a", tmp_path / "a.png", "a.png")
+    classes = {"sem": Classes.named(("sky", "road"), 2), "geo": Classes.named(("flat", "high"), 2)}
+    for formats, expected in ((["ids"], []), (["palette"], ["legend_geo.png", "legend_sem.png"])):
+        with Results(tmp_path / "out", formats, classes) as results:
+            for head in classes:
+                results.write(source, head, image, labels)
+            results.finish()
+        assert sorted(path.name for path in (tmp_path / "out").glob("legend*")) == expected
+        assert {path.name for path in results.present()} >= set(expected)
+    (tmp_path / "out" / "legend_geo.png").write_bytes(b"a map's legend")
+    with pytest.raises(ValueError, match=r"legend_geo\.png exists, and fcn-predict did not write it"):
+        Results(tmp_path / "out", ["overlay"], classes).require_free([source])
+
+
+def test_colors_by_name():
+    assert Classes.named(("sky", "road"), 2).colors_of(["road"]) == {"road": "#ffdd00"}

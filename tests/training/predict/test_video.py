@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import fcn_keras as fcn
+from fcn_keras.colors import class_colors
 from fcn_keras.visualize import overlay
 from fcn_keras_console.labelled_by import FILE
 from tests.training.tiny import NARROW, picture, saved, snapshot, write
@@ -81,10 +82,11 @@ def test_every_frame_is_painted(models_once, net, tmp_path, capfd, name, size, c
     code, lines, errors = call(capfd, net, path, "--output", out)
     assert (code, [line for line in errors if not line.startswith("next: ")]) == (0, [])
     target = out / "overlays" / f"{name[0]}.mp4"
-    assert [x for x in out.rglob("*") if x.is_file() and x.name != FILE] == [target]
+    assert [x for x in out.rglob("*") if x.is_file() and x.name not in (FILE, "legend.png")] == [target]
     assert lines[0].startswith(f"{path} {size[1]}x{size[0]}, 6 frames -> overlays/{name[0]}.mp4  class ")
     assert lines[-1] == f"1 video labelled in {out}"
     model = models_once(net)
+    colors = class_colors(model.output.shape[-1])
     with opened(path) as given:
         images = [image for _, image in given.frames()]
     painted, _, rate = contents(target)
@@ -92,7 +94,7 @@ def test_every_frame_is_painted(models_once, net, tmp_path, capfd, name, size, c
     assert len(painted) == len(images) == 6
     for image, found in zip(images, painted, strict=True):
         assert found.shape == (*size, 3)
-        assert np.abs(found.astype(int) - overlay(image, fcn.predict(model, image))).mean() < 12
+        assert np.abs(found.astype(int) - overlay(image, fcn.predict(model, image), colors=colors)).mean() < 12
     assert is_result(target)
     assert call(capfd, net, path, "--output", out)[0] == 0  # its own result is replaced
 
@@ -220,7 +222,7 @@ def test_videos_beside_images_and_heads(net_of_two_heads, tmp_path, capfd):
     code, lines, _ = call(capfd, *arguments)
     assert (code, lines[-1]) == (0, f"1 image and 1 video labelled in {tmp_path / 'out'}")
     found = sorted(x.relative_to(tmp_path / "out").as_posix() for x in (tmp_path / "out").rglob("[!.]*.*"))
-    assert found == ["ids_geo/a.png", "ids_sem/a.png", *(f"overlays_{head}/a.{end}" for head in ("geo", "sem")
+    assert found == ["ids_geo/a.png", "ids_sem/a.png", "legend_geo.png", "legend_sem.png", *(f"overlays_{head}/a.{end}" for head in ("geo", "sem")
                      for end in ("jpg", "mp4"))]  # fmt: skip
 
 

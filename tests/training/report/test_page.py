@@ -21,6 +21,7 @@ def written(folder, **options):
         run=run,
         results=summaries(scores, {"": ("sky", "road", "ghost")}),
         scores=scores,
+        colors={"": [(0, 0, 255), (255, 0, 0), (0, 160, 0)]},
         pictured=None,
         origin={"model": "best.keras", "recipe": "toy", "data": None, "split": "val"},
         skipped=[],
@@ -41,6 +42,8 @@ def test_every_link_leads_to_a_section(tmp_path):
     assert "<my> run: report" in found.text
     assert "toy on 1 image of toy, val" in found.text
     assert found.metrics["", "mean_iu"] == "50.00 %"
+    swatches = [attributes["style"] for _, attributes in found.tags if attributes.get("class") == "swatch"]
+    assert swatches == ["background: #0000ff", "background: #ff0000", "background: #00a000"]
 
 
 def test_a_plan_stands_behind_the_curves(tmp_path):

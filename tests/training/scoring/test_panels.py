@@ -4,19 +4,29 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from training.scoring.panels import TITLES, cells_of, panels, pixels_of_figure, shortened, write_figure
+from training.scoring.panels import TITLES, cells_of, panels, panels_in_a_row, pixels_of_figure, shortened, write_figure
 
 
 def test_a_panel_for_every_title():
     image = np.full((2, 2, 3), 100, np.uint8)
     truth, labels = np.array([[0, 1], [1, 255]]), np.array([[0, 1], [0, 0]])
-    shown = dict(zip(TITLES, panels(image, truth, labels, background=0), strict=True))
+    shown = dict(zip(TITLES, panels(image, truth, labels, 0, [(0, 0, 0), (0, 0, 255)]), strict=True))
     np.testing.assert_array_equal(shown["photograph"], image)
     changed = {name: (pixels != image).any(axis=-1).tolist() for name, pixels in shown.items()}
     assert changed["truth"] == [[False, True], [True, False]]  # neither the background nor void is painted
     assert changed["prediction"] == [[False, True], [False, False]]
     red = shown["errors"].astype(int) @ [1, -1, 0] > 20
     assert red.tolist() == [[False, False], [True, False]]
+
+
+def test_panels_in_a_row_have_the_legend_below():
+    image, truth, colors = np.full((30, 40, 3), 100, np.uint8), np.zeros((30, 40), int), [(0, 0, 255), (255, 0, 0)]
+    row = panels_in_a_row(image, truth, truth, ("sky", "road"), colors)
+    assert row.shape[1] == 160
+    np.testing.assert_array_equal(row[:30, :40], image)
+    assert (row[:30, 40:120] == (50, 50, 178)).all()  # half of the image, half of the colour
+    assert (row[30:] == colors[0]).all(axis=-1).any()
+    assert not (row[30:] == colors[1]).all(axis=-1).any()
 
 
 def test_figures_become_pixels_and_files(tmp_path):

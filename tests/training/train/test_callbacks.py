@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from fcn_keras.colors import class_colors
 from fcn_keras.datasets.synthetic import Synthetic
 from training.train import callbacks
 from training.train.callbacks import Batches, Checkpoint, Overlays, Reseed, Restore, flat, mean_iu
@@ -112,9 +113,8 @@ def test_pictures_of_images_and_of_the_matrix(tmp_path, monkeypatch):
     monkeypatch.setattr(callbacks, "predict", lambda net, pixels: np.zeros(pixels.shape[:2], np.uint8))
     matrix = SimpleNamespace(matrix=np.eye(8), name="confusion")
     monkeypatch.setattr(callbacks, "confusion_metrics", lambda net: [matrix])
-    callback = Overlays(
-        [x["image"] for x in examples], list(examples), {"": examples.class_names}, tmp_path, OneDevice()
-    )
+    names, colors = {"": examples.class_names}, {"": class_colors(examples.class_names)}
+    callback = Overlays([x["image"] for x in examples], list(examples), names, colors, tmp_path, OneDevice())
     callback.set_model(model())
     callback.on_epoch_end(3)
     (events,) = tmp_path.rglob("events*")

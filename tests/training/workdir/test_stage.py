@@ -95,6 +95,17 @@ def test_a_folder_holds_one_run(stage):
     assert sorted(held) == ["command", "decisions", "machine", "versions"]
 
 
+def test_the_colors_of_classes_lie_beside_their_names(stage):
+    names, colors = {"sem": ("sky", "sea"), "geo": ("flat",)}, {"sem": [(0, 1, 2), (3, 4, 255)], "geo": [(9, 9, 9)]}
+    stage.open({}, names, colors=colors)
+    assert stage.palette.read_text() == stage.palette_of("sem").read_text() == "0 1 2\n3 4 255\n"
+    stage.palette_of("sem").write_text("5 5 5\n6 6 6\n")  # by hand
+    stage.palette_of("geo").unlink()
+    stage.write_colors(colors, lost=True)
+    assert stage.palette_of("sem").read_text() == "5 5 5\n6 6 6\n"
+    assert stage.palette_of("geo").read_text() == "9 9 9\n"
+
+
 def test_the_log_is_cut_behind_the_last_whole_epoch(stage):
     stage.log.write_text("epoch,loss\n0,0.5\n1,0.25\n2,0.")
     assert stage.history(2) == [{"epoch": "0", "loss": "0.5"}, {"epoch": "1", "loss": "0.25"}]
