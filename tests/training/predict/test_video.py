@@ -222,8 +222,8 @@ def test_videos_beside_images_and_heads(net_of_two_heads, tmp_path, capfd):
     code, lines, _ = call(capfd, *arguments)
     assert (code, lines[-1]) == (0, f"1 image and 1 video labelled in {tmp_path / 'out'}")
     found = sorted(x.relative_to(tmp_path / "out").as_posix() for x in (tmp_path / "out").rglob("[!.]*.*"))
-    assert found == ["ids_geo/a.png", "ids_sem/a.png", "legend_geo.png", "legend_sem.png", *(f"overlays_{head}/a.{end}" for head in ("geo", "sem")
-                     for end in ("jpg", "mp4"))]  # fmt: skip
+    single = ["ids_geo/a.png", "ids_sem/a.png", "legend_geo.png", "legend_sem.png"]
+    assert found == [*single, *(f"overlays_{head}/a.{end}" for head in ("geo", "sem") for end in ("jpg", "mp4"))]
 
 
 def broken(folder):
