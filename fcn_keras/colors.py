@@ -96,7 +96,7 @@ def file_palette(colors: ArrayLike) -> bytes:
 
 
 def hexadecimal(color: Sequence[int]) -> str:
-    """Write a colour as web pages do: `(255, 221, 0)` as `"#ffdd00"`.
+    """Return a colour as web pages write it: `(255, 221, 0)` as `"#ffdd00"`.
 
     Args:
         color: red, green and blue, 0..255.

@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -13,7 +14,8 @@ from fcn_keras_console.printing import say
 
 from .. import reading
 from ..scoring import scale_options, tta_options
-from . import demo
+from .demo import FOLDER as DEMO
+from .demo import NOTE, settle, write_demo
 from .nets import MEMORY, exported_net, keras_net
 
 LOG = logging.getLogger("fcn-predict")
@@ -60,30 +62,35 @@ CODES = {0: "images were labelled", 2: "an image cannot be read, or with --on-er
 
 
 def main(argv=None):
-    parser = build_parser()
-    arguments = parser.parse_intermixed_args(argv)  # the demo needs no positional one, and options stand among them
-    demo.settle(parser, arguments)
+    parser = build_parser(demo="--demo" in (sys.argv[1:] if argv is None else argv))
+    arguments = parser.parse_args(argv)
+    if arguments.demo:
+        settle(parser, arguments)
     return run("fcn-predict", _predict, arguments)
 
 
-def build_parser():
+def build_parser(*, demo=False):
+    """Make the parser; one for the demo asks for nothing that the demo brings by itself."""
     parser = Parser("fcn-predict", DESCRIPTION, examples=EXAMPLES, codes=CODES)
     parser.add_argument(
         "model",
         type=Path,
-        nargs="?",
+        nargs="?" if demo else None,
         help="a .keras file, a stage's folder, or a workdir: then its finest stage; or what fcn-export wrote: a served "
         "model's folder (its newest version), .onnx, .xml or .tflite",
     )
     parser.add_argument(
-        "inputs", nargs="*", metavar="input", help="an image, a folder of them, a quoted pattern, a video, or - (stdin)"
+        "inputs",
+        nargs="*" if demo else "+",
+        metavar="input",
+        help="an image, a folder of them, a quoted pattern, a video, or - (stdin)",
     )
-    parser.add_argument("--output", type=Path, metavar="DIR", help="folder for what is written")
+    parser.add_argument("--output", type=Path, required=not demo, metavar="DIR", help="folder for what is written")
     parser.add_argument(
         "--demo",
         action="store_true",
         help="instead of a model and images: label four drawn scenes with a small net that knows nothing else; they, "
-        f"the net and its labels go to DIR (default: {demo.FOLDER})",
+        f"the net and its labels go to DIR (default: {DEMO})",
     )
     parser.add_argument(
         "--format",
@@ -175,7 +182,7 @@ def _predict_all(arguments, temporary_folder):
         raise ValueError(f"--tile is a positive multiple of 32. Received: {arguments.tile}.")
     copies, _ = tta_options.scales_of(arguments), scale_options.scale_of(arguments)
     if arguments.demo:
-        arguments.model, arguments.inputs = demo.write_demo(arguments.output)
+        arguments.model, arguments.inputs = write_demo(arguments.output)
     exported = find_exported(arguments.model)
     path = find_model(arguments.model) if exported is None else exported.path
     if exported is not None:
@@ -214,7 +221,7 @@ def _predict_all(arguments, temporary_folder):
         others = f"; {told}" if (told := finder.left_alone(passed_over)) else ""
         say(f"{' and '.join(done)} labelled in {arguments.output}{bad.counted()}{others}")
         if arguments.demo:
-            say(demo.NOTE)
+            say(NOTE)
     if exported is None:
         served = arguments.output / "models" / "demo" if arguments.demo else "models/fcn"
         say_next(arguments, "fcn-export", stage_or_file(path), served)

@@ -9,16 +9,10 @@ NOTE = "The demo's net knows drawn scenes alone. For photographs, train one on y
 
 
 def settle(parser, arguments):
-    """End the command where the model, the images or the folder are missing, which the demo brings by itself."""
-    given = {"model": arguments.model, "input": arguments.inputs}
-    if arguments.demo:
-        if any(given.values()):
-            parser.error("--demo brings its own net and images: leave yours out, or leave out --demo")
-        arguments.output = arguments.output or FOLDER
-        return
-    given["--output"] = arguments.output
-    if missing := [name for name, value in given.items() if not value]:
-        parser.error(f"the following arguments are required: {', '.join(missing)}")
+    """Choose the demo's folder; end the command where a model or images are given, which the demo brings by itself."""
+    if arguments.model or arguments.inputs:
+        parser.error("--demo brings its own net and images: leave yours out, or leave out --demo")
+    arguments.output = arguments.output or FOLDER
 
 
 def write_demo(folder):

@@ -414,9 +414,6 @@ def test_an_onnx_file_needs_no_tensorflow(photos, tmp_path):
     assert (tmp_path / "out" / "labels" / "inner" / "a.png").is_file()
 
 
-def test_options_may_stand_among_the_images(net, photos, tmp_path):
-    first, second = photos / "a.png", photos / "b.v2.jpg"
-    assert main([str(net), str(first), "--output", str(tmp_path / "out"), "--format", "ids", "--", str(second)]) == 0
-    assert len(files(tmp_path / "out")) == 2
-    assert main([str(net), "--output", str(tmp_path / "one"), "--format", "ids", str(first)]) == 0
+def test_options_may_stand_before_the_images(net, photos, tmp_path):
+    assert main([str(net), "--output", str(tmp_path / "one"), "--format", "ids", str(photos / "a.png")]) == 0
     assert len(files(tmp_path / "one")) == 1

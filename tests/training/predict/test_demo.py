@@ -1,6 +1,5 @@
 """What `fcn-predict --demo` puts into its folder."""
 
-from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 from PIL import Image
 
 from fcn_keras.demo import net
-from training.predict.command import build_parser
+from training.predict.command import build_parser, main
 from training.predict.demo import FOLDER, settle, write_demo
 
 
@@ -40,11 +39,12 @@ def test_another_net_is_not_called_the_demos(tmp_path):
 
 
 def test_it_needs_nothing_else(capsys):
-    arguments = Namespace(demo=True, model=None, inputs=[], output=None)
-    settle(build_parser(), arguments)
+    parser = build_parser(demo=True)
+    arguments = parser.parse_args(["--demo"])
+    settle(parser, arguments)
     assert arguments.output == FOLDER
     with pytest.raises(SystemExit):
-        settle(build_parser(), Namespace(demo=True, model="net.keras", inputs=[], output=None))
+        settle(parser, parser.parse_args(["--demo", "net.keras"]))
     assert "--demo brings its own net and images" in capsys.readouterr().err
 
 
@@ -53,7 +53,6 @@ def test_it_needs_nothing_else(capsys):
     [([], "model, input, --output"), (["net.keras"], "input, --output"), (["net.keras", "a.jpg"], "--output")],
 )
 def test_without_it_all_is_required(words, missing, capsys):
-    parser = build_parser()
     with pytest.raises(SystemExit):
-        settle(parser, parser.parse_args(words))
+        main(words)
     assert f"fcn-predict: the following arguments are required: {missing}. See" in capsys.readouterr().err

@@ -51,7 +51,8 @@ def test_dropout_goes_on_where_it_would_have_been(epoch, counter):
 
 
 def model(dropout=0.5):
-    return keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="dense"), keras.layers.Dropout(dropout)])
+    inputs = keras.Input((2,))
+    return keras.Model(inputs, keras.layers.Dropout(dropout)(keras.layers.Dense(2, name="dense")(inputs)))
 
 
 def test_training_metrics_go_on_where_they_were():
