@@ -54,8 +54,6 @@ class Parser(argparse.ArgumentParser):
         )
 
     def parse_known_args(self, args=None, namespace=None):
-        if namespace is not None:  # the second pass of `parse_intermixed_args`
-            return super().parse_known_args(args, namespace)
         self._words = list(sys.argv[1:] if args is None else args)
         notices = logging.StreamHandler()  # what is said unasked, such as of files that a killed process left
         notices.setFormatter(VisibleFormatter(f"{self.prog}: %(message)s"))
