@@ -3,19 +3,18 @@
 import argparse
 import json
 import logging
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-from fcn_keras_console import Parser, Progress, add_reporting, run
+from fcn_keras_console import Progress, add_reporting, run
 from fcn_keras_console.next_step import say_next, stage_or_file
 from fcn_keras_console.printing import say
 
 from .. import reading
 from ..scoring import scale_options, tta_options
 from .demo import FOLDER as DEMO
-from .demo import NOTE, settle, write_demo
+from .demo import NOTE, DemoParser, settle, write_demo
 from .nets import MEMORY, exported_net, keras_net
 
 LOG = logging.getLogger("fcn-predict")
@@ -62,30 +61,28 @@ CODES = {0: "images were labelled", 2: "an image cannot be read, or with --on-er
 
 
 def main(argv=None):
-    parser = build_parser(demo="--demo" in (sys.argv[1:] if argv is None else argv))
+    parser = build_parser()
     arguments = parser.parse_args(argv)
     if arguments.demo:
         settle(parser, arguments)
     return run("fcn-predict", _predict, arguments)
 
 
-def build_parser(*, demo=False):
-    """Make the parser; one for the demo asks for nothing that the demo brings by itself."""
-    parser = Parser("fcn-predict", DESCRIPTION, examples=EXAMPLES, codes=CODES)
+def build_parser():
+    parser = DemoParser("fcn-predict", DESCRIPTION, examples=EXAMPLES, codes=CODES)
     parser.add_argument(
         "model",
         type=Path,
-        nargs="?" if demo else None,
         help="a .keras file, a stage's folder, or a workdir: then its finest stage; or what fcn-export wrote: a served "
         "model's folder (its newest version), .onnx, .xml or .tflite",
     )
     parser.add_argument(
         "inputs",
-        nargs="*" if demo else "+",
+        nargs="+",
         metavar="input",
         help="an image, a folder of them, a quoted pattern, a video, or - (stdin)",
     )
-    parser.add_argument("--output", type=Path, required=not demo, metavar="DIR", help="folder for what is written")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for what is written")
     parser.add_argument(
         "--demo",
         action="store_true",

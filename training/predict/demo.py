@@ -1,11 +1,26 @@
 """Something to try before anything is trained: the package's own small net, and scenes for it."""
 
+import sys
 from pathlib import Path
 
+from fcn_keras_console import Parser
 from fcn_keras_console.files import require_folder, write_text, written
 
 FOLDER = Path("fcn-demo")  # where `fcn-predict --demo` writes, unless it is told another place
+_NARGS = {"model": (None, "?"), "inputs": ("+", "*"), "output": (None, None)}  # without and with `--demo`
 NOTE = "The demo's net knows drawn scenes alone. For photographs, train one on your own: fcn-train --data photos"
+
+
+class DemoParser(Parser):
+    """A parser that, with `--demo`, asks for nothing that the demo brings by itself."""
+
+    def parse_known_args(self, args=None, namespace=None):
+        demo = "--demo" in (sys.argv[1:] if args is None else args)
+        for action in self._actions:
+            if action.dest in _NARGS:
+                action.nargs = _NARGS[action.dest][demo]
+                action.required = not demo
+        return super().parse_known_args(args, namespace)
 
 
 def settle(parser, arguments):

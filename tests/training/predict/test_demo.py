@@ -39,12 +39,12 @@ def test_another_net_is_not_called_the_demos(tmp_path):
 
 
 def test_it_needs_nothing_else(capsys):
-    parser = build_parser(demo=True)
+    parser = build_parser()
     arguments = parser.parse_args(["--demo"])
     settle(parser, arguments)
     assert arguments.output == FOLDER
     with pytest.raises(SystemExit):
-        settle(parser, parser.parse_args(["--demo", "net.keras"]))
+        settle(parser, parser.parse_args(["net.keras", "--demo"]))
     assert "--demo brings its own net and images" in capsys.readouterr().err
 
 

@@ -258,7 +258,7 @@ def test_broken_videos_are_skipped(net, tmp_path, capfd):
     video(tmp_path / "good.mp4", frames=2)
     arguments = (net, tmp_path / "*.*", "--output", tmp_path / "out", "--on-error", "skip")
     code, lines, errors = call(capfd, *arguments)
-    assert (code, len(errors)) == (0, 2)  # the broken one, and the command that comes next
+    assert (code, len(errors)) == (0, 1)  # the broken one, and the command that comes next
     assert lines[-1] == f"1 video labelled in {tmp_path / 'out'}; 1 skipped"
 
 
