@@ -13,6 +13,11 @@ def class_list_name(head):
     return f"classes_{head}" if head else "classes"
 
 
+def palette_name(head):
+    """Name the list of a head's colours: `"palette_sem"`, or `"palette"` of an only head."""
+    return f"palette_{head}" if head else "palette"
+
+
 def names_by_head(lists):
     """Return class names by head, of lists by the names that `class_list_name` gives; others are left out."""
     return {

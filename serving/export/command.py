@@ -27,7 +27,7 @@ def main(argv=None):
 def _command(arguments):
     from fcn_keras.photographs import scale_from_text
 
-    from .provenance import names_beside, provenance_of
+    from .provenance import colors_beside, names_beside, provenance_of
 
     # What is wrong on the command line shows at once, before TensorFlow takes its seconds to start.
     options.check(arguments)
@@ -53,6 +53,7 @@ def _command(arguments):
         arguments.output,
         version=version,
         classes=classes,
+        colors=colors_beside(path, classes),
         memory=memory,
         max_pixels=max_pixels,
         extras=arguments.extras,

@@ -72,7 +72,7 @@ def _add_saved_model(group):
         choices=EXTRAS,
         default=[],
         dest="extras",
-        help="answer this too, for every image: a PNG in VOC's colours, the pixels of every class, or the mean "
+        help="answer this too, for every image: a PNG in the classes' colours, the pixels of every class, or the mean "
         "confidence; may be repeated",
     )
     group.add_argument(

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from fcn_keras.datasets.classes import read_class_file
 from fcn_keras_console.files import read_json, sha256_of
-from fcn_keras_console.workdir import StageFiles, class_names_in, decisions_beside
+from fcn_keras_console.workdir import StageFiles, class_names_in, decisions_beside, palette_in
 
 
 class Provenance(NamedTuple):
@@ -66,6 +66,33 @@ def names_beside(path, counts):
 def read_names(path):
     """Read the names in a class file, or in a list that `fcn-train` wrote beside a model."""
     return class_names_in(path, lambda file: read_class_file(file)[0])
+
+
+def colors_beside(path, names):
+    """Read the colours that a model's classes have: in `palette.txt` beside it, or in a class file with colours.
+
+    Args:
+        path: the `.keras` file.
+        names: class names by head.
+
+    Returns:
+        dict of `(K, 3)` uint8 by head, of the heads whose colours are said.
+
+    Raises:
+        ValueError: if a file is wrong.
+    """
+    import numpy as np
+
+    from fcn_keras.colors import class_colors
+
+    files, colors = StageFiles(Path(path).parent), {}
+    for head, listed in names.items():
+        if files.palette_of(head).is_file():
+            colors[head] = np.array(palette_in(files.palette_of(head), len(listed)), np.uint8)
+        elif not files.settings.is_file() and files.classes_of(head).is_file():
+            known, own = read_class_file(files.classes_of(head))
+            colors |= {head: class_colors(listed, own)} if own and tuple(known) == tuple(listed) else {}
+    return colors
 
 
 def _metrics(path):

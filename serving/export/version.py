@@ -23,6 +23,7 @@ def export(
     *,
     version=None,
     classes=None,
+    colors=None,
     memory=None,
     max_pixels=None,
     extras=(),
@@ -60,13 +61,14 @@ def export(
         directory: the served model's folder, which holds its versions and whose name is the model's; made if missing.
         version: positive int; default one more than the highest there, from 1 on.
         classes: names of the classes, or a mapping head -> names.
+        colors: `(K, 3)` uint8 RGB by head, an only head being `""`; default `fcn_keras.colors.class_colors`.
         memory: MiB that a request may take besides the loaded model: `serving_default` refuses photographs that would
             take more; where none is scaled, before it decodes them. It is estimated. Default: 2048, which is enough
             for 64 million pixels of an FCN-8s of full width. More are not scored unless `max_pixels` says so.
         max_pixels: refuse those, too, that are scored at a larger height times width. Without `memory`, it is the only
             limit.
-        extras: further outputs of `serving_default`, of `"color"` (`color_png_bytes` [N], in VOC's colours), `"counts"`
-            (`class_pixels` [N,K] int64) and `"confidence"` (`confidence` [N] float32, the mean over the pixels of the
+        extras: further outputs of `serving_default`, of `"color"` (`color_png_bytes` [N], in the classes' colours),
+            `"counts"` (`class_pixels` [N,K] int64) and `"confidence"` (`confidence` [N] float32, the mean over the pixels of the
             largest softmax); `<head>_...` where there are several heads.
         sizes: (H, W) of the photographs to warm up with and to compare: those that will be asked most. Default: those
             of PASCAL VOC, as far as `max_pixels` allows. One more is compared, which is computed in several parts.
@@ -81,6 +83,7 @@ def export(
         FileExistsError: if the version is there; versions are never overwritten.
         OSError: if the folder cannot be written.
     """
+    from fcn_keras.colors import class_colors
     from fcn_keras.interface import class_counts
     from fcn_keras.photographs import require_scale
     from fcn_keras.scaled_inference import scale_for
@@ -96,7 +99,9 @@ def export(
     from .saved_model.contents import write  # which imports TensorFlow, whatever Keras's backend is
 
     sizes = tuple(sizes or _default_sizes(max_pixels))
-    names = class_names(classes, class_counts(model))
+    counts = class_counts(model)
+    names = class_names(classes, counts)
+    colors = {head: class_colors(names.get(head, count)) for head, count in counts.items()} | (colors or {})
     directory = Path(directory).absolute()
     with made(directory):
         check_absent(directory, version)
@@ -108,7 +113,7 @@ def export(
             LOG.debug("writing the SavedModel, and comparing it with the model")
             options = {"memory": memory, "max_pixels": max_pixels, "extras": tuple(extras)}
             options |= {"sizes": sizes, "scale": scale}
-            contents = write(folder, directory.name, model, names, **options)
+            contents = write(folder, directory.name, model, names, colors, **options)
             facts = {"name": directory.name, **describe(model, names), **contents, **(origin or {})}
             return _publish(folder, directory, version, facts, digests_below(folder))
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import tensorflow as tf
 
 from fcn_keras.photographs import Photographs
-from fcn_keras.visualize import palette
-from fcn_keras_console.runtimes.tensors import class_list_name
+from fcn_keras_console.runtimes.tensors import class_list_name, palette_name
+from fcn_keras_console.workdir import palette_text
 
 from . import warmup
 from .frozen_network import freeze
@@ -22,7 +22,7 @@ WARM_UP = "tf_serving_warmup_requests"
 BATCHING = Path(__file__).resolve().parents[2] / "kit" / "config" / "batching.config"
 
 
-def write(folder, name, model, names, *, memory, max_pixels, extras, sizes, scale):
+def write(folder, name, model, names, colors, *, memory, max_pixels, extras, sizes, scale):
     """Write a model as a folder that TensorFlow Serving can load, and compare the two.
 
     Args:
@@ -30,6 +30,7 @@ def write(folder, name, model, names, *, memory, max_pixels, extras, sizes, scal
         name: under which the model will be served.
         model: a network of this package.
         names: class names by head, as `checks.class_names` returns them.
+        colors: of the classes, `(K, 3)` uint8 by head.
         memory: MiB that a request may take; None for any.
         max_pixels, extras, sizes: as for `version.export`.
         scale: at which photographs are scored, as for `signatures.build`.
@@ -41,9 +42,9 @@ def write(folder, name, model, names, *, memory, max_pixels, extras, sizes, scal
     memory = None if memory is None else memory * 2**20
     network, module.variables_read = freeze(model, memory)
     limits = _limits(network, memory, max_pixels, sizes)
-    signatures = build(network, limits=limits, extras=extras, scale=scale)
+    signatures = build(network, limits=limits, extras=extras, scale=scale, colors=colors)
     tf.saved_model.save(module, str(folder), signatures=signatures)
-    for file, text in _assets(names).items():
+    for file, text in _assets(names, colors).items():
         (folder / "assets" / file).write_text(text, encoding="utf-8")
     (folder / "assets.extra").mkdir()
     with tf.io.TFRecordWriter(str(folder / "assets.extra" / WARM_UP)) as writer:
@@ -99,9 +100,9 @@ def _limits(network, memory, max_pixels, sizes):
     return limits
 
 
-def _assets(names):
-    """Make the text files of `assets/`, class names and palette: `{name: text}`."""
-    texts = {"palette.txt": "".join(f"{red} {green} {blue}\n" for red, green, blue in palette())}
+def _assets(names, colors):
+    """Make the text files of `assets/`, class names and their colours: `{name: text}`."""
+    texts = {f"{palette_name(head)}.txt": palette_text(of_head) for head, of_head in colors.items()}
     for head, listed in names.items():
         texts[f"{class_list_name(head)}.txt"] = "".join(f"{name}\n" for name in listed)
     return texts

@@ -4,7 +4,7 @@ import functools
 
 import tensorflow as tf
 
-from fcn_keras.visualize import palette
+from fcn_keras.colors import class_colors
 
 from ..tensors import label_dtype, output_name, pixel_dtype
 from .decoding import read_depth, read_image
@@ -13,7 +13,7 @@ from .keeping import broken_kept, confidence_kept, labels_kept, scores_kept
 from .scaling import asked_size, labels_at, reduced, scaled_size
 
 
-def build(network, *, limits, extras=(), scale=None):
+def build(network, *, limits, extras=(), scale=None, colors=None):
     """Build the signatures of a network.
 
     Args:
@@ -22,15 +22,21 @@ def build(network, *, limits, extras=(), scale=None):
         extras: further outputs of `serving_default`: `"color"`, `"counts"`, `"confidence"`.
         scale: at which `serving_default` and `predict_tensors` look at photographs, as
             `fcn_keras.photographs.scaled_size` takes it; None or 1 for their own size.
+        colors: of the classes, `(K, 3)` uint8 by head, for `"color"`; None for those of classes without names.
 
     Returns:
         dict of `tf.function`s. With a `scale`, one more: `serving_scaled`, whose photographs come each with its own.
     """
     scale = None if scale == 1 else scale
-    scaled = {} if scale is None else {"serving_scaled": _from_files(network, limits, extras, scale, asked=True)}
+    if "color" in extras and colors is None:
+        colors = {head: class_colors(count) for head, count in network.classes.items()}
+    answer = functools.partial(_answer, network, extras=extras, colors=colors)
+    scaled = {}
+    if scale is not None:
+        scaled["serving_scaled"] = _from_files(network, limits, extras, scale, answer, asked=True)
     return {
         **scaled,
-        "serving_default": _from_files(network, limits, extras, scale),
+        "serving_default": _from_files(network, limits, extras, scale, answer),
         "predict_tensors": _from_pixels(network, scale),
         "predict_scores": _to_scores(network),
     }
@@ -100,7 +106,7 @@ def _scaled_labels(network, images, scale):
     return tf.cond(is_same, plain, larger)
 
 
-def _from_files(network, limits, extras, scale, *, asked=False):
+def _from_files(network, limits, extras, scale, answered, *, asked=False):
     readers = _readers(network)
     empty = _empty_answer(network, extras, scale)
     most = limits.scored if scale is None else limits.decoded
@@ -118,7 +124,7 @@ def _from_files(network, limits, extras, scale, *, asked=False):
             status = tf.where(tf.equal(status, ""), _too_many(size, own, limits), status)
 
         def label():
-            made = {**_answer(network, images, extras, size), "status": status}
+            made = {**answered(images, scored=size), "status": status}
             if not network.is_doubtful:
                 return made
             broken = made.pop("broken")
@@ -169,7 +175,7 @@ def _too_many(size, own, limits):
     return tf.where(tf.reduce_prod(size) > most, sentence, "")
 
 
-def _answer(network, images, extras, scored):
+def _answer(network, images, *, extras, colors, scored):
     """Label one image: what `serving_default` answers, without the status; how many scores are no numbers besides.
 
     Args:
@@ -203,7 +209,7 @@ def _answer(network, images, extras, scored):
         label = of_head["label"][0]  # (H, W)
         answer[png_name(head)] = tf.io.encode_png(label[..., None])
         if "color" in extras:
-            answer[output_name(head, NAMES["color"])] = _color_png(label)
+            answer[output_name(head, NAMES["color"])] = _color_png(label, colors[head])
         if "counts" in extras:
             answer[output_name(head, NAMES["counts"])] = _class_pixels(label, network.classes[head])
         if "confidence" in extras:
@@ -225,9 +231,8 @@ def _reduced_unless(is_same, image, size, colours):
     return tf.cond(is_same, lambda: tf.identity(image), lambda: reduced(image, size, colours))
 
 
-def _color_png(label):
-    colors = tf.gather(tf.constant(palette()), tf.cast(label, tf.int32) % 256)
-    return tf.io.encode_png(colors)
+def _color_png(label, colors):
+    return tf.io.encode_png(tf.gather(tf.constant(colors), tf.cast(label, tf.int32)))
 
 
 def _class_pixels(label, classes):

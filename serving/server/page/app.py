@@ -88,7 +88,8 @@ def _describe(models, name, number):
             for label in labels:
                 text = _asset(servable.folder, f"classes_{label['head']}.txt" if label["head"] else "classes.txt")
                 label["classes"] = text.removesuffix("\n").split("\n") if text else []
-                label["palette"] = _palette(_asset(servable.folder, "palette.txt"))
+                own = f"palette_{label['head']}.txt" if label["head"] else "palette.txt"
+                label["palette"] = _palette(_asset(servable.folder, own) or _asset(servable.folder, "palette.txt"))
     except ServingError:  # unloaded meanwhile
         return None
     return {"version": number, "inputs": inputs, "labels": labels}

@@ -3,7 +3,7 @@
 import pytest
 
 from fcn_keras.datasets.classes import ClassTable
-from serving.export.provenance import names_beside, read_names
+from serving.export.provenance import colors_beside, names_beside, read_names
 from training.workdir.stage import Stage
 from training.workdir.trained_model import class_names_beside
 
@@ -49,3 +49,17 @@ def test_class_names_go_to_the_heads_that_they_fit(stage, tmp_path):
     assert names_beside(path, {"one": 2, "other": 2}) == {}
     assert names_beside(path, {"": 2}) == {"": ("a", "b")}
     assert names_beside(tmp_path / "net.keras", {"": 2}) == {}
+
+
+def test_colours_are_those_beside_the_model(tmp_path):
+    """As the class file has them; `palette.txt`, which training writes and anybody may edit, comes first."""
+    (tmp_path / "classes.txt").write_text(README)
+    names = names_beside(tmp_path / "net.keras", {"": 2})
+    colors = colors_beside(tmp_path / "net.keras", names)
+    assert colors[""].tolist() == [[128, 64, 128], [255, 0, 10]]
+    (tmp_path / "palette.txt").write_text("1 2 3\n4 5 6\n")
+    assert colors_beside(tmp_path / "net.keras", names)[""].tolist() == [[1, 2, 3], [4, 5, 6]]
+    (tmp_path / "palette.txt").write_text("1 2 3\n")
+    with pytest.raises(ValueError, match="holds 1 colours for 2 classes"):
+        colors_beside(tmp_path / "net.keras", names)
+    assert colors_beside(tmp_path / "elsewhere" / "net.keras", names) == {}
