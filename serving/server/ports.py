@@ -119,7 +119,7 @@ def _rest(service, options, monitoring, limits, tls):
         timeout=options.rest_api_timeout_in_ms / 1000,
         max_body=options.max_request_bytes,
         metrics_path=monitoring.path if monitoring and monitoring.enabled else None,
-        page=page(service.models),
+        page=page(service.models, options.max_request_bytes),
         open_paths=FILES,
         token=options.token,
         most_bytes=BODIES * options.max_request_bytes,

@@ -27,11 +27,12 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 PHOTOGRAPHS = ("image_bytes", "rgb_bytes")  # the inputs that the page shows
+AROUND = 1024  # bytes of a request's JSON besides its files, at most
 LARGEST_ASSET = 1 << 20  # bytes of class names or colours that are read
 STRING = 7  # DT_STRING of tensorflow/core/framework/types.proto
 
 
-def page(models):
+def page(models, max_body=None):
     """Make the ASGI app of the page: `GET /`, and what it loads from `/page/`.
 
     It reads the whole path, so it is called as it is and not mounted below another. The page itself asks
@@ -39,15 +40,25 @@ def page(models):
 
     Args:
         models: the served `ModelManager`.
+        max_body: bytes of a request that the other app takes at most, or None for any.
     """
 
     def listing(_):  # not async: starlette runs it in a thread, as it reads files
         return JSONResponse(_list(models), headers=HEADERS)
 
-    routes = [_file(path, *named) for path, named in FILES.items()] + [Route("/page/models", listing)]
+    async def limits(_):
+        return JSONResponse({"file_bytes": largest_file(max_body)}, headers=HEADERS)
+
+    routes = [_file(path, *named) for path, named in FILES.items()]
+    routes += [Route("/page/models", listing), Route("/page/limits", limits)]
     app = Starlette(routes=routes, exception_handlers={404: _refuse, 405: _refuse})
     app.router.redirect_slashes = False
     return app
+
+
+def largest_file(max_body):
+    """Return how many bytes of files a request of `max_body` bytes holds: they travel as base64, in JSON."""
+    return None if max_body is None else max(0, max_body - AROUND) // 4 * 3
 
 
 def _file(path, name, media_type):

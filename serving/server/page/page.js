@@ -7,6 +7,7 @@ const TITLES = {
   depth_png_bytes: ["a depth image", "16-bit grey PNG, millimetres"],
   hha_bytes: ["an HHA image", "PNG"],
 };
+const SILENT = "The server does not answer. Is it running?";
 const LARGEST_SIDE = 2048;  // of what is drawn; shares and downloads have every pixel
 
 const $ = (id) => document.getElementById(id);
@@ -18,6 +19,7 @@ let shown = null;  // the answer on show: file, photo (null where the browser ca
 let painted = null;
 let request = null;
 let nextLook = 0;
+let largest = null;  // bytes that the files of a request may have together; null where the server does not say
 let token = "";  // kept here and nowhere else: it is gone with the page
 
 function element(tag, properties = {}, ...children) {
@@ -29,6 +31,7 @@ function element(tag, properties = {}, ...children) {
 /* Models */
 
 async function refresh(signal) {
+  if (largest === null) largest = (await (await get("page/limits", { signal })).json()).file_bytes ?? Infinity;
   const all = await (await get("page/models", { signal })).json();
   models = all.filter((model) => model.versions.length);
   choices($("model"), models.map(({ name }) => [name, name]));
@@ -73,7 +76,7 @@ function fields(inputs) {
     const named = element("span", { className: "name", textContent: files[input]?.name || "" });
     const field = element("label", { className: "field" }, chooser,
       element("strong", { textContent: `Drop or choose ${title}` }),
-      element("span", { textContent: `or paste it · ${kinds}` }), named);
+      element("span", { textContent: `or paste it · ${kinds}${upTo(inputs.length)}` }), named);
     field.dataset.input = input;
     chooser.addEventListener("change", () => {
       if (chooser.files.length) take(chooser.files[0], input);
@@ -83,7 +86,29 @@ function fields(inputs) {
   }));
 }
 
+const megabytes = (bytes) => `${bytes < 1e6 ? "<1" : Math.floor(bytes / 1e6)} MB`;
+
+/** Say how large files may be, where the server says it. */
+function upTo(count) {
+  if (!Number.isFinite(largest)) return "";
+  return ` · up to ${megabytes(largest)}${count > 1 ? " together" : ""}`;
+}
+
+/** Refuse a file that the server would refuse, before it is sent; `others` go with it. */
+function requireFitting(file, others) {
+  const size = [file, ...others].reduce((sum, each) => sum + each.size, 0);
+  if (size <= largest) return;
+  const together = others.length ? "Together the files have" : "It has";
+  throw new Error(`${together} ${Math.ceil(size / 1e6)} MB, and this server takes up to ${megabytes(largest)}. ` +
+    "Save it smaller, as a JPEG for example.");
+}
+
 function take(file, input) {
+  try {
+    requireFitting(file, Object.keys(files).filter((other) => other !== input).map((other) => files[other]));
+  } catch (error) {
+    return fail(error, file);
+  }
   files[input] = file;
   const field = [...$("files").children].find((other) => other.dataset.input === input);
   field.querySelector(".name").textContent = file.name;
@@ -129,16 +154,43 @@ async function get(url, options) {
     answer = await fetch(url, { ...options, headers });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Error("The server does not answer. Is it running?");
+    throw new Error(SILENT);
   }
   if (answer.ok) return answer;
   if (answer.status === 401) askToken();
-  const text = await answer.text();
-  let message = text.slice(0, 500) || answer.statusText;
+  throw refusal(answer.status, answer.statusText, await answer.text());
+}
+
+function refusal(status, statusText, text) {
+  let message = text.slice(0, 500) || statusText;
   try {
     message = JSON.parse(text).error || message;
   } catch { /* not TF Serving's JSON: a proxy's page */ }
-  throw new Error(`${message} (HTTP ${answer.status})`);
+  return new Error(`${message} (HTTP ${status})`);
+}
+
+/** Send a request, telling how much of it is sent: `fetch` does not say that. Return its answer as JSON. */
+function post(url, body, signal, sent) {
+  return new Promise((resolve, reject) => {
+    const sending = new XMLHttpRequest();
+    sending.open("POST", url);
+    if (token) sending.setRequestHeader("Authorization", `Bearer ${token}`);
+    sending.upload.addEventListener("progress", ({ loaded, total }) => sent(total ? loaded / total : 1));
+    sending.upload.addEventListener("load", () => sent(1));
+    sending.addEventListener("load", () => {
+      const { status, statusText, responseText: text } = sending;
+      if (status === 401) askToken();
+      try {
+        if (status >= 200 && status < 300) return resolve(JSON.parse(text));
+        return reject(refusal(status, statusText, text));
+      } catch (error) {
+        return reject(error);
+      }
+    });
+    sending.addEventListener("error", () => reject(new Error(SILENT)));
+    signal.addEventListener("abort", () => { sending.abort(); reject(signal.reason); });
+    sending.send(body);
+  });
 }
 
 function askToken() {
@@ -186,14 +238,23 @@ async function ask() {
     show();
     const asking = performance.now();
     const wait = () => Math.round((performance.now() - asking) / 1000);
-    say(`Asking ${model}, version ${entry.version} …`);
-    ticking = setInterval(() => say(`Asking ${model}, version ${entry.version} … ${wait()} s`), 1000);
+    let doing = `Asking ${model}, version ${entry.version} …`;
+    say(doing);
+    ticking = setInterval(() => say(`${doing} ${wait()} s`), 1000);
+    const sent = (share) => {
+      if (signal.aborted) return;
+      doing = share < 1 ? `Sending ${file.name}: ${Math.floor(100 * share)} % …`
+        : `${model}, version ${entry.version}, is computing …`;
+      $("sent").value = share;
+      $("sent").hidden = share >= 1;
+      say(doing);
+    };
     const contents = await Promise.all(entry.inputs.map((input) => base64(files[input])));
     const values = contents.map((b64, i) => [entry.inputs[i], { b64 }]);
     const body = JSON.stringify({ instances: [values.length > 1 ? Object.fromEntries(values) : values[0][1]] });
     const url = `v1/models/${encodeURIComponent(model)}/versions/${entry.version}:predict`;
     const start = performance.now();
-    const { predictions: [answer] } = await (await get(url, { method: "POST", body, signal })).json();
+    const { predictions: [answer] } = await post(url, body, signal, sent);
     const seconds = (performance.now() - start) / 1000;
     if (answer.status) throw new Error(answer.status);
     const labels = {};
@@ -208,6 +269,7 @@ async function ask() {
     clearInterval(ticking);
     if (mine === request) {
       request = null;
+      $("sent").hidden = true;
       busy(false);
     }
   }

@@ -1,6 +1,7 @@
 """The page's ASGI app: what it serves, what it lists, what it refuses."""
 
 import asyncio
+import base64
 import json
 import os
 from contextlib import contextmanager
@@ -85,6 +86,17 @@ def listing(served, **options):
     status, headers, body = ask(page(FakeModels(served, **options)), "/page/models")
     assert (status, headers["content-type"]) == (200, "application/json")
     return json.loads(body)
+
+
+@pytest.mark.parametrize("max_body", [0, 1024, 1100, 2**20, 64 * 2**20])
+def test_files_as_large_as_told_fit_into_a_request(max_body):
+    status, _, body = ask(page(FakeModels({}), max_body), "/page/limits")
+    size = json.loads(body)["file_bytes"]
+    assert status == 200
+    instances = json.dumps({"instances": [{"image_bytes": {"b64": ""}, "depth_png_bytes": {"b64": ""}}]})
+    assert size == 0 or len(base64.b64encode(bytes(size))) + len(instances) <= max_body
+    assert len(base64.b64encode(bytes(size))) > max_body - 1100
+    assert json.loads(ask(page(FakeModels({})), "/page/limits")[2]) == {"file_bytes": None}
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ class Server:
         self.gate.set()
         routes = [Route("/v1/models/{model}/versions/{version}:predict", self.predict, methods=["POST"])]
         self.models = FakeModels(folder)
-        app = Starlette(routes=[*routes, Mount("/", page(self.models))])
+        app = Starlette(routes=[*routes, Mount("/", page(self.models, 64 * 2**20))])
         self.socket = socket.create_server(("127.0.0.1", 0))  # listens at once: who asks early, waits
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}/"
         self.server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
@@ -450,7 +450,8 @@ def test_waiting_shows_and_the_last_photograph_wins(page_):
     try:
         page_.choose("first.png", encode(photograph()))
         page_.until(lambda: page_.find("#result").get_attribute("aria-busy") == "true" and page_.server.requests)
-        assert page_.find("#status").text == "Asking fcn, version 2 …"
+        page_.until(lambda: page_.find("#status").text.startswith("fcn, version 2, is computing …"))
+        assert not page_.find("#sent").is_displayed()
         page_.choose("second.png", encode(photograph()))
         page_.until(lambda: len(page_.server.requests) == 2)
     finally:
@@ -458,6 +459,17 @@ def test_waiting_shows_and_the_last_photograph_wins(page_):
     page_.answered()
     assert page_.find("#result").get_attribute("aria-busy") == "false"
     assert page_.find("#canvas").get_attribute("aria-label").startswith("second.png")
+
+
+def test_a_file_larger_than_a_request_is_refused_before_it_is_sent(page_):
+    assert page_.find(".field span").text.endswith("· up to 50 MB")
+    page_.choose("large.jpg", bytes(51 * 10**6))
+    assert page_.error() == (
+        "large.jpg: It has 51 MB, and this server takes up to 50 MB. Save it smaller, as a JPEG for example."
+    )
+    assert page_.server.requests == []
+    page_.choose("small.png", encode(photograph()))
+    page_.answered()
 
 
 def test_another_version_is_asked_again(page_):
