@@ -32,6 +32,7 @@ NOT_RUN = {
     ("docs/paper.md", "fcn-train nyud_"): "wants NYUDv2's original; the same",
     ("docs/paper.md", "fcn-train sift_flow_"): "wants SIFT Flow's original; the same",
     ("docs/paper.md", "fcn-figures "): "wants the nets of VOC; tests/training/figures/test_command.py",
+    ("docs/first-hour.md", "fcn-"): "README's own, which are run there",
     ("docs/commands.md", "fcn-"): "examples of --help, of which README and serving.md run what can be run",
     ("docs/commands.md", "cat "): "the same",
     (
@@ -65,6 +66,7 @@ NOT_RUN = {
 # Blocks that are neither run nor parsed: where they are compared instead.
 COMPARED = {
     ("docs/serving.md", "textproto"): "tests/docs/test_serving.py rolls a version out with them",
+    ("docs/first-hour.md", "text"): "what a run of ten minutes printed",
     ("docs/training.md", "text"): "tests/training/train/test_display.py compares the display's lines",
     ("README.md", ""): "test_the_drawn_folder_is_the_one_that_is_trained_on",
 }
