@@ -22,7 +22,7 @@ class Missing:
 sys.meta_path.insert(0, Missing)
 from serving.client import Client, main
 sys.stderr.isatty = lambda: True  # so that the bar is drawn
-ask = lambda url: main([url, path, "--output", path + ".labels"])
+ask = lambda url: main([url, path, "--model", "model", "--output", path + ".labels"])
 from PIL import Image
 print(ask(rest), Client(rest).predict(Image.open(path)).shape, ask(rpc))
 missing -= set(for_grpc)

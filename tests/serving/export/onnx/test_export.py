@@ -110,6 +110,7 @@ def test_other_endings_are_left_as_they_are(tmp_path):
 
 
 def test_several_heads_and_inputs_are_quantised_on_the_images_given(tmp_path):
+    keras.utils.set_random_seed(0)  # of the kernels: some nets' scores lie too close together for 8 bits
     net = randomize(LateFusion({"sem": 4, "geo": 3}, channels=TINY))
     pairs = [{"rgb": rgb, "hha": hha} for rgb, hha in zip(scenes(3), scenes(3, seed=4), strict=True)]
     figures = export_onnx(net, tmp_path / "net.onnx", precision="int8", calibration=pairs, least_agreement=0.5)

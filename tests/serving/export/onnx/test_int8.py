@@ -2,6 +2,7 @@
 
 import collections
 
+import keras
 import onnx
 import onnxruntime
 import pytest
@@ -21,6 +22,7 @@ class Images(list):
 @pytest.fixture(scope="module")
 def quantised(tmp_path_factory):
     """The file of an FCN-8s in int8, and the figures of the comparison."""
+    keras.utils.set_random_seed(0)  # of the kernels: some nets' scores lie too close together for 8 bits
     net = randomize(FCN8s(5, padding="caffe", channels=TINY))
     images = Images(scenes(6) + scenes(2, height=41, width=30))
     images.held_out = scenes(3, seed=2, height=50, width=40)
