@@ -22,7 +22,7 @@ def server(tmp_path_factory):
     with (folder / "log").open("w") as log, served.served(served.write_model(folder), *OPTIONS, log=log) as server:
         lines = (folder / "log").read_text().splitlines()
         assert lines
-        assert all(line.startswith("fcn-serve: ") for line in lines), lines
+        assert all(line.startswith(("fcn-serve: ", "next: ")) for line in lines), lines
         yield server
         server.process.terminate()
         assert server.process.wait(60) == 0

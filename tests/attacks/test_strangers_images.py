@@ -43,10 +43,10 @@ def hostile(tmp_path_factory):
 
 
 def run(main, capsys, *arguments):
-    """Run a command; return its code, its output, and the lines on stderr, Pillow's warnings left out."""
+    """Run a command; return its code, its output, and the lines on stderr but for Pillow's warnings and `next:`."""
     code = main([*map(str, arguments)])
     out, err = capsys.readouterr()
-    return code, out, err.splitlines()
+    return code, out, [line for line in err.splitlines() if not line.startswith("next: ")]
 
 
 # --- The readers --------------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def test_predict_skips_and_counts(net, hostile, tmp_path, capsys):
         assert sum(f"/{name}" in line and reason in line for line in named) == 1, name
     assert out.splitlines()[-1] == f"1 image labelled in {tmp_path / 'out'}; {len(REFUSED)} skipped"
     made = sorted(path.name for path in (tmp_path / "out").rglob("*") if path.is_file())
-    assert made == [".fcn-labels.json", "good.jpg", "good.png"]
+    assert made == [".fcn-labels.json", "good.jpg", "good.png", "legend.png"]
 
 
 def test_predict_with_nothing_left(net, hostile, tmp_path, capsys):

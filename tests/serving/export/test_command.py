@@ -25,7 +25,7 @@ def asked(monkeypatch):
     """Write a folder instead of a SavedModel, and note what was asked for."""
     requests = []
 
-    def write(folder, name, model, names, **options):
+    def write(folder, name, model, names, colors, **options):
         (folder / "assets").mkdir(parents=True)
         requests.append({"name": name, "model": model.name, "names": names, **options})
         facts = {"inputs": {}, "memory": options["memory"], "max_pixels": 5000, "extra_outputs": options["extras"]}

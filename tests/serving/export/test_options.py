@@ -27,7 +27,10 @@ def test_what_does_not_go_together(arguments, message):
         check(build_parser().parse_args(["net.keras", *arguments.split()]))
 
 
-def test_what_goes_together():
+def test_what_goes_together(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("photos", "data/images", "data/labels"):
+        (tmp_path / folder).mkdir(parents=True)
     int8 = "net.xml --format openvino --precision int8 --calibrate photos --validate data --split test"
     for arguments in ("served --extra color --size 9x9", int8, "net.tflite --format litert --labels"):
         check(build_parser().parse_args(["net.keras", *arguments.split()]))

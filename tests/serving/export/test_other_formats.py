@@ -14,13 +14,14 @@ from sklearn.metrics import jaccard_score
 from fcn_keras import inference
 from fcn_keras.datasets.synthetic import SEM, Synthetic
 from fcn_keras.models import FCN8s
-from fcn_keras_console.runtimes.litert_file import runner as litert_runner
 from fcn_keras_console.runtimes.onnx_file import runner
 from serving.export.accuracy.agreement import Figures
 from serving.export.command import main
 from serving.export.openvino import export as openvino_export
 from tests.serving.calibrating import scenes, write
 from tests.serving.nets import TINY, randomize
+from training.exported.find import find_exported
+from training.exported.integrity import require_as_exported
 
 
 @pytest.fixture(scope="module")
@@ -125,12 +126,13 @@ def test_a_litert_file_has_a_card_too(place, tmp_path, capsys, monkeypatch):
     row = row_of(answer["figures"])
     assert (row["precision"], row["labels agree"], row["compared on"]) == ("fp32", "100.000 %", "drawn images")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["net.tflite", "net.tflite.md"]
-    assert litert_runner(tmp_path / "net.tflite")
+    exported = find_exported(tmp_path / "net.tflite")
+    require_as_exported(exported)
     data = bytearray((tmp_path / "net.tflite").read_bytes())
     data[len(data) // 2] ^= 1
     (tmp_path / "net.tflite").write_bytes(data)
     with pytest.raises(ValueError, match=r"net\.tflite is not what was exported: its SHA-256 is"):
-        litert_runner(tmp_path / "net.tflite")
+        require_as_exported(exported)
 
 
 def test_what_cannot_be_done_is_one_line_and_leaves_nothing(place, tmp_path, capsys, monkeypatch):
@@ -141,7 +143,7 @@ def test_what_cannot_be_done_is_one_line_and_leaves_nothing(place, tmp_path, cap
     int8 = [*onnx, "--precision", "int8", "--calibrate"]
     for arguments, message in [
         ([*int8, "data"], "at least 100 different images. Received: 8 in data"),
-        ([*int8, "none"], "Calibration needs a folder of image files. Received: none"),
+        ([*int8, "none"], "--calibrate none is not a folder. Name a folder of at least 100 images."),
         ([*onnx, "--validate", "data"], "The model has 8 classes, data 2. Validate on the classes"),
         ([*onnx, "--validate", "data", "--split", "test"], "data has no split 'test'"),
         ([*onnx, "--validate", "data", "--ignore-label", "x"], "--ignore-label is a class id. Received: x"),
