@@ -68,7 +68,7 @@ def test_in_doubt_the_commands_say_so_and_go_on(tmp_path, capsys):
 
 
 class Told:
-    splits = held_out = together = None
+    splits = held_out = together = validation_images = None
 
 
 @pytest.mark.parametrize("way", RESIZERS)

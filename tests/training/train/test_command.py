@@ -216,7 +216,7 @@ def test_wrong_weights_leave_nothing(tmp_path, capsys, monkeypatch):
 def test_another_run_in_the_workdir(tmp_path, capsys):
     assert run("synthetic_fcn32s", "--workdir", tmp_path) == 0
     message = refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--seed", 5)
-    assert "holds a run with" in message
+    assert "seed: 1337 there, 5 now" in message
     assert "--workdir" in message
 
 
