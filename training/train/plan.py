@@ -262,7 +262,7 @@ def about_images(report, overrides, trained, validated):
     how = " held out" if overrides.held_out else ""
     yield "images", f"{trained} to train on, {validated}{how} to validate on; {report.num_classes} classes"
     scored = min(validated, overrides.validation_images or validated)
-    if scored < ROUGH:
+    if 0 < scored < ROUGH:
         yield (
             "rough",
             f"mean IU on {counted(scored, 'image')} is rough: +-{SPREAD / math.sqrt(scored):.0f} or more with others",

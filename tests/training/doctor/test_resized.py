@@ -68,7 +68,8 @@ def test_in_doubt_the_commands_say_so_and_go_on(tmp_path, capsys):
 
 
 class Told:
-    splits = held_out = together = validation_images = None
+    splits = held_out = together = None
+    validation_images = 6
 
 
 @pytest.mark.parametrize("way", RESIZERS)
