@@ -112,17 +112,21 @@ def _doctor(arguments):
 
 
 def _say_next(arguments, report):
-    """Name the training of what is without errors, or the correction of what is not."""
+    """Name the training of what is without errors, or the correction of what is not, unless that has to be chosen."""
     from fcn_keras_console.next_step import say_next
 
     directory = arguments.fix or arguments.into or arguments.directory
-    if not report.errors:
+    if not report.errors and not {"train", "all"} & set(report.images):
+        only = [directory / name for name in report.images if (directory / name).is_dir()]
+        if len(only) == 1:  # of a folder above the data set
+            say_next(arguments, "fcn-doctor", only[0])
+    elif not report.errors:
         reading = []
         if directory == arguments.directory:
             reading += ["--classes", arguments.classes] if arguments.classes else []
             reading += ["--ignore-label", arguments.ignore_label] if arguments.ignore_label != 255 else []
         say_next(arguments, "fcn-train", "--data", directory, "--minutes", 10, *reading)
-    elif arguments.fix is None:
+    elif arguments.fix is None and not any(finding.readings for finding in report.errors):
         say_next(arguments, "fcn-doctor", directory, "--fix", directory.with_name(f"{directory.name}-fixed"))
 
 

@@ -1,7 +1,9 @@
 """`fcn-doctor`: every planted fault is found, clean data is left in peace, and the numbers are right."""
 
 import json
+import shutil
 
+import numpy as np
 from PIL import Image
 
 from fcn_keras.visualize import palette
@@ -51,3 +53,18 @@ def test_it_names_what_comes_next(data, capsys):
     change(masks(data, "train")[:2], lambda ids: palette()[ids])
     assert main([str(data)]) == 1
     assert f"next: fcn-doctor {data} --fix {data}-fixed\n" in capsys.readouterr().err
+
+
+def test_it_names_the_data_set_in_a_folder_above_it(data, capsys):
+    (data / "val").rename(data / "photos")
+    shutil.rmtree(data / "train")
+    assert main([str(data)]) == 0
+    assert capsys.readouterr().err == f"next: fcn-doctor {data / 'photos'}\n"
+
+
+def test_it_names_no_correction_where_one_has_to_be_chosen(data, capsys):
+    change(masks(data, "train"), lambda ids: np.where(ids == 0, 255, ids - 1).astype(np.uint8))
+    change(masks(data, "train")[:1], lambda ids: np.full_like(ids, 9))
+    assert main([str(data)]) == 1
+    report, err = capsys.readouterr()
+    assert ("--read-as" in report) != ("next:" in err)
