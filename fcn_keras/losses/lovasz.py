@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from fcn_keras.labels import Tensor
-from fcn_keras.losses.regions import RegionLoss
+from fcn_keras.losses.regions import RegionLoss, errors
 
 
 @keras.saving.register_keras_serializable("fcn_keras")
@@ -52,12 +52,12 @@ class LovaszSoftmax(RegionLoss):
 
     def of_classes(self, probabilities: Tensor, truth: Tensor, weights: Tensor, areas: Tensor) -> Tensor:
         classes = probabilities.shape[-1]
-        errors = ops.transpose(ops.reshape(ops.where(truth, 1.0 - probabilities, probabilities), (-1, classes)))
+        wrong = ops.transpose(ops.reshape(errors(probabilities, truth), (-1, classes)))
         true = ops.transpose(ops.reshape(ops.where(truth, weights, 0.0), (-1, classes)))  # (C, N)
         false = ops.transpose(ops.reshape(ops.where(truth, 0.0, weights), (-1, classes)))
-        order = ops.argsort(ops.stop_gradient(-errors), axis=-1)  # the largest error first
-        errors, true, false = (ops.take_along_axis(values, order, axis=-1) for values in (errors, true, false))
-        return ops.sum(errors * ops.stop_gradient(_steps(true, false, ops.expand_dims(areas, -1))), axis=-1)
+        order = ops.argsort(ops.stop_gradient(-wrong), axis=-1)  # the largest error first
+        wrong, true, false = (ops.take_along_axis(values, order, axis=-1) for values in (wrong, true, false))
+        return ops.sum(wrong * ops.stop_gradient(_steps(true, false, ops.expand_dims(areas, -1))), axis=-1)
 
 
 def _steps(true: Tensor, false: Tensor, areas: Tensor) -> Tensor:

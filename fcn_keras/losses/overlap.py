@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from fcn_keras.labels import Tensor
-from fcn_keras.losses.regions import RegionLoss
+from fcn_keras.losses.regions import RegionLoss, errors
 
 DENOMINATORS = ("sum", "squares")
 PIXELS = (0, 1, 2)  # the axes to sum over
@@ -62,10 +62,10 @@ class SoftDice(RegionLoss):
 
     def of_classes(self, probabilities: Tensor, truth: Tensor, weights: Tensor, areas: Tensor) -> Tensor:
         # 1 - 2 sum(p g) / (sum(p) + sum(g)) is sum(|p - g|) / (sum(p) + sum(g)), which does not cancel; squared alike.
-        errors = ops.where(truth, 1.0 - probabilities, probabilities)
+        wrong = errors(probabilities, truth)
         if self.denominator == "squares":
-            errors, probabilities = ops.square(errors), ops.square(probabilities)
-        return ops.sum(weights * errors, PIXELS) / (ops.sum(weights * probabilities, PIXELS) + areas)
+            wrong, probabilities = ops.square(wrong), ops.square(probabilities)
+        return ops.sum(weights * wrong, PIXELS) / (ops.sum(weights * probabilities, PIXELS) + areas)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "denominator": self.denominator}
@@ -118,8 +118,9 @@ class Tversky(RegionLoss):
 
     def of_classes(self, probabilities: Tensor, truth: Tensor, weights: Tensor, areas: Tensor) -> Tensor:
         hits = ops.sum(weights * ops.where(truth, probabilities, 0.0), PIXELS)
-        cost = self.alpha * ops.sum(weights * ops.where(truth, 0.0, probabilities), PIXELS)
-        cost = cost + self.beta * ops.sum(weights * ops.where(truth, 1.0 - probabilities, 0.0), PIXELS)
+        wrong = weights * errors(probabilities, truth)
+        cost = self.alpha * ops.sum(ops.where(truth, 0.0, wrong), PIXELS)
+        cost = cost + self.beta * ops.sum(ops.where(truth, wrong, 0.0), PIXELS)
         whole = hits + cost
         return cost / ops.where(whole > 0, whole, 1.0)  # an absent class that costs nothing has no area at all
 

@@ -73,3 +73,17 @@ class RegionLoss(pixels.DenseLoss):
 
 def _with_last_axis(sample_weight: Tensor) -> Tensor:
     return ops.expand_dims(sample_weight, -1) if len(sample_weight.shape) == 3 else sample_weight
+
+
+def errors(probabilities: Tensor, truth: Tensor) -> Tensor:
+    """Compute how far each probability is from the truth, from 0 to 1.
+
+    Where a class is the truth that is what the others hold together: 1 minus a float32 near 1 would keep few digits,
+    and other ones on every processor.
+
+    Args:
+        probabilities: `(..., C)` float32, sum 1 along the last axis.
+        truth: the same shape, True at the class of the label.
+    """
+    others = ops.sum(ops.where(truth, 0.0, probabilities), axis=-1, keepdims=True)
+    return ops.where(truth, others, probabilities)

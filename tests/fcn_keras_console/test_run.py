@@ -14,7 +14,7 @@ import pytest
 
 from fcn_keras import registration
 from fcn_keras_console import Interrupted, run
-from fcn_keras_console.run import NO_TENSORFLOW, _backend, _uncollected, require_tensorflow, without
+from fcn_keras_console.run import NO_TENSORFLOW, _backend, _uncollected, require_tensorflow, start_tensorflow, without
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -119,7 +119,7 @@ def test_a_notebook_keeps_everything(pretended, monkeypatch):
 
 def test_without_tensorflow_the_commands_that_install_it_are_told(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "tensorflow", None)
-    assert run("fcn-x", print, None, tensorflow=True) == 2
+    assert run("fcn-x", lambda _: start_tensorflow(), None) == 2
     assert capsys.readouterr() == ("", f"fcn-x: {NO_TENSORFLOW}\n")
     assert 'pip install "fcn_keras[cpu]"' in NO_TENSORFLOW
     assert 'pip install "fcn_keras[cuda]"' in NO_TENSORFLOW

@@ -26,7 +26,7 @@ def test_the_mean_is_over_the_classes_present_in_the_batch():
     loss = AreaLoss()
     assert float(loss(LABELS, SCORES)) == (4 / 2 + 5 / 2) / 2
     probabilities, truth, weights, areas = loss.seen
-    assert (probabilities == 0.25).all()
+    np.testing.assert_allclose(probabilities, 0.25, rtol=1e-6)  # some processors' softmax is one bit off
     assert weights[..., 0].tolist() == (LABELS != 255).astype(float).tolist()
     assert areas.tolist() == [4, 1, 5, 1]  # 1 where a class is absent
     assert truth.shape == SCORES.shape

@@ -162,6 +162,6 @@ def test_the_narrow_net_of_the_command_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sources, "SCENES", {"train": (1, 1), "val": (1, 2)})
     options = ["--stand-in", "--width", "0.015625", "--steps", "1", "--quiet"]
     assert train.main(["voc_fcn32s_fixed", "--workdir", str(tmp_path), *options]) == 0
-    model = keras.saving.load_model(tmp_path / "voc_fcn32s_fixed" / "best.keras")
+    model = keras.saving.load_model(tmp_path / "voc_fcn32s_fixed" / "last.keras")
     assert model.get_layer("fc6").filters == 64
     assert model.optimizer.iterations == 1
