@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fcn_keras_console.files import read_json
+from fcn_keras_console.workdir import find_model
 
 from ..workdir.run_record import comparable
 from ..workdir.stage import Stage
@@ -157,13 +158,14 @@ def find_run(path):
     """Read the stages that led to the model a folder stands for, and those that go on from it.
 
     Args:
-        path: a stage's folder, or a workdir in which one run's stages lie.
+        path: a stage's folder, or a workdir. Of several runs in it that of the finest finished stage is taken, and
+            said, as every command does.
 
     Returns:
         list of `Trained`, coarse to fine, the last one's `stage.best` being there.
 
     Raises:
-        ValueError: if there is no such run, or several.
+        ValueError: if there is no such run, or several as fine as each other.
     """
     path = Path(path)
     if not path.is_dir():
@@ -175,15 +177,12 @@ def find_run(path):
     chains = {folder: _chain(folder) for folder in folders}
     before = {trained.stage.folder for chain in chains.values() for trained in chain[:-1]}
     ends = [folder for folder in folders if folder not in before]
-    if len(ends) != 1:
-        if ends:
-            hint = f"Choose one: {', '.join(str(Path(path, folder.name)) for folder in ends)}."
-        elif begun:
+    if not ends:
+        hint = "Train one: fcn-train RECIPE --workdir DIR."
+        if begun:
             hint = f"{begun[0]} has finished no epoch yet: wait for its first, or go on with fcn-train."
-        else:
-            hint = "Train one: fcn-train RECIPE --workdir DIR."
-        raise ValueError(f"{path} holds {len(ends) or 'no'} trained models. {hint}")
-    return chains[ends[0]]
+        raise ValueError(f"{path} holds no trained models. {hint}")
+    return chains[find_model(path).parent.resolve() if len(ends) > 1 else ends[0]]
 
 
 def begun_after(run):

@@ -261,7 +261,7 @@ def test_runs_that_are_not_there(hostile, tmp_path, capsys):
     for name in ("a", "b"):
         shutil.copytree(hostile / "runs" / STAGE, tmp_path / name)
     message = error_of(capsys, tmp_path)
-    assert f"holds 2 trained models. Choose one: {tmp_path / 'a'}, {tmp_path / 'b'}." in message
+    assert f"holds several nets as fine as each other. Name one: {tmp_path / 'a'}, {tmp_path / 'b'}." in message
     assert not (tmp_path / "report.html").exists()
 
 

@@ -49,6 +49,13 @@ def test_a_stage_that_has_no_best_model_yet_is_not_the_last(tmp_path):
     assert begun_after(run) == ["fine"]
 
 
+def test_of_several_runs_the_finest_is_taken_and_said(tmp_path, caplog):
+    for name, start in {"quick_fcn8s_head": None, "quick_fcn8s": "quick_fcn8s_head", "quick_fcn32s": None}.items():
+        stage(tmp_path, name, start=start)
+    assert names(find_run(tmp_path)) == ["quick_fcn8s_head", "quick_fcn8s"]
+    assert f"{tmp_path}: taking quick_fcn8s, the finest stage" in caplog.text
+
+
 def test_a_run_in_its_first_epoch(tmp_path):
     (stage(tmp_path, "coarse") / "best.keras").unlink()
     for path in (tmp_path, tmp_path / "coarse"):
