@@ -60,13 +60,14 @@ ROOMS = {
         "hold_out": set(),
     },
     "serving": {
-        "export": {"tf_serving_messages"},  # warm-up requests are what a client sends
-        "server": {"errors", "message_builder", "tf_serving_messages"},
+        "export": {"sessions", "tf_serving_messages"},  # warm-up requests are what a client sends
+        "server": {"errors", "message_builder", "sessions", "tf_serving_messages"},
         "client": {"errors", "tf_serving_messages"},
         "batch": set(),
         "kit": set(),
         "tf_serving_messages": {"message_builder"},
         "message_builder": set(),
+        "sessions": set(),
         "errors": set(),
     },
     "serving/export": {
@@ -100,7 +101,7 @@ ROOMS = {
         "base_path": set(),
     },
 }
-WITHOUT_LIBRARY = {"client", "server", "batch", "kit", "errors", "message_builder", "tf_serving_messages"}
+WITHOUT_LIBRARY = {"client", "server", "batch", "kit", "errors", "message_builder", "sessions", "tf_serving_messages"}
 # Room -> what it may take of the library all the same: modules of NumPy and Pillow alone.
 LIGHT = {"client": {"fcn_keras.datasets.images", "fcn_keras.visualize"}}
 TENSORFLOW = {

@@ -1,15 +1,16 @@
 """How far a written SavedModel's answers are from the model's own. Importing this imports TensorFlow."""
 
+import contextlib
 import io
 
 import numpy as np
-import tensorflow as tf
 from PIL import Image
 
 import fcn_keras as fcn
 from fcn_keras.interface import heads_of
 from fcn_keras.photographs import Photographs, scaled_size
 
+from ...sessions import open_session
 from ..drawn_images import draw_inputs, for_predict
 from ..tensors import output_name
 from .signatures import png_name
@@ -35,33 +36,54 @@ def compare(model, network, folder, sizes, scale=None):
         `serving_default` labels as the model does), `largest_score` and `largest_score_error` (of
         `predict_scores`, absolute).
     """
-    signatures = tf.saved_model.load(str(folder)).signatures
+    with _loaded(folder) as run:
+        return [row for size in sizes for row in _compared(model, network, run, size, scale)]
+
+
+def _compared(model, network, run, size, scale):
+    height, width = size
+    images = draw_inputs(network.channels, height, width)
+    files = {name: np.array([contents], object) for name, contents in as_files(network, images).items()}
+    pngs = run("serving_default", files)
+    theirs = run("predict_scores", {name: x[None].astype(np.float32) for name, x in images.items()})
     rows = []
-    for height, width in sizes:
-        images = draw_inputs(network.channels, height, width)
-        files = {name: tf.constant([contents]) for name, contents in as_files(network, images).items()}
-        pngs = signatures["serving_default"](**files)
-        batch = {name: tf.constant(x[None].astype(np.float32)) for name, x in images.items()}
-        theirs = signatures["predict_scores"](**batch)
-        pixels = for_predict(images)
-        labels = None if scaled_size((height, width), scale) == (height, width) else _scaled(model, pixels, scale)
-        for head, scores in heads_of(fcn.predict(model, pixels, output="scores")).items():
-            expected = scores.argmax(axis=-1) if labels is None else labels[head]
-            label = np.asarray(Image.open(io.BytesIO(pngs[png_name(head)].numpy()[0])))
-            error = theirs[output_name(head, "scores")].numpy()[0] - scores
-            if not np.isfinite(error).all():
-                raise ValueError(f"The SavedModel gives scores that are NaN or infinite, of a drawn {height}x{width}.")
-            rows.append(
-                {
-                    "height": height,
-                    "width": width,
-                    "head": head,
-                    "label_agreement": float(np.mean(label == expected)),
-                    "largest_score": float(np.abs(scores).max()),
-                    "largest_score_error": float(np.abs(error).max()),
-                }
-            )
+    pixels = for_predict(images)
+    labels = None if scaled_size((height, width), scale) == (height, width) else _scaled(model, pixels, scale)
+    for head, scores in heads_of(fcn.predict(model, pixels, output="scores")).items():
+        expected = scores.argmax(axis=-1) if labels is None else labels[head]
+        label = np.asarray(Image.open(io.BytesIO(pngs[png_name(head)][0])))
+        error = theirs[output_name(head, "scores")][0] - scores
+        if not np.isfinite(error).all():
+            raise ValueError(f"The SavedModel gives scores that are NaN or infinite, of a drawn {height}x{width}.")
+        rows.append(
+            {
+                "height": height,
+                "width": width,
+                "head": head,
+                "label_agreement": float(np.mean(label == expected)),
+                "largest_score": float(np.abs(scores).max()),
+                "largest_score_error": float(np.abs(error).max()),
+            }
+        )
     return rows
+
+
+@contextlib.contextmanager
+def _loaded(folder):
+    """Load a SavedModel as a server does.
+
+    Yields:
+        function from a signature's name and `{input: array}` to `{output: array}`.
+    """
+    session, loaded = open_session(folder)
+
+    def run(signature, inputs):
+        definition = loaded.signature_def[signature]
+        feeds = {definition.inputs[name].name: x for name, x in inputs.items()}
+        return session.run({name: x.name for name, x in definition.outputs.items()}, feeds)
+
+    with contextlib.closing(session):
+        yield run
 
 
 def _scaled(model, pixels, scale):

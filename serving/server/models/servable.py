@@ -7,16 +7,16 @@ all that is computed, an error reads as TF Serving's, and closing the session fr
 import logging
 import math
 import re
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
-from tensorflow.core.protobuf import error_codes_pb2, rewriter_config_pb2
+from tensorflow.core.protobuf import error_codes_pb2
 
 from ...errors import ServingError
+from ...sessions import open_session
 from ...tf_serving_messages import PredictionLog
 from .integrity import WARMUP, as_exported
 
@@ -115,10 +115,10 @@ def load(name, version, folder, *, warm_up=True):
     """
     folder = Path(folder)
     _check_folder(folder)
-    session = tf.compat.v1.Session(graph=tf.Graph(), config=_config())
+    session = None
     try:
-        with as_exported(folder), session.graph.as_default(), _without_notices():
-            meta_graph = tf.compat.v1.saved_model.load(session, [tf.saved_model.SERVING], str(folder))
+        with as_exported(folder):
+            session, meta_graph = open_session(folder)
         signature_defs = {
             key: definition
             for key, definition in meta_graph.signature_def.items()
@@ -129,7 +129,8 @@ def load(name, version, folder, *, warm_up=True):
             _warm_up(servable)
         return servable
     except BaseException as error:
-        session.close()
+        if session is not None:
+            session.close()
         if isinstance(error, tf.errors.OpError):
             raise _serving_error(error) from None
         if isinstance(error, (ValueError, RuntimeError)):  # no such variables, no such tag
@@ -139,16 +140,6 @@ def load(name, version, folder, *, warm_up=True):
         raise
 
 
-def _config():
-    """Optimize a graph once before it first runs: TensorFlow would go over it twice, for every signature.
-
-    That is most of a start, and no answer is another.
-    """
-    config = tf.compat.v1.ConfigProto()
-    config.graph_options.rewrite_options.meta_optimizer_iterations = rewriter_config_pb2.RewriterConfig.ONE
-    return config
-
-
 def _check_folder(folder):
     if not any((folder / file).is_file() for file in ("saved_model.pb", "saved_model.pbtxt")):
         raise ServingError(
@@ -156,18 +147,6 @@ def _check_folder(folder):
             f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {folder}. Check that the "
             "directory exists and that you have the right permissions for accessing it.",
         )
-
-
-@contextmanager
-def _without_notices():
-    """Keep back that `tf.compat.v1.saved_model.load` is deprecated: the second API has no sessions."""
-    logger = tf.get_logger()
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _check_names(definition, inputs):
