@@ -12,26 +12,37 @@ What is not as a reader has it, so that all pages take seconds:
 - `fcn-serve` serves from a thread with the options that its parser read, on free ports: `localhost:8500` and
   `localhost:8501` in the text become those, of the server with TLS behind `https` and `grpcs`. Its model has the label
   `canary` too.
+- An exported model is loaded once for a page: whoever loads the same bytes again, in a session as `fcn-serve` and the
+  comparison at an export do or with `tf.saved_model.load`, gets what is loaded. A photograph of twelve million pixels
+  has a hundredth of them.
 - A command that the page has shown before, word for word, is not run again.
 - Commands run by their `main(argv)`, `python -c` by `exec`, everything else by bash.
 """
 
 import contextlib
+import functools
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
+import fcn_keras_serving as installed  # which the page's Python imports
+import fcn_keras_serving.export.saved_model.parity
+import fcn_keras_serving.server.models.servable
 import keras
 import numpy as np
-from fcn_keras_serving.export.accuracy import agreement as parity  # as installed, which the page's Python imports
+import tensorflow as tf
+from fcn_keras_serving.export.accuracy import agreement as parity
 from PIL import Image
 
 import fcn_keras as fcn
 from fcn_keras import vgg16_files
 from fcn_keras.datasets.synthetic import SEM, Synthetic
 from serving.export import version as export
+from serving.export.saved_model import parity as comparison
+from serving.server.models import servable
 from tests.docs.blocks import ROOT
 from tests.training.quick_small import TINY, make_quick_small
 from tools.pages import commands as our_commands
@@ -41,6 +52,8 @@ from training.train import budget, measurement
 NARROW = ((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32  # the width of tests/parity's Caffe files
 NETWORKS = (fcn.FCN32s, fcn.FCN16s, fcn.FCN8s, fcn.LateFusion)
 PORTS = {"localhost:8500": "grpc", "localhost:8501": "rest"}
+SMALLER = {"[1, 3000, 4000, 3]": "[1, 300, 400, 3]"}
+OPENING = comparison, servable, installed.export.saved_model.parity, installed.server.models.servable
 SECURE = {"grpcs://localhost:8500": "grpc", "https://localhost:8501": "rest"}
 
 
@@ -58,6 +71,7 @@ def make_small(patch, folder, page):
     make_quick_small(patch, recipes, budget, measurement)
     patch.setattr(export, "SIZES", ((48, 64), (64, 48)))
     patch.setitem(parity.LEAST_AGREEMENT, "int8", 0.5)
+    load_once(patch)
     fit = keras.Model.fit
 
     def short_fit(model, *arguments, **options):
@@ -66,6 +80,31 @@ def make_small(patch, folder, page):
         return fit(model, *arguments, **options)
 
     patch.setattr(keras.Model, "fit", short_fit)
+
+
+def load_once(patch):
+    """Load every SavedModel once, whatever its folder is called by then; `patch` is a `pytest.MonkeyPatch`."""
+    loaded = {}
+
+    def once(load, folder):
+        contents = hashlib.sha256()
+        for file in (Path(folder, "saved_model.pb"), *sorted(Path(folder, "variables").glob("*"))):
+            contents.update(file.read_bytes())
+        key = load, contents.digest()
+        if key not in loaded:
+            loaded[key] = load(folder)
+        return loaded[key]
+
+    opened = functools.partial(once, functools.partial(_kept_open, comparison.open_session))
+    for module in OPENING:
+        patch.setattr(module, "open_session", opened)
+    patch.setattr(tf.saved_model, "load", functools.partial(once, tf.saved_model.load))
+
+
+def _kept_open(open_session, folder):
+    session, meta_graph = open_session(folder)
+    session.close = lambda: None  # whoever asks next has the same
+    return session, meta_graph
 
 
 def _random_vgg16(path):
@@ -173,6 +212,8 @@ class Workshop:
             self.addresses[text] = re.sub(r"\d+$", port, text)
 
     def _here(self, text):
+        for printed, smaller in SMALLER.items():
+            text = text.replace(printed, smaller)
         for printed, address in sorted(self.addresses.items(), key=lambda pair: -len(pair[0])):  # with a scheme first
             text = text.replace(printed, address)
         return text
