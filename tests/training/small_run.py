@@ -37,7 +37,7 @@ def recipes_by_name():
     coarse = Recipe(
         name="tiny_fcn32s",
         model=FCN32s,
-        model_options={"channels": TINY, "dropout": 0.0},
+        model_options={"channels": TINY, "fc6_kernel": 1, "dropout": 0.0},
         data=scenes,
         steps=4,
         steps_per_epoch=2,
@@ -46,7 +46,7 @@ def recipes_by_name():
         batch_size=2,
         validation_images=3,
     )
-    dropped = replace(coarse, name="tiny_dropout", model_options={"channels": TINY, "dropout": 0.5}, accumulate=2)
+    dropped = replace(coarse, name="tiny_dropout", model_options={**coarse.model_options, "dropout": 0.5}, accumulate=2)
     fine = replace(coarse, name="tiny_fcn16s", model=FCN16s, init_from=coarse.name, reduction="sum", learning_rate=1e-5)
     return {recipe.name: recipe for recipe in (coarse, dropped, fine)}
 

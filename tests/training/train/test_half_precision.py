@@ -17,6 +17,8 @@ from training.train import command as train
 from training.train.compiling import compile_model
 from training.workdir import checkpoint
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 @pytest.fixture
 def tiny(monkeypatch):

@@ -22,7 +22,7 @@ from training.train import command as train
 from training.workdir import checkpoint
 from training.workdir.stage import Stage
 
-pytestmark = pytest.mark.usefixtures("eagerly")  # `test_kill_9` stops the real command
+pytestmark = pytest.mark.usefixtures("eagerly")  # `test_kill_9` stops a command
 
 
 @pytest.fixture(autouse=True)
@@ -273,7 +273,12 @@ def test_log_rows_are_numbers_of_all_four_metrics(whole):
 
 @pytest.mark.early
 def test_kill_9(tmp_path):
-    """Two kills of the real command in its first stage; `make soak` has the other twenty, in two stages."""
-    options = {"moments": ("amid a checkpoint", "amid a batch"), "stages": kills.STAGES[:1], "launch": program.start}
+    """Two kills of the command with the tiny recipe; `make soak` has twenty of the real one, in two stages."""
+
+    def launch(arguments, **streams):
+        assert arguments[:2] == ["-m", "training.train"]
+        return program.start(["-m", "tests.training.workdir.tiny_command", *arguments[2:]], **streams)
+
+    options = {"moments": ("amid a checkpoint", "amid a batch"), "stages": kills.STAGES[:1], "launch": launch}
     outcome = kills.attack(tmp_path, tries=2, steps=kills.EPOCH, **options)
     assert outcome == ("kill -9 of fcn-train", 2, ())
