@@ -1,7 +1,7 @@
 """Quiet TensorFlow, and the tables several tests share."""
 
-import gc
 import functools
+import gc
 import logging
 import os
 import sys

@@ -1,7 +1,10 @@
 """`fcn-train`, the real command: staged training, continuing, and every refusal."""
 
+import contextlib
 import csv
+import io
 import json
+import shutil
 import sys
 from functools import partial
 
@@ -20,12 +23,16 @@ from training.train import callbacks
 from training.train import command as train
 from training.workdir.checkpoint import save_model
 
-pytestmark = pytest.mark.usefixtures("eagerly")  # but for the first test
+pytestmark = pytest.mark.usefixtures("eagerly")  # but for `trained`
 TINY = (((4, 1), (6, 1), (8, 1), (8, 1), (8, 1)), 8)
 
 
 @pytest.fixture(autouse=True)
 def small_recipes(monkeypatch):
+    use_small_recipes(monkeypatch)
+
+
+def use_small_recipes(patch):
     """The synthetic recipes with a tiny net on tiny scenes: the same code, seconds instead of minutes."""
 
     def scenes(directory, split):
@@ -35,9 +42,9 @@ def small_recipes(monkeypatch):
 
     for name in ("synthetic_fcn32s", "synthetic_fcn16s"):
         recipe = recipes.RECIPES[name]
-        options = {"channels": TINY, "dropout": 0.5}
+        options = {"channels": TINY, "fc6_kernel": 1, "dropout": 0.5}
         small = recipes.replace(recipe, data=scenes, model_options=options, steps=4, steps_per_epoch=2, batch_size=2)
-        monkeypatch.setitem(recipes.RECIPES, name, small)
+        patch.setitem(recipes.RECIPES, name, small)
 
 
 def run(*arguments):
@@ -53,10 +60,38 @@ def weights(path):
     return keras.saving.load_model(path).get_weights()
 
 
-def test_stages_train_in_order_and_leave_everything(in_graphs, tmp_path, capsys):
-    assert run("synthetic_fcn16s", "--workdir", tmp_path) == 0
+@pytest.fixture(scope="module")
+def trained(eagerly, tmp_path_factory):
+    """Two stages trained as users do: their workdir, what was said, and the weights that each `fit` began with."""
+    import tensorflow as tf
+
+    seen, said, fit = {}, io.StringIO(), keras.Model.fit
+
+    def spy(model, *arguments, **options):
+        seen[model.name] = {layer.name: layer.get_weights() for layer in model.layers}
+        return fit(model, *arguments, **options)
+
+    workdir = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+        use_small_recipes(patch)
+        patch.setattr(keras.Model, "fit", spy)
+        tf.config.run_functions_eagerly(False)
+        try:
+            assert run("synthetic_fcn16s", "--workdir", workdir) == 0
+        finally:
+            tf.config.run_functions_eagerly(True)
+    return workdir, said.getvalue(), seen
+
+
+@pytest.fixture
+def workdir(trained, tmp_path):
+    """A copy of what was trained."""
+    return shutil.copytree(trained[0], tmp_path / "trained")
+
+
+def test_stages_train_in_order_and_leave_everything(trained, workdir, capsys):
     for name in ("synthetic_fcn32s", "synthetic_fcn16s"):
-        stage = tmp_path / name
+        stage = workdir / name
         assert [row["epoch"] for row in rows(stage / "log.csv")] == ["0", "1"]
         assert (stage / "classes.txt").read_text().splitlines()[0] == "sky"
         settings = json.loads((stage / "recipe.json").read_text())
@@ -68,39 +103,45 @@ def test_stages_train_in_order_and_leave_everything(in_graphs, tmp_path, capsys)
         assert not list(stage.glob(".*"))  # nothing half-written
         known = photographs_of(keras.saving.load_model(stage / "best.keras"))
         assert known == Photographs((32, 40), (32, 40), (32, 40))
-    said = capsys.readouterr().out
+    said = trained[1]
     assert said.index("synthetic_fcn32s: mean IU") < said.index("synthetic_fcn16s: mean IU")
-    assert run("synthetic_fcn16s", "--workdir", tmp_path) == 0
+    assert run("synthetic_fcn16s", "--workdir", workdir) == 0
     assert capsys.readouterr().out.count("finished before") == 2
 
 
-def test_the_finer_net_starts_from_the_coarser_ones_best(tmp_path, monkeypatch):
-    seen = {}
-    fit = keras.Model.fit
-
-    def spy(model, *arguments, **options):
-        seen[model.name] = {layer.name: layer.get_weights() for layer in model.layers}
-        return fit(model, *arguments, **options)
-
-    monkeypatch.setattr(keras.Model, "fit", spy)
-    assert run("synthetic_fcn16s", "--workdir", tmp_path) == 0
-    coarse = keras.saving.load_model(tmp_path / "synthetic_fcn32s" / "best.keras")
+def test_the_finer_net_starts_from_the_coarser_ones_best(trained):
+    workdir, _, seen = trained
+    coarse = keras.saving.load_model(workdir / "synthetic_fcn32s" / "best.keras")
     for name in ("conv1_1", "fc6", "fc7", "score_fr"):
         for ours, theirs in zip(seen["fcn16s"][name], coarse.get_layer(name).get_weights(), strict=True):
             np.testing.assert_array_equal(ours, theirs)
     assert not np.any(seen["fcn16s"]["score_pool4"][0])
 
 
-def test_a_log_row_without_its_checkpoint_is_trained_again(tmp_path, monkeypatch):
+def test_a_stopped_run_trains_what_no_checkpoint_has_and_tells_its_epochs_from_there(tmp_path, monkeypatch, capsys):
+    """First with a log row without its checkpoint, which is trained again; then after the checkpoint."""
+    end, log = callbacks.Checkpoint.on_epoch_end, tmp_path / "synthetic_fcn32s" / "log.csv"
+
     def stop(self, epoch, logs=None):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr(callbacks.Checkpoint, "on_epoch_end", stop)
-        assert run("synthetic_fcn32s", "--workdir", tmp_path) == 130
-    assert len(rows(tmp_path / "synthetic_fcn32s" / "log.csv")) == 1
-    assert run("synthetic_fcn32s", "--workdir", tmp_path) == 0
-    assert [row["epoch"] for row in rows(tmp_path / "synthetic_fcn32s" / "log.csv")] == ["0", "1"]
+    def stop_after_the_first(self, epoch, logs=None):
+        end(self, epoch, logs)
+        raise KeyboardInterrupt
+
+    command = ["synthetic_fcn32s", "--workdir", str(tmp_path), "--no-watchdog"]
+    for stopping in (stop, stop_after_the_first):
+        with monkeypatch.context() as patch:
+            patch.setattr(callbacks.Checkpoint, "on_epoch_end", stopping)
+            assert train.main(command) == 130
+        assert [row["epoch"] for row in rows(log)] == ["0"]
+        assert "epoch 1" not in capsys.readouterr().out  # an epoch is told when its checkpoint is written
+    assert train.main([*command, "--json"]) == 0
+    assert [row["epoch"] for row in rows(log)] == ["0", "1"]
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [event["event"] for event in told] == ["going on", "epoch", "finished"]
+    assert told[1]["epoch"] == 1
+    assert told[1]["seconds_left"] == 0
 
 
 def test_every_field_of_a_recipe_reaches_the_run(tmp_path, monkeypatch):
@@ -144,7 +185,7 @@ def folder(root, values=(0, 1), count=2):
 @pytest.fixture
 def small_folder_recipe(monkeypatch):
     recipe = recipes.RECIPES["folder_fcn32s"]
-    small = recipes.replace(recipe, imagenet=False, model_options={"channels": TINY})
+    small = recipes.replace(recipe, imagenet=False, model_options={"channels": TINY, "fc6_kernel": 1})
     monkeypatch.setitem(recipes.RECIPES, "folder_fcn32s", small)
 
 
@@ -213,20 +254,18 @@ def test_wrong_weights_leave_nothing(tmp_path, capsys, monkeypatch):
     assert "gone.npz" in refuse(capsys, recipe.name, "--workdir", workdir, "--weights", tmp_path / "gone.npz")
 
 
-def test_another_run_in_the_workdir(tmp_path, capsys):
-    assert run("synthetic_fcn32s", "--workdir", tmp_path) == 0
-    message = refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path, "--seed", 5)
+def test_another_run_in_the_workdir(workdir, capsys):
+    message = refuse(capsys, "synthetic_fcn32s", "--workdir", workdir, "--seed", 5)
     assert "seed: 1337 there, 5 now" in message
     assert "--workdir" in message
 
 
-def test_a_broken_checkpoint(tmp_path, capsys):
-    assert run("synthetic_fcn32s", "--workdir", tmp_path) == 0
-    stage = tmp_path / "synthetic_fcn32s"
+def test_a_broken_checkpoint(workdir, capsys):
+    stage = workdir / "synthetic_fcn32s"
     (stage / "summary.json").unlink()
     for name in ("last.keras", "previous.keras"):
         (stage / name).write_bytes((stage / name).read_bytes()[:1000])
-    assert "last.keras is damaged or cut off" in refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path)
+    assert "last.keras is damaged or cut off" in refuse(capsys, "synthetic_fcn32s", "--workdir", workdir)
 
 
 def test_a_checkpoint_with_weights_that_are_no_numbers(tmp_path):
@@ -252,22 +291,3 @@ def test_options_out_of_range(tmp_path, capsys):
 def test_the_workdir_is_a_file(tmp_path, capsys):
     (tmp_path / "file").touch()
     assert "file" in refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path / "file")
-
-
-def test_a_run_that_goes_on_tells_its_epochs_from_where_it_stopped(tmp_path, monkeypatch, capsys):
-    end = callbacks.Checkpoint.on_epoch_end
-
-    def stop_after_the_first(self, epoch, logs=None):
-        end(self, epoch, logs)
-        raise KeyboardInterrupt
-
-    command = ["synthetic_fcn32s", "--workdir", str(tmp_path), "--no-watchdog"]
-    with monkeypatch.context() as patch:
-        patch.setattr(callbacks.Checkpoint, "on_epoch_end", stop_after_the_first)
-        assert train.main(command) == 130
-    assert "epoch 1" not in capsys.readouterr().out  # an epoch is told when its checkpoint is written
-    assert train.main([*command, "--json"]) == 0
-    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [event["event"] for event in told] == ["going on", "epoch", "finished"]
-    assert told[1]["epoch"] == 1
-    assert told[1]["seconds_left"] == 0

@@ -2,9 +2,13 @@
 
 import json
 
+import pytest
+
 from tests.training.train.own_photos import draw, write_photos
 from tests.training.train.test_planning import calls, photos  # noqa: F401
 from training.train import command as train
+
+pytestmark = pytest.mark.usefixtures("eagerly")
 
 
 def run(*arguments):

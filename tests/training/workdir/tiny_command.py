@@ -1,4 +1,4 @@
-"""`fcn-train` with the tiny recipe, run without graphs: `python -m tests.training.workdir.tiny_command ARGUMENTS...`."""
+"""`fcn-train` of the tiny recipe, without graphs: `python -m tests.training.workdir.tiny_command ARGUMENTS...`."""
 
 import sys
 
