@@ -37,7 +37,7 @@ def recipes_by_name():
     coarse = Recipe(
         name="tiny_fcn32s",
         model=FCN32s,
-        model_options={"channels": TINY, "fc6_kernel": 1, "dropout": 0.0},
+        model_options={"channels": TINY, "dropout": 0.0},
         data=scenes,
         steps=4,
         steps_per_epoch=2,

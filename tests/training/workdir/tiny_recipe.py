@@ -13,7 +13,7 @@ def use_tiny_recipe(patch, **changes):
     """Put it, with the changes, in the catalogue for as long as `patch`, a `pytest.MonkeyPatch`, lasts."""
     tiny = {
         "data": _scenes,
-        "model_options": {"channels": TINY, "fc6_kernel": 1, "dropout": 0.5},
+        "model_options": {"channels": TINY, "dropout": 0.5},
         "validation_images": 2,
     }
     sizes = {"steps": 4, "steps_per_epoch": 2, "batch_size": 2}
