@@ -1,4 +1,4 @@
-"""The reader of image files, traced once."""
+"""The reader of image files, traced once; and graphs that are not optimized before they run once."""
 
 import pytest
 import tensorflow as tf
@@ -19,3 +19,14 @@ def read():
         return image.numpy(), status.numpy().decode()
 
     return read
+
+
+@pytest.fixture(autouse=True)
+def unoptimized(request):
+    """Leave out TensorFlow's optimizer, more than half of a first call, except for what was saved: that is served."""
+    if {"folder", "served"} & set(request.fixturenames):
+        yield
+        return
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    yield
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
