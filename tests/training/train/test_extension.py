@@ -111,6 +111,7 @@ def test_nothing_to_extend(tmp_path, constant, capsys):
 
 def test_in_minutes_a_run_starts_from_the_best_net_of_the_one_before(photos, tmp_path, monkeypatch, capsys):  # noqa: F811
     make_quick_small(monkeypatch, catalogue, budget, measurement)
+    monkeypatch.setattr(budget, "DRAWS", 1)
     arguments = ["--no-watchdog", "--quiet", "--data", str(photos), "--workdir", str(tmp_path / "runs"), "--minutes"]
     assert train.main([*arguments, "1"]) == 0
     capsys.readouterr()
