@@ -1,14 +1,11 @@
 """The quick form of `changed_data.py`: a draw of each kind, and that the attack tells what is lost."""
 
-import os
-
 import pytest
 
 from tests.attacks import changed_data
 from tests.attacks.outcome import Outcome
 
 
-@pytest.mark.skipif("SOAK" not in os.environ, reason="takes half a minute; make soak runs it at length")
 def test_one_of_each_kind_survives(tmp_path):
     kinds = (changed_data.DATA, changed_data.FILES, changed_data.WAYS)
     assert changed_data.attack(0, tmp_path) == [Outcome(kind, 1) for kind in kinds]

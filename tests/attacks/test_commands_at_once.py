@@ -1,15 +1,13 @@
 """The quick forms of `kills_in_commands` and `two_at_once`, with commands that need no network."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+from subprocess import PIPE
 
 import numpy as np
 import pytest
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.warm import program
+
 CODE = """
 import random, sys
 from pathlib import Path
@@ -26,7 +24,6 @@ print("two", 0, 0, wrong)
 """
 
 
-@pytest.mark.skipif("SOAK" not in os.environ, reason="takes half a minute; make soak runs it at length")
 @pytest.mark.parametrize("name", ["kit", "doctor --fix"])
 def test_killed_and_two_at_once(name, tmp_path):
     for kind in ("images", "labels"):
@@ -37,9 +34,10 @@ def test_killed_and_two_at_once(name, tmp_path):
         ids = image[..., 0] // 100 if number else np.full((12, 14), 9, np.uint8)  # one has to be corrected
         Image.fromarray(ids).save(tmp_path / "data" / "labels" / f"{number}.png")
     (tmp_path / "data" / "classes.txt").write_text("sky\nroad\n")
-    command = [sys.executable, "-c", CODE, str(tmp_path), name]
-    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    rows = [line.split(maxsplit=3) for line in done.stdout.splitlines()]
+    process = program.start(["-c", CODE, tmp_path, name], stdout=PIPE, stderr=PIPE)  # it forks, which we may not
+    said, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    rows = [line.split(maxsplit=3) for line in said.splitlines()]
     assert [row[0] for row in rows] == ["killed"] * 5 + ["two"]
     assert [row for row in rows if len(row) > 3] == []
     assert all(int(row[2]) > 10 for row in rows[:5])

@@ -1,7 +1,6 @@
 """The quick form of `damaged_models.py`: some draws of each kind, and that the attack sees what is not told."""
 
 import contextlib
-import os
 import random
 import shutil
 from functools import partial
@@ -19,14 +18,12 @@ def models(tmp_path_factory):
     return workdir
 
 
-@pytest.mark.skipif("SOAK" not in os.environ, reason="takes half a minute; make soak runs it at length")
 def test_some_of_each_kind_are_told_or_nothing(models):
     tries = list(damaged_models.attack(models, 6, 0))
     assert {row for row, _, _ in tries} == {damaged_models.SERVED, damaged_models.BATCH, damaged_models.KERAS}
     assert [what for _, what, is_lost in tries if is_lost] == []
 
 
-@pytest.mark.skipif("SOAK" not in os.environ, reason="takes half a minute; make soak runs it at length")
 def test_what_nobody_compares_is_lost(models, monkeypatch, tmp_path):
     shutil.copytree(models / "served" / "1", tmp_path / "1")
     shutil.copy(models / "served" / "2" / "saved_model.pb", tmp_path / "1")

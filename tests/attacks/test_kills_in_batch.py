@@ -1,24 +1,20 @@
 """The quick form of `kills_in_batch.py`: some kills, and that the attack sees old labels of new images."""
 
-import os
 import random
-import subprocess
-import sys
-from pathlib import Path
+from subprocess import PIPE
 
-import pytest
 from PIL import Image
 
 from tests.attacks import kills_in_batch
+from tests.warm import program
 
-ROOT = Path(__file__).resolve().parents[2]
 
-
-@pytest.mark.skipif("SOAK" not in os.environ, reason="takes half a minute; make soak runs it at length")
 def test_some_kills_change_nothing(tmp_path):
-    command = [sys.executable, "-m", "tests.attacks.kills_in_batch", str(tmp_path), "1"]  # it forks, which we may not
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300)
-    assert done.stdout.splitlines()[-1].endswith("lost=())"), done.stdout
+    command = ["-m", "tests.attacks.kills_in_batch", tmp_path, 1]  # it forks, which we may not
+    process = program.start(command, stdout=PIPE, stderr=PIPE)
+    said, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert said.splitlines()[-1].endswith("lost=())"), said
 
 
 def test_old_labels_of_new_images_are_lost(tmp_path):

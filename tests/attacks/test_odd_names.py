@@ -1,6 +1,5 @@
 """Some of what `odd_names` tries, in one process."""
 
-import os
 import random
 
 import pytest
@@ -23,7 +22,6 @@ def nets(tmp_path_factory):
     return folder
 
 
-@pytest.mark.skipif("SOAK" not in os.environ, reason="takes half a minute; make soak runs it at length")
 @pytest.mark.filterwarnings("ignore:Glyph")  # of Matplotlib's font
 def test_no_name_steers_a_terminal(nets, tmp_path, capfd):
     generator = random.Random(2)
