@@ -3,7 +3,7 @@
 import json
 
 from .loaded import Loaded
-from .quiet_openvino import load_openvino
+from .quiet_openvino import openvino_core
 from .tensors import feeds, head_of, names_by_head, shape_of
 
 
@@ -19,8 +19,7 @@ def runner(path):
     Raises:
         ImportError: if openvino is missing.
     """
-    openvino = load_openvino()
-    core = openvino.Core()
+    core = openvino_core()
     network = core.read_model(str(path))
     # By itself it computes in bfloat16 on processors that have it, which is neither fp32 nor what other machines do.
     compiled = core.compile_model(network, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})

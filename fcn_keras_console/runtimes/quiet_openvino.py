@@ -1,5 +1,6 @@
-"""Import OpenVINO without what it tells others."""
+"""Import OpenVINO without what it tells others, and keep its core."""
 
+import functools
 import sys
 
 
@@ -28,3 +29,21 @@ def load_openvino():
         if hidden:
             del sys.modules[name]
     return openvino
+
+
+def openvino_core():
+    """Return the process's only `openvino.Core`, which stays to its end.
+
+    The first to compile on a thread gives it an alternate signal stack, and its end puts back what was there. Of two
+    that end in the order they began, the second puts back the first one's, which is no memory any more, and the next
+    signal, a Ctrl-C, ends the process with a segmentation fault (openvino 2026.4).
+
+    Raises:
+        ImportError: if openvino is missing.
+    """
+    return _core(load_openvino())
+
+
+@functools.cache
+def _core(openvino):
+    return openvino.Core()

@@ -1,8 +1,12 @@
 """OpenVINO's files are run by the names of their inputs and outputs, in float32."""
 
+import ctypes
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 from fcn_keras_console.runtimes.openvino_files import runner
 from fcn_keras_console.runtimes.quiet_openvino import load_openvino
@@ -27,3 +31,24 @@ def test_a_file_answers_by_head(tmp_path):
     answer = loaded(pixels)
     assert list(answer) == ["sem"]
     np.testing.assert_array_equal(answer["sem"], pixels.astype(np.float32) * np.float32(1 + 2**-12))
+
+
+class _SignalStack(ctypes.Structure):
+    _fields_ = (("begins", ctypes.c_void_p), ("flags", ctypes.c_int), ("bytes", ctypes.c_size_t))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_files_that_were_used_leave_a_stack_to_handle_signals_on(tmp_path):
+    """As it was not when every file had a core: then the next Ctrl-C ended the process with a segmentation fault."""
+    from openvino import opset13 as ops
+
+    pixels = ops.parameter([-1, -1, -1, 3], np.float32, name="image")
+    openvino.save_model(openvino.Model([ops.relu(pixels)], [pixels]), tmp_path / "net.xml")
+    used = [runner(tmp_path / "net.xml") for _ in range(2)]
+    while used:
+        used.pop(0)
+    stack = _SignalStack()
+    ctypes.CDLL(None).sigaltstack(None, ctypes.byref(stack))
+    ranges = (line.split()[0].split("-") for line in Path("/proc/self/maps").read_text().splitlines())
+    is_there = any(int(first, 16) <= stack.begins < int(end, 16) for first, end in ranges) if stack.begins else True
+    assert is_there

@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 
 from fcn_keras.scaling import area_reduced, labels_at
-from fcn_keras_console.runtimes.quiet_openvino import load_openvino
+from fcn_keras_console.runtimes.quiet_openvino import load_openvino, openvino_core
 from tests.training.exported.files import KERNEL, NAMES, onnx_file, scores_of
 from training.exported.find import find_exported
 from training.exported.net import ExportedNet
@@ -50,13 +50,13 @@ def test_labels_are_those_of_the_file(tmp_path):
 
 def test_openvino_gives_its_own_labels(tmp_path):
     openvino = load_openvino()
-    network = openvino.Core().read_model(onnx_file(tmp_path / "net.onnx", names=None))
+    network = openvino_core().read_model(onnx_file(tmp_path / "net.onnx", names=None))
     openvino.save_model(network, tmp_path / "net.xml", compress_to_fp16=False)
     (tmp_path / "classes.txt").write_text("a\nb\nc\nd\n")
     net = net_of(tmp_path / "net.xml")
     assert (net.counts, net.names) == ({"": 4}, {"": ("a", "b", "c", "d")})
     assert net.runtime.startswith("OpenVINO 2")
-    compiled = openvino.Core().compile_model(tmp_path / "net.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = openvino_core().compile_model(tmp_path / "net.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     scores = compiled({"image": IMAGE[None].astype(np.float32)})[0][0]
     np.testing.assert_array_equal(net(IMAGE)[""], scores.argmax(-1))
     (tmp_path / "net.bin").write_bytes(b"")

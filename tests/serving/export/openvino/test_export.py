@@ -7,7 +7,7 @@ import pytest
 
 from fcn_keras import inference
 from fcn_keras.models import FCN8s, LateFusion
-from fcn_keras_console.runtimes.quiet_openvino import load_openvino
+from fcn_keras_console.runtimes.quiet_openvino import load_openvino, openvino_core
 from serving.export.openvino.export import export_openvino
 from tests.serving.calibrating import scenes
 from tests.serving.image_files import picture
@@ -18,7 +18,7 @@ SIZES = [(1, 1), (31, 100), (64, 32)]
 
 
 def compiled(path):
-    return openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return openvino_core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 
 
 def described(values):
@@ -37,7 +37,7 @@ def test_scores_of_any_size_and_number_of_images(five, tmp_path):
     run = compiled(tmp_path / "net.xml")
     assert described(run.inputs) == {"image": ("f32", "[?,?,?,3]")}
     assert described(run.outputs) == {"scores": ("f32", "[?,?,?,5]")}
-    network = openvino.Core().read_model(tmp_path / "net.xml")
+    network = openvino_core().read_model(tmp_path / "net.xml")
     assert [str(value.node.layout) for value in (*network.inputs, *network.outputs)] == ["[N,H,W,C]"] * 2
     stored = network.get_rt_info(["fcn_keras", "classes"]).astype(str)
     assert json.loads(stored) == ["a", "b c", "ä", '"', "<"]
