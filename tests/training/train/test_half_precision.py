@@ -37,7 +37,7 @@ def run(workdir, *options):
     return code, workdir / "tiny_fcn32s"
 
 
-def test_float16_by_the_sum_goes_on_where_it_stopped(tmp_path, tiny, monkeypatch):
+def test_float16_by_the_sum_goes_on_where_it_stopped(in_graphs, tmp_path, tiny, monkeypatch):
     """The first batches overflow and are left out: they still count as seen, and the loss scale is kept."""
     tiny(reduction="sum", learning_rate=1e-6, steps=10, accumulate=2)
     start = keras.optimizers.LossScaleOptimizer.__init__
