@@ -154,3 +154,13 @@ def _folders_in(directory: Path) -> list[str]:
 def _holds(path: Path, directory: Path) -> bool:
     """Tell whether a link leads to a folder that holds it, where following it would go round in circles."""
     return directory.resolve().is_relative_to(path.resolve())
+
+
+def lies_among_masks(path, root):
+    """Tell whether a file below a folder lies in a data set's folder of masks: one of such a name beside its images."""
+    folder = root
+    for name in path.relative_to(root).parts[:-1]:
+        if name.casefold() in _MASKS and any((folder / images).is_dir() for images in ("images", "JPEGImages")):
+            return True
+        folder = folder / name
+    return False

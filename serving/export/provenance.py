@@ -33,14 +33,24 @@ def provenance_of(path, metrics=None):
     """
     files = StageFiles(Path(path).parent)
     facts = {"source": {"file": Path(path).name, "sha256": sha256_of(path)}}
-    recipe = decisions_beside(path)
+    recipe, training = decisions_beside(path), read_json(files.summary) if files.summary.is_file() else {}
+    if kept := _kept(files, training):
+        recipe = decisions_beside(kept) or recipe
     if recipe:
         facts["recipe"] = recipe
-    if files.summary.is_file() and (training := read_json(files.summary)):
+    if training:
         facts["training"] = training
     if metrics is not None:
         facts["metrics"] = _metrics(Path(metrics))
     return Provenance([tuple(size) for size in recipe.get("settings", {}).get("buckets") or []], facts)
+
+
+def _kept(files, training):
+    """Return the model of the stage before, if a stage kept that as the better one: it is what is there; else None."""
+    name = training.get("kept") if isinstance(training, dict) else None
+    if not isinstance(name, str) or Path(name).name != name or name in (".", ".."):
+        return None
+    return StageFiles(files.folder.parent / name).best
 
 
 def names_beside(path, counts):

@@ -126,7 +126,7 @@ def check_splits(layout):
     if "all" in layout.splits and "all" not in layout.lists:
         layout.findings.note(
             "not-divided",
-            "The data set is not divided: fcn-train --data holds a fifth of it out to validate on.",
+            "The data set is not divided: fcn-train --data holds about a fifth of it out to validate on.",
             f"To choose yourself, write {layout.directory / 'train.txt'} and {layout.directory / 'val.txt'}, one id a "
             "line, as fcn-doctor --fix OUT --val 0.2 does in a copy.",
         )
@@ -134,5 +134,6 @@ def check_splits(layout):
         layout.findings.note(
             "split-missing",
             f"There is no split {' and no split '.join(missing)}, and fcn-train reads train and val.",
-            "Divide the data set so that both are there; without val, fcn-train --data holds out a fifth of train.",
+            "Divide the data set so that both are there; without val, fcn-train --data holds out about a fifth of "
+            "train.",
         )

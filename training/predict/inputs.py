@@ -1,8 +1,10 @@
 """Images and videos to label: find them in files, folders, patterns and stdin, and read images with their depth."""
 
 import contextlib
+import logging
 import shutil
 import sys
+from pathlib import Path
 
 from fcn_keras_console.disk_errors import naming
 from fcn_keras_console.image_files import ImageFinder
@@ -12,6 +14,7 @@ from .marks import is_result
 from .video import EXTENSIONS as VIDEOS
 from .video import opened
 
+LOG = logging.getLogger("fcn_keras_console")  # whose notices every command prints
 STDIN = "-"
 
 
@@ -24,7 +27,7 @@ def image_finder():
 
 
 def find_images(finder, inputs, companion_folders, temporary_folder, passed_over):
-    """List the images and videos to label.
+    """List the images and videos to label. The masks of a data set that is given as a whole are none.
 
     Args:
         finder: as `image_finder` makes it.
@@ -41,12 +44,28 @@ def find_images(finder, inputs, companion_folders, temporary_folder, passed_over
     if STDIN in inputs:
         with naming(temporary_folder.parent), stdin.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
-    return finder.find(
+    found = finder.find(
         [stdin if given == STDIN else given for given in inputs],
         companion_folders,
         name_of=lambda path: "stdin" if path == stdin else str(path),  # whose path nobody knows
         passed_over=passed_over,
     )
+    return _without_masks(found, [Path(given) for given in inputs if Path(given).is_dir()], passed_over)
+
+
+def _without_masks(found, folders, passed_over):
+    from fcn_keras.datasets.layouts import lies_among_masks
+
+    masks = [
+        image
+        for image in found
+        if any(folder in image.path.parents and lies_among_masks(image.path, folder) for folder in folders)
+    ]
+    if masks and len(masks) < len(found):
+        passed_over += [image.path for image in masks]
+        LOG.warning("%s: %d masks lie beside the photographs, and are not labelled", folders[0], len(masks))
+        return [image for image in found if image not in masks]
+    return found
 
 
 def require_readable(images):

@@ -18,7 +18,7 @@ DESCRIPTION = """Train a network: on your own folder of images and masks, or by 
 With --data and without a recipe, the folder is looked over first, as fcn-doctor does. Then the machine is measured, and
 a plan is made that ends in --minutes. On a GPU, or with --steps, --width or another option that --minutes decides, the
 run is planned by steps instead: 32s, then 16s, then 8s. The plan is printed before training starts, and the options
-below overrule it. A folder without a validation split has a fifth of its images held out.
+below overrule it. A folder without a validation split has about a fifth of its images held out.
 
 The nets that a net starts from are trained first, when their results are not in the workdir. Running the same command
 again continues where the last run stopped."""

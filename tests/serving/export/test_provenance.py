@@ -1,9 +1,11 @@
 """What is read beside a model: class names by head, as training reads and writes them."""
 
+import json
+
 import pytest
 
 from fcn_keras.datasets.classes import ClassTable
-from serving.export.provenance import colors_beside, names_beside, read_names
+from serving.export.provenance import colors_beside, names_beside, provenance_of, read_names
 from training.workdir.stage import Stage
 from training.workdir.trained_model import class_names_beside
 
@@ -63,3 +65,14 @@ def test_colours_are_those_beside_the_model(tmp_path):
     with pytest.raises(ValueError, match="holds 1 colours for 2 classes"):
         colors_beside(tmp_path / "net.keras", names)
     assert colors_beside(tmp_path / "elsewhere" / "net.keras", names) == {}
+
+
+def test_a_model_that_was_kept_from_the_stage_before_is_told_by_its_recipe(tmp_path):
+    for name, steps in {"head": 50, "whole": 30}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "best.keras").write_bytes(b"one net")
+        (tmp_path / name / "recipe.json").write_text(json.dumps({"decisions": {"settings": {"steps": steps}}}))
+    for kept, steps in {"head": 50, "gone": 30, "../head": 30, "..": 30, 7: 30}.items():
+        (tmp_path / "whole" / "summary.json").write_text(json.dumps({"kept": kept}))
+        facts = provenance_of(tmp_path / "whole" / "best.keras").facts
+        assert facts["recipe"]["settings"]["steps"] == steps

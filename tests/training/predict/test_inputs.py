@@ -270,3 +270,15 @@ def test_scales_are_positive(net, photos, tmp_path, capsys, given):
     expected = "--tta-scales are numbers above 0 and up to 4, divided by commas, such as 0.75,1,1.25."
     assert f"{expected} Received: {given}." in message
     assert "--tta-scales belongs to --tta." in error_of(capsys, net, photos, *out, f"--tta-scales={given}")
+
+
+def test_the_masks_of_a_data_set_are_no_photographs(net, tmp_path, capsys):
+    for kind in ("images", "masks"):
+        for name in ("a", "b"):
+            write(tmp_path / "photos" / kind / f"{name}.png", picture(8, 8))
+    code, _, lines = call(capsys, net, tmp_path / "photos", "--output", tmp_path / "out", "--format", "ids")
+    assert code == 0
+    assert any("2 masks lie beside the photographs, and are not labelled" in line for line in lines)
+    assert [name for name in files(tmp_path / "out") if name.endswith("a.png")] == ["ids/images/a.png"]
+    assert call(capsys, net, tmp_path / "photos" / "masks", "--output", tmp_path / "two", "--format", "ids")[0] == 0
+    assert "ids/a.png" in files(tmp_path / "two")  # who names that folder means it
