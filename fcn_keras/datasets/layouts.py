@@ -156,8 +156,13 @@ def _holds(path: Path, directory: Path) -> bool:
     return directory.resolve().is_relative_to(path.resolve())
 
 
-def lies_among_masks(path, root):
-    """Tell whether a file below a folder lies in a data set's folder of masks: one of such a name beside its images."""
+def lies_among_masks(path: Path, root: Path) -> bool:
+    """Tell whether a file lies in a data set's folder of masks: one of such a name beside a folder of its images.
+
+    Args:
+        path: of the file, below `root`.
+        root: the folder below which folders are looked at.
+    """
     folder = root
     for name in path.relative_to(root).parts[:-1]:
         if name.casefold() in _MASKS and any((folder / images).is_dir() for images in ("images", "JPEGImages")):

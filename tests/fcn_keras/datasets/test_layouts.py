@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from fcn_keras.datasets.folder import Folder
-from fcn_keras.datasets.layouts import by_split, divided, find_place, folder_of, inner
+from fcn_keras.datasets.layouts import by_split, divided, find_place, folder_of, inner, lies_among_masks
 
 
 def touch(folder, *names):
@@ -81,3 +81,12 @@ def test_labels_come_before_masks_and_two_others_are_refused(tmp_path):
         Folder(tmp_path, classes=1)
     (tmp_path / "annotations" / "a.png").rename(tmp_path / "annotations" / "a.xml")
     assert folder_of(tmp_path, "labels") == tmp_path / "masks"
+
+
+def test_masks_lie_beside_images(tmp_path):
+    for name in ("images", "Masks", "train/images", "train/labels", "masks/inner", "alone/masks"):
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+    among = {"Masks/a.png", "train/labels/b/a.png", "masks/inner/a.png"}
+    for name in (*among, "images/a.png", "train/images/a.png", "alone/masks/a.png", "a.png"):
+        assert lies_among_masks(tmp_path / name, tmp_path) == (name in among)
+    assert not lies_among_masks(tmp_path / "train" / "labels" / "a.png", tmp_path / "train" / "labels")
