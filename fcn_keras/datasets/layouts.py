@@ -162,6 +162,9 @@ def lies_among_masks(path: Path, root: Path) -> bool:
     Args:
         path: of the file, below `root`.
         root: the folder below which folders are looked at.
+
+    Returns:
+        bool.
     """
     folder = root
     for name in path.relative_to(root).parts[:-1]:
