@@ -6,8 +6,8 @@ import logging
 import tensorflow as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
-# What TensorFlow does to a graph before it first runs, once for each signature, and what our graphs gain nothing by:
-# no answer is another or comes later without. It is a third of a start.
+# What TensorFlow does to a graph before it first runs, once for each signature, and what graphs of `fcn-export` gain
+# nothing by: no answer is another or comes later without. Other SavedModels are answered alike, perhaps a little later.
 NEEDLESS = (
     "arithmetic_optimization",
     "common_subgraph_elimination",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fcn_keras_console.disk_errors import naming
 from fcn_keras_console.image_files import ImageFinder
-from fcn_keras_console.words import some
+from fcn_keras_console.words import counted, some
 
 from .marks import is_result
 from .video import EXTENSIONS as VIDEOS
@@ -50,22 +50,25 @@ def find_images(finder, inputs, companion_folders, temporary_folder, passed_over
         name_of=lambda path: "stdin" if path == stdin else str(path),  # whose path nobody knows
         passed_over=passed_over,
     )
-    return _without_masks(found, [Path(given) for given in inputs if Path(given).is_dir()], passed_over)
+    return _without_masks(found, inputs, passed_over)
 
 
-def _without_masks(found, folders, passed_over):
+def _without_masks(found, inputs, passed_over):
+    """Leave out files in a data set's folders of masks, but those that are named themselves, or whose folder is."""
     from fcn_keras.datasets.layouts import lies_among_masks
 
-    masks = [
-        image
-        for image in found
-        if any(folder in image.path.parents and lies_among_masks(image.path, folder) for folder in folders)
-    ]
-    if masks and len(masks) < len(found):
-        passed_over += [image.path for image in masks]
-        LOG.warning("%s: %d masks lie beside the photographs, and are not labelled", folders[0], len(masks))
-        return [image for image in found if image not in masks]
-    return found
+    folders = [Path(given) for given in inputs if Path(given).is_dir()]
+    photographs, masks = [], []
+    for image in found:
+        within = [folder for folder in folders if folder in image.path.parents]
+        is_alone = "/" not in image.key  # named itself, or right in a folder that was named
+        is_mask = not is_alone and within and all(lies_among_masks(image.path, folder) for folder in within)
+        (masks if is_mask else photographs).append(image)
+    if not masks or not photographs:
+        return found
+    passed_over += [image.path for image in masks]
+    LOG.warning("%s in a data set's folders of masks: not labelled", counted(len(masks), "file"))
+    return photographs
 
 
 def require_readable(images):

@@ -278,7 +278,11 @@ def test_the_masks_of_a_data_set_are_no_photographs(net, tmp_path, capsys):
             write(tmp_path / "photos" / kind / f"{name}.png", picture(8, 8))
     code, _, lines = call(capsys, net, tmp_path / "photos", "--output", tmp_path / "out", "--format", "ids")
     assert code == 0
-    assert any("2 masks lie beside the photographs, and are not labelled" in line for line in lines)
+    assert any("2 files in a data set's folders of masks: not labelled" in line for line in lines)
     assert [name for name in files(tmp_path / "out") if name.endswith("a.png")] == ["ids/images/a.png"]
     assert call(capsys, net, tmp_path / "photos" / "masks", "--output", tmp_path / "two", "--format", "ids")[0] == 0
     assert "ids/a.png" in files(tmp_path / "two")  # who names that folder means it
+    both = [tmp_path / "photos", tmp_path / "photos" / "masks" / "b.png"]
+    assert call(capsys, net, *both, "--output", tmp_path / "three", "--format", "ids")[0] == 0
+    written = [name for name in files(tmp_path / "three") if name.startswith("ids/")]
+    assert len(written) == 3  # and a file that is named itself

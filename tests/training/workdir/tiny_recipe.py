@@ -11,11 +11,7 @@ TINY = (((4, 1), (6, 1), (8, 1), (8, 1), (8, 1)), 8)
 
 def use_tiny_recipe(patch, **changes):
     """Put it, with the changes, in the catalogue for as long as `patch`, a `pytest.MonkeyPatch`, lasts."""
-    tiny = {
-        "data": _scenes,
-        "model_options": {"channels": TINY, "dropout": 0.5},
-        "validation_images": 2,
-    }
+    tiny = {"data": _scenes, "model_options": {"channels": TINY, "dropout": 0.5}, "validation_images": 2}
     sizes = {"steps": 4, "steps_per_epoch": 2, "batch_size": 2}
     recipe = recipes.replace(recipes.RECIPES[NAME], **{**tiny, **sizes, **changes})
     patch.setitem(recipes.RECIPES, NAME, recipe)
