@@ -8,6 +8,7 @@ from .files import read_json
 from .given import did_you_mean_path
 
 LOG = logging.getLogger("fcn_keras_console")  # whose notices every command prints
+KEPT = "before_"  # folders of a workdir, with a number: stages that were there before, and are kept
 
 
 class StageFiles:
@@ -58,7 +59,8 @@ def find_model(given):
     """Return the `.keras` file that a path means: itself, or the best model of a stage's folder.
 
     Of a workdir it is that of the finest finished stage, 8s before 16s before 32s, and a whole net before its head;
-    where none is finished, of the finest begun one. Which one that is, is said.
+    where none is finished, of those that were kept in `before_1`, `before_2`, ..., the newest first; and where none is
+    finished there, of the finest begun one. Which one that is, is said.
 
     Raises:
         ValueError: if there is none, saying where one may be; or several of one stride, or of several data sets.
@@ -83,18 +85,39 @@ def _model_in(path):
     best = StageFiles(path).best
     if best.is_file():
         return best
-    stages = sorted(folder.name for folder in path.iterdir() if StageFiles(folder).best.is_file())
+    stages = _stages_in(path)
+    finished = _finished(path, stages)
+    if not finished and (kept := _kept_in(path)):
+        chosen = _finest(kept, _finished(kept, _stages_in(kept)))
+        there = f"{', '.join(stages)} not finished" if stages else "no stage has finished an epoch"
+        LOG.warning("%s: taking %s, which was finished before; now %s", path, f"{kept.name}/{chosen}", there)
+        return StageFiles(kept / chosen).best
     if not stages:
         hint = "Name a stage's folder or a .keras file."
         if any((path / name).is_dir() for name in ("images", "train", "val")):
             hint = f"It holds images, and no model. {hint}"
         raise ValueError(f"{path} holds no {best.name}. {hint}")
-    finished = [name for name in stages if StageFiles(path / name).summary.is_file()]
     chosen = _finest(path, finished or stages)
     kind = "finished stage" if finished else "stage, though none is finished"
     among = f"the finest {kind} of {', '.join(stages)}" if len(stages) > 1 else f"its only {kind}"
     LOG.warning("%s: taking %s, %s", path, chosen, among)
     return StageFiles(path / chosen).best
+
+
+def _stages_in(workdir):
+    return sorted(folder.name for folder in workdir.iterdir() if StageFiles(folder).best.is_file())
+
+
+def _finished(workdir, stages):
+    return [name for name in stages if StageFiles(workdir / name).summary.is_file()]
+
+
+def _kept_in(workdir):
+    """Return the newest folder of stages that were kept in which one is finished; None if there is none."""
+    numbered = [(folder, folder.name.removeprefix(KEPT)) for folder in workdir.glob(f"{KEPT}*") if folder.is_dir()]
+    kept = {int(number): folder for folder, number in numbered if number.isascii() and number.isdecimal()}
+    newest_first = (kept[number] for number in sorted(kept, reverse=True))
+    return next((folder for folder in newest_first if _finished(folder, _stages_in(folder))), None)
 
 
 def _finest(workdir, stages):

@@ -99,6 +99,22 @@ def test_a_workdir_is_its_finest_finished_stage(stages, chosen, said, tmp_path, 
     assert f"{tmp_path}: taking {chosen}, {said}" in caplog.text
 
 
+def test_a_net_that_was_finished_before_comes_before_one_that_is_not(tmp_path, caplog):
+    for number in (2, 10):  # the newest is 10
+        (tmp_path / f"before_{number}").mkdir()
+        workdir(tmp_path / f"before_{number}", **QUICK)
+    (tmp_path / "before_11").mkdir()  # in which nothing was finished
+    workdir(tmp_path / "before_11", quick_fcn8s=(False, None, "photos"))
+    before = tmp_path / "before_10" / "quick_fcn8s" / "best.keras"
+    assert find_model(tmp_path) == before
+    assert f"{tmp_path}: taking before_10/quick_fcn8s, which was finished before; now no stage has" in caplog.text
+    workdir(tmp_path, quick_fcn8s_head=(False, None, "photos"))
+    assert find_model(tmp_path) == before
+    assert "taking before_10/quick_fcn8s, which was finished before; now quick_fcn8s_head not finished" in caplog.text
+    (tmp_path / "quick_fcn8s_head" / "summary.json").touch()
+    assert find_model(tmp_path) == tmp_path / "quick_fcn8s_head" / "best.keras"
+
+
 @pytest.mark.parametrize(
     ("other", "message"),
     [

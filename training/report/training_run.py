@@ -182,7 +182,8 @@ def find_run(path):
         if begun:
             hint = f"{begun[0]} has finished no epoch yet: wait for its first, or go on with fcn-train."
         raise ValueError(f"{path} holds no trained models. {hint}")
-    return chains[find_model(path).parent.resolve() if len(ends) > 1 else ends[0]]
+    chosen = find_model(path).parent.resolve() if len(ends) > 1 else ends[0]
+    return chains.get(chosen) or _chain(chosen)  # which may be one that was kept from before
 
 
 def begun_after(run):

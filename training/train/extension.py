@@ -6,7 +6,7 @@ By steps, its last stage goes on from its last checkpoint. In minutes, a run is 
 from dataclasses import replace
 from pathlib import Path
 
-from fcn_keras_console.workdir import decisions_beside
+from fcn_keras_console.workdir import KEPT, decisions_beside
 
 from ..recipes import catalogue
 from ..recipes.overrides import Overrides
@@ -14,7 +14,6 @@ from ..workdir.run_record import settings_of
 from ..workdir.stage import Stage
 
 LONGER = ("steps", "patience")  # what of a stage's decisions is another one where it is trained for longer
-KEPT = "before_"  # folders of a workdir, with a number: what was there before
 
 
 def was_extended(stage):

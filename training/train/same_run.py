@@ -7,6 +7,7 @@ from fcn_keras.interface import heads_of
 from fcn_keras_console.environment import command
 from fcn_keras_console.files import read_json, write_json
 from fcn_keras_console.words import counted, percent, some
+from fcn_keras_console.workdir import KEPT
 
 from ..scoring.class_colors import colors_of
 from ..workdir.data_changes import changes_meaning, sentence
@@ -154,7 +155,7 @@ class SameRun:
 
     def _kept_in(self):
         """Return the folder that stages are moved to which start anew, the first that is not there yet."""
-        free = (self.workdir / f"before_{number}" for number in itertools.count(1))
+        free = (self.workdir / f"{KEPT}{number}" for number in itertools.count(1))
         self._before = self._before or next(folder for folder in free if not folder.exists())
         return self._before
 

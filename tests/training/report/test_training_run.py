@@ -56,6 +56,13 @@ def test_of_several_runs_the_finest_is_taken_and_said(tmp_path, caplog):
     assert f"{tmp_path}: taking quick_fcn8s, the finest stage" in caplog.text
 
 
+def test_of_runs_that_are_not_finished_the_one_that_was_finished_before_is_taken(tmp_path):
+    for name in ("one_fcn8s", "two_fcn8s"):
+        stage(tmp_path, name)
+    (stage(tmp_path / "before_1", "one_fcn8s") / "summary.json").write_text("{}")
+    assert find_run(tmp_path)[-1].stage.folder == (tmp_path / "before_1" / "one_fcn8s").resolve()
+
+
 def test_a_run_in_its_first_epoch(tmp_path):
     (stage(tmp_path, "coarse") / "best.keras").unlink()
     for path in (tmp_path, tmp_path / "coarse"):
