@@ -88,7 +88,8 @@ ROOMS = {
         "tensors": set(),
     },
     "serving/server": {
-        "command": {"base_path", "in_process", "ports", "security", "settings"},
+        "command": {"base_path", "in_process", "notices", "ports", "security", "settings"},
+        "notices": {"models"},
         "in_process": {"base_path", "metrics", "models", "ports", "security", "settings"},
         "ports": {"page", "rest", "rpc", "security"},
         "rest": {"models", "security"},

@@ -8,6 +8,7 @@ from fcn_keras_console.files import made, written_together
 from .accuracy.agreement import check_precision, measure, require
 from .checks import check_halves, check_model
 
+LOG = logging.getLogger("fcn-export")
 NOTICES = logging.getLogger("fcn_keras_console")  # which is printed without --verbose, too
 
 
@@ -37,6 +38,7 @@ def write_checked(model, path, write, load, *, suffix, precision, calibration, l
     with made(path.parent), written_together(path.parent, path.name) as folder:
         temporary = folder / path.name
         write(temporary)
+        LOG.info("comparing %s with the model", path.name)
         figures = measure(model, load(temporary), calibration)
         require(figures, path.name, precision, least_agreement)
     _warn_of_overflow(model, path.name)

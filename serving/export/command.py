@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fcn_keras_console import run, start_tensorflow
 from fcn_keras_console.left_alone import as_line
-from fcn_keras_console.next_step import say_next
+from fcn_keras_console.next_step import free_folder, photographs_of, say_next
 from fcn_keras_console.printing import in_one_line
 from fcn_keras_console.workdir import find_model
 
@@ -42,7 +42,9 @@ def _command(arguments):
     classes = _read_classes(arguments.classes)
     if version and Path(arguments.output).is_dir():
         check_absent(Path(arguments.output), version)
-    LOG.debug("reading %s", path)
+    if not arguments.quiet:
+        LOG.setLevel(min(LOG.level, logging.INFO))  # its stages take long, and are told as they begin
+    LOG.info("loading %s", path)
     model, counts = _load(path)
     LOG.debug("%s: %d weights", model.name, model.count_params())
     classes = classes or names_beside(path, counts)
@@ -81,7 +83,8 @@ def _to_file(model, arguments, classes, counts, least_agreement, provenance):
     )
     as_json = json.dumps({"path": arguments.output, "figures": rows} | ({"left_alone": kinds} if kinds else {}))
     print(as_json if arguments.json else "\n".join([in_one_line(arguments.output), *rows]) + as_line(kinds))
-    say_next(arguments, "fcn-predict", arguments.output, "new_photos", "--output", "labelled")
+    photos = arguments.validate or arguments.calibrate or provenance.data
+    say_next(arguments, "fcn-predict", arguments.output, photographs_of(photos), "--output", free_folder("labelled"))
 
 
 def _whole(option, text):

@@ -2,7 +2,6 @@
 
 import itertools
 import logging
-import sys
 from pathlib import Path
 
 from fcn_keras_console import Progress
@@ -47,7 +46,7 @@ def export_file(model, path, *, format, names, least_agreement, arguments, prove
         )
     with made(path.parent), written_together(path.parent, path.name) as folder:
         temporary = folder / path.name
-        _tell(arguments, f"converting to {NAMES[format]}, {arguments.precision}{_follows(options, examples)}")
+        LOG.info("converting to %s, %s: %s", NAMES[format], arguments.precision, _follows(options, examples))
         with Progress("Calibrating and comparing", "images", quiet=arguments.quiet, logged=True) as progress:
             _watch(options.get("calibration"), progress)
             figures = export(model, temporary, least_agreement=least_agreement, **options)
@@ -62,12 +61,6 @@ def export_file(model, path, *, format, names, least_agreement, arguments, prove
     return rows, kinds_of(path for each in read for path in each.others)
 
 
-def _tell(arguments, sentence):
-    """Say on stderr what takes the next minutes; `--quiet` asks for silence."""
-    if not arguments.quiet:
-        print(f"fcn-export: {sentence}", file=sys.stderr, flush=True)
-
-
 def _follows(options, examples):
     """Name what the conversion's images are for."""
     parts = ["comparing with the model"]
@@ -75,7 +68,7 @@ def _follows(options, examples):
         parts.insert(0, f"calibrating on {len(calibration)} images")
     if examples is not None:
         parts.append(f"validating on {len(examples)}")
-    return ": " + ", ".join(parts)
+    return ", ".join(parts)
 
 
 def _watch(calibration, progress):

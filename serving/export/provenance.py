@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from fcn_keras.datasets.classes import read_class_file
 from fcn_keras_console.files import read_json, sha256_of
+from fcn_keras_console.shown_paths import published
 from fcn_keras_console.workdir import StageFiles, class_names_in, decisions_beside, palette_in
 
 
@@ -13,11 +14,14 @@ class Provenance(NamedTuple):
 
     Attributes:
         sizes: (H, W) of the training's buckets; empty if there were none.
-        facts: for the model card: `"source"`, and where known `"recipe"`, `"training"`, `"metrics"`.
+        facts: for the model card: `"source"`, and where known `"recipe"`, `"training"`, `"metrics"`; without the places
+            of this machine.
+        data: path of the folder that it was trained on, here; None where that is not known.
     """
 
     sizes: list
     facts: dict
+    data: str | None = None
 
 
 def provenance_of(path, metrics=None):
@@ -42,7 +46,8 @@ def provenance_of(path, metrics=None):
         facts["training"] = training
     if metrics is not None:
         facts["metrics"] = _metrics(Path(metrics))
-    return Provenance([tuple(size) for size in recipe.get("settings", {}).get("buckets") or []], facts)
+    sizes = [tuple(size) for size in recipe.get("settings", {}).get("buckets") or []]
+    return Provenance(sizes, published(facts), recipe.get("data"))
 
 
 def _kept(files, training):

@@ -110,7 +110,6 @@ def export(
             scratch(directory) as place,
         ):  # its name is no number, so no server takes it for a version
             folder = place / "model"
-            LOG.debug("writing the SavedModel, and comparing it with the model")
             options = {"memory": memory, "max_pixels": max_pixels, "extras": tuple(extras)}
             options |= {"sizes": sizes, "scale": scale}
             contents = write(folder, directory.name, model, names, colors, **options)

@@ -7,21 +7,18 @@ import argparse
 import asyncio
 import contextlib
 import functools
-import ipaddress
 import logging
 import os
 import resource
 import signal
-import socket
 import time
 
 from fcn_keras_console import Parser, run
 from fcn_keras_console.given import require_file
-from fcn_keras_console.next_step import say_next
-from fcn_keras_console.printing import VisibleFormatter
 
 from .base_path import checked_base_path, name_of, require_versions
 from .in_process import Options, check_packages, loaded, model, read_access, running
+from .notices import announce, logged, report, warn_of_access
 from .ports import bound, serve
 
 __all__ = ["Options", "main", "running"]
@@ -59,11 +56,11 @@ def _command(arguments):
     before = {number: signal.signal(number, _end_early) for number in early}
     try:
         with bound(options) as listener:
-            _report("Starting TensorFlow")
+            report("Starting TensorFlow")
             check_packages()
             options = options._replace(token=_token(arguments))
             tls = read_access(options)
-            _warn(options, tls)
+            warn_of_access(options, tls)
             _more_files()
             _serve(arguments, options, listener, tls, started)
     finally:
@@ -79,33 +76,14 @@ def _ending():
 
 def _end_early(number, _):
     """End while models are still being loaded, which nothing can stop."""
-    _report(f"{signal.Signals(number).name} came while models were loading; nothing was served yet.")
+    report(f"{signal.Signals(number).name} came while models were loading; nothing was served yet.")
     os._exit(0)
-
-
-def _report(text):
-    with contextlib.suppress(OSError):  # the terminal is gone
-        os.write(2, f"fcn-serve: {text}\n".encode())  # which a signal's handler may do whatever was being written
 
 
 def _token(arguments):
     from .security import read_token
 
     return read_token(arguments.token_file)
-
-
-def _warn(options, tls):
-    """Say what anybody can do who reaches the ports."""
-    try:
-        if ipaddress.ip_address(socket.gethostbyname(options.host)).is_loopback:
-            return
-    except (OSError, ValueError):  # IPv6, or no name; `bound` has refused what cannot be listened on
-        if options.host == "::1":
-            return
-    missing = [] if tls else ["what is sent is not encrypted (--ssl_config_file)"]
-    missing += [] if options.token or (tls and tls.client_verify) else ["whoever reaches it may ask (--token_file)"]
-    if missing:
-        _report(f"warning: --host {options.host} listens beyond this machine, and {' and '.join(missing)}.")
 
 
 def _more_files():
@@ -236,14 +214,14 @@ def _serve(arguments, options, listener, tls, started):
     monitoring = (
         settings.read_monitoring(arguments.monitoring_config_file) if arguments.monitoring_config_file else None
     )
-    with _log(), loaded(models, options, batching, path) as service:
+    with logged(), loaded(models, options, batching, path) as service:
         if arguments.named_by_folder:
             LOG.info(
                 "%s is called %s, as its folder; TensorFlow Serving says default without --model_name.",
                 arguments.model_base_path,
                 arguments.model_name,
             )
-        ready = functools.partial(_announce, service.models, started)
+        ready = functools.partial(announce, service.models, started)
         asyncio.run(_until_signal(service, listener, options, monitoring, arguments, tls, ready))
 
 
@@ -271,15 +249,6 @@ async def _until_signal(service, listener, options, monitoring, arguments, tls, 
         task.cancel()
 
 
-def _announce(models, started, addresses):
-    """Say where the server answers, and what, so long after the command was started."""
-    print(f"Running gRPC ModelServer at {addresses.grpc} ...", flush=True)
-    print(f"Exporting HTTP/REST API at:{addresses.rest.removeprefix('http://')} ...", flush=True)
-    served = ", ".join(f"{name} version {version}" for name, version in models.answering()) or "no model yet"
-    LOG.info("AVAILABLE %.1f s after the start: %s", time.monotonic() - started, served)
-    say_next(None, "fcn-query", addresses.rest, "new_photos", "--output", "answered")
-
-
 async def _follow(models, path, seconds):
     """Read the config of models again and again, and serve what it says."""
     last = None
@@ -301,19 +270,3 @@ def _reload(models, path):
     except (ValueError, OSError, ServingError) as error:
         return str(error)
     return None
-
-
-@contextlib.contextmanager
-def _log():
-    """Show on stderr what is loaded and unloaded, until the block ends."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(VisibleFormatter("fcn-serve: %(message)s"))
-    logger = logging.getLogger(__package__.partition(".")[0])
-    logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
-    propagate, logger.propagate = logger.propagate, False  # or a library's handler at the root says it again
-    try:
-        yield
-    finally:
-        logger.propagate = propagate
-        logger.removeHandler(handler)

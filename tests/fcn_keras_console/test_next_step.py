@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fcn_keras_console.next_step import say_next
+from fcn_keras_console.next_step import free_folder, photographs_of, say_next
 
 
 def test_it_can_be_copied_into_a_shell(capsys):
@@ -22,3 +22,28 @@ def test_it_can_be_copied_into_a_shell(capsys):
 def test_programs_are_told_nothing(option, capsys):
     say_next(Namespace(**{option: True}), "fcn-evaluate", "x")
     assert capsys.readouterr() == ("", "")
+
+
+def test_paths_are_told_from_the_working_directory(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    say_next(None, "fcn-export", tmp_path / "runs" / "net", "models/fcn", tmp_path.parent)
+    assert capsys.readouterr().err == f"next: fcn-export runs/net models/fcn {tmp_path.parent}\n"
+
+
+def test_a_folder_that_holds_something_is_not_named_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert free_folder("labelled") == Path("labelled")
+    (tmp_path / "labelled").mkdir()
+    assert free_folder("labelled") == Path("labelled")  # it is empty
+    (tmp_path / "labelled" / ".fcn-labels.json").touch()
+    (tmp_path / "labelled-2").touch()
+    assert free_folder("labelled") == Path("labelled-3")
+
+
+def test_images_at_hand_are_named(tmp_path):
+    assert photographs_of(None) == photographs_of(tmp_path / "none") == Path("new_photos")
+    assert photographs_of(tmp_path) == tmp_path
+    (tmp_path / "train" / "images").mkdir(parents=True)
+    assert photographs_of(tmp_path) == tmp_path / "train" / "images"
+    (tmp_path / "val" / "images").mkdir(parents=True)
+    assert photographs_of(str(tmp_path)) == tmp_path / "val" / "images"

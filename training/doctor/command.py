@@ -113,7 +113,7 @@ def _doctor(arguments):
 
 def _say_next(arguments, report):
     """Name the training of what is without errors, or the correction of what is not, unless that has to be chosen."""
-    from fcn_keras_console.next_step import say_next
+    from fcn_keras_console.next_step import free_folder, say_next
 
     directory = arguments.fix or arguments.into or arguments.directory
     if not report.errors and not {"train", "all"} & set(report.images):
@@ -127,7 +127,9 @@ def _say_next(arguments, report):
             reading += ["--ignore-label", arguments.ignore_label] if arguments.ignore_label != 255 else []
         say_next(arguments, "fcn-train", "--data", directory, "--minutes", 10, *reading)
     elif arguments.fix is None and not any(finding.readings for finding in report.errors):
-        say_next(arguments, "fcn-doctor", directory, "--fix", directory.with_name(f"{directory.name}-fixed"))
+        say_next(
+            arguments, "fcn-doctor", directory, "--fix", free_folder(directory.with_name(f"{directory.name}-fixed"))
+        )
 
 
 def _check_page(path):

@@ -59,7 +59,8 @@ def _report(arguments):
     start_tensorflow()
     from fcn_keras.interface import class_counts, heads_of
     from fcn_keras_console.files import to_json, write_text
-    from fcn_keras_console.next_step import say_next, stage_or_file
+    from fcn_keras_console.next_step import free_folder, photographs_of, say_next, stage_or_file
+    from fcn_keras_console.shown_paths import published
     from fcn_keras_console.words import counted, percent
 
     from ..scoring.class_colors import colors_of
@@ -79,7 +80,7 @@ def _report(arguments):
         scores=scores,
         colors=colors_of(examples, path),
         pictured=(model, examples, scores.images, arguments.images) if arguments.images else None,
-        origin=origin,
+        origin=published(origin),
         skipped=unreadable.skipped,
     )
     write_text(output, text)
@@ -91,7 +92,8 @@ def _report(arguments):
     means = ", ".join(f"mean IU {percent(result['mean_iu'])} % {head}".rstrip() for head, result in results.items())
     size = f"{output.stat().st_size / 1e6:.1f} MB"
     say(f"{output}: {counted(len(scores.images), 'image')}{unreadable.counted()}, {means}, {size}{left_alone(origin)}")
-    say_next(arguments, "fcn-export", stage_or_file(path), "models/fcn")
+    photos = photographs_of(origin["data"])
+    say_next(arguments, "fcn-predict", stage_or_file(path), photos, "--output", free_folder("labelled"))
 
 
 def _score(arguments, model, examples, unreadable):

@@ -4,6 +4,7 @@ import itertools
 from collections import Counter
 
 from fcn_keras_console.environment import versions
+from fcn_keras_console.shown_paths import published
 from fcn_keras_console.words import counted, duration, rate
 
 from ..pages.html import element, sentence, table
@@ -82,13 +83,18 @@ def made(run, origin, skipped, command):
     drawn = [element("h2", "How it was made"), _facts(facts)]
     for names, line in _alike((trained.name, trained.settings.get("command")) for trained in run):
         drawn += [element("h3", names), _command(str(line or "The command was not written down."))]
-    drawn += [_details(f"Settings of {trained.name}", trained.recipe) for trained in run]
+    drawn += [_details(f"Settings of {trained.name}", _settings(trained)) for trained in run]
     drawn += [element("h3", "This report"), _command(command)]
     if skipped:
         drawn.append(element("p", f"{counted(len(skipped), 'file')} skipped, which could not be read:"))
         drawn.append(element("ul", [element("li", line) for line in skipped]))
     drawn.append(_versions(run))
     return element("section", drawn, id="made")
+
+
+def _settings(trained):
+    """Return what was decided about a stage's training, without the places of this machine."""
+    return published({"settings": trained.recipe, "decisions": trained.decisions})["settings"]
 
 
 def _took(stages):

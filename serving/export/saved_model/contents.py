@@ -17,6 +17,7 @@ from .limits import limits_of
 from .parity import compare
 from .signatures import build
 
+LOG = logging.getLogger("fcn-export")
 NOTICES = logging.getLogger("fcn_keras_console")  # which is printed without --verbose, too
 WARM_UP = "tf_serving_warmup_requests"
 BATCHING = Path(__file__).resolve().parents[2] / "kit" / "config" / "batching.config"
@@ -43,7 +44,12 @@ def write(folder, name, model, names, colors, *, memory, max_pixels, extras, siz
     network, module.variables_read = freeze(model, memory)
     limits = _limits(network, memory, max_pixels, sizes)
     signatures = build(network, limits=limits, extras=extras, scale=scale, colors=colors)
-    tf.saved_model.save(module, str(folder), signatures=signatures)
+    traced = {}
+    for number, (signature, function) in enumerate(signatures.items(), 1):
+        LOG.info("tracing %s, %d of %d", signature, number, len(signatures))
+        traced[signature] = function.get_concrete_function()
+    LOG.info("writing the SavedModel")
+    tf.saved_model.save(module, str(folder), signatures=traced)
     for file, text in _assets(names, colors).items():
         (folder / "assets" / file).write_text(text, encoding="utf-8")
     (folder / "assets.extra").mkdir()

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 
 import numpy as np
 from PIL import Image
@@ -15,6 +16,8 @@ from ..drawn_images import draw_inputs, for_predict
 from ..tensors import output_name
 from .signatures import png_name
 from .warmup import as_files
+
+LOG = logging.getLogger("fcn-export")
 
 
 def compare(model, network, folder, sizes, scale=None):
@@ -36,8 +39,13 @@ def compare(model, network, folder, sizes, scale=None):
         `serving_default` labels as the model does), `largest_score` and `largest_score_error` (of
         `predict_scores`, absolute).
     """
+    rows = []
+    LOG.info("loading it, to compare it with the model")
     with _loaded(folder) as run:
-        return [row for size in sizes for row in _compared(model, network, run, size, scale)]
+        for number, (height, width) in enumerate(sizes, 1):
+            LOG.info("comparing at %dx%d, %d of %d", height, width, number, len(sizes))
+            rows += _compared(model, network, run, (height, width), scale)
+    return rows
 
 
 def _compared(model, network, run, size, scale):

@@ -1,5 +1,9 @@
 """Networks, and what they are exported to, made once for all tests of `fcn-export`."""
 
+import logging
+import logging.handlers
+import queue
+
 import keras
 import pytest
 
@@ -18,12 +22,24 @@ def net():
 
 
 @pytest.fixture(scope="session")
-def folder(net, tmp_path_factory):
-    """The folder of a served version of `net`, with names, a recipe and metrics."""
+def exported(net, tmp_path_factory):
+    """The folder of a served version of `net`, with names, a recipe and metrics; and what was told meanwhile."""
     origin = {"recipe": {"recipe": "my_recipe"}, "metrics": METRICS}
     names = [f"c{i}" for i in range(21)]
     directory = tmp_path_factory.mktemp("served") / "fcn"
-    return export(net, directory, classes=names, memory=16, sizes=[(24, 40), (40, 24)], origin=origin)
+    log, told = logging.getLogger("fcn-export"), queue.Queue()
+    before, handler = log.level, logging.handlers.QueueHandler(told)
+    log.setLevel(logging.INFO)
+    log.addHandler(handler)
+    folder = export(net, directory, classes=names, memory=16, sizes=[(24, 40), (40, 24)], origin=origin)
+    log.removeHandler(handler)
+    log.setLevel(before)
+    return folder, [record.getMessage() for record in told.queue]
+
+
+@pytest.fixture(scope="session")
+def folder(exported):
+    return exported[0]
 
 
 @pytest.fixture(scope="session")

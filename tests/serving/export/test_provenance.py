@@ -76,3 +76,19 @@ def test_a_model_that_was_kept_from_the_stage_before_is_told_by_its_recipe(tmp_p
         (tmp_path / "whole" / "summary.json").write_text(json.dumps({"kept": kept}))
         facts = provenance_of(tmp_path / "whole" / "best.keras").facts
         assert facts["recipe"]["settings"]["steps"] == steps
+
+
+def test_the_places_of_this_machine_are_not_published(tmp_path):
+    decisions = {
+        "data": str(tmp_path / "photos"),
+        "weights": "/home/me/vgg.npz",
+        "overrides": {"classes": "/home/me/c.txt"},
+    }
+    (tmp_path / "best.keras").write_bytes(b"a net")
+    (tmp_path / "recipe.json").write_text(json.dumps({"decisions": decisions}))
+    (tmp_path / "metrics.json").write_text(json.dumps({"mean_iu": 0.5, "model": str(tmp_path / "best.keras")}))
+    provenance = provenance_of(tmp_path / "best.keras", tmp_path / "metrics.json")
+    assert provenance.facts["recipe"] == {"data": "photos", "weights": "vgg.npz", "overrides": {"classes": "c.txt"}}
+    assert provenance.facts["metrics"]["model"] == "best.keras"
+    assert provenance.data == decisions["data"]  # for the command that comes next
+    assert json.loads((tmp_path / "recipe.json").read_text())["decisions"] == decisions  # which resuming needs

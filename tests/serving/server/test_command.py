@@ -13,8 +13,7 @@ import time
 
 import pytest
 
-from serving.server.command import Options, _warn, build_parser, main
-from serving.server.settings import SSLConfig
+from serving.server.command import main
 from tests.serving.server.asking import ask_grpc, ask_rest, rest, wait_until
 
 
@@ -303,24 +302,3 @@ def test_help_says_what_it_is_for(capsys):
     text = " ".join(capsys.readouterr().out.split())
     assert "For development, tests, notebooks and small installations" in text
     assert "Production traffic belongs on TensorFlow Serving" in text
-
-
-@pytest.mark.parametrize(
-    ("host", "token", "tls", "expected"),
-    [
-        ("127.0.0.1", None, None, []),
-        ("localhost", None, None, []),
-        ("::1", None, None, []),
-        ("0.0.0.0", "a token", SSLConfig(), []),
-        ("0.0.0.0", None, SSLConfig(client_verify=True), []),
-        ("0.0.0.0", None, SSLConfig(), ["--token_file"]),
-        ("::", "a token", None, ["--ssl_config_file"]),
-        ("0.0.0.0", None, None, ["--ssl_config_file", "--token_file"]),
-    ],
-)
-def test_listening_beyond_this_machine_is_warned_of(capfd, host, token, tls, expected):
-    _warn(Options(host=host, token=token), tls)
-    warning = capfd.readouterr().err
-    assert re.findall(r"--(?:token_file|ssl_config_file)", warning) == expected
-    assert warning == "" or warning.startswith(f"fcn-serve: warning: --host {host} listens beyond this machine")
-    assert build_parser().parse_args([]).host == "127.0.0.1"

@@ -25,6 +25,19 @@ def test_the_folder_holds_one_copy_of_the_weights(net, folder):
     assert folder.stat().st_mode & 0o777 == 0o777 & ~_umask()
 
 
+def test_every_stage_is_told_as_it_begins(folder, exported):
+    assert exported[1] == [
+        "tracing serving_default, 1 of 3",
+        "tracing predict_tensors, 2 of 3",
+        "tracing predict_scores, 3 of 3",
+        "writing the SavedModel",
+        "loading it, to compare it with the model",
+        "comparing at 24x40, 1 of 3",
+        "comparing at 40x24, 2 of 3",
+        "comparing at 124x129, 3 of 3",  # in several parts
+    ]
+
+
 def _umask():
     mask = os.umask(0)
     os.umask(mask)
