@@ -65,8 +65,9 @@ def require_range(option, value, *, least=None, above=None, most=None):
 
 def did_you_mean(name, among):
     """Return ` Did you mean fcn8s?` for a name that is nearly one of others, or nothing."""
-    near = difflib.get_close_matches(name, list(among), n=1)
-    return f" Did you mean {near[0]}?" if near else ""
+    spelled = {each.casefold(): each for each in among}
+    near = difflib.get_close_matches(name.casefold(), list(spelled), n=1)
+    return f" Did you mean {spelled[near[0]]}?" if near else ""
 
 
 def did_you_mean_path(path):
@@ -74,8 +75,8 @@ def did_you_mean_path(path):
     if path.exists():
         return ""
     try:
-        names = [entry.name for entry in path.absolute().parent.iterdir()]
+        names = [entry.name for entry in path.absolute().parent.iterdir() if entry.name != path.name]
     except OSError:
         return ""
     near = difflib.get_close_matches(path.name, names, n=1)
-    return f" Did you mean {path.parent / near[0]}?" if near else ""
+    return f" Did you mean {path.parent / near[0]}?" if near else " It is a link to nowhere." if path.is_symlink() else ""

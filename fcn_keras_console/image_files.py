@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image, PngImagePlugin
 
+from .given import did_you_mean_path
 from .left_alone import kinds_of, left_alone
 from .words import some
 
@@ -117,7 +118,7 @@ class ImageFinder:
         if path.exists():
             return [(path.stem, path)]
         if not glob.has_magic(str(given)):
-            raise ValueError(f"{given} is missing. Name images, or folders of images.")
+            raise ValueError(f"{given} is missing. Name images, or folders of images.{did_you_mean_path(path)}")
         folder = _fixed_folder(path)
         names = sorted(glob.glob(str(path.relative_to(folder)), root_dir=folder, recursive=True))
         matches, others = [folder / name for name in names], []

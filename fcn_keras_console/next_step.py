@@ -13,13 +13,19 @@ def say_next(arguments, *words):
 
     Args:
         arguments: of the command that ends, with `json` and `quiet` where it has these options.
-        *words: of the command that comes next; paths are quoted where a shell needs it, and told from the working
-            directory where they lie below it.
+        *words: of the command that comes next, paths as `Path`; they are quoted where a shell needs it, and told from
+            the working directory where they lie below it.
     """
     if getattr(arguments, "json", False) or getattr(arguments, "quiet", False):
         return
     with contextlib.suppress(OSError):  # nobody reads it
-        print(f"next: {shlex.join(str(from_here(word)) for word in map(str, words))}", file=sys.stderr, flush=True)
+        print(f"next: {shlex.join(map(_word, words))}", file=sys.stderr, flush=True)
+
+
+def _word(word):
+    """Return a word as a command takes it: a path that begins with a hyphen is no option."""
+    shown = str(from_here(str(word)))
+    return f"./{shown}" if isinstance(word, Path) and shown.startswith("-") else shown
 
 
 def stage_or_file(path):

@@ -5,6 +5,7 @@ import difflib
 import importlib.metadata
 import logging
 import re
+import shlex
 import sys
 import textwrap
 from pathlib import Path
@@ -40,6 +41,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, prog, description, *, examples=(), codes=None, **options):
         self.examples = [(given, None) if isinstance(given, str) else tuple(given) for given in examples]
         self.codes = dict(sorted({**CODES, **(codes or {})}.items()))
+        self.bare = None  # option that a word without one is probably meant for
         self._words = []  # that were parsed last
         epilog = _epilog(self.examples, self.codes)
         options.setdefault("formatter_class", _Help)
@@ -67,6 +69,8 @@ class Parser(argparse.ArgumentParser):
         unknown = self.mistyped(self._words)
         if unknown and message.startswith(("unrecognized arguments:", "the following arguments are required:")):
             message = f"unrecognized arguments: {' '.join(unknown)}{self.near(unknown[0])}"
+        elif self.bare and re.match("unrecognized arguments: [^-]", message):
+            message += f" (did you mean {self.bare} {shlex.quote(message.partition(': ')[2])}?)"
         self.exit(2, f"{self.prog}: {in_one_line(message.rstrip('.'))}. See {self.prog} --help.\n")
 
     def mistyped(self, words):
@@ -75,10 +79,15 @@ class Parser(argparse.ArgumentParser):
         return [word for word in before if re.match(r"--?[a-zA-Z][\w-]", word) and not self._is_option(word)]
 
     def near(self, word):
-        """Return ` (did you mean --output?)` for what is nearly an option, or nothing."""
+        """Return ` (did you mean --output?)` for what is nearly an option, or an argument without one; or nothing."""
         name = word.partition("=")[0]
-        near = difflib.get_close_matches(f"--{name.lstrip('-')}", self._option_string_actions, n=1)
-        return f" (did you mean {near[0]}?)" if near else ""
+        hints = {each.lstrip("-"): f"did you mean {each}?" for each in self._option_string_actions if each[:2] == "--"}
+        for action in self._get_positional_actions():
+            called = action.metavar if isinstance(action.metavar, str) else action.dest
+            names = (action.dest, "data") if called == "DIR" else (action.dest,)
+            hints |= dict.fromkeys(names, f"give {called} by its place, without {name}")
+        near = difflib.get_close_matches(name.strip("-").casefold(), hints, n=1)
+        return f" ({hints[near[0]]})" if near else ""
 
     def _is_option(self, word):
         name = word.partition("=")[0]

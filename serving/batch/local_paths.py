@@ -6,6 +6,7 @@ Paths of other file systems, such as `gs://`, are Beam's affair, and are looked 
 import glob
 import os
 import re
+from pathlib import Path
 
 from fcn_keras_console.files import require_folder
 from fcn_keras_console.given import require_directory, require_file
@@ -34,6 +35,8 @@ def check_paths(inputs, list_path, model, output):
         require_file(list_path, "--list", "Name a file of paths, one a line.")
     if _is_local(model):
         require_directory(model, "--model", "Name a folder that fcn-export wrote.")
+        if not any(any(Path(model).glob(f"{inner}saved_model.pb")) for inner in ("", "*/")):
+            raise ValueError(f"{model} holds no SavedModel. --model is a folder that fcn-export wrote.")
     if _is_local(output):
         require_folder(output)
 

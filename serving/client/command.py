@@ -130,6 +130,7 @@ def _status(arguments):
 
 
 def _query(arguments):
+    from fcn_keras_console.files import require_folder
     from fcn_keras_console.image_files import ImageFinder
     from fcn_keras_console.labelled_by import LabelledBy
     from fcn_keras_console.locks import alone
@@ -140,6 +141,7 @@ def _query(arguments):
     companion_folders = {name: getattr(arguments, name) for name in ("depth", "hha") if getattr(arguments, name)}
     finder, passed_over = ImageFinder(EXTENSIONS, is_result), []
     images = finder.find(arguments.images, companion_folders, passed_over=passed_over)
+    require_folder(arguments.output)
     arguments.model = arguments.model or _only_model(arguments)
     with _client(arguments) as client:
         metadata = client.metadata()

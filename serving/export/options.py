@@ -126,6 +126,9 @@ def check(arguments):
             f"A SavedModel computes in float32. Received: --precision {arguments.precision}. "
             f"Take --format {', '.join(SUFFIXES)}."
         )
+    named = {suffix: kind for kind, suffix in SUFFIXES.items()}.get(Path(arguments.output).suffix)
+    if not is_file and named and not Path(arguments.output).is_dir():
+        raise ValueError(f"{arguments.output} is a file's name, and a SavedModel is a folder. Add --format {named}.")
     given = for_saved_model if is_file else for_files
     if wrong := [option for option, value in given.items() if value]:
         raise ValueError(f"{wrong[0]} does not go with --format {arguments.format}. Leave it out.")

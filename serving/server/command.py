@@ -95,6 +95,7 @@ def _more_files():
 
 def build_parser():
     parser = Parser("fcn-serve", PURPOSE, examples=EXAMPLES, codes=CODES, allow_abbrev=False)
+    parser.bare = "--model_base_path"
     add, defaults = parser.add_argument, Options()
 
     def switch(*names, text, default=False):

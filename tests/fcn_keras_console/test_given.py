@@ -10,6 +10,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "photos").mkdir()
     (tmp_path / "classes.txt").touch()
+    (tmp_path / "astray").symlink_to("gone")
 
 
 def test_what_is_there_is_accepted(place):
@@ -25,6 +26,7 @@ def test_what_is_there_is_accepted(place):
         (require_file, "photos", "--x photos is a folder. Name it."),
         (require_file, "clases.txt", "--x clases.txt is missing. Name it. Did you mean classes.txt?"),
         (require_file, "no/where/at.all", "--x no/where/at.all is missing. Name it."),
+        (require_file, "astray", "--x astray is missing. Name it. It is a link to nowhere."),
         (require_directory, "photo", "--x photo is not a folder. Name it. Did you mean photos?"),
         (require_directory, "classes.txt", "--x classes.txt is not a folder but a file. Name it."),
     ],
@@ -63,4 +65,5 @@ def test_numbers_that_are_not(value, bounds, message):
 
 def test_near_names():
     assert did_you_mean("voc_fcn8x", ["voc_fcn8s", "folder_fcn8s"]) == " Did you mean voc_fcn8s?"
+    assert did_you_mean("VOC_FCN8S", ["voc_fcn8s", "folder_fcn8s"]) == " Did you mean voc_fcn8s?"
     assert did_you_mean("zebra", ["voc_fcn8s"]) == ""

@@ -18,6 +18,11 @@ def test_it_can_be_copied_into_a_shell(capsys):
     assert shlex.split(err.removeprefix("next: ")) == ["fcn-evaluate", str(path)]
 
 
+def test_a_path_that_begins_with_a_hyphen_is_no_option(capsys):
+    say_next(Namespace(), "fcn-train", "--data", Path("./-photos"), "--minutes", 10)
+    assert capsys.readouterr().err == "next: fcn-train --data ./-photos --minutes 10\n"
+
+
 @pytest.mark.parametrize("option", ["json", "quiet"])
 def test_programs_are_told_nothing(option, capsys):
     say_next(Namespace(**{option: True}), "fcn-evaluate", "x")

@@ -135,6 +135,10 @@ def test_help_fits_the_terminal(columns, small, monkeypatch):
             "net.keras a --outptu=b",
             "fcn-x: unrecognized arguments: --outptu=b (did you mean --output?). See fcn-x --help.\n",
         ),
+        (
+            "net.keras --inpt a",
+            "fcn-x: unrecognized arguments: --inpt (give input by its place, without --inpt). See fcn-x --help.\n",
+        ),
         ("net.keras a --zzz", "fcn-x: unrecognized arguments: --zzz. See fcn-x --help.\n"),
         ("net.keras a --count b", "fcn-x: argument --count: invalid int value: 'b'. See fcn-x --help.\n"),
     ],
@@ -144,6 +148,15 @@ def test_wrong_arguments_are_one_line(words, told, small, capsys):
         small.parse_args(words.split())
     assert end.value.code == 2
     assert capsys.readouterr() == ("", told)
+
+
+def test_a_word_that_an_option_takes(capsys):
+    parser = Parser("fcn-x", "Do it.")
+    parser.bare = "--data"
+    for words, hint in ((["my photos"], " (did you mean --data 'my photos'?)"), (["--zz", "a"], "")):
+        with pytest.raises(SystemExit):
+            parser.parse_args(words)
+        assert capsys.readouterr().err == f"fcn-x: unrecognized arguments: {words[0]}{hint}. See fcn-x --help.\n"
 
 
 def test_nothing_heavy_is_imported():

@@ -8,6 +8,7 @@ from fcn_keras.datasets.layouts import Place
 from fcn_keras.datasets.listing import Listing, files_below, list_images
 from fcn_keras.datasets.names import split_of
 from fcn_keras.datasets.split_lists import Listed, read_list
+from fcn_keras_console.given import require_directory
 from fcn_keras_console.left_alone import kinds_of
 
 from .findings import Files, Findings
@@ -103,8 +104,7 @@ def find_layout(directory):
         ValueError: if the folder holds no data set.
     """
     directory = Path(directory)
-    if not directory.is_dir():
-        raise ValueError(f"{directory} is not a folder. Expected the folder of a data set.")
+    require_directory(directory, "", "Expected the folder of a data set.")
     layout = Layout(directory)
     places = layouts.divided(directory, IMAGES, LABELS)
     whole = Place(directory)

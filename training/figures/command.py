@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from fcn_keras_console import Parser, Progress, add_reporting, run, start_tensorflow
+from fcn_keras_console.given import require_directory
 from fcn_keras_console.printing import in_one_line, say
 
 from ..scoring.split import add_options
@@ -94,8 +95,7 @@ def _figures(arguments):
 
 
 def _only_prefix(workdir):
-    if not workdir.is_dir():
-        raise ValueError(f"{workdir} is not a folder. Name the --workdir of fcn-train.")
+    require_directory(workdir, "", "Name the --workdir of fcn-train.")
     prefixes = sorted(path.name.removesuffix("_fcn8s") for path in workdir.glob("*_fcn8s") if path.is_dir())
     if len(prefixes) != 1:
         choice = f"Choose one with --prefix: {', '.join(prefixes)}."

@@ -1,5 +1,6 @@
 """The names of the recipes, and what each reads: known at once, where the recipes themselves bring Keras."""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def require_name(name):
     if name in MODELS:
         hint = f"For your own folder say --data DIR --model {name}."
     elif Path(name).is_dir():
-        hint = f"Your own folder? Say --data {name}."
+        hint = f"Your own folder? Say --data {shlex.quote(name)}."
     else:
         hint = did_you_mean(name, NAMES).strip() or f"There are: {', '.join(NAMES)}."
     raise ValueError(f"No recipe is called {name!r}. {hint}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fcn_keras_console.files import read_json
+from fcn_keras_console.given import require_directory
 from fcn_keras_console.workdir import find_model
 
 from ..workdir.run_record import comparable
@@ -168,8 +169,7 @@ def find_run(path):
         ValueError: if there is no such run, or several as fine as each other.
     """
     path = Path(path)
-    if not path.is_dir():
-        raise ValueError(f"{path} is not a folder. Name the --workdir of fcn-train, or a stage's folder in it.")
+    require_directory(path, "", "Name the --workdir of fcn-train, or a stage's folder in it.")
     begun = [folder.name for folder in (path, *sorted(path.iterdir())) if Stage(folder).settings.is_file()]
     if Stage(path).best.is_file():
         return _chain(path.resolve())

@@ -18,6 +18,7 @@ _READING = ("classes", "ignore_label", "held_out", "held_out_by", "together", "s
 
 def add_options(parser):
     """Add the options that name the images a command works on."""
+    parser.bare = "--data"
     parser.add_argument("--data", type=Path, help="folder of the data set (default: what the model was trained on)")
     parser.add_argument(
         "--split", help="default: the recipe's validation split, else val; none where the data set is not divided"
@@ -85,9 +86,11 @@ def _require_split(directory, split, overrides):
     """Make sure that one's own folder has a split, or that it is held out of another."""
     from fcn_keras.datasets.layouts import find_place
 
-    if split in ("train", "val") and overrides.get("held_out") is not None:
-        return
     place = find_place(directory, split)
+    if place is None and split in ("train", "val") and overrides.get("held_out") is not None:
+        place = find_place(directory, "train") or find_place(directory, None)  # it is held out of that
+    if place is not None and not place.folder("images").is_dir():
+        raise ValueError(f"{directory} holds no data set. Expected {directory / 'images'} and {directory / 'labels'}.")
     if place is None:
         raise ValueError(
             f"{directory} has no split {split!r}: expected the folder {directory / split / 'images'} or the list "

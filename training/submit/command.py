@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from fcn_keras_console import Parser, Progress, add_reporting, run, start_tensorflow
+from fcn_keras_console.given import require_directory
 from fcn_keras_console.words import some
 
 DESCRIPTION = """Label PASCAL VOC's test images with a model, as VOC's evaluation server takes them: palette PNGs of
@@ -118,8 +119,7 @@ def find_images(data, year, split):
     """
     from fcn_keras.datasets.images import extensions
 
-    if not data.is_dir():
-        raise ValueError(f"{data} is not a folder. Name VOCdevkit or a folder of images.")
+    require_directory(data, "", "Name VOCdevkit or a folder of images.")
     roots = (data, data / f"VOC{year}", data / "VOCdevkit" / f"VOC{year}")
     root = next((root for root in roots if (root / "JPEGImages").is_dir()), None)
     if root is None:

@@ -84,6 +84,7 @@ _BOUNDS = {
 
 def build_parser():
     made = Parser("fcn-train", DESCRIPTION, examples=EXAMPLES, codes=CODES)
+    made.bare = "--data"
     made.add_argument("recipe", nargs="?", help="its name, such as voc_fcn8s (default: chosen for your own folder)")
     made.add_argument("--data", type=Path, help="folder of the data set")
     made.add_argument("--model", choices=("fcn32s", "fcn16s", "fcn8s"), help="without a recipe (default: fcn8s)")

@@ -345,6 +345,8 @@ def photo(tmp_path):
 def test_what_a_user_can_mend_is_one_line(tmp_path, photo, capsys, arguments, message):
     (tmp_path / "empty.txt").write_text("\n\n")
     (tmp_path / "model").mkdir()
+    if "SavedModel" not in message:
+        (tmp_path / "model" / "saved_model.pb").touch()
     arguments = [argument.format(tmp_path) for argument in arguments]
     assert run(*arguments, "--model", tmp_path / "model", "--output", tmp_path / "out") == 2
     assert capsys.readouterr().err == f"fcn-batch: {message.format(tmp_path)}\n"
@@ -352,11 +354,13 @@ def test_what_a_user_can_mend_is_one_line(tmp_path, photo, capsys, arguments, me
 
 
 def test_an_unknown_file_system_is_one_line(tmp_path, capsys):
+    (tmp_path / "saved_model.pb").touch()
     assert run("--input", "nowhere://b/*.jpg", "--model", tmp_path, "--output", tmp_path / "out") == 2
     assert capsys.readouterr().err.startswith("fcn-batch: Unable to get filesystem from specified path")
 
 
 def test_without_beam(photo, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "apache_beam", None)
+    (photo.parent / "saved_model.pb").touch()
     assert run("--input", photo, "--model", photo.parent, "--output", photo.parent / "out") == 2
     assert capsys.readouterr().err == 'fcn-batch: fcn-batch needs Apache Beam: pip install "fcn_keras[batch]"\n'

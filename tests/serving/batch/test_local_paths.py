@@ -35,6 +35,7 @@ def test_what_matches(pattern, places):
         (["gone/**.png"], {}, r"No file matches .*gone/\*\*\.png\."),
         ([], {"listed": "photos"}, r"--list .*photos is a folder\. Name a file of paths"),
         ([], {"model": "models/fnc"}, r"--model .*fnc is not a folder\. .* Did you mean .*models/fcn\?"),
+        ([], {"model": "photos"}, r"photos holds no SavedModel\. --model is a folder that fcn-export wrote\."),
         ([], {"output": "list.txt"}, r"--output .*list\.txt cannot be written to"),
     ],
 )

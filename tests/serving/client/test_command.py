@@ -184,7 +184,7 @@ def test_what_is_wrong_is_one_line(server, photos, tmp_path, capsys):
         ((tmp_path / "none", *out), "none is missing. Name images, or folders of images."),
         ((tmp_path / "empty", *out), "empty holds no image. Expected files such as 0001.jpg."),
         ((photos, *out), "a.png would both become a.png. Rename one, or label them in two calls"),
-        ((photos / "a.png", "--output", tmp_path / "file"), "file is not a folder. Choose another"),
+        ((photos / "a.png", "--output", tmp_path / "file"), "file cannot be written to: File exists. Choose another"),
         ((photos / "a.png", *out, "--concurrency", "0"), "`concurrency` is a positive whole number. Received: 0"),
         ((photos / "a.png", *out, "--timeout", "0"), "`timeout` is a number of seconds"),
         ((photos / "a.png", *out, "--model-version", "1", "--label", "x"), "`version` and `label` exclude each other"),

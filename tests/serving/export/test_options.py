@@ -10,6 +10,7 @@ from serving.export.options import build_parser, check, share
     [
         ("net.onnx --format onnx --model-version 2", "--model-version does not go with --format onnx"),
         ("net.onnx --format onnx --extra color", "--extra does not go with --format onnx"),
+        ("net.onnx", "net.onnx is a file's name, and a SavedModel is a folder. Add --format onnx."),
         ("served --labels", "--labels does not go with --format savedmodel"),
         ("served --format onnx", r"name of a file for --format onnx ends in \.onnx\. Received: served"),
         ("net.xml --format litert", r"ends in \.tflite\. Received: net\.xml"),

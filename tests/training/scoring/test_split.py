@@ -8,7 +8,7 @@ import pytest
 from fcn_keras.datasets.folder import Folder
 from fcn_keras.datasets.synthetic import Synthetic
 from tests.training.tiny import NAMES, stage
-from training.scoring.split import add_options, described, open_split, open_split_of_model
+from training.scoring.split import add_options, check_options, described, open_split, open_split_of_model
 
 
 def options(*words):
@@ -74,6 +74,13 @@ def test_splits_that_are_not_there(four_classes, tmp_path):
     assert f"{gone} is not a folder. Name the data set's folder." in refused(options("--data", gone))
     message = refused(options(), {"recipe": "folder_fcn8s", "data": str(gone)})
     assert f"{gone} is not a folder. The model was trained on it: say --data DIR." in message
+
+
+def test_an_empty_folder_is_told_before_anything_starts(tmp_path):
+    held_out = {"recipe": "folder_fcn8s", "overrides": {"held_out": 0.2}}
+    for words, trained in (((), held_out), (("--split", "none"), {})):
+        with pytest.raises(ValueError, match=rf"^{tmp_path} holds no data set\. Expected {tmp_path}/images and"):
+            check_options(options("--data", tmp_path, *words), trained)
 
 
 def test_the_split_of_a_model(four_classes, tmp_path):
