@@ -79,4 +79,6 @@ def did_you_mean_path(path):
     except OSError:
         return ""
     near = difflib.get_close_matches(path.name, names, n=1)
-    return f" Did you mean {path.parent / near[0]}?" if near else " It is a link to nowhere." if path.is_symlink() else ""
+    return (
+        f" Did you mean {path.parent / near[0]}?" if near else " It is a link to nowhere." if path.is_symlink() else ""
+    )

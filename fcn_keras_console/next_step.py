@@ -25,7 +25,8 @@ def say_next(arguments, *words):
 def _word(word):
     """Return a word as a command takes it: a path that begins with a hyphen is no option."""
     shown = str(from_here(str(word)))
-    return f"./{shown}" if isinstance(word, Path) and shown.startswith("-") else shown
+    is_path = isinstance(word, Path) or shown != str(word)
+    return f"./{shown}" if is_path and shown.startswith("-") else shown
 
 
 def stage_or_file(path):

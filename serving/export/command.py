@@ -84,7 +84,9 @@ def _to_file(model, arguments, classes, counts, least_agreement, provenance):
     as_json = json.dumps({"path": arguments.output, "figures": rows} | ({"left_alone": kinds} if kinds else {}))
     print(as_json if arguments.json else "\n".join([in_one_line(arguments.output), *rows]) + as_line(kinds))
     photos = arguments.validate or arguments.calibrate or provenance.data
-    say_next(arguments, "fcn-predict", Path(arguments.output), photographs_of(photos), "--output", free_folder("labelled"))
+    say_next(
+        arguments, "fcn-predict", Path(arguments.output), photographs_of(photos), "--output", free_folder("labelled")
+    )
 
 
 def _whole(option, text):
