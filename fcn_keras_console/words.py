@@ -1,6 +1,11 @@
 """How numbers and lists are written for people."""
 
+import math
+
 from .printing import in_one_line
+
+ROUGH = 20  # images, below which a mean IU tells little
+SPREAD = 11  # points: what other images, as many as n, change is this over the root of n, or more: docs/training.md
 
 
 def percent(value):
@@ -30,6 +35,19 @@ def rate(value):
 def counted(number, unit):
     """Write a number and its unit, such as `1 image` or `1,012 images`."""
     return f"{number:,} {unit}{'' if number == 1 else 's'}"
+
+
+def rough(images):
+    """Say that a mean IU on so few images is rough; an empty text where they are enough, or none."""
+    if not 0 < images < ROUGH:
+        return ""
+    return f"mean IU on {counted(images, 'image')} is rough: +-{SPREAD / math.sqrt(images):.0f} or more with others"
+
+
+def rough_sentence(images):
+    """Write `rough` as a sentence, or an empty text."""
+    said = rough(images)
+    return said and f"{said[0].upper()}{said[1:]}."
 
 
 def some(names, most=5, between=", "):

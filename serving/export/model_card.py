@@ -6,7 +6,7 @@ from fcn_keras.interface import class_counts
 from fcn_keras_console.digests import digests_below, to_lines, write_sealed
 from fcn_keras_console.environment import versions
 from fcn_keras_console.files import write_text
-from fcn_keras_console.words import percent
+from fcn_keras_console.words import percent, rough_sentence
 
 METRICS = ("pixel_accuracy", "mean_accuracy", "mean_iu", "fw_iu")
 
@@ -191,9 +191,10 @@ def _metrics(metrics, training):
     """Tabulate the metrics of `fcn-evaluate`, or say what is known without them."""
     if not metrics:
         best = (training or {}).get("best", {}).get("val_mean_iu")
-        known = (
-            "None was recorded." if best is None else f"Mean IU {100 * best:.1f} on the training's validation images."
-        )
+        known = "None was recorded."
+        if best is not None:
+            few = f" ({training['rough']})" if isinstance(training.get("rough"), str) else ""
+            known = f"Mean IU {100 * best:.1f} on the training's validation images{few}."
         return (
             f"{known} `fcn-evaluate MODEL --output DIR` writes all four to the file that `fcn-export --metrics` takes."
         )
@@ -201,7 +202,9 @@ def _metrics(metrics, training):
     heads = metrics.get("heads", {"": metrics})
     rows = [(head or "-", *(f"{100 * scores[name]:.1f}" for name in METRICS)) for head, scores in heads.items()]
     split = ", ".join(f"{key} {metrics[key]}" for key in ("data", "split", "images") if metrics.get(key) is not None)
-    return "\n".join(_table(columns, rows)) + f"\n\nIn percent{f', on {split}' if split else ''}."
+    images = metrics.get("images")
+    few = f" {said}" if isinstance(images, int) and (said := rough_sentence(images)) else ""
+    return "\n".join(_table(columns, rows)) + f"\n\nIn percent{f', on {split}' if split else ''}.{few}"
 
 
 def _table(columns, rows):

@@ -7,6 +7,7 @@ from pathlib import Path
 from fcn_keras_console import Progress
 from fcn_keras_console.files import made, written_together
 from fcn_keras_console.left_alone import kinds_of
+from fcn_keras_console.words import rough_sentence
 
 from .accuracy.calibration import read_calibration
 from .accuracy.validation import VOID, open_examples, usual_split, validate
@@ -122,4 +123,5 @@ def _notes(arguments, calibration, validation):
         notes.append(
             f"Mean IU in percent, on {validation.images} images of `{Path(arguments.validate).name}`, {split}."
         )
+        notes += filter(None, [rough_sentence(validation.images)])
     return " ".join(notes)

@@ -43,7 +43,7 @@ def provenance_of(path, metrics=None):
     if recipe:
         facts["recipe"] = recipe
     if training:
-        facts["training"] = training
+        facts["training"] = training | _rough(files)
     if metrics is not None:
         facts["metrics"] = _metrics(Path(metrics))
     sizes = [tuple(size) for size in recipe.get("settings", {}).get("buckets") or []]
@@ -56,6 +56,12 @@ def _kept(files, training):
     if not isinstance(name, str) or Path(name).name != name or name in (".", ".."):
         return None
     return StageFiles(files.folder.parent / name).best
+
+
+def _rough(files):
+    """Return `{"rough": sentence}` where the plan of a stage said that its validation images are few, else {}."""
+    plan = read_json(files.settings).get("plan") if files.settings.is_file() else None
+    return {"rough": plan["rough"]} if isinstance(plan, dict) and "rough" in plan else {}
 
 
 def names_beside(path, counts):

@@ -63,6 +63,7 @@ def _evaluate(arguments):
     _check(arguments)
     start_tensorflow()
     from fcn_keras_console.files import to_json
+    from fcn_keras_console.words import rough_sentence
 
     from ..scoring.images import require_scored
     from ..scoring.split import left_alone
@@ -77,6 +78,7 @@ def _evaluate(arguments):
     results = summaries(scores, class_names)
     report = as_report(origin, results)
     text = by_head(in_one_line(title) + unreadable.counted(), {head: table(result) for head, result in results.items()})
+    text += f"\n\n{few}" if (few := rough_sentence(len(scores.images))) else ""
     text += left_alone(origin)
     if arguments.output is not None:
         _write(arguments.output, report, text, results)

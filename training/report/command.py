@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from fcn_keras_console import Parser, Progress, add_reporting, run, start_tensorflow
-from fcn_keras_console.printing import say
+from fcn_keras_console.printing import in_one_line
 
 from .. import reading
 from ..scoring.split import add_options
@@ -61,7 +61,7 @@ def _report(arguments):
     from fcn_keras_console.files import to_json, write_text
     from fcn_keras_console.next_step import free_folder, photographs_of, say_next, stage_or_file
     from fcn_keras_console.shown_paths import published
-    from fcn_keras_console.words import counted, percent
+    from fcn_keras_console.words import counted, percent, rough_sentence
 
     from ..scoring.class_colors import colors_of
     from ..scoring.summary import as_report, summaries
@@ -91,7 +91,9 @@ def _report(arguments):
         return
     means = ", ".join(f"mean IU {percent(result['mean_iu'])} % {head}".rstrip() for head, result in results.items())
     size = f"{output.stat().st_size / 1e6:.1f} MB"
-    say(f"{output}: {counted(len(scores.images), 'image')}{unreadable.counted()}, {means}, {size}{left_alone(origin)}")
+    few = f"\n{said}" if (said := rough_sentence(len(scores.images))) else ""
+    done = f"{counted(len(scores.images), 'image')}{unreadable.counted()}, {means}, {size}"
+    print(in_one_line(f"{output}: {done}") + few + left_alone(origin), flush=True)
     photos = photographs_of(origin["data"])
     say_next(arguments, "fcn-predict", stage_or_file(path), photos, "--output", free_folder("labelled"))
 

@@ -4,7 +4,7 @@ import datetime
 
 import fcn_keras
 from fcn_keras_console.environment import command
-from fcn_keras_console.words import counted
+from fcn_keras_console.words import counted, rough_sentence
 
 from ..pages.html import document, element, links
 from ..scoring.split import described
@@ -50,5 +50,6 @@ def _head(title, run, images, origin):
     now = datetime.datetime.now().astimezone()
     scored = f"{run[-1].name} on {counted(images, 'image')} of {described(origin)}"
     written = element("time", f"{now:%Y-%m-%d %H:%M %Z}", datetime=now.isoformat(timespec="seconds"))
-    notes = [element("p", note) for note in origin.get("data_notes", ())]
+    said = [rough_sentence(images), *origin.get("data_notes", ())]
+    notes = [element("p", note) for note in said if note]
     return [element("h1", title), element("p", scored, "; ", written), notes]

@@ -37,7 +37,7 @@ def section(model, examples, images, count, colors):
     drawn = [element("h2", "Images"), _spread(images, groups)]
     for name, group in groups.items():
         if group:
-            drawn += [element("h3", HEADINGS[name]), [cards[image.index] for image in group]]
+            drawn += [element("h3", heading(name, len(chosen))), [cards[image.index] for image in group]]
     return element("section", drawn, id="images")
 
 
@@ -58,6 +58,11 @@ def choose(images, count):
     rest = rest[: len(rest) - len(worst)]
     start = max(0, (len(rest) - count) // 2)
     return dict(zip(HEADINGS, (best, rest[start : start + count], worst), strict=True))
+
+
+def heading(name, shown):
+    """Return what stands above the images of a group, of so many that are shown."""
+    return HEADINGS[name] if shown > 1 else "The only one scored"  # which is the best as well as the worst
 
 
 def _spread(images, groups):

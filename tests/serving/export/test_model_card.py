@@ -70,7 +70,10 @@ def test_a_bare_model_has_a_card_as_well(tmp_path):
 
 
 def test_without_metrics_the_card_tells_the_training_s(tmp_path):
-    assert "Mean IU 72.6 on the training's" in card_of(tmp_path, training={"best": {"val_mean_iu": 0.7264}})
+    training = {"best": {"val_mean_iu": 0.7264}}
+    assert "Mean IU 72.6 on the training's validation images. " in card_of(tmp_path, training=training)
+    card = card_of(tmp_path, training={**training, "rough": "few"})
+    assert "Mean IU 72.6 on the training's validation images (few). " in card
 
 
 def test_metrics_of_heads(tmp_path):
@@ -79,7 +82,9 @@ def test_metrics_of_heads(tmp_path):
     sem, geo = cells(line for line in card.splitlines() if line.startswith("| ") and "a" not in line.split())[:2]
     assert (sem["head"], geo["head"]) == ("sem", "geo")
     assert (geo["pixel accuracy"], geo["mean IU"], geo["frequency weighted IU"]) == ("90.0", "72.5", "85.0")
-    assert "In percent, on data photos, images 40." in card
+    assert "In percent, on data photos, images 40.\n" in card
+    few = card_of(tmp_path, metrics={**metrics, "images": 4})
+    assert "In percent, on images 4. Mean IU on 4 images is rough: +-6 or more with others.\n" in few
 
 
 def test_the_figures_of_a_file():

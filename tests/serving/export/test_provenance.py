@@ -92,3 +92,11 @@ def test_the_places_of_this_machine_are_not_published(tmp_path):
     assert provenance.facts["metrics"]["model"] == "best.keras"
     assert provenance.data == decisions["data"]  # for the command that comes next
     assert json.loads((tmp_path / "recipe.json").read_text())["decisions"] == decisions  # which resuming needs
+
+
+def test_that_few_images_validated_is_told_with_the_score(tmp_path):
+    (tmp_path / "best.keras").write_bytes(b"a net")
+    (tmp_path / "summary.json").write_text('{"best": {"val_mean_iu": 0.5}}')
+    (tmp_path / "recipe.json").write_text('{"plan": {"rough": "mean IU on 1 image is rough"}}')
+    training = provenance_of(tmp_path / "best.keras").facts["training"]
+    assert training == {"best": {"val_mean_iu": 0.5}, "rough": "mean IU on 1 image is rough"}

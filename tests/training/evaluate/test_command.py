@@ -346,7 +346,9 @@ def test_folders_of_label_files(tmp_path, capsys):
     assert report["matrix"] == expected.tolist()
     assert (report["images"], report["labels_without_prediction"]) == (3, 1)
     assert main([*map(str, arguments)]) == 0
-    assert "3 files, in percent; 1 more labels have no prediction\n" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "3 files, in percent; 1 more labels have no prediction\n" in printed
+    assert "\n\nMean IU on 3 images is rough: +-6 or more with others.\n" in printed
 
 
 def palette_file(path, ids):

@@ -41,6 +41,7 @@ def test_every_link_leads_to_a_section(tmp_path):
     assert links == [f"#{attributes['id']}" for tag, attributes in found.tags if tag == "section"]
     assert "<my> run: report" in found.text
     assert "toy on 1 image of toy, val" in found.text
+    assert "Mean IU on 1 image is rough: +-11 or more with others." in found.text
     assert found.metrics["", "mean_iu"] == "50.00 %"
     swatches = [attributes["style"] for _, attributes in found.tags if attributes.get("class") == "swatch"]
     assert swatches == ["background: #0000ff", "background: #ff0000", "background: #00a000"]

@@ -49,3 +49,7 @@ def test_images_are_shrunk_and_ids_picked():
     np.testing.assert_array_equal(picked, truth[1:, 1::2])  # the middles of two by two pixels
     np.testing.assert_array_equal(labels, picked + 1)
     assert images.shrunk(image[:, :520], truth[:, :520], truth[:, :520])[1].shape == (2, 520)
+
+
+def test_one_image_alone_is_neither_best_nor_worst():
+    assert [images.heading("best", shown) for shown in (1, 2)] == ["The only one scored", "Best"]
