@@ -94,12 +94,15 @@ def _model_in(path):
         return StageFiles(kept / chosen).best
     if not stages:
         hint = "Name a stage's folder or a .keras file."
-        if any((path / name).is_dir() for name in ("images", "train", "val")):
+        if any((path / name).is_dir() for name in ("images", "train/images", "val/images")):
             hint = f"It holds images, and no model. {hint}"
+        if inner := next(path.glob(f"*/*/{best.name}"), None):
+            hint += f" Did you mean {inner.parent.parent}?"
         raise ValueError(f"{path} holds no {best.name}. {hint}")
     chosen = _finest(path, finished or stages)
-    kind = "finished stage" if finished else "stage, though none is finished"
+    kind = "finished stage" if finished else "stage"
     among = f"the finest {kind} of {', '.join(stages)}" if len(stages) > 1 else f"its only {kind}"
+    among += "" if finished else ", none of which is finished" if len(stages) > 1 else ", which is not finished"
     LOG.warning("%s: taking %s, %s", path, chosen, among)
     return StageFiles(path / chosen).best
 

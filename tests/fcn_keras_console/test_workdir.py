@@ -43,6 +43,7 @@ def test_a_stage_or_a_file_is_a_model(runs):
         ("photos", r"photos holds no best\.keras\. It holds images, and no model\. Name a stage's folder"),
         ("folder_fcn32", r"folder_fcn32 is missing\. .* Did you mean .*folder_fcn32s\?"),
         ("empty", r"empty holds no best\.keras\. Name a stage's folder or a \.keras file\."),
+        ("outer", r"outer holds no best\.keras\. .* Did you mean .*outer/runs\?"),
         ("missing", r"missing is missing\. Name a \.keras file, or the folder of a stage"),
         ("a.caffemodel", r"a\.caffemodel is not a \.keras file\. Turn a \.caffemodel into one with fcn-import-weights"),
     ],
@@ -51,6 +52,8 @@ def test_what_is_no_model(path, message, runs):
     (runs / "empty").mkdir()
     (runs / "photos" / "images").mkdir(parents=True)
     (runs / "a.caffemodel").touch()
+    (runs / "outer" / "runs" / "folder_fcn8s").mkdir(parents=True)
+    (runs / "outer" / "runs" / "folder_fcn8s" / "best.keras").touch()
     with pytest.raises(ValueError, match=message):
         find_model(runs / path)
 
@@ -80,7 +83,7 @@ STAGED = {
     [
         (QUICK, "quick_fcn8s", "the finest finished stage of quick_fcn8s, quick_fcn8s_head"),
         (STAGED, "folder_fcn16s", "the finest finished stage of folder_fcn16s, folder_fcn32s, folder_fcn8s"),
-        ({"a_fcn8s_head": STAGED["folder_fcn8s"]}, "a_fcn8s_head", "its only stage, though none is finished"),
+        ({"a_fcn8s_head": STAGED["folder_fcn8s"]}, "a_fcn8s_head", "its only stage, which is not finished"),
         ({"quick_fcn32s": QUICK["quick_fcn8s_head"]}, "quick_fcn32s", "its only finished stage"),
         (STAGED | QUICK, "quick_fcn8s", "the finest finished stage of "),
         (

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from fcn_keras_console import Parser
-from fcn_keras_console.files import require_folder, write_text, written
+from fcn_keras_console.files import require_folder, written
 
 FOLDER = Path("fcn-demo")  # where `fcn-predict --demo` writes, unless it is told another place
 _NARGS = {"model": (None, "?"), "inputs": ("+", "*"), "output": (None, None)}  # without and with `--demo`
@@ -42,7 +42,7 @@ def write_demo(folder):
         Path of the net, and what to label: the folder of scenes.
 
     Raises:
-        ValueError: if another net lies there.
+        ValueError: if another net, or other files of its names, lie there.
         OSError: if something cannot be written.
     """
     from fcn_keras.demo import net
@@ -50,15 +50,18 @@ def write_demo(folder):
     require_folder(folder)
     model, scenes = folder / "net.keras", folder / "scenes"
     contents = net.read("net.keras")
-    if model.exists() and model.read_bytes() != contents:
-        raise ValueError(f"{model} exists, and is not the demo's. Say --output DIR, a folder that does not exist yet.")
-    for path, data in ((model, contents), (folder / "card.json", net.read("card.json"))):
+    names = "".join(f"{name}\n" for name in net.CLASSES).encode()
+    files = {model: contents, folder / "card.json": net.read("card.json")}
+    files |= {place / "classes.txt": names for place in (folder, scenes)}  # the net's names are read from there
+    for path in [model] if model.exists() else files:  # beside the demo's net, what was changed stays
+        if path.exists() and path.read_bytes() != files[path]:
+            raise ValueError(
+                f"{path} exists, and is not the demo's. Say --output DIR, a folder that does not exist yet."
+            )
+    for path, data in files.items():
         if not path.exists():
             with written(path) as temporary:
                 temporary.write_bytes(data)
-    for place in (folder, scenes):
-        if not (place / "classes.txt").exists():
-            write_text(place / "classes.txt", "".join(f"{name}\n" for name in net.CLASSES))
     _write_scenes(scenes, net.scenes())
     return model, [str(scenes / "images")]
 

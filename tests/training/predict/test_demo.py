@@ -31,11 +31,19 @@ def test_what_is_there_stays(tmp_path):
     assert (images / "scene_1.png").read_bytes() == b"mine"
 
 
-def test_another_net_is_not_called_the_demos(tmp_path):
-    (tmp_path / "net.keras").write_bytes(b"mine")
-    with pytest.raises(ValueError, match=r"net\.keras exists, and is not the demo's\. Say --output DIR"):
+@pytest.mark.parametrize("name", ["net.keras", "classes.txt"])
+def test_what_belongs_to_another_net_is_refused(name, tmp_path):
+    (tmp_path / name).write_bytes(b"mine")
+    with pytest.raises(ValueError, match=rf"{name} exists, and is not the demo's\. Say --output DIR"):
         write_demo(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["net.keras"]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_names_that_were_changed_beside_the_demos_net_stay(tmp_path):
+    model, _ = write_demo(tmp_path)
+    (tmp_path / "classes.txt").write_text("mine\n")
+    assert write_demo(tmp_path)[0] == model
+    assert (tmp_path / "classes.txt").read_text() == "mine\n"
 
 
 def test_it_needs_nothing_else(capsys):
