@@ -16,10 +16,16 @@ def say_next(arguments, *words):
         *words: of the command that comes next, paths as `Path`; they are quoted where a shell needs it, and told from
             the working directory where they lie below it.
     """
-    if getattr(arguments, "json", False) or getattr(arguments, "quiet", False):
-        return
     with contextlib.suppress(OSError):  # nobody reads it
-        print(f"next: {shlex.join(map(_word, words))}", file=sys.stderr, flush=True)
+        for line in next_lines(arguments, *words):
+            print(line, file=sys.stderr, flush=True)
+
+
+def next_lines(arguments, *words):
+    """Return the line that `say_next` prints, in a list; an empty one where it prints none."""
+    if getattr(arguments, "json", False) or getattr(arguments, "quiet", False):
+        return []
+    return [f"next: {shlex.join(map(_word, words))}"]
 
 
 def _word(word):

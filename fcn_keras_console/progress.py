@@ -21,22 +21,26 @@ class Progress(contextlib.AbstractContextManager):
         title: what is being done.
         unit: what is counted, in the plural.
         quiet: show nothing at all.
-        logged: where stderr is no terminal, write a line at most every ten seconds: for what takes minutes and says
-            nothing else meanwhile.
+        logged: where stderr is no terminal, write lines: for what takes minutes and says nothing else meanwhile.
+        every: seconds between two of these lines, at least.
+
+    Attributes:
+        title: may change.
     """
 
-    def __init__(self, title, unit, *, quiet=False, logged=False):
+    def __init__(self, title, unit, *, quiet=False, logged=False, every=SECONDS):
         self.title, self.unit = title, unit
         wanted = not (quiet or logging.getLogger(SHARED).isEnabledFor(logging.DEBUG))
         self.shown = wanted and sys.stderr.isatty()
         self._logged = wanted and logged and not self.shown
-        self._next = time.monotonic() + SECONDS
+        self._every = every
+        self._next = time.monotonic() + every
         self._bar = self._task = None
 
     def __call__(self, done, total):
         """Show that `done` of `total` are done; a total of None is not known."""
         if self._logged and time.monotonic() >= self._next:
-            self._next = time.monotonic() + SECONDS
+            self._next = time.monotonic() + self._every
             print(in_one_line(self._line(done, total)), file=sys.stderr, flush=True)
         if not self.shown:
             return
@@ -47,7 +51,7 @@ class Progress(contextlib.AbstractContextManager):
             self._bar.start()
             if sys.stdout is not before:  # what rich prints above the bar
                 sys.stdout = Printed(sys.stdout, "stdout")
-        self._bar.update(self._task, completed=done, total=total)
+        self._bar.update(self._task, description=in_one_line(self.title), completed=done, total=total)
 
     def _line(self, done, total):
         return f"{self.title}: {done}{'' if total is None else f' of {total}'} {self.unit}"

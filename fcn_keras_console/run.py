@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 
 from .disk_errors import as_asked, in_words
-from .printing import let_go, printed_visibly
+from .printing import in_one_line, let_go, printed_visibly
 
 # TensorFlow and Keras import these where they find them, for functions that no command calls: half of their own start.
 _UNREAD = 141  # what a shell says of a program that SIGPIPE ended
@@ -32,11 +32,29 @@ class Interrupted(BaseException):  # no Exception: nobody who handles errors may
     Args:
         message: one line.
         code: the exit code that tells so, 128 and the signal's number: 143 for SIGTERM, 130 for Ctrl-C.
+
+    Attributes:
+        below: lines that are printed below the message.
     """
+
+    below = ()
 
     def __init__(self, message, code):
         super().__init__(message)
         self.code = code
+
+
+class AdvisedError(ValueError):
+    """What a user can mend by one of several commands.
+
+    Args:
+        message: one line.
+        below: lines that are printed below it, one for a command.
+    """
+
+    def __init__(self, message, below):
+        super().__init__(message)
+        self.below = below
 
 
 def run(name, body, arguments):
@@ -252,7 +270,8 @@ def one_line(error):
 
 def _fail(name, error, code=2):
     with contextlib.suppress(OSError):  # stderr takes nothing: the code tells
-        print(f"{name}: {one_line(error)}", file=sys.stderr, flush=True)
+        lines = [f"{name}: {one_line(error)}", *map(in_one_line, getattr(error, "below", ()))]
+        print("\n".join(lines), file=sys.stderr, flush=True)
     return code
 
 

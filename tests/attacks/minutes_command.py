@@ -27,15 +27,15 @@ def make_small(epoch):
     for name in STAGES:
         options = {"channels": NARROW, "fc6_kernel": 3, "skip_channels": (4, 3)}
         catalogue.RECIPES[name] = replace(catalogue.RECIPES[name], model_options=options, imagenet=False)
-    steps = tuple(epoch * epochs for epochs in EPOCHS)
+    steps = tuple(epoch * epochs for epochs in EPOCHS[0])
     parts = {"feature maps": 9.0, "head": 9.0, "last block": 9.0, "scores": 9.0, "start": 9.0}
-    planned = Schedule(None, 2, VIEWS, SCORED, steps, parts, 1.0)
+    planned = Schedule(None, 2, VIEWS, SCORED, steps, EPOCHS[0], parts, 1.0)
     measure = measurement.measure
 
-    def measured(*arguments):
+    def measured(*arguments, **options):
         if MEASURING in os.environ:
             Path(os.environ[MEASURING]).touch()
-            measure(*arguments)
+            measure(*arguments, **options)
         return "mixed_bfloat16", 0.5, Costs(1e-9, 1e-9, 1e-9, 1e-9, 1.0), 0.0
 
     measurement.measure = measured

@@ -1,6 +1,5 @@
 """Divide the minutes that a user gives among feature maps, a head, and the last block."""
 
-import math
 from dataclasses import dataclass
 
 MINUTES = 30  # on a processor, unless given
@@ -9,7 +8,7 @@ MAPS = 0.40  # of the time, at most, goes into maps to train on
 SCORED = 0.08  # ... and into those to validate on
 HEAD = 0.70  # of the time to train goes into the head alone, the rest into the last block too
 SCORES = 0.06  # of the time to train, at most, goes into scores
-EPOCHS = (5, 3)  # scores of the two stages
+EPOCHS = ((5, 3), (3, 2), (2, 1))  # scores of the two stages: fewer where the fewest steps are too many
 FEWEST = 10  # steps of an epoch
 SIDES = (512, 384, 320, 256, 192)  # of crops, where whole images take too long
 WHOLE = 1_000_000  # pixels of the largest image that may stay whole
@@ -18,6 +17,8 @@ LARGEST_BATCH = 8  # images at most
 DRAWS = 6  # views of an image, at most
 FEWEST_SCORED = 8  # images, in little time too: fewer choose a model by chance
 MOST_SCORED = 0.16  # ... of the time that their maps may take
+WEEK = 10_000  # minutes, the most that can be given
+MARGIN = 1.25  # what comes before the training may take so much more the next time
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Schedule:
         views: examples that are drawn, each with its mirror image.
         validation_images: how many are scored.
         steps: of the head, and of the last block.
+        epochs: of these, at whose end they are scored.
         seconds: expected, by what they go into.
         scoring: of them, those of one epoch's scores.
     """
@@ -76,12 +78,18 @@ class Schedule:
     views: int
     validation_images: int
     steps: tuple[int, int]
+    epochs: tuple[int, int]
     seconds: dict
     scoring: float
 
     @property
     def total(self):
         return sum(self.seconds.values())
+
+    @property
+    def is_least(self):
+        """Whether a stage has the fewest steps."""
+        return any(steps == FEWEST * epochs for steps, epochs in zip(self.steps, self.epochs, strict=True))
 
 
 def batch_of(area, trained):
@@ -108,19 +116,6 @@ def crop_side(images, seconds, maps):
     return next((side for side in sides if side * side <= allowed), sides[-1] if sides else None)
 
 
-def minutes_for(images, area, maps, over=0.0):
-    """Return the minutes in which every image is seen once, `area` pixels of it, whole ones.
-
-    Args:
-        images: `Images`.
-        area: pixels of an image's view.
-        maps: seconds that the frozen layers take for a pixel.
-        over: seconds that are over before.
-    """
-    each = images.reading + area * 2 * maps
-    return math.ceil((each * images.trained / MAPS / (1 - SLACK) + over) / 60)
-
-
 def schedule(images, seconds, costs, batch_size=None):
     """Divide the time.
 
@@ -132,8 +127,15 @@ def schedule(images, seconds, costs, batch_size=None):
 
     Returns:
         `Schedule`, whose `total` is at most `seconds` less `SLACK`, unless that is less than the least: the smallest
-        crops, and the fewest steps.
+        crops, and the fewest steps and scores.
     """
+    made = (_schedule(images, seconds, costs, batch_size, epochs) for epochs in EPOCHS)
+    return next((each for each in made if each.total <= seconds), None) or _schedule(
+        images, seconds, costs, batch_size, EPOCHS[-1]
+    )
+
+
+def _schedule(images, seconds, costs, batch_size, epochs):
     crop = crop_side(images, seconds, costs.maps)
     seconds *= 1 - SLACK
     area = images.area if crop is None else crop * crop
@@ -147,15 +149,33 @@ def schedule(images, seconds, costs, batch_size=None):
     shown = max(fewest, min(images.validated, int(SCORED * seconds / each)))
     maps = (2 * views * area + shown * images.area) * costs.maps + read + shown * images.reading
     rest = max(0.0, seconds - maps - 2 * costs.start)
-    score = sum(EPOCHS) * images.area * costs.scored  # seconds of one image
+    score = sum(epochs) * images.area * costs.scored  # seconds of one image
     shown = max(fewest, min(shown, int(SCORES * rest / score)))
     rest = max(0.0, rest - shown * score)
-    steps, spent = [], []
-    for share, cost, epochs in zip((HEAD, 1 - HEAD), (costs.head, costs.thawed), EPOCHS, strict=True):
-        step = cost * batch_size * area
-        steps.append(max(FEWEST, int(rest * share / step / epochs)) * epochs)
-        spent.append(steps[-1] * step)
-    parts = {"feature maps": maps, "head": spent[0], "last block": spent[1], "scores": shown * score}
-    return Schedule(
-        crop, batch_size, views, shown, tuple(steps), parts | {"start": 2 * costs.start}, shown * score / sum(EPOCHS)
-    )
+    last, of_last = _steps((1 - HEAD) * rest, costs.thawed * batch_size * area, epochs[1])
+    head, of_head = _steps(min(HEAD * rest, rest - of_last), costs.head * batch_size * area, epochs[0])
+    parts = {"feature maps": maps, "head": of_head, "last block": of_last, "scores": shown * score}
+    parts["start"] = 2 * costs.start
+    return Schedule(crop, batch_size, views, shown, (head, last), epochs, parts, shown * score / sum(epochs))
+
+
+def _steps(seconds, each, epochs):
+    """Return how many steps of whole epochs fit into the seconds, the fewest if none do, and what they take."""
+    steps = max(FEWEST, int(seconds / each / epochs)) * epochs
+    return steps, steps * each
+
+
+def fewest_minutes(images, costs, over, batch_size=None, *, whole=False):
+    """Return the fewest whole minutes into which the plan for them fits; None if a week is too little.
+
+    Args:
+        images, costs, batch_size: as for `schedule`.
+        over: seconds that are over before.
+        whole: whether whole images are to be trained on.
+    """
+    for minutes in range(1, WEEK + 1):
+        seconds = 60 * minutes - MARGIN * over
+        made = schedule(images, seconds, costs, batch_size)
+        if made.total <= seconds and not (whole and made.crop):
+            return minutes
+    return None

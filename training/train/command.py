@@ -7,10 +7,10 @@ import shutil
 import sys
 import time
 
-from fcn_keras_console import require_tensorflow, run, start_tensorflow
+from fcn_keras_console import Interrupted, require_tensorflow, run, start_tensorflow
 from fcn_keras_console.disk_errors import naming
 from fcn_keras_console.files import write_json
-from fcn_keras_console.next_step import say_next
+from fcn_keras_console.next_step import next_lines, say_next
 from fcn_keras_console.words import percent
 
 from ..workdir.checkpoint import Position, verify
@@ -26,7 +26,17 @@ def main(argv=None):
     arguments = build_parser().parse_args(argv)
     arguments.words = sys.argv[1:] if argv is None else list(argv)
     with Signals() as signals:
-        return run("fcn-train", functools.partial(_train, signals), arguments)
+        return run("fcn-train", functools.partial(_stoppable, signals), arguments)
+
+
+def _stoppable(signals, arguments):
+    """Train; a signal that stops it leaves the command that goes on, which is the same one."""
+    try:
+        return _train(signals, arguments)
+    except Interrupted as stopped:
+        if not arguments.process:  # of several, the one that leads
+            stopped.below = next_lines(arguments, "fcn-train", *arguments.words)
+        raise
 
 
 def _train(signals, arguments):

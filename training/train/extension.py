@@ -82,6 +82,36 @@ def train_on(arguments, name, same):
         arguments.weights_preprocessing = None
 
 
+def first_weights(decisions):
+    """Return the file that a run started from, and its preprocessing; None for what there is not.
+
+    Of one that `train_on` began it is the file of the first run before, which the user named.
+
+    Args:
+        decisions: of a stage.
+    """
+    while (weights := decisions.get("weights")) and Path(weights).parent.parent.name.startswith(KEPT):
+        decisions = decisions_beside(Path(weights))
+    return weights, decisions.get("weights_preprocessing") if weights else None
+
+
+def take_recorded_weights(arguments, chain):
+    """Take the weights that a begun run started from where none are given: going on reads them no more.
+
+    Args:
+        arguments: of the command line; its weights may change.
+        chain: recipes of the run.
+    """
+    if arguments.weights is not None or arguments.if_changed == "anew":
+        return
+    stages = [Stage(arguments.workdir / recipe.name) for recipe in chain]
+    decided = [decisions_beside(stage.best) for stage in stages if stage.begun()]
+    recorded = next((each for each in decided if each.get("weights")), None)
+    if recorded is not None:
+        arguments.weights = Path(recorded["weights"])
+        arguments.weights_preprocessing = arguments.weights_preprocessing or recorded.get("weights_preprocessing")
+
+
 def go_on_from(arguments, name):
     """Take the weights that a run in minutes, which was begun by `train_on`, started from.
 
@@ -92,9 +122,8 @@ def go_on_from(arguments, name):
         name: of the recipe.
     """
     decided = [decisions_beside(Stage(arguments.workdir / recipe.name).best) for recipe in catalogue.chain(name)]
-    weights = first = next((each["weights"] for each in decided if each.get("weights")), None)
-    while first and Path(first).parent.parent.name.startswith(KEPT):
-        first = decisions_beside(Path(first)).get("weights")
+    begun_from = next((each for each in decided if each.get("weights")), {})
+    weights, (first, _) = begun_from.get("weights"), first_weights(begun_from)
     given = arguments.weights and str(arguments.weights.resolve())
     if weights != first and given in (None, first):
         arguments.weights, arguments.weights_preprocessing = Path(weights), None

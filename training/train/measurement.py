@@ -24,17 +24,19 @@ POLICIES = ("float32", "mixed_bfloat16")  # the exact one first
 GAIN = 0.8  # half precision has to take at most so much of the time, since it costs digits
 LARGEST = 512  # pixels of a side that is measured
 EXAMPLES = 3  # that are timed, after one that is traced
-STEPS = 5  # that are timed, after two
+STEPS, FEW_STEPS = 5, 2  # that are timed, after two
 SAVING = 3.0  # seconds that a stage takes to write its models and pictures
 
 
-def measure(stages, num_classes, size, *, clock=time.perf_counter):
+def measure(stages, num_classes, size, *, brief=False, progress=None, clock=time.perf_counter):
     """Time the frozen layers, and a step of each stage, on random pixels.
 
     Args:
         stages: recipes of the head and of the last block.
         num_classes: as the data set has it.
         size: (H, W) of a middling image; larger ones are cut.
+        brief: take less time: no half precision, and few steps.
+        progress: called with what is measured next, how many parts are measured, and how many there are.
         clock: seconds.
 
     Returns:
@@ -43,14 +45,30 @@ def measure(stages, num_classes, size, *, clock=time.perf_counter):
     """
     began = clock()
     height, width = (max(32, min(side, LARGEST)) for side in size)
-    seconds = _forward(stages[0], num_classes, height, width, clock)
+    parts = _Parts(progress, (0 if brief else len(POLICIES) + 1) + 3 * len(stages))
+    seconds = {POLICIES[0]: 1.0} if brief else _forward(stages[0], num_classes, height, width, clock, parts)
     policy = worth(seconds)
     examples = _Random(1 + EXAMPLES, num_classes, height, width)
     with dtype_policy(policy), tempfile.TemporaryDirectory() as folder:
-        measured = [_stage(recipe, examples, Path(folder) / recipe.name, clock) for recipe in stages]
+        measured = [
+            _stage(recipe, examples, Path(folder) / recipe.name, clock, FEW_STEPS if brief else STEPS, parts)
+            for recipe in stages
+        ]
     maps, steps, scores, starts = zip(*measured, strict=True)
     costs = Costs(min(maps), *steps, max(scores), max(starts) + SAVING)
     return policy, seconds[policy] / seconds[POLICIES[0]], costs, clock() - began
+
+
+class _Parts:
+    """Tell what is measured next, how many parts are measured, and how many there are."""
+
+    def __init__(self, progress, total):
+        self.progress, self.total, self.done = progress, total, 0
+
+    def begin(self, what):
+        if self.progress is not None:
+            self.progress(what, self.done, self.total)
+        self.done += 1
 
 
 def worth(seconds):
@@ -75,15 +93,17 @@ def _network(recipe, num_classes):
     return freeze(recipe.model(num_classes, **recipe.model_options), recipe)
 
 
-def _forward(recipe, num_classes, height, width, clock):
+def _forward(recipe, num_classes, height, width, clock, parts):
     """Time the frozen layers in every policy, in turns, so that a busy moment hits all; the best of three."""
     frozen, seconds = {}, {}
     pixels = np.random.default_rng(0).uniform(0, 255, (2, height, width, 3)).astype("float32")
     for policy in POLICIES:
+        parts.begin(f"the frozen layers in {policy}")
         with dtype_policy(policy):
             frozen[policy] = cut(_network(recipe, num_classes), recipe.kept_maps).frozen
             inputs = keras.tree.map_structure(lambda _: pixels, frozen[policy].input)
         frozen[policy].predict_on_batch(inputs)  # traced
+    parts.begin("the frozen layers in turns")
     for _ in range(EXAMPLES):
         for policy, model in frozen.items():
             begin = clock()
@@ -92,34 +112,37 @@ def _forward(recipe, num_classes, height, width, clock):
     return seconds
 
 
-def _stage(recipe, examples, folder, clock):
+def _stage(recipe, examples, folder, clock, steps, parts):
     """Time a stage as it will run.
 
     Returns:
         the seconds of a pixel in the maps, in a step and in scoring; and those of the start.
     """
     area, count = examples.height * examples.width, len(examples)
+    parts.begin(f"the feature maps of {recipe.name}")
     began = clock()
     network = _network(recipe, examples.num_classes)
-    parts = cut(network, recipe.kept_maps)
+    net = cut(network, recipe.kept_maps)
     views = Views(folder, count, {}, mirrored=True)
     ends = []
     stream = fcn.batches(examples, training=True, augment=recipe.augment, modality=modality_of(network))
-    views.compute(parts.frozen, stream, progress=lambda: ends.append(clock()))
+    views.compute(net.frozen, stream, progress=lambda: ends.append(clock()))
     maps = (ends[-1] - ends[0]) / (count - 1) / (2 * area)
     start = ends[0] - began
     order = Order(views.sizes(), recipe.batch_size, seed=0)
-    compile_model(parts.trainable, recipe, examples.num_classes)
+    compile_model(net.trainable, recipe, examples.num_classes)
+    parts.begin(f"a step of {recipe.name}")
     ends = [clock()]
     batches = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: ends.append(clock()))
-    stream = training_stream(views, order, parts)
-    parts.trainable.fit(stream, steps_per_epoch=2 + STEPS, callbacks=[batches], verbose=0, shuffle=False)
-    step = (ends[-1] - ends[2]) / STEPS
-    scored = validation_stream(views, parts)
+    stream = training_stream(views, order, net)
+    net.trainable.fit(stream, steps_per_epoch=2 + steps, callbacks=[batches], verbose=0, shuffle=False)
+    step = (ends[-1] - ends[2]) / steps
+    parts.begin(f"the scores of {recipe.name}")
+    scored = validation_stream(views, net)
     begin = clock()
-    parts.trainable.evaluate(scored.take(1), verbose=0)
+    net.trainable.evaluate(scored.take(1), verbose=0)
     middle = clock()
-    parts.trainable.evaluate(scored, verbose=0)
+    net.trainable.evaluate(scored, verbose=0)
     start += ends[1] - ends[0] + middle - begin
     return maps, step / (recipe.batch_size * area), (clock() - middle) / len(views) / area, start
 

@@ -96,8 +96,9 @@ def build_parser():
     made.add_argument(
         "--weights",
         type=Path,
-        help="what to start from: VGG16's weights (.h5, .npz, PyTorch's .safetensors, Caffe's .caffemodel), or a "
-        ".keras of fcn-train, also for other classes (default: VGG16's, downloaded from Keras)",
+        help="what to start from: VGG16's weights (.h5, .npz, PyTorch's .safetensors, Caffe's .caffemodel; with "
+        "--weights-preprocessing torch for an .npz or .h5 that PyTorch trained), or a .keras of fcn-train, also for "
+        "other classes (default: VGG16's, downloaded from Keras)",
     )
     made.add_argument(
         "--weights-preprocessing",
@@ -204,6 +205,13 @@ def _add_descent(made):
     )
 
 
+# Which pixels a file of weights expects is told by its kind alone, and an .npz or .h5 may be of either.
+WEIGHTS_HINT = (
+    "Name VGG16's weights (with --weights-preprocessing torch if PyTorch trained those of an .npz or .h5, which else "
+    "are taken for caffe's), or a .keras of fcn-train."
+)
+
+
 def check_options(arguments):
     """Refuse what can be told from the command line alone, before TensorFlow starts.
 
@@ -243,7 +251,7 @@ def _check_paths(arguments):
         require_reading(arguments.recipe, arguments.data, own)
     require_classes(arguments.classes)
     if arguments.weights is not None:
-        require_file(arguments.weights, "--weights", "Name VGG16's weights, or a .keras of fcn-train.")
+        require_file(arguments.weights, "--weights", WEIGHTS_HINT)
     require_folder(arguments.workdir, "--workdir")
 
 

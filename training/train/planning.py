@@ -19,6 +19,7 @@ from .detail import choose_detail
 from .devices import is_processor
 from .plan import MODELS, overrides_from, plan
 
+BRIEF = 3  # minutes, of which half precision would take too many to be measured
 LITTLE = 5  # minutes, of which measuring larger pictures would take too many,
 SMALL = 256  # pixels of a side that is measured then
 
@@ -110,12 +111,19 @@ class Planner:
         """Measure the machine, with a word: on a busy one it takes minutes."""
         from .measurement import measure
 
-        if (self.arguments.minutes or MINUTES) < LITTLE:
+        minutes = self.arguments.minutes or MINUTES
+        if minutes < LITTLE:
             size = tuple(min(side, SMALL) for side in size)
         sentence = "Measuring the machine, which takes twenty seconds on one that does nothing else."
         self.reporter.report("measuring", sentence)
         stages = [replace(recipe, batch_size=batch_size) for recipe in catalogue.chain(self.recipe)]
-        return measure(stages, num_classes, size)
+        with Progress("Measuring", "parts", quiet=self.reporter.quiet, logged=True, every=3) as shown:
+
+            def progress(what, done, total):
+                shown.title = f"Measuring {what}"
+                shown(done, total)
+
+            return measure(stages, num_classes, size, brief=minutes < BRIEF, progress=progress)
 
     def reading(self):
         """Return how the masks are read, as it was given."""

@@ -9,7 +9,7 @@ from ..recipes.overrides import Overrides
 from ..recipes.readers import has_hha
 from ..recipes.recipe import describe
 from ..workdir.stage import Stage
-from .extension import extended, go_on_from, train_on
+from .extension import extended, go_on_from, take_recorded_weights, train_on
 from .planning import Planner
 from .quick import recipe_of
 from .start_weights import StartWeights, start_weights
@@ -67,10 +67,12 @@ def prepare(arguments, overrides, devices, reporter, same, began):
     """
     same.look_at_settings([recipe.name for recipe in _may_be_trained(arguments, overrides)])
     if arguments.recipe:
+        take_recorded_weights(arguments, recipes.chain(arguments.recipe, overrides))
         made = _made(arguments, arguments.recipe, _longer(arguments, arguments.recipe, overrides), overrides)
         anew = same.look(made.chain, made.decisions)
         return _made(arguments, arguments.recipe, overrides, overrides) if anew else made
     planner = _planner(arguments, overrides, devices, reporter, same, began)
+    take_recorded_weights(arguments, recipes.chain(planner.recipe))
     begun = planner.begun_overrides()
     if begun is not None:
         made = _made(arguments, planner.recipe, _longer(arguments, planner.recipe, begun), overrides)

@@ -1,6 +1,7 @@
 """Plan a run on one's own folder that ends in the minutes that there are."""
 
 import datetime
+import functools
 import resource
 import shutil
 import sys
@@ -11,7 +12,7 @@ from fcn_keras_console.workdir import decisions_beside
 
 from ..recipes.overrides import Overrides
 from ..workdir.stage import Stage
-from .budget import EPOCHS, FEWEST, SIDES, WHOLE, batch_of, minutes_for, schedule
+from .budget import EPOCHS, WHOLE, batch_of, fewest_minutes, schedule
 from .plan import Plan, about_classes, about_images, about_sizes, chosen_of, overrides_from
 from .run_progress import Expected
 from .sizes import Sizes
@@ -99,10 +100,11 @@ def quick_plan(report, ids, name, given, *, minutes, spent, workdir, measure, de
     )
     over = spent + took
     used = schedule(images, 60 * minutes - over, costs, given.batch_size)
-    _require_time(images, minutes, used, costs, over)
+    fewest = functools.partial(fewest_minutes, images, costs, over, given.batch_size)
+    _require_time(images, minutes, used, over, fewest)
     backbones = 2 if name.endswith("_rgb_hha") else 1
     space = _require_space(workdir, used, images, backbones)
-    stages = zip((f"{name}_head", name), used.steps, EPOCHS, strict=True)
+    stages = zip((f"{name}_head", name), used.steps, used.epochs, strict=True)
     chosen |= {
         "minutes": minutes,
         "batch_size": used.batch_size,
@@ -120,12 +122,12 @@ def quick_plan(report, ids, name, given, *, minutes, spent, workdir, measure, de
         chosen["buckets"] = [list(bucket) for bucket in sizes.buckets]
     overrides = Overrides(**{**chosen, **given.given()})
     reasons = [
-        *_about_too_little(minutes, over, used, trained),
+        *_about_too_little(minutes, over, used, trained, fewest),
         *about_images(report, overrides, trained, validated),
         *about_sizes(report, overrides, looked.reason if given.most_pixels is None else "as given"),
         *([("depth", "HHA images: a backbone for them beside that for colour, scores averaged")] * (backbones - 1)),
         *_about_time(minutes, over, used),
-        *_about_reductions(used, costs, images, over),
+        *_about_reductions(used, images, fewest),
         *_about_work(used, policy, ratio, costs, images),
         *about_classes(overrides, given, uneven),
         ("memory", f"about {_gigabytes(_peak())}; {_gigabytes(space)} of disk in {workdir}"),
@@ -143,45 +145,60 @@ def _expected(name, used):
     }
 
 
-def _require_time(images, minutes, used, costs, over):
+def _require_time(images, minutes, used, over, fewest):
     """Refuse minutes that are not nearly enough for so many images."""
     if over + used.seconds["feature maps"] > LATEST * 60 * minutes:
-        enough = minutes_for(images, min(images.area, SIDES[-1] ** 2), costs.maps, over) + 1
+        enough = fewest()
         raise ValueError(
             f"{images.trained} images are too many for {minutes:.3g} minutes on this machine as it is: looking at them "
-            f"and measuring took {over:.0f} s. Give --minutes {enough} or more, or fewer images."
+            f"and measuring took {over:.0f} s. Give {f'--minutes {enough} or more, or ' if enough else ''}fewer images."
         )
 
 
-def _about_too_little(minutes, over, used, trained):
-    """Yield that the minutes are too few, and what is done."""
-    least = over + used.total
-    if least > 60 * minutes:
+def _is_too_little(minutes, over, used):
+    return over + used.total > 60 * minutes
+
+
+def _about_too_little(minutes, over, used, trained, fewest):
+    """Yield that the minutes are too few, and what is done: the one sentence on time, whose numbers are the plan's."""
+    if _is_too_little(minutes, over, used):
+        enough = fewest()
         yield (
             "minutes",
-            f"{minutes:g} is too little: {_minutes(least)} is the least for {trained} images on this machine as it is, "
-            f"of which {_minutes(over)} are over; trained in that",
+            f"{minutes:g} is too little for {trained} images on this machine as it is: {_minutes(over)} are over, and "
+            f"the least, which is trained now, takes {_minutes(used.total)} more, until about {_end(used)}"
+            + (f"; --minutes {enough} is enough" if enough else ""),
         )
 
 
-def _about_reductions(used, costs, images, over):
+def _about_reductions(used, images, fewest):
     """Yield what is less than it would be in more time."""
     less = []
     if used.crop is not None and images.largest <= WHOLE:
-        whole = minutes_for(images, images.area, costs.maps, over)
-        less.append(f"crops of {used.crop}x{used.crop}, and no whole images (those from about --minutes {whole} on)")
+        whole = fewest(whole=True)
+        from_then_on = f" (those from about --minutes {whole} on)" if whole else ""
+        less.append(f"crops of {used.crop}x{used.crop}, and no whole images{from_then_on}")
     if used.validation_images < images.validated:
         less.append(f"{used.validation_images} of {images.validated} images scored")
-    if any(steps == FEWEST * epochs for steps, epochs in zip(used.steps, EPOCHS, strict=True)):
+    if used.is_least:
         less.append("the fewest steps")
+    if used.epochs != EPOCHS[0]:
+        head, last, most, many = *used.epochs, *EPOCHS[0]
+        less.append(f"scores after {head} and {last} epochs, not {most} and {many}")
     if less:
         yield "for the time", ", ".join(less)
 
 
 def _about_time(minutes, over, used):
-    end = datetime.datetime.now() + datetime.timedelta(seconds=used.total)
     parts = ", ".join(f"{name} {_minutes(seconds)}" for name, seconds in used.seconds.items() if seconds >= 1)
-    yield "time", f"{minutes:g} min, of which {_minutes(over)} are over; ends about {end:%H:%M:%S} ({parts})"
+    if _is_too_little(minutes, over, used):
+        yield "time", f"{_minutes(used.total)} more: {parts}"
+    else:
+        yield "time", f"{minutes:g} min, of which {_minutes(over)} are over; ends about {_end(used)} ({parts})"
+
+
+def _end(used):
+    return f"{datetime.datetime.now() + datetime.timedelta(seconds=used.total):%H:%M:%S}"
 
 
 def _about_work(used, policy, ratio, costs, images):

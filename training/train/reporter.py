@@ -152,7 +152,7 @@ class Reporter:
         elif not (self.live or self.quiet):
             stage = progress.stage
             scores = f"loss {stage.loss:.4g}, mean IU {percent(stage.mean_ious[-1])} %"
-            ends = "" if left is None else f", {rounded(left)} left"
+            ends = "" if left is None or progress.is_over else f", {rounded(left)} left"
             print(f"{stage.name}: epoch {stage.ended} of {stage.epochs}, {scores}{ends}", flush=True)
 
 

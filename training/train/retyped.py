@@ -5,6 +5,16 @@ import shlex
 FLAGS = ("--extend",)  # options without a value that are left out or added
 
 
+def value_of(given, name):
+    """Return the value that an option has among the words of a command line, None if it is not there."""
+    value, words = None, iter(given)
+    for word in words:
+        option, assigned, text = word.partition("=")
+        if option == name:
+            value = text if assigned else next(words, None)
+    return value
+
+
 def retyped(given, without=(), **options):
     """Return the command line of `fcn-train` with other options.
 

@@ -165,6 +165,11 @@ class RunProgress:
         """How many steps of the stage were measured, of the last `RECENT`."""
         return len(self._steps)
 
+    @property
+    def is_over(self):
+        """Whether the last epoch of the last stage ended: what comes then is short, and not counted."""
+        return self.stage is self.stages[-1] and self.stage.ended == self.stage.epochs
+
     def phase_left(self):
         """Return the seconds that the phase still takes: 0.0 if there is none, None before its first part is done."""
         phase = self.phase

@@ -19,6 +19,7 @@ from ..workdir.stage import Stage
 from .callbacks import mean_iu
 from .extension import LONGER
 from .found import Found, class_files, data_changes, with_followers
+from .other_options import other_options
 from .rescoring import rescored
 from .retyped import retyped
 
@@ -177,7 +178,8 @@ class SameRun:
         """Make sure that a run is to go on with other data, and can."""
         first = wrong[0]
         if other := [one for one in wrong if one.options]:
-            raise ValueError(self._other_options(other[0]))
+            places = {"kept_in": self._kept_in(), "other": self._other()}
+            raise other_options(other[0], self.given, extend=self.extend, **places)
         anew = self._anew()
         if broken := [one for one in wrong if one.faults]:
             raise ValueError(f"{broken[0].faults[0]}. Restore it from a copy, or give {anew}.")
@@ -201,21 +203,6 @@ class SameRun:
                 f"{what}. Give --if-changed go-on, which goes on with the data as it is and writes that down, or "
                 f"{anew}."
             )
-
-    def _other_options(self, found):
-        """Say which options differ from those of a run, and the commands that can be given."""
-        longer = {*LONGER, "minutes"}
-        what = f"{found.stage.folder} holds a run of other options: {in_words(found.options)}."
-        ways = [
-            f"start anew, and keep it in {self._kept_in()}: {retyped(self.given, ('--extend',), if_changed=ANEW)}",
-            f"leave it as it is: {retyped(self.given, ('--extend', '--if-changed'), workdir=self._other())}",
-        ]
-        if self.extend:
-            what += " --extend goes with more steps, minutes and patience alone."
-        elif found.options.keys() <= longer:
-            ways.insert(0, f"train it for longer: {retyped(self.given, extend=True)}")
-        first, *others = ways
-        return f"{what} {first[0].upper()}{first[1:]}{''.join(f'; or {way}' for way in others)}"
 
     def _other(self):
         return self.workdir.with_name(f"{self.workdir.name}_2")

@@ -111,6 +111,6 @@ def _downloaded(channels):
     except vgg16_files.DownloadError as error:
         raise OSError(
             f"VGG16's ImageNet weights are not at hand, and cannot be downloaded ({error.reason}). Fetch {error.url} "
-            f"({error.megabytes} MB) where there is a network, and say --weights FILE; or go on without them, from "
-            "scratch: --width 0.25."
+            f"({error.megabytes} MB) where there is a network, and say --weights FILE (an .npz or .h5 that PyTorch "
+            "trained takes --weights-preprocessing torch too); or go on without them, from scratch: --width 0.25."
         ) from None

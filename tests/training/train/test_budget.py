@@ -2,7 +2,18 @@
 
 import pytest
 
-from training.train.budget import DRAWS, EPOCHS, FEWEST, MAPS, Costs, Images, batch_of, crop_side, minutes_for, schedule
+from training.train.budget import (
+    DRAWS,
+    EPOCHS,
+    FEWEST,
+    MAPS,
+    Costs,
+    Images,
+    batch_of,
+    crop_side,
+    fewest_minutes,
+    schedule,
+)
 
 AREA = 360 * 480
 CAMVID = Images(trained=160, validated=40, area=AREA, largest=AREA)
@@ -56,19 +67,31 @@ def test_the_least_is_the_smallest_crops_and_the_fewest_steps():
     many = Images(20_000, 5000, AREA, AREA)
     plan = schedule(many, 600, COSTS)
     assert (plan.crop, plan.views, plan.validation_images) == (192, 20_000, 8)
-    assert plan.steps == tuple(FEWEST * epochs for epochs in EPOCHS)
+    assert plan.steps == tuple(FEWEST * epochs for epochs in EPOCHS[-1])
     assert plan.total > 600
     gone = schedule(many, -300, COSTS)  # over before it is planned
     assert (gone.crop, gone.validation_images, gone.steps) == (192, 1, plan.steps)
     assert crop_side(Images(9, 2, 64 * 64, 64 * 64), 0, COSTS.maps) is None  # smaller than the smallest crops
 
 
-def test_in_what_minutes_images_are_seen_once():
+def test_the_fewest_minutes_are_those_whose_plan_fits():
     many = Images(20_000, 5000, AREA, AREA)
-    assert minutes_for(many, 192 * 192, COSTS.maps) == 197  # 20,000 times 2 * 0.113 s, of 40 % of 96 %
-    assert minutes_for(many, 192 * 192, COSTS.maps, over=300) == 202
-    assert schedule(many, 197 * 60, COSTS).crop == 192
-    assert crop_side(CAMVID, 60 * minutes_for(CAMVID, AREA, COSTS.maps), COSTS.maps) is None
+    for images, over in ((CAMVID, 20), (many, 0), (many, 300)):
+        fewest = fewest_minutes(images, COSTS, over)
+        assert over + schedule(images, 60 * fewest - over, COSTS).total <= 60 * fewest
+        less = fewest - 1
+        assert 1.25 * over + schedule(images, 60 * less - 1.25 * over, COSTS).total > 60 * less
+        whole = fewest_minutes(images, COSTS, over, whole=True)
+        assert whole > fewest
+        assert schedule(images, 60 * whole - over, COSTS).crop is None
+    assert fewest_minutes(CAMVID, COSTS, 10**7) is None
+
+
+def test_in_little_time_fewer_scores_leave_fewer_steps():
+    slow = Costs(maps=1e-9, head=1.0 / 4 / AREA, thawed=3.0 / 4 / AREA, scored=1e-9, start=10)
+    plans = [schedule(CAMVID, seconds, slow) for seconds in (300, 125, 80)]
+    assert [plan.epochs for plan in plans] == list(EPOCHS)
+    assert all(plan.total <= seconds for plan, seconds in zip(plans, (300, 125, 80), strict=True))
 
 
 def test_validation_images_that_take_too_long_are_fewer():
@@ -87,7 +110,8 @@ def test_eight_images_are_scored_however_little_time_there_is():
 def test_a_stage_has_its_fewest_steps_and_whole_epochs():
     slow = Costs(maps=1e-14, head=1e-3, thawed=1e-3, scored=1e-9, start=1)
     plan = schedule(CAMVID, 120, slow)
-    assert plan.steps == tuple(FEWEST * epochs for epochs in EPOCHS)
+    assert plan.epochs == EPOCHS[-1]  # 20 and 10 steps, the fewest scores
+    assert plan.steps == tuple(FEWEST * epochs for epochs in EPOCHS[-1])
     assert plan.total > 120
-    for steps, epochs in zip(schedule(CAMVID, 777, COSTS).steps, EPOCHS, strict=True):
+    for steps, epochs in zip(schedule(CAMVID, 777, COSTS).steps, EPOCHS[0], strict=True):
         assert steps % epochs == 0

@@ -18,6 +18,7 @@ from fcn_keras.models import FCN32s
 from fcn_keras.optimizers import CaffeSGD
 from fcn_keras.photographs import Photographs
 from fcn_keras.scaled_inference import photographs_of
+from fcn_keras_console import Interrupted
 from training.recipes import catalogue as recipes
 from training.train import callbacks
 from training.train import command as train
@@ -291,3 +292,15 @@ def test_options_out_of_range(tmp_path, capsys):
 def test_the_workdir_is_a_file(tmp_path, capsys):
     (tmp_path / "file").touch()
     assert "file" in refuse(capsys, "synthetic_fcn32s", "--workdir", tmp_path / "file")
+
+
+def test_a_run_that_is_stopped_ends_with_the_command_that_goes_on(monkeypatch, capsys):
+    def stopped(signals, arguments):
+        raise Interrupted("stopped by SIGINT", 130)
+
+    monkeypatch.setattr(train, "_train", stopped)
+    given = ["--data", "my photos", "--minutes", "3"]
+    assert train.main(given) == 130
+    assert capsys.readouterr().err == "fcn-train: stopped by SIGINT\nnext: fcn-train --data 'my photos' --minutes 3\n"
+    assert train.main([*given, "--quiet"]) == 130
+    assert capsys.readouterr().err == "fcn-train: stopped by SIGINT\n"

@@ -78,16 +78,18 @@ def test_other_options_are_said_with_the_commands_for_them(tmp_path, constant, c
     assert train_on_photos(tmp_path, "--steps", 2) == 0
     capsys.readouterr()
     assert run(tmp_path, "--steps", 4) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert (
-        f"{tmp_path / 'runs' / NAME} holds a run of other options: steps: 2 there, 4 now. Train it for longer: " in line
+    said, longer, anew = capsys.readouterr().err.splitlines()
+    runs = tmp_path / "runs"
+    assert said == (
+        f"fcn-train: {runs / NAME} holds a run of other options: steps: 2 there, 4 now. Or choose another --workdir."
     )
-    assert "--steps 4 --extend; or start anew, and keep it in" in line
-    assert "--steps 4 --if-changed anew; or leave it as it is: fcn-train" in line
-    assert line.endswith(f"--workdir {tmp_path / 'runs_2'}")
+    assert longer.startswith("For longer: fcn-train ")
+    assert longer.endswith("--steps 4 --extend")
+    assert anew.startswith(f"Anew, with this one kept in {runs / 'before_1'}: fcn-train ")
+    assert anew.endswith("--steps 4 --if-changed anew")
     for options, said in [
         (("--steps", 4, "--seed", 3), "seed: 1337 there, 3 now"),
-        (("--steps", 4, "--seed", 3, "--extend"), "--extend goes with more steps, minutes and patience alone. Start"),
+        (("--steps", 4, "--seed", 3, "--extend"), "--extend goes with more steps, minutes and patience alone.\nAnew"),
         (("--steps", 1, "--steps-per-epoch", 1, "--extend"), "--steps 1 is fewer"),
     ]:
         assert run(tmp_path, *options) == 2
@@ -117,7 +119,7 @@ def test_in_minutes_a_run_starts_from_the_best_net_of_the_one_before(photos, tmp
     capsys.readouterr()
     assert train.main([*arguments, "2"]) == 2
     line = capsys.readouterr().err
-    assert "minutes: 1 there, 2 now. Train it for longer: fcn-train" in line
+    assert "minutes: 1 there, 2 now. Or choose another --workdir.\nFor longer: fcn-train" in line
     assert train.main([*arguments, "2", "--extend"]) == 0
     kept = tmp_path / "runs" / "before_1" / "quick_fcn8s" / "best.keras"
     assert f"quick_fcn8s_head: 5 steps, starting from {kept}" in capsys.readouterr().out

@@ -9,7 +9,7 @@ from fcn_keras_console.words import percent
 from tests.training.train.test_measurement import TINY
 from training.features.views import Views
 from training.recipes import catalogue
-from training.train import budget, devices, measurement, quick
+from training.train import budget, devices, measurement
 from training.train import command as train
 from training.train.budget import Costs
 
@@ -40,14 +40,13 @@ def calls(monkeypatch):
         monkeypatch.setitem(catalogue.RECIPES, name, recipe)
     measured = []
 
-    def measure(stages, num_classes, size):
+    def measure(stages, num_classes, size, **_):
         measured.append((len(stages), stages[0].batch_size, num_classes, size))
         return "float32", 1.0, Costs(maps=5e-4, head=1.0, thawed=1.0, scored=1e-5, start=5), 0.0
 
     monkeypatch.setattr(measurement, "measure", measure)
-    for name, smallest in (("FEWEST", 1), ("DRAWS", 1), ("EPOCHS", (2, 2))):
+    for name, smallest in (("FEWEST", 1), ("DRAWS", 1), ("EPOCHS", ((2, 2),))):
         monkeypatch.setattr(budget, name, smallest)
-    monkeypatch.setattr(quick, "EPOCHS", (2, 2))
     return measured
 
 

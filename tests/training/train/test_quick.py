@@ -1,6 +1,7 @@
 """A plan in minutes: what it chooses, what it says, and what it refuses."""
 
 import json
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -165,12 +166,19 @@ def test_too_many_images(tmp_path):
 def test_too_few_minutes_are_said_first_with_what_is_done(tmp_path):
     what, why = planned(tmp_path, minutes=1).reasons[0]
     assert what == "minutes"
-    assert why.startswith("1 is too little: ")
-    assert "is the least for 160 images on this machine as it is, of which 20 s are over; trained in that" in why
     said = dict(planned(tmp_path, minutes=1).reasons)
+    told = re.fullmatch(
+        r"1 is too little for 160 images on this machine as it is: 20 s are over, and the least, which is trained now, "
+        r"takes ([\d.]+ (?:s|min)) more, until about \d\d:\d\d:\d\d; --minutes (\d+) is enough",
+        why,
+    )
+    assert said["time"].startswith(f"{told[1]} more: feature maps ")
+    enough = int(told[2])
+    assert "minutes" not in dict(planned(tmp_path, minutes=enough).reasons)
+    assert "minutes" in dict(planned(tmp_path, minutes=enough - 1).reasons)
     assert said["for the time"] == (
         "crops of 192x192, and no whole images (those from about --minutes 8 on), 8 of 40 images scored, "
-        "the fewest steps"
+        "the fewest steps, scores after 2 and 1 epochs, not 5 and 3"
     )
     assert said["rough"] == "mean IU on 8 images is rough: +-4 or more with others"
 

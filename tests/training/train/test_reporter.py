@@ -196,3 +196,13 @@ def test_on_a_terminal_sentences_stand_above_the_display(monkeypatch):
     assert lines[3:] == ["fcn-train: SIGTERM: saving after this batch", ""]
     reporter.tell_signal("at once again")
     assert shown(stream.getvalue(), 60)[0][4:] == ["at once again", ""]
+
+
+def test_at_the_end_of_the_run_no_time_is_left(capsys):
+    with following() as (reporter, callback, clock):
+        for stage in reporter.progress.stages[1:]:
+            reporter.progress.begin(stage.name)
+            stage.ended = stage.epochs - 1
+            stage.done = stage.steps - 2
+        epoch(callback, clock)
+    assert capsys.readouterr().out.endswith(", mean IU 25.00 %\n")

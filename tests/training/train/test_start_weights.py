@@ -132,7 +132,10 @@ def test_without_a_network_one_line_says_how_to_go_on(photos, monkeypatch, capsy
     error = refused(capsys, photos, monkeypatch)
     name = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
     assert f"Fetch {vgg16_files.URL}{name} (59 MB) where" in error
-    assert "say --weights FILE; or go on without them, from scratch: --width 0.25." in error
+    assert (
+        "say --weights FILE (an .npz or .h5 that PyTorch trained takes --weights-preprocessing torch too); or" in error
+    )
+    assert "go on without them, from scratch: --width 0.25." in error
     assert "cannot be downloaded ([Errno -2] Name or service not known)" in error
 
 
