@@ -54,6 +54,7 @@ def measure(stages, num_classes, size, *, brief=False, progress=None, clock=time
             _stage(recipe, examples, Path(folder) / recipe.name, clock, FEW_STEPS if brief else STEPS, parts)
             for recipe in stages
         ]
+    parts.begin("this machine")  # all of it is measured
     maps, steps, scores, starts = zip(*measured, strict=True)
     costs = Costs(min(maps), *steps, max(scores), max(starts) + SAVING)
     return policy, seconds[policy] / seconds[POLICIES[0]], costs, clock() - began
