@@ -111,7 +111,7 @@ def _ended(name, body, arguments):
             return _UNREAD
         if isinstance(error, OSError) and error.filename == "stdout":
             let_go(sys.stdout)
-        return _fail(name, error)
+        return _fail(name, "The working directory is gone. Change to one that is there." if _is_lost(error) else error)
     except KeyboardInterrupt:
         return _fail(name, "interrupted", 130)
     except Interrupted as interrupted:
@@ -120,6 +120,17 @@ def _ended(name, body, arguments):
         if not type(error).__module__.startswith("tensorflow."):  # such as: no space left on the device
             raise
         return _fail(name, _cause(error))
+
+
+def _is_lost(error):
+    """Tell whether an error says no more than that the working directory was removed."""
+    if not isinstance(error, FileNotFoundError) or error.filename is not None:
+        return False
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _is_unread():

@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 from contextlib import suppress
+from http.client import BadStatusLine
 from urllib.parse import quote
 
 import numpy as np
@@ -122,6 +123,11 @@ class Rest:
             if late and not isinstance(error, NewConnectionError):  # which urllib3 counts among them
                 raise TimeoutError(f"{self._server} did not answer in time.") from error
             cause = error.__cause__ or error.args[-1]  # without urllib3's words around it
+            if type(cause) is BadStatusLine:  # a server of something else; trying again would not help
+                grpc = self._server.replace("http", "grpc", 1)
+                raise ServingError(
+                    "UNAVAILABLE", f"{self._server} does not speak HTTP/1.1. If this is the port of gRPC, say {grpc}."
+                ) from error
             reason = str(cause) or type(cause).__name__
             raise TryAgain("UNAVAILABLE", f"{self._server} cannot be reached: {reason}.") from error
         reply = _parse(contents)

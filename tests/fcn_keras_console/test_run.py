@@ -37,6 +37,13 @@ def test_what_a_user_can_mend_is_one_line(error, code, told, capsys):
     assert capsys.readouterr().err == told
 
 
+def test_a_working_directory_that_is_gone_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    tmp_path.rmdir()
+    assert run("fcn-x", lambda _: Path("runs").absolute(), None) == 2
+    assert capsys.readouterr().err == "fcn-x: The working directory is gone. Change to one that is there.\n"
+
+
 def test_other_errors_keep_their_traceback():
     with pytest.raises(RuntimeError):
         run("fcn-x", lambda _: (_ for _ in ()).throw(RuntimeError("a fault of ours")), None)

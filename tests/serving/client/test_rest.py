@@ -1,8 +1,10 @@
 """REST: connections that are kept, cut and stale, answers that are not TF Serving's, and what a token may do."""
 
 import re
+import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -53,6 +55,16 @@ def test_a_connection_that_is_cut_is_made_again(rest, mood):
     reason = {"cut": "Remote end closed connection without response", "half": r"IncompleteRead\(\d+ bytes read, .*\)"}
     if mood in reason:
         assert re.fullmatch(rf"http://127\.0\.0\.1:\d+ cannot be reached: {reason[mood]}\.", str(caught.value))
+
+
+def test_the_port_of_grpc_is_told_at_once():
+    with socket.create_server(("127.0.0.1", 0)) as other, ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: other.accept()[0].sendall(b"\x00\x00\x1e\x04\x00\r\n\r\n"))
+        url = f"http://127.0.0.1:{other.getsockname()[1]}"
+        with Client(url, retries=5) as client, pytest.raises(ServingError) as caught:
+            client.status()
+    told = f"{url} does not speak HTTP/1.1. If this is the port of gRPC, say {url.replace('http', 'grpc')}."
+    assert str(caught.value) == told
 
 
 def test_connections_are_kept_and_stale_ones_replaced(rest):
