@@ -10,7 +10,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from .printing import VisibleFormatter, in_one_line
+from .printing import StderrHandler, VisibleFormatter, in_one_line
 
 CODES = {
     0: "done",
@@ -57,7 +57,7 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args=None, namespace=None):
         self._words = list(sys.argv[1:] if args is None else args)
-        notices = logging.StreamHandler()  # what is said unasked, such as of files that a killed process left
+        notices = StderrHandler()  # what is said unasked, such as of files that a killed process left
         notices.setFormatter(VisibleFormatter(f"{self.prog}: %(message)s"))
         _log(__package__, notices, logging.WARNING)
         for name in (SHARED, self.prog):  # a call before, in this process, may have been verbose
@@ -154,7 +154,7 @@ class _Verbose(argparse.Action):
 
     def __call__(self, parser, namespace, *_):
         setattr(namespace, self.dest, True)
-        handler = logging.StreamHandler()
+        handler = StderrHandler()
         handler.setFormatter(VisibleFormatter(f"%(asctime)s {parser.prog}: %(message)s", "%H:%M:%S"))
         for name in (SHARED, parser.prog):
             _log(name, handler, logging.DEBUG)

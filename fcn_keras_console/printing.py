@@ -63,6 +63,17 @@ class VisibleFormatter(logging.Formatter):
         return in_one_line(super().formatMessage(record))
 
 
+class StderrHandler(logging.StreamHandler):
+    """Write records to what stderr is when they come: where a bar is drawn there, above it and not into its line."""
+
+    def __init__(self):
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self):
+        return sys.stderr
+
+
 class Printed(io.TextIOBase):
     """Print visibly what is printed on a stream. Its errors are the stream's, by name.
 

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import re
 import sys
 import time
 
@@ -67,6 +68,23 @@ def test_lines_of_the_log_take_the_place_of_the_bar(monkeypatch):
     assert sys.stderr.getvalue().endswith(" fcn-y: a.png: scored\n")
     parser.parse_args([])
     assert Progress("Scoring", "images").shown
+
+
+@pytest.mark.parametrize("words", [[], ["-v"]])
+def test_a_notice_does_not_land_in_the_line_of_a_bar(words, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    parser = Parser("fcn-y", "Do it.")
+    add_reporting(parser)
+    parser.parse_args(words)
+    logging.getLogger("fcn_keras").setLevel(logging.WARNING)  # a bar is shown with -v too
+    with Progress("Scoring", "images") as progress:
+        progress(1, 8)
+        logging.getLogger("fcn_keras").warning("a.png: odd")
+        progress(8, 8)
+    drawn = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", sys.stderr.getvalue())
+    lines = [line for end in drawn.split("\n") for line in end.split("\r")]
+    assert [line for line in lines if "a.png" in line and "Scoring" in line] == []
+    assert any(line.endswith("fcn-y: a.png: odd") for line in lines)
 
 
 def test_a_bar_outlives_that_stderr_is_caught(monkeypatch):

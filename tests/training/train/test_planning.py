@@ -62,7 +62,7 @@ def test_a_run_in_minutes_and_how_it_goes_on(photos, tmp_path, calls, capsys):
     assert events[1]["recipe"] == "quick_fcn8s"
     assert [e["stage"] for e in events if e["event"] == "finished"] == ["quick_fcn8s_head", "quick_fcn8s"]
     settings = json.loads((tmp_path / "runs" / "quick_fcn8s_head" / "recipe.json").read_text())
-    assert settings["plan"]["time"].startswith("1 min, of which ")
+    assert settings["plan"]["minutes"].startswith("1 is too little for ")
     assert settings["decisions"]["overrides"]["minutes"] == 1
     assert calls == [(2, 5, 8, (40, 50))]
     # The last stage anew, by the plan that was made: nothing is measured again.
