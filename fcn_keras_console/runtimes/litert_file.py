@@ -8,7 +8,7 @@ import zipfile
 
 from ..run import natively_quiet
 from .loaded import Loaded
-from .tensors import feeds, head_of, names_by_head, shape_of
+from .tensors import colors_by_head, feeds, head_of, names_by_head, shape_of
 
 
 def needs_tensorflow():
@@ -38,7 +38,8 @@ def runner(path, *, threads=None):
             answers = run(**feeds(dtypes, image))
         return {head_of(name): array[0].copy() for name, array in answers.items()}
 
-    return Loaded(answer, inputs, outputs, _class_names(path))
+    lists = _lists(path)
+    return Loaded(answer, inputs, outputs, names_by_head(lists), colors_by_head(lists))
 
 
 def _interpreter(path, threads):
@@ -54,10 +55,10 @@ def _interpreter(path, threads):
         return Interpreter(path, num_threads=threads)
 
 
-def _class_names(path):
-    """Read the names in the zip archive behind a model, if there is one."""
+def _lists(path):
+    """Read the lists in the zip archive behind a model, if there is one."""
     if not zipfile.is_zipfile(path):
         return {}
     with zipfile.ZipFile(path) as archive:
         texts = {name: archive.read(name).decode() for name in archive.namelist() if name.endswith(".txt")}
-    return names_by_head({name.removesuffix(".txt"): text.splitlines() for name, text in texts.items()})
+    return {name.removesuffix(".txt"): text.splitlines() for name, text in texts.items()}

@@ -14,12 +14,14 @@ class Loaded:
         inputs: name of an input -> its shape, such as `(None, None, None, 3)`; what is free is None.
         outputs: name of an output -> its shape. `sem_label` and `label` are labels, `sem_scores` and `scores` scores.
         classes: head -> names of its classes, of the heads whose names the file holds.
+        colors: head -> colours of its classes, `(K, 3)` uint8, of the heads whose colours the file holds.
     """
 
     answer: Callable[[Any], dict[str, Any]]
     inputs: dict[str, tuple[int | None, ...]]
     outputs: dict[str, tuple[int | None, ...]]
     classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    colors: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, image):
         return self.answer(image)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .loaded import Loaded
-from .tensors import feeds, head_of, names_by_head, shape_of
+from .tensors import colors_by_head, feeds, head_of, names_by_head, shape_of
 
 DTYPES = {"tensor(uint8)": np.uint8, "tensor(uint16)": np.uint16, "tensor(float)": np.float32}
 
@@ -43,4 +43,5 @@ def runner(path, *, lean=False):
         arrays = session.run(list(outputs), feeds(dtypes, image))
         return {head_of(name): array[0] for name, array in zip(outputs, arrays, strict=True)}
 
-    return Loaded(answer, inputs, outputs, names_by_head({name: text.split("\n") for name, text in stored.items()}))
+    lists = {name: text.split("\n") for name, text in stored.items()}
+    return Loaded(answer, inputs, outputs, names_by_head(lists), colors_by_head(lists))

@@ -4,7 +4,7 @@ import json
 
 from .loaded import Loaded
 from .quiet_openvino import openvino_core
-from .tensors import feeds, head_of, names_by_head, shape_of
+from .tensors import colors_by_head, feeds, head_of, names_by_head, shape_of
 
 
 def runner(path):
@@ -30,18 +30,19 @@ def runner(path):
         arrays = compiled(feeds(dtypes, image))
         return {head_of(value.any_name): arrays[value][0] for value in compiled.outputs}
 
-    return Loaded(answer, inputs, outputs, _class_names(network))
+    lists = _lists(network)
+    return Loaded(answer, inputs, outputs, names_by_head(lists), colors_by_head(lists))
 
 
 def _shape_of(value):
     return shape_of(size.get_length() if size.is_static else -1 for size in value.partial_shape)
 
 
-def _class_names(network):
+def _lists(network):
     if "fcn_keras" not in network.get_rt_info():
         return {}
     stored = network.get_rt_info(["fcn_keras"]).value
-    return names_by_head({name: json.loads(_text(text)) for name, text in stored.items()})
+    return {name: json.loads(_text(text)) for name, text in stored.items()}
 
 
 def _text(value):

@@ -1,4 +1,6 @@
-"""What an exported network's inputs, outputs and class names are called, alike in every format."""
+"""What an exported network's inputs, outputs, class names and colours are called, alike in every format."""
+
+import re
 
 import numpy as np
 
@@ -25,6 +27,37 @@ def names_by_head(lists):
         for name, listed in lists.items()
         if name == "classes" or name.startswith("classes_")
     }
+
+
+def lists_of(names, colors):
+    """Return what a file says about its classes: lists of lines, by what `class_list_name` and `palette_name` give.
+
+    Args:
+        names: class names by head.
+        colors: `(K, 3)` of the classes by head.
+    """
+    lists = {class_list_name(head): list(listed) for head, listed in (names or {}).items()}
+    for head, listed in (colors or {}).items():
+        lists[palette_name(head)] = ["{} {} {}".format(*map(int, color)) for color in listed]
+    return lists
+
+
+def colors_by_head(lists):
+    """Return the classes' colours by head, `(K, 3)` uint8, of lists by the names that `palette_name` gives.
+
+    Raises:
+        ValueError: if a line is no colour.
+    """
+    found = {}
+    for name, listed in lists.items():
+        if name != "palette" and not name.startswith("palette_"):
+            continue
+        for line in listed:
+            if not re.fullmatch(r"\d{1,3} \d{1,3} \d{1,3}", line) or max(map(int, line.split())) > 255:
+                raise ValueError(f"{name} holds a line that is no colour: {line!r:.60}. Expected `R G B`, 0..255.")
+        colors = [list(map(int, line.split())) for line in listed]
+        found[name.removeprefix("palette").removeprefix("_")] = np.array(colors, np.uint8).reshape(-1, 3)
+    return found
 
 
 def shape_of(sizes):

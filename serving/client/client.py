@@ -172,6 +172,18 @@ class Client:
         """
         return self._retry(self._transport.served_models)
 
+    def class_colors(self, version):
+        """Return the colours of a version's classes, where the server tells them: `fcn-serve` does over REST.
+
+        Returns:
+            dict of `(K, 3)` uint8 by head, an only head being `""`; of the heads whose colours the version holds.
+
+        Raises:
+            ServingError: UNIMPLEMENTED if it does not, such as TensorFlow Serving, and gRPC.
+            TimeoutError: as `predict`.
+        """
+        return self._retry(lambda seconds: self._transport.class_colors(version, seconds))
+
     def metadata(self):
         """Ask which version answers, and what the signature takes and gives: `version`, `inputs` and `outputs`.
 

@@ -14,7 +14,8 @@ from fcn_keras_console.words import counted, some
 from .client import Client, ServingError
 
 DESCRIPTION = """Have a model server (TensorFlow Serving, fcn-serve) label images. DIR/labels gets a PNG of class ids
-(with the VOC palette; 16-bit grey above 256 classes) for every image; sub-folders are kept. A model of several heads
+(in the classes' colours where the server tells them, as fcn-serve does over http, else in VOC's; 16-bit grey above 256
+classes) for every image; sub-folders are kept. A model of several heads
 writes labels_HEAD. Results of an earlier call are replaced, other files never. Images that fail are named, and the
 others go on."""
 EXAMPLES = (
@@ -156,7 +157,7 @@ def _query(arguments):
             made_by.require_same(lambda: results_in(arguments.output), replace=arguments.replace)
             made_by.write()
             with _client(arguments, metadata.version) as of_version:
-                failed, scaled = _label(of_version, images, arguments)
+                failed, scaled = _label(of_version, images, _colors(client, metadata.version), arguments)
     if not arguments.json:
         labelled = f"{counted(len(images) - failed, 'image')} labelled in {arguments.output}"
         others = f"; {told}" if (told := finder.left_alone(passed_over)) else ""
@@ -166,7 +167,15 @@ def _query(arguments):
     return 1 if failed else 0
 
 
-def _label(client, images, arguments):
+def _colors(client, version):
+    """Return the colours of the classes by head, of the heads whose colours the server tells."""
+    try:
+        return client.class_colors(version)
+    except ServingError:  # such as TensorFlow Serving's; whoever is out of reach is so for the images, too
+        return {}
+
+
+def _label(client, images, colors, arguments):
     """Write the labels of every image, and return how many have failed, and how others were scaled."""
     from fcn_keras_console.files import ManyFiles
 
@@ -182,7 +191,7 @@ def _label(client, images, arguments):
         )
         for image, answer in zip(images, answers, strict=True):
             if answer.error is None:
-                paths = write_labels(files, arguments.output, image.key, answer.labels)
+                paths = write_labels(files, arguments.output, image.key, answer.labels, colors)
                 report = {"labels": {head: str(path) for head, path in paths.items()}}
                 if sizes := scaling_of(answer.labels, answer.outputs):
                     (height, width), (scored_height, scored_width) = sizes

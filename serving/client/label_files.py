@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import Image
 
+from fcn_keras.colors import file_palette
 from fcn_keras.visualize import palette
 from fcn_keras_console.image_files import files_below, is_written_by, png_mark
 from fcn_keras_console.labelled_by import is_record
@@ -34,18 +35,19 @@ def require_free(output, images, heads):
                 raise ValueError(f"{path} exists, and fcn-query did not write it. Choose another --output.")
 
 
-def write_labels(files, output, key, labels):
-    """Write one image's labels, in VOC's colours where they are of 8 bits; return the paths by head.
+def write_labels(files, output, key, labels, colors=None):
+    """Write one image's labels, in the classes' colours where they are of 8 bits; return the paths by head.
 
     Args:
         files: a `ManyFiles`.
+        colors: of the classes, `(K, 3)` uint8 by head; VOC's where a head has none.
     """
-    paths = {}
+    paths, colors = {}, colors or {}
     for head, ids in (labels if isinstance(labels, dict) else {"": labels}).items():
         paths[head] = _label_file(output, key, head)
         picture = Image.fromarray(ids)
         if ids.dtype == np.uint8:
-            picture.putpalette(palette().tobytes())
+            picture.putpalette(file_palette(colors[head]) if len(colors.get(head, ())) else palette().tobytes())
         with files.written(paths[head]) as temporary:
             picture.save(temporary, "PNG", pnginfo=png_mark(COMMAND))
     return paths

@@ -66,10 +66,27 @@ class Rest:
             raise self._strange(reply) from error
 
     def served_models(self, seconds):
-        """List the models by what the page of `fcn-serve` reads; TF Serving has no such list."""
+        return [entry["name"] for entry in self._listed(seconds)]
+
+    def class_colors(self, version, seconds):
+        """Return the colours of a version's classes by head, as that list tells them; of the heads that have some."""
+        versions = [
+            v for entry in self._listed(seconds) if entry["name"] == self._model.name for v in entry["versions"]
+        ]
+        try:
+            labels = [
+                label for described in versions if described["version"] == version for label in described["labels"]
+            ]
+            found = {label["head"]: np.array(label["palette"], np.uint8).reshape(-1, 3) for label in labels}
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise self._strange(versions) from error
+        return {head: colors for head, colors in found.items() if len(colors)}
+
+    def _listed(self, seconds):
+        """List the models as the page of `fcn-serve` reads them; TF Serving has no such list."""
         try:
             reply = self._call("GET", f"{self._address.path}/page/models", None, seconds, kind=list)
-            return [entry["name"] for entry in reply]
+            return [{"name": entry["name"], "versions": entry["versions"]} for entry in reply]
         except (KeyError, TypeError) as error:
             raise unlisted(self._server) from error
         except ServingError as error:

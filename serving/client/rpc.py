@@ -34,6 +34,9 @@ class Rpc:
     def served_models(self, seconds):
         raise unlisted(self._server)
 
+    def class_colors(self, version, seconds):
+        raise unlisted(self._server)
+
     def predict(self, files, metadata, seconds):
         """Ask for one image: `{input: bytes}` -> `{output: value}`."""
         request = messages.PredictRequest()

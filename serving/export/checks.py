@@ -72,3 +72,16 @@ def class_names(classes, counts):
             raise ValueError(f"The name of a class is one line of text. Received: {wrong[0]!r}.")
         checked[head] = names
     return checked
+
+
+def colors_of_classes(names, counts, given=None):
+    """Return the colour of every class by head, `(K, 3)` uint8: those that are given, else `class_colors`.
+
+    Args:
+        names: class names by head, as `class_names` returns them.
+        counts: number of classes by head.
+        given: colours by head, or None.
+    """
+    from fcn_keras.colors import class_colors
+
+    return {head: class_colors(names.get(head, count)) for head, count in counts.items()} | (given or {})

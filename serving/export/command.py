@@ -48,14 +48,15 @@ def _command(arguments):
     model, counts = _load(path)
     LOG.debug("%s: %d weights", model.name, model.count_params())
     classes = classes or names_beside(path, counts)
+    colors = colors_beside(path, classes)
     if arguments.format != "savedmodel":
-        return _to_file(model, arguments, classes, counts, least_agreement, provenance)
+        return _to_file(model, arguments, classes, counts, colors, least_agreement, provenance)
     folder = export(
         model,
         arguments.output,
         version=version,
         classes=classes,
-        colors=colors_beside(path, classes),
+        colors=colors,
         memory=memory,
         max_pixels=max_pixels,
         extras=arguments.extras,
@@ -68,15 +69,17 @@ def _command(arguments):
     say_next(arguments, "fcn-serve", "--model_base_path", Path(arguments.output))
 
 
-def _to_file(model, arguments, classes, counts, least_agreement, provenance):
-    from .checks import class_names
+def _to_file(model, arguments, classes, counts, colors, least_agreement, provenance):
+    from .checks import class_names, colors_of_classes
     from .other_formats import export_file
 
+    names = class_names(classes, counts)
     rows, kinds = export_file(
         model,
         arguments.output,
         format=arguments.format,
-        names=class_names(classes, counts),
+        names=names,
+        colors=colors_of_classes(names, counts, colors),
         least_agreement=least_agreement,
         arguments=arguments,
         provenance=provenance,

@@ -2,6 +2,7 @@
 
 import datetime
 
+from fcn_keras.colors import hexadecimal
 from fcn_keras.interface import class_counts
 from fcn_keras_console.digests import digests_below, to_lines, write_sealed
 from fcn_keras_console.environment import versions
@@ -11,12 +12,13 @@ from fcn_keras_console.words import percent, rough_sentence
 METRICS = ("pixel_accuracy", "mean_accuracy", "mean_iu", "fw_iu")
 
 
-def describe(model, names, packages=()):
+def describe(model, names, colors, packages=()):
     """Say what a model is, and what exports it now.
 
     Args:
         model: a network of this package.
         names: class names by head, as `checks.class_names` returns them.
+        colors: of the classes, `(K, 3)` uint8 by head.
         packages: further ones whose versions matter.
 
     Returns:
@@ -26,7 +28,14 @@ def describe(model, names, packages=()):
     return {
         "network": model.name,
         "weights": model.count_params(),
-        "heads": {head: {"classes": count, "names": names.get(head)} for head, count in class_counts(model).items()},
+        "heads": {
+            head: {
+                "classes": count,
+                "names": names.get(head),
+                "colors": [hexadecimal(color) for color in colors.get(head, ())],
+            }
+            for head, count in class_counts(model).items()
+        },
         "exported": now.isoformat(timespec="seconds"),
         "versions": {name: version for name, version in versions(*packages).items() if version},
     }
@@ -167,11 +176,11 @@ def _card(title, content, facts, *, parity, remark="", answers=(), files=()):
 
 
 def _classes(head, classes):
-    """Say how many classes a head has, and their names."""
+    """Say how many classes a head has, their names and colours."""
     title = f"Head `{head}`: {classes['classes']} classes" if head else f"{classes['classes']} classes"
-    if not classes["names"]:
-        return f"{title}, without names."
-    return f"{title}: " + ", ".join(f"{index} {name}" for index, name in enumerate(classes["names"])) + "."
+    listed = ", ".join(f"{index} {name}" for index, name in enumerate(classes["names"] or ()))
+    colors = f" Colours: {', '.join(classes['colors'])}." if classes.get("colors") else ""
+    return f"{title}{f': {listed}' if listed else ', without names'}.{colors}"
 
 
 def _training(facts):

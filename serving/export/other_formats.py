@@ -19,7 +19,7 @@ NAMES = {"onnx": "ONNX Runtime", "openvino": "OpenVINO", "litert": "LiteRT"}
 LOG = logging.getLogger("fcn-export")
 
 
-def export_file(model, path, *, format, names, least_agreement, arguments, provenance):
+def export_file(model, path, *, format, names, colors, least_agreement, arguments, provenance):
     """Export, validate where that is asked for, and put the files and the card beside each other.
 
     Args:
@@ -27,6 +27,7 @@ def export_file(model, path, *, format, names, least_agreement, arguments, prove
         path: of the file.
         format: a key of `NAMES`.
         names: class names by head.
+        colors: of the classes, `(K, 3)` uint8 by head.
         least_agreement: a share, or None for the precision's.
         arguments: of the command line.
         provenance: `provenance.Provenance`.
@@ -40,7 +41,7 @@ def export_file(model, path, *, format, names, least_agreement, arguments, prove
     export, runner = _format(format)
     path = Path(path)
     examples = _examples(model, arguments)
-    options = {"labels": arguments.labels, "names": names, "precision": arguments.precision}
+    options = {"labels": arguments.labels, "names": names, "colors": colors, "precision": arguments.precision}
     if arguments.calibrate:
         options["calibration"] = read_calibration(
             arguments.calibrate, model, sizes=provenance.sizes, any_images=arguments.any_images
@@ -55,7 +56,7 @@ def export_file(model, path, *, format, names, least_agreement, arguments, prove
             validation = examples and validate(model, runner(temporary), examples, progress)
         rows = figures_table(arguments.precision, figures, validation)
         answers = "images of bytes in, labels out" if arguments.labels else "float32 images in, scores out"
-        facts = {**describe(model, names, PACKAGES[format]), **provenance.facts}
+        facts = {**describe(model, names, colors, PACKAGES[format]), **provenance.facts}
         notes = _notes(arguments, options.get("calibration"), validation)
         write_file_card(temporary, f"for {NAMES[format]}: {answers}", facts, rows, notes)
     read = [each for each in (options.get("calibration"), examples) if each is not None]

@@ -83,12 +83,11 @@ def export(
         FileExistsError: if the version is there; versions are never overwritten.
         OSError: if the folder cannot be written.
     """
-    from fcn_keras.colors import class_colors
     from fcn_keras.interface import class_counts
     from fcn_keras.photographs import require_scale
     from fcn_keras.scaled_inference import scale_for
 
-    from .checks import check_model, class_names
+    from .checks import check_model, class_names, colors_of_classes
     from .model_card import describe
 
     check_model(model)
@@ -101,7 +100,7 @@ def export(
     sizes = tuple(sizes or _default_sizes(max_pixels))
     counts = class_counts(model)
     names = class_names(classes, counts)
-    colors = {head: class_colors(names.get(head, count)) for head, count in counts.items()} | (colors or {})
+    colors = colors_of_classes(names, counts, colors)
     directory = Path(directory).absolute()
     with made(directory):
         check_absent(directory, version)
@@ -113,7 +112,7 @@ def export(
             options = {"memory": memory, "max_pixels": max_pixels, "extras": tuple(extras)}
             options |= {"sizes": sizes, "scale": scale}
             contents = write(folder, directory.name, model, names, colors, **options)
-            facts = {"name": directory.name, **describe(model, names), **contents, **(origin or {})}
+            facts = {"name": directory.name, **describe(model, names, colors), **contents, **(origin or {})}
             return _publish(folder, directory, version, facts, digests_below(folder))
 
 

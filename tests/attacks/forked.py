@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import io
 import os
 import sys
 import tempfile
@@ -10,6 +9,8 @@ import time
 import traceback
 from importlib import import_module
 from typing import NamedTuple
+
+from tests.warm.streams import flushed, open_streams
 
 LONGEST = 120  # seconds of one command
 PLACES = {"export": "serving.export", "kit": "serving.kit", "batch": "serving.batch", "query": "serving.client"}
@@ -77,9 +78,7 @@ def call(body):
 def _become(command, prepare, ending, stdout, out, err):
     os.dup2(os.open(stdout, os.O_WRONLY) if stdout else out.fileno(), 1)
     os.dup2(err.fileno(), 2)
-    # New ones, as in a process of its own: whoever started us may have put others there.
-    sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), encoding="utf-8")
-    sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), encoding="utf-8", line_buffering=True)
+    open_streams()
     try:
         prepare()
         code = main_of(command[0])([*map(str, command[1:])])
@@ -90,12 +89,7 @@ def _become(command, prepare, ending, stdout, out, err):
         code = CRASHED
     gc.collect()  # what an error held, such as temporary folders
     ending()
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:  # as Python does at its end
-            code = 120
-    return code
+    return flushed(code)
 
 
 def _fork(body):

@@ -68,6 +68,7 @@ class Fake:
         self.versions = [(1, "AVAILABLE", "OK", "")]
         self.signature_name = "serving_default"
         self.names = ["model"]  # that the page lists, or None as TF Serving
+        self.described = []  # versions of each, as the page lists them
         self.url = None
 
     def mood(self):
@@ -93,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/page/models":
             if fake.names is None:
                 return self.send(404, {"error": f"Not Found: {self.path}"})
-            return self.send(200, [{"name": name, "versions": []} for name in fake.names])
+            return self.send(200, [{"name": name, "versions": fake.described} for name in fake.names])
         if self.path.endswith("/metadata"):
             sides = {
                 side: {

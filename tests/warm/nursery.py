@@ -10,7 +10,6 @@ import atexit
 import contextlib
 import gc
 import importlib
-import io
 import json
 import os
 import runpy
@@ -20,6 +19,8 @@ import socket
 import sys
 import threading
 import traceback
+
+from tests.warm.streams import flushed, open_streams
 
 LARGEST = 2**20  # bytes of a request
 NOBODY = 60  # seconds that it waits for its first connection
@@ -108,16 +109,8 @@ def _become(request, streams, kept):
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
-    sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False), encoding="utf-8")
-    sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), encoding="utf-8")
-    sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), encoding="utf-8", line_buffering=True)
-    code = _run(request["arguments"])
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:  # as Python does at its end
-            code = 120
-    return code
+    open_streams()
+    return flushed(_run(request["arguments"]))
 
 
 def _run(arguments):

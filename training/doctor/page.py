@@ -6,11 +6,11 @@ import fcn_keras
 from fcn_keras.visualize import background_of
 from fcn_keras_console.environment import command
 from fcn_keras_console.left_alone import as_line
-from fcn_keras_console.words import counted, percent, some
+from fcn_keras_console.words import counted, percent
 
 from ..pages.graphics import heat, image, jpeg, measured, swatch
 from ..pages.html import document, element, links, table
-from .report import verdict
+from .report import padding, verdict
 from .thumbnails import thumbnail_pair
 
 SHOWN = 4  # pairs of a finding that are drawn
@@ -174,13 +174,11 @@ def _sizes(report):
     rows = [(f"{height} x {width}", f"{count:,}") for height, width, count in report.sizes[:_SIZES]]
     if rest := report.sizes[_SIZES:]:
         rows.append((f"{len(rest):,} other sizes", f"{sum(count for *_, count in rest):,}"))
-    buckets = some([f"{height} x {width}" for height, width in report.buckets], 9)
-    padding = f"Buckets that fit: {buckets}; {100 * report.padding:.1f} % of the padded pixels are padding."
     return element(
         "section",
         element("h2", "Sizes"),
         table(("height x width", "images"), rows, caption="Sizes of the images, in pixels") if rows else None,
-        element("p", padding if rows else "No image could be read.", class_="soft"),
+        element("p", padding(report) if rows else "No image could be read.", class_="soft"),
         id="sizes",
     )
 

@@ -10,6 +10,8 @@ import numpy as np
 from PIL import Image
 
 FEWEST = 10  # images that make a rest to compare with
+LARGE = 1_000_000  # pixels: `fcn-train` reduces what has more, to about `_SEEN`
+_SEEN = 187_500  # 500x375, as PASCAL VOC's
 _LINES = 16  # rows and columns of an image that are looked at, each at full resolution along it
 _NEAR, _FAR = 1, 4  # pixels apart
 _FLAT = 1.0  # mean squared difference of pixels `_FAR` apart below which there is nothing to be sharp
@@ -24,7 +26,8 @@ class Look(NamedTuple):
 
     Attributes:
         sharpness: mean squared difference of neighbouring pixels by that of pixels 4 apart, in the green channel, along
-            rows or along columns, whichever is less: motion blurs one direction.
+            rows or along columns, whichever is less: motion blurs one direction. Of a large photograph, once it is
+            as small as a network sees it: phones' are soft pixel by pixel, and enlarged ones are, which costs nothing.
         light: level that the largest channel of the brightest twentieth of the pixels reaches, 0..255.
         dark: level that the smallest channel of the darkest twentieth does not exceed.
         white: share of the pixels that are white, or nearly: 250 and more in every channel.
@@ -46,14 +49,22 @@ def look(picture):
         `Look`.
     """
     width, height = picture.size
-    rows = _pixels(picture, (width, min(_LINES, height)))
-    columns = _pixels(picture, (min(_LINES, width), height)).transpose(1, 0, 2)
+    rows, columns = _lines(picture)
     red, green, blue = (rows[..., channel] for channel in range(3))
     highest = _cumulative(np.maximum(np.maximum(red, green), blue))
     lowest = _cumulative(np.minimum(np.minimum(red, green), blue))
-    sharpness = min(_sharpness(green), _sharpness(columns[..., 1]))
+    if width * height > LARGE:
+        rows, columns = _lines(picture.reduce(round((width * height / _SEEN) ** 0.5)))
+    sharpness = min(_sharpness(rows[..., 1]), _sharpness(columns[..., 1]))
     light, dark = np.searchsorted(highest, 0.95), np.searchsorted(lowest, 0.05)
     return Look(sharpness, int(light), int(dark), float(1 - lowest[_WHITE - 1]))
+
+
+def _lines(picture):
+    """Return rows and columns at equal distances, each `(lines, pixels, 3)`."""
+    width, height = picture.size
+    rows = _pixels(picture, (width, min(_LINES, height)))
+    return rows, _pixels(picture, (min(_LINES, width), height)).transpose(1, 0, 2)
 
 
 def _pixels(picture, size):

@@ -11,6 +11,7 @@ from fcn_keras_console.printing import in_one_line
 from fcn_keras_console.words import some
 
 from .findings import NAMED
+from .photographs import LARGE
 
 _WIDTH, _INDENT = 110, " " * 7
 _SHEET = 8  # faulty masks drawn
@@ -91,11 +92,21 @@ def _sizes(report):
         return ["No image could be read."]
     shown = some([f"{height}x{width} ({number})" for height, width, number in report.sizes], 6)
     more = " sizes" if len(report.sizes) > 6 else ""
-    buckets = ", ".join(f"({height}, {width})" for height, width in report.buckets)
-    return [
-        f"Sizes (height x width): {shown}{more}.",
-        f"Buckets that fit: {buckets}; {100 * report.padding:.1f} % of the padded pixels are padding.",
-    ]
+    return [f"Sizes (height x width): {shown}{more}.", padding(report)]
+
+
+def padding(report):
+    """Say to which sizes the images are padded in training, as an option of `fcn-train`, and what that costs."""
+    if max(height * width for height, width, _ in report.sizes) > LARGE:
+        return (
+            f"fcn-train reduces images of more than {LARGE:,} pixels (--most-pixels), and chooses then what sizes to "
+            "pad them to."
+        )
+    buckets = " ".join(f"{height}x{width}" for height, width in report.buckets)
+    return (
+        f"Sizes to pad them to in training: fcn-train --buckets {buckets}; {100 * report.padding:.1f} % of the padded "
+        "pixels are padding."
+    )
 
 
 def picture(examination):

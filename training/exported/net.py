@@ -10,7 +10,7 @@ from fcn_keras_console.run import one_line, start_tensorflow
 from fcn_keras_console.runtimes import litert_file
 from fcn_keras_console.runtimes.tensors import class_list_name, head_of
 
-from ..workdir.trained_model import class_names_beside
+from ..workdir.trained_model import class_colors_beside, class_names_beside
 from .find import LITERT, ONNX, OPENVINO, SAVED_MODEL
 from .saved_model import NOT_FINITE, load, own_scale
 
@@ -39,6 +39,7 @@ class ExportedNet:
             whether they are HHA.
         counts: number of classes by head.
         names: class names by head, of the file, or else of `classes.txt` beside it; None where nothing says them.
+        colors: of the classes by head, `(K, 3)` uint8: of the file, or else as `class_colors_beside` finds them.
         scale: at which it looks at photographs by itself, as `fcn_keras.photographs.scaled_size` takes it.
 
     Raises:
@@ -55,6 +56,7 @@ class ExportedNet:
         heads = sorted(head_of(name) for name in both[0].outputs)
         self.names = {head: both[0].classes.get(head) or class_names_beside(self.path, head) for head in heads}
         self.counts = {head: self._count(head) for head in heads}
+        self.colors = {head: self._colors(head, both[0].colors.get(head)) for head in heads}
 
     def check_scale(self, scale):
         """Refuse another scale than the net's own where the file gives no scores that could be brought back.
@@ -113,6 +115,13 @@ class ExportedNet:
                 f"Put a {class_list_name(head)}.txt beside it, or export it with --classes."
             )
         return len(self.names[head])
+
+    def _colors(self, head, stored):
+        if stored is None:
+            return class_colors_beside(self.path, head, self.names[head] or self.counts[head])
+        if len(stored) != self.counts[head]:
+            raise _foreign(self.path, f"it holds {len(stored)} colours for {self.counts[head]} classes")
+        return stored
 
 
 def _runtime(format):

@@ -2,7 +2,7 @@
 
 from fcn_keras_console.digests import read_sealed
 from fcn_keras_console.runtimes.loaded import Loaded
-from fcn_keras_console.runtimes.tensors import feeds, head_of, names_by_head, shape_of
+from fcn_keras_console.runtimes.tensors import colors_by_head, feeds, head_of, names_by_head, shape_of
 
 from .integrity import RECORD
 
@@ -30,13 +30,12 @@ def load(folder):
         raise ValueError(
             f"fcn-export did not write {folder}: it has no signature {lacking[0]}. Name one that it wrote."
         )
-    classes = names_by_head(
-        {path.stem: path.read_text(encoding="utf-8").splitlines() for path in folder.glob("assets/classes*.txt")}
-    )
-    return tuple(_loaded(model, name, classes) for name in (LABELS, SCORES))
+    lists = {path.stem: path.read_text(encoding="utf-8").splitlines() for path in folder.glob("assets/*.txt")}
+    known = names_by_head(lists), colors_by_head(lists)
+    return tuple(_loaded(model, name, known) for name in (LABELS, SCORES))
 
 
-def _loaded(model, name, classes):
+def _loaded(model, name, known):
     import tensorflow as tf
 
     signature = model.signatures[name]
@@ -52,7 +51,7 @@ def _loaded(model, name, classes):
         return {head_of(output): array[0].numpy() for output, array in answers.items()}
 
     shapes = ({key: shape_of(spec.shape) for key, spec in x.items()} for x in (inputs, signature.structured_outputs))
-    return Loaded(answer, *shapes, classes)
+    return Loaded(answer, *shapes, *known)
 
 
 def _reason(error):

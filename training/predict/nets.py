@@ -46,8 +46,7 @@ def exported_net(exported, arguments):
 
     net = ExportedNet(exported)
     label = ExportedLabelling(net, scale_options.scale_of(arguments))
-    colors = _colors(None, net.names, net.counts)
-    return Net(net.modality, net.counts, net.names, colors, exported.identity, label)
+    return Net(net.modality, net.counts, net.names, net.colors, exported.identity, label)
 
 
 def _names(path, counts):

@@ -3,12 +3,14 @@
 import zipfile
 
 from fcn_keras_console.runtimes.litert_file import runner
-from fcn_keras_console.runtimes.tensors import class_list_name
+from fcn_keras_console.runtimes.tensors import lists_of
 
 from ..checked_file import write_checked
 
 
-def export_litert(model, path, *, labels=False, names=None, precision="fp32", calibration=None, least_agreement=None):
+def export_litert(
+    model, path, *, labels=False, names=None, colors=None, precision="fp32", calibration=None, least_agreement=None
+):
     """Write a network as one LiteRT (TensorFlow Lite) file, and compare the two.
 
     Batch, height and width are free: resize the inputs, or call the signature `serving_default`, which does. All
@@ -19,6 +21,7 @@ def export_litert(model, path, *, labels=False, names=None, precision="fp32", ca
         path: of the file, which ends in `.tflite`; replaced when the new one is complete and checked.
         names: class names by head, to store in the file as `classes.txt` or `classes_<head>.txt`, one a line. They
             follow the model as a zip archive, LiteRT's place for such files: `unzip net.tflite`.
+        colors: of the classes, `(K, 3)` by head, to store there as `palette.txt` or `palette_<head>.txt`.
         precision: `"fp32"`; `"fp16"`, weights rounded to float16, half the file; or `"int8"`, a quarter of it.
         model, labels, calibration, least_agreement: as for `export_onnx`.
 
@@ -45,7 +48,7 @@ def export_litert(model, path, *, labels=False, names=None, precision="fp32", ca
         ranges = calibrate(exact, calibration) if precision == "int8" else None
         content, kernels = convert(exact, labels=labels, precision=precision, ranges=ranges)
         file.write_bytes(fill(content, kernels))
-        _append(file, names or {})
+        _append(file, lists_of(names, colors))
         check_structure(file, integers=precision == "int8")
 
     return write_checked(
@@ -60,9 +63,9 @@ def export_litert(model, path, *, labels=False, names=None, precision="fp32", ca
     )
 
 
-def _append(path, names):
-    """Store class names behind the model, in a zip archive."""
-    if names:
+def _append(path, lists):
+    """Store class names and colours behind the model, in a zip archive."""
+    if lists:
         with zipfile.ZipFile(path, "a") as archive:
-            for head, listed in names.items():
-                archive.writestr(f"{class_list_name(head)}.txt", "\n".join(listed) + "\n")
+            for name, lines in lists.items():
+                archive.writestr(f"{name}.txt", "\n".join(lines) + "\n")

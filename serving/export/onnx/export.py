@@ -4,12 +4,14 @@ import gc
 import tempfile
 from pathlib import Path
 
-from fcn_keras_console.runtimes.tensors import class_list_name
+from fcn_keras_console.runtimes.tensors import lists_of
 
 from ..checked_file import write_checked
 
 
-def export_onnx(model, path, *, labels=False, names=None, precision="fp32", calibration=None, least_agreement=None):
+def export_onnx(
+    model, path, *, labels=False, names=None, colors=None, precision="fp32", calibration=None, least_agreement=None
+):
     """Write a network as one ONNX file for any runtime, and compare the two.
 
     Batch, height and width are free and named so. Opset 17, weights included.
@@ -26,6 +28,7 @@ def export_onnx(model, path, *, labels=False, names=None, precision="fp32", cali
         path: of the file; replaced when the new one is complete and checked.
         labels: answer labels, not scores.
         names: class names by head, to store in the file's metadata as `classes` or `classes_<head>`, one a line.
+        colors: of the classes, `(K, 3)` by head, to store as `palette` or `palette_<head>`, `R G B` a line.
         precision: `"fp32"`; `"fp16"`, which stores the kernels in half the bytes and computes in float32; or `"int8"`,
             a quarter of the bytes and three times as fast on processors that multiply bytes (x86 with VNNI, ARM with
             dot products; older ones may saturate, so measure there), see `quantize.quantize`.
@@ -46,7 +49,8 @@ def export_onnx(model, path, *, labels=False, names=None, precision="fp32", cali
     """
 
     def write(file):
-        write_file(file, model, labels=labels, names=names, precision=precision, calibration=calibration)
+        lists = lists_of(names, colors)
+        write_file(file, model, labels=labels, lists=lists, precision=precision, calibration=calibration)
 
     return write_checked(
         model,
@@ -60,22 +64,22 @@ def export_onnx(model, path, *, labels=False, names=None, precision="fp32", cali
     )
 
 
-def write_file(path, model, *, labels, names, precision, calibration):
-    """Write the file without comparing it; arguments and errors as for `export_onnx`."""
+def write_file(path, model, *, labels, lists, precision, calibration):
+    """Write the file without comparing it; errors, and other arguments than `lists` to store, as for `export_onnx`."""
     _check_packages()
     from .int8 import quantize
 
     if precision != "int8":
-        _write_floats(path, model, labels, names, in_halves=precision == "fp16")
+        _write_floats(path, model, labels, lists, in_halves=precision == "fp16")
         return
     with tempfile.TemporaryDirectory(prefix=".float-", dir=path.parent) as folder:
         source = Path(folder) / path.name
-        graph = _write_floats(source, model, labels, names, in_halves=False)
+        graph = _write_floats(source, model, labels, lists, in_halves=False)
         gc.collect()  # the copy of the model, half a gigabyte, before the tool takes its own
         quantize(source, path, graph, calibration)
 
 
-def _write_floats(path, model, labels, names, *, in_halves):
+def _write_floats(path, model, labels, lists, *, in_halves):
     """Write the file in floats, and return its graph without the weights."""
     from onnx import helper
 
@@ -87,7 +91,7 @@ def _write_floats(path, model, labels, names, *, in_halves):
 
     model = in_float32(model, matrices=False)
     proto, weights = convert(model, labels=labels)
-    helper.set_model_props(proto, {class_list_name(head): "\n".join(one) for head, one in (names or {}).items()})
+    helper.set_model_props(proto, {name: "\n".join(lines) for name, lines in lists.items()})
     write(path, proto, halve(proto, weights) if in_halves else weights)
     return proto.graph
 

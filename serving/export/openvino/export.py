@@ -6,7 +6,7 @@ import os
 from fcn_keras_console.disk_errors import writable_error
 from fcn_keras_console.runtimes.openvino_files import runner
 from fcn_keras_console.runtimes.quiet_openvino import load_openvino
-from fcn_keras_console.runtimes.tensors import class_list_name
+from fcn_keras_console.runtimes.tensors import lists_of
 
 from ..checked_file import write_checked
 from ..onnx.export import write_file
@@ -14,7 +14,9 @@ from ..onnx.export import write_file
 LAYOUTS = {4: "NHWC", 3: "NHW"}
 
 
-def export_openvino(model, path, *, labels=False, names=None, precision="fp32", calibration=None, least_agreement=None):
+def export_openvino(
+    model, path, *, labels=False, names=None, colors=None, precision="fp32", calibration=None, least_agreement=None
+):
     """Write a network as OpenVINO IR, `<name>.xml` and `<name>.bin`, and compare it with the model.
 
     Batch, height and width are free; the layouts name them. Inputs and outputs are those of `export_onnx`.
@@ -24,6 +26,7 @@ def export_openvino(model, path, *, labels=False, names=None, precision="fp32", 
             and checked.
         names: class names by head, to store under `fcn_keras/classes` or `fcn_keras/classes_<head>` in the file's
             runtime information, as JSON.
+        colors: of the classes, `(K, 3)` by head, to store there under `palette` or `palette_<head>`.
         precision: `"fp32"`; `"fp16"`, kernels in half the bytes; or `"int8"`. What is computed in, is the device's
             choice: on CPUs that have it OpenVINO takes bfloat16 for all but int8, unless INFERENCE_PRECISION_HINT is
             f32, as in the comparison here.
@@ -43,8 +46,8 @@ def export_openvino(model, path, *, labels=False, names=None, precision="fp32", 
         source = file.with_suffix(".onnx")
         # fp16 is made of fp32: the cast that an ONNX file of halves holds, OpenVINO would have to undo.
         through = "int8" if precision == "int8" else "fp32"
-        write_file(source, model, labels=labels, names=None, precision=through, calibration=calibration)
-        _convert(source, file, names or {}, in_halves=precision == "fp16")
+        write_file(source, model, labels=labels, lists={}, precision=through, calibration=calibration)
+        _convert(source, file, lists_of(names, colors), in_halves=precision == "fp16")
         source.unlink()
 
     return write_checked(
@@ -59,14 +62,14 @@ def export_openvino(model, path, *, labels=False, names=None, precision="fp32", 
     )
 
 
-def _convert(source, target, names, *, in_halves):
+def _convert(source, target, lists, *, in_halves):
     openvino = load_openvino()
     # Not `openvino.convert_model`, which for an ONNX file does the same, and reports it.
     network = openvino.Core().read_model(source)
     for value in (*network.inputs, *network.outputs):
         value.node.set_layout(openvino.Layout(LAYOUTS[len(value.partial_shape)]))
-    for head, one in names.items():
-        network.set_rt_info(json.dumps(list(one)), ["fcn_keras", class_list_name(head)])
+    for name, lines in lists.items():
+        network.set_rt_info(json.dumps(lines), ["fcn_keras", name])
     try:
         openvino.save_model(network, target, compress_to_fp16=in_halves)
     except RuntimeError as error:  # "basic_ios::clear: iostream error"

@@ -379,6 +379,11 @@ def test_the_models_are_told_by_rest_alone(rest, rpc):
     rest.names = ["a", "b"]
     with Client(rest.url) as client:
         assert client.served_models() == ["a", "b"]
+        rest.described = [{"version": 2, "inputs": [], "labels": [{"head": "", "palette": [[1, 2, 3]]}]}]
+        with Client(rest.url, model="b") as second:
+            assert {head: x.tolist() for head, x in second.class_colors(2).items()} == {"": [[1, 2, 3]]}
+            assert second.class_colors(1) == client.class_colors(2) == {}  # of another version, another model
+        rest.described = []
     rest.names = None
     for server in (rest, rpc):
         with Client(server.url) as client, pytest.raises(ServingError, match="does not say which models") as caught:

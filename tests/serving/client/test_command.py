@@ -127,7 +127,8 @@ def test_another_scale_goes_along_with_every_image(server, photos, tmp_path, cap
 def test_images_that_fail_are_named_and_the_others_go_on(server, photos, tmp_path, capsys):
     (photos / "b.v2.JPG").write_bytes(b"broken")
     (photos / "z.png").symlink_to("nowhere")
-    server.moods.extend([None, None, None, 400])  # the models, the metadata, that of the version, and one of the images
+    # The models, the metadata, the colours, the metadata of the version, and one of the images.
+    server.moods.extend([None, None, None, None, 400])
     assert run(server, photos, "--output", tmp_path / "out", "--concurrency", 1) == 1
     output = capsys.readouterr()
     assert output.out == f"1 image labelled in {tmp_path / 'out'}, 3 failed; left alone: 1 .txt, 2 hidden files\n"
@@ -138,7 +139,7 @@ def test_images_that_fail_are_named_and_the_others_go_on(server, photos, tmp_pat
 
 
 def test_a_server_that_is_lost_ends_it(server, photos, tmp_path, capsys):
-    server.moods.extend([None, None, None] + ["cut"] * 50)  # all is well for the models, the metadata and one image
+    server.moods.extend([None] * 4 + ["cut"] * 50)  # all is well for the models, the metadata and the colours
     assert "cannot be reached" in error_of(capsys, server, photos, "--output", tmp_path / "out", "--concurrency", 1)
 
 

@@ -28,6 +28,15 @@ def test_bytes_get_vocs_colours_and_wider_ids_none(tmp_path):
     assert all(map(is_result, paths.values()))
 
 
+def test_bytes_get_the_classes_colours_where_they_are_known(tmp_path):
+    labels = np.array([[1, 0, 255]], np.uint8)
+    with ManyFiles() as files:
+        paths = write_labels(files, tmp_path, "a", labels, {"": np.array([[1, 2, 3], [4, 5, 6]], np.uint8)})
+    with Image.open(paths[""]) as stored:
+        np.testing.assert_array_equal(np.array(stored), labels)
+        assert np.array(stored.convert("RGB"))[0].tolist() == [[4, 5, 6], [1, 2, 3], [224, 224, 192]]  # and void
+
+
 def test_files_of_others_are_named(tmp_path):
     image = InputImage("a", tmp_path / "photos" / "a.png", "a.png")
     with ManyFiles() as files:

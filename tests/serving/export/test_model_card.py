@@ -35,6 +35,8 @@ def card_of(folder, **facts):
 def test_the_card_of_a_version(folder):
     facts = json.loads((folder / "model.json").read_text())
     assert (facts["name"], facts["version"], facts["network"]) == ("fcn", 1, "fcn8s")
+    colors = facts["heads"][""].pop("colors")
+    assert (len(colors), colors[:2]) == (21, ["#0099ff", "#ffdd00"])  # as docs/labels.md has them
     assert facts["heads"] == {"": {"classes": 21, "names": [f"c{i}" for i in range(21)]}}
     assert facts["recipe"]["recipe"] == "my_recipe"
     assert facts["versions"]["tensorflow"] == tf.__version__
@@ -54,7 +56,16 @@ def test_the_card_of_a_version(folder):
         assert row["label_agreement"] == 1
         assert 0 <= row["largest_score_error"] < 1e-5 * row["largest_score"]
     card = (folder / "README.md").read_text()
-    for part in ("# fcn, version 1", "0 c0, 1 c1", "24x40", "100.000 %", "recipe: my_recipe", "72.5", "split val"):
+    for part in (
+        "# fcn, version 1",
+        "0 c0, 1 c1",
+        "Colours: #0099ff, #ffdd00, ",
+        "24x40",
+        "100.000 %",
+        "recipe: my_recipe",
+        "72.5",
+        "split val",
+    ):
         assert part in card, part
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from sklearn.metrics import jaccard_score
 
 from fcn_keras import inference
+from fcn_keras.colors import class_colors
 from fcn_keras.datasets.synthetic import SEM, Synthetic
 from fcn_keras.models import FCN8s
 from fcn_keras_console.runtimes.onnx_file import runner
@@ -104,7 +105,8 @@ def test_int8_is_calibrated_compared_and_validated(net, place, tmp_path, capsys,
 def test_a_file_and_what_lies_beside_it_appear_with_a_card(place, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(place)
 
-    def write(model, path, **options):
+    def write(model, path, *, colors, **options):
+        assert colors[""].tolist() == class_colors(SEM).tolist()
         assert options == {"labels": False, "names": {"": SEM}, "precision": "fp16", "least_agreement": 0.9}
         for file in (path, path.with_suffix(".bin")):
             file.write_text(model.name)

@@ -20,7 +20,7 @@ def test_command_prints_and_writes(data, tmp_path, capsys):
     assert main([str(data), "--output", str(out)]) == 1
     printed = capsys.readouterr().out
     assert "error  mask-is-rgb" in printed
-    assert "Buckets that fit: (64, 96)" in printed
+    assert "fcn-train --buckets 64x96; " in printed
     assert "Counted without the 2 pairs that have errors." in printed
     assert (out / "doctor.txt").read_text() == printed
     report = json.loads((out / "doctor.json").read_text())

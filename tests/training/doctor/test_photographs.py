@@ -42,6 +42,13 @@ def test_sharpness_by_hand():
     assert look(noise).sharpness == pytest.approx(1, abs=0.05)
 
 
+def test_a_large_photograph_is_judged_at_the_size_that_a_network_sees():
+    """What is soft pixel by pixel, as an enlarged photograph, is sharp there; what is blurred there is not."""
+    sharp = Image.fromarray(np.random.default_rng(0).integers(0, 256, (375, 500, 3)).astype(np.uint8))
+    enlarged = [x.resize((2000, 1500), Image.Resampling.BICUBIC) for x in (sharp, sharp.filter(ImageFilter.BoxBlur(3)))]
+    assert [look_at(x).sharpness > 0.3 for x in enlarged] == [True, False]
+
+
 def test_light_and_dark_are_what_a_twentieth_of_the_pixels_reach():
     grey = np.repeat(np.arange(100, dtype=np.uint8), 100).reshape(100, 100)[:, :64].T.copy()  # (64, 100): 0..99 a row
     assert look(grey)[1:] == (94, 4, 0.0)

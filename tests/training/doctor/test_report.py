@@ -42,8 +42,13 @@ def test_a_sound_data_set_line_by_line():
         "f = the pixels of the class / all pixels of the images of train in which it occurs.",
         "",
         "Sizes (height x width): 32x64 (5).",
-        "Buckets that fit: (32, 64); 12.5 % of the padded pixels are padding.",
+        "Sizes to pad them to in training: fcn-train --buckets 32x64; 12.5 % of the padded pixels are padding.",
     ]
+
+
+def test_large_images_are_reduced_before_they_are_padded():
+    line = text(replace(REPORT, sizes=((3000, 4000, 5),), buckets=((3008, 4000),))).splitlines()[-1]
+    assert line.startswith("fcn-train reduces images of more than 1,000,000 pixels (--most-pixels), and chooses then")
 
 
 def test_findings_name_files_and_say_what_to_do():

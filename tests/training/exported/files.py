@@ -11,7 +11,7 @@ def scores_of(image):
     return image.astype(np.float32) @ KERNEL + np.array([200, 0, 100, 50], np.float32)
 
 
-def onnx_file(path, *, labels=False, names=NAMES, classes=4, heads=("",), inputs=("image",)):
+def onnx_file(path, *, labels=False, names=NAMES, classes=4, heads=("",), inputs=("image",), palette=None):
     """Write an ONNX file. Each further head scores the classes in another order; a second input is added."""
     from onnx import TensorProto, helper, numpy_helper, save
 
@@ -43,7 +43,7 @@ def onnx_file(path, *, labels=False, names=NAMES, classes=4, heads=("",), inputs
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 8
     if names:
-        helper.set_model_props(model, {"classes": "\n".join(names)})
+        helper.set_model_props(model, {"classes": "\n".join(names)} | ({"palette": palette} if palette else {}))
     path.parent.mkdir(parents=True, exist_ok=True)
     save(model, path)
     return path

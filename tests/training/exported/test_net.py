@@ -7,6 +7,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from fcn_keras.colors import class_colors
 from fcn_keras.scaling import area_reduced, labels_at
 from fcn_keras_console.runtimes.quiet_openvino import load_openvino, openvino_core
 from tests.training.exported.files import KERNEL, NAMES, onnx_file, scores_of
@@ -46,6 +47,17 @@ def test_labels_are_those_of_the_file(tmp_path):
     with pytest.raises(ValueError, match=r"net.onnx gives labels, and .* Leave --scale out, or export it without"):
         net.check_scale(0.5)
     net.check_scale(1)
+
+
+def test_colours_are_those_of_the_file_or_else_of_the_names(tmp_path):
+    net = net_of(onnx_file(tmp_path / "own.onnx", palette="1 2 3\n4 5 6\n7 8 9\n0 0 0"))
+    assert net.colors[""].tolist() == [[1, 2, 3], [4, 5, 6], [7, 8, 9], [0, 0, 0]]
+    without = onnx_file(tmp_path / "net.onnx")
+    np.testing.assert_array_equal(net_of(without).colors[""], class_colors(NAMES))
+    (tmp_path / "palette.txt").write_text("9 9 9\n" * 4)
+    assert net_of(without).colors[""].tolist() == [[9, 9, 9]] * 4
+    with pytest.raises(ValueError, match="it holds 1 colours for 4 classes"):
+        net_of(onnx_file(tmp_path / "few.onnx", palette="1 2 3"))
 
 
 def test_openvino_gives_its_own_labels(tmp_path):

@@ -18,6 +18,7 @@ from tests.serving.image_files import picture
 from tests.serving.nets import TINY, in_bfloat16, labels_of, randomize
 
 SIZES = [(1, 1), (64, 96), (97, 131)]
+COLORS = [(1, 2, 3), (4, 5, 6), (7, 8, 9)]
 DENSE = [-1, -1, -1]  # any number of images, any height, any width
 
 
@@ -79,16 +80,17 @@ def test_labels_of_several_heads_learned_upsampling_and_class_names(padding, tmp
     for variable in net.trainable_variables:
         if "upscore" in variable.path:
             variable.assign(np.random.default_rng(1).normal(0, 0.3, variable.shape))
-    figures = export_litert(net, path, labels=True, names={"geo": ["x", "y", "z"]})
+    figures = export_litert(net, path, labels=True, names={"geo": ["x", "y", "z"]}, colors={"geo": COLORS})
     assert figures.agreement > 0.999
     assert figures.largest_error is None
     heads = {f"{head}_label": (np.uint8, DENSE) for head in ("sem", "geo")}
     assert ends(path) == [{"image": (np.uint8, [*DENSE, 3])}, heads]
     require_fast(path, [[2, 97, 131]] * 2)
     with zipfile.ZipFile(path) as archive:
-        assert archive.namelist() == ["classes_geo.txt"]
+        assert archive.namelist() == ["classes_geo.txt", "palette_geo.txt"]
         assert archive.read("classes_geo.txt") == b"x\ny\nz\n"
     answer = runner(path)
+    assert answer.colors["geo"].tolist() == list(map(list, COLORS))
     for size in SIZES:
         image = picture(*size)
         for head, expected in labels_of(net, image).items():

@@ -19,6 +19,7 @@ from tests.serving.image_files import picture
 from tests.serving.nets import TINY, in_bfloat16, labels_of, randomize
 
 SIZES = [(1, 1), (31, 100), (64, 32), (97, 131)]
+COLORS = [(1, 2, 3), (4, 5, 6), (7, 8, 9)]
 
 
 def session(path):
@@ -72,9 +73,11 @@ def test_the_file_holds_each_weight_once_and_states_its_opset(scores_of_five):
 
 def test_labels_of_several_heads_inside_the_graph(tmp_path):
     net = randomize(FCN16s({"sem": 4, "geo": 3}, channels=TINY))
-    assert export_onnx(net, tmp_path / "net.onnx", labels=True, names={"geo": ["x", "y", "z"]}).agreement == 1
+    known = {"names": {"geo": ["x", "y", "z"]}, "colors": {"geo": COLORS}}
+    assert export_onnx(net, tmp_path / "net.onnx", labels=True, **known).agreement == 1
+    assert runner(tmp_path / "net.onnx").colors["geo"].tolist() == list(map(list, COLORS))
     run = session(tmp_path / "net.onnx")
-    assert run.get_modelmeta().custom_metadata_map == {"classes_geo": "x\ny\nz"}
+    assert run.get_modelmeta().custom_metadata_map == {"classes_geo": "x\ny\nz", "palette_geo": "1 2 3\n4 5 6\n7 8 9"}
     assert described(run.get_inputs()) == {"image": ("tensor(uint8)", ["batch", "height", "width", 3])}
     shape = ["batch", "height", "width"]
     assert described(run.get_outputs()) == {f"{head}_label": ("tensor(uint8)", shape) for head in ("sem", "geo")}

@@ -7,6 +7,7 @@ import pytest
 
 from fcn_keras import inference
 from fcn_keras.models import FCN8s, LateFusion
+from fcn_keras_console.runtimes.openvino_files import runner
 from fcn_keras_console.runtimes.quiet_openvino import load_openvino, openvino_core
 from serving.export.openvino.export import export_openvino
 from tests.serving.calibrating import scenes
@@ -31,7 +32,8 @@ def five():
 
 
 def test_scores_of_any_size_and_number_of_images(five, tmp_path):
-    figures = export_openvino(five, tmp_path / "net.xml", names={"": ["a", "b c", "ä", '"', "<"]})
+    colors = {"": [(index, 2, 3) for index in range(5)]}
+    figures = export_openvino(five, tmp_path / "net.xml", names={"": ["a", "b c", "ä", '"', "<"]}, colors=colors)
     assert 0 < figures.largest_error < 1e-5
     assert sorted(path.name for path in tmp_path.iterdir()) == ["net.bin", "net.xml"]
     run = compiled(tmp_path / "net.xml")
@@ -41,6 +43,7 @@ def test_scores_of_any_size_and_number_of_images(five, tmp_path):
     assert [str(value.node.layout) for value in (*network.inputs, *network.outputs)] == ["[N,H,W,C]"] * 2
     stored = network.get_rt_info(["fcn_keras", "classes"]).astype(str)
     assert json.loads(stored) == ["a", "b c", "ä", '"', "<"]
+    assert runner(tmp_path / "net.xml").colors[""].tolist() == [list(color) for color in colors[""]]
     for size in SIZES:
         images = np.stack([picture(*size, seed) for seed in range(2)])
         for image, given in zip(images, run({"image": images.astype(np.float32)})["scores"], strict=True):
