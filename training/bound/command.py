@@ -53,7 +53,10 @@ def _bound(arguments):
     names = heads_of(examples.class_names)
     results = {head: _summary(by_factor, names[head]) for head, by_factor in matrices.items()}
     report = {**origin, "images": len(examples), **results.get("", {"heads": results})}
-    title = f"Bound on mean IU of {described(origin)}: {counted(len(examples), 'image')}, in percent"
+    images = counted(len(examples), "image")
+    if origin["split"] is None:  # which of them a run holds out is that run's affair; evaluate takes those
+        images = f"all {images}, as it is not divided"
+    title = f"Bound on mean IU of {described(origin)}: {images}, in percent"
     text = by_head(in_one_line(title), {head: _table(result) for head, result in results.items()})
     print(to_json(report) if arguments.json else text + left_alone(origin))
 

@@ -33,6 +33,13 @@ def test_the_command_and_its_json(tmp_path, capsys):
     assert list(report["per_class_iu"]["2"]) == ["0", "1", "2", "3"]
 
 
+def test_a_folder_that_is_not_divided_is_taken_whole_and_that_is_told(tmp_path, capsys):
+    folder = data_set(tmp_path, 4) / "val"
+    assert main(["--data", str(folder), "--classes", "4", "--factors", "1"]) == 0
+    told = f"Bound on mean IU of {folder}: all 3 images, as it is not divided, in percent"
+    assert capsys.readouterr().out.splitlines()[0] == told
+
+
 def test_recipes_and_finer_outputs(capsys, monkeypatch):
     monkeypatch.setitem(readers.SCENES, "val", (6, 2))
     assert main(["--recipe", "synthetic_fcn8s", "--json", "--factors", "64", "16", "4"]) == 0

@@ -285,6 +285,8 @@ def test_the_classes_are_painted_and_counted(page_):
     name = page_.find("#canvas").get_attribute("aria-label")
     assert name.startswith("holiday.png with its classes painted over: ")
     assert HOSTILE in name
+    script = "return getComputedStyle(document.querySelector('#stage')).backgroundColor"
+    assert page_.browser.execute_script(script) == "rgba(0, 0, 0, 0)"  # no strips beside the picture
 
 
 def test_the_keyboard_does_it_all(page_):
