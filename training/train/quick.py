@@ -150,8 +150,8 @@ def _require_time(images, minutes, used, over, fewest):
     if over + used.seconds["feature maps"] > LATEST * 60 * minutes:
         enough = fewest()
         raise ValueError(
-            f"{images.trained} images are too many for {minutes:.3g} minutes on this machine as it is: looking at them "
-            f"and measuring took {over:.0f} s. Give {f'--minutes {enough} or more, or ' if enough else ''}fewer images."
+            f"{images.trained} images are too many for --minutes {minutes:.3g} on this machine as it is: looking at "
+            f"them and measuring took {over:.0f} s. Give {f'--minutes {enough} or more, or ' if enough else ''}fewer images."
         )
 
 
