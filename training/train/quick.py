@@ -148,10 +148,10 @@ def _expected(name, used):
 def _require_time(images, minutes, used, over, fewest):
     """Refuse minutes that are not nearly enough for so many images."""
     if over + used.seconds["feature maps"] > LATEST * 60 * minutes:
-        enough = fewest()
+        give = f"--minutes {enough} or more, or " if (enough := fewest()) else ""
         raise ValueError(
             f"{images.trained} images are too many for --minutes {minutes:.3g} on this machine as it is: looking at "
-            f"them and measuring took {over:.0f} s. Give {f'--minutes {enough} or more, or ' if enough else ''}fewer images."
+            f"them and measuring took {over:.0f} s. Give {give}fewer images."
         )
 
 
