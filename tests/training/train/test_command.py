@@ -205,11 +205,11 @@ def test_classes_and_void_from_the_command_line(tmp_path, small_folder_recipe):
     assert run("folder_fcn32s", *options) == 0
 
 
-def refuse(capsys, *arguments):
-    """Run, expect exit code 2 and one line on stderr, and return it."""
+def refuse(capsys, *arguments, lines=1):
+    """Run, expect exit code 2 and so many lines on stderr, and return them."""
     assert run(*arguments) == 2
     captured = capsys.readouterr()
-    assert captured.err.count("\n") == 1
+    assert captured.err.count("\n") == lines
     assert captured.err.startswith("fcn-train: ")
     assert "Traceback" not in captured.err + captured.out
     return captured.err
@@ -256,7 +256,7 @@ def test_wrong_weights_leave_nothing(tmp_path, capsys, monkeypatch):
 
 
 def test_another_run_in_the_workdir(workdir, capsys):
-    message = refuse(capsys, "synthetic_fcn32s", "--workdir", workdir, "--seed", 5)
+    message = refuse(capsys, "synthetic_fcn32s", "--workdir", workdir, "--seed", 5, lines=3)
     assert "seed: 1337 there, 5 now" in message
     assert "--workdir" in message
 
