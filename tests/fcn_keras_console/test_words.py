@@ -2,7 +2,6 @@
 
 import pytest
 
-from fcn_keras_console import words
 from fcn_keras_console.words import counted, duration, percent, rate, rough, rough_sentence, some
 
 
@@ -47,9 +46,3 @@ def test_few_images_are_rough():
     assert rough(1) == "mean IU on 1 image is rough: +-11 or more with others"
     assert rough_sentence(16) == "Mean IU on 16 images is rough: +-3 or more with others."
     assert [rough(0), rough(20), rough_sentence(20)] == ["", "", ""]
-
-
-def test_a_plan_says_the_same():
-    from training.train import plan
-
-    assert (plan.ROUGH, plan.SPREAD) == (words.ROUGH, words.SPREAD)

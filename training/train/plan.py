@@ -9,7 +9,7 @@ import numpy as np
 from fcn_keras.datasets.names import find_split, split_of
 from fcn_keras.photographs import size_within
 from fcn_keras_console.left_alone import left_alone
-from fcn_keras_console.words import counted
+from fcn_keras_console.words import counted, rough
 
 from ..doctor.report import verdict
 from ..doctor.resized import DOUBTFUL
@@ -30,8 +30,6 @@ CROP = 512  # of larger images that are not to be reduced; covers the receptive 
 # Largest class / rarest class, from which on the rare weigh more. At 105 that cost 2.1 of mean IU: docs/training.md.
 UNEVEN = 1000
 SEES_LITTLE = "a network sees little of a larger one at a time"  # why large images are reduced
-ROUGH = 20  # validation images, below which a mean IU tells little
-SPREAD = 11  # points: what other images, as many as n, change is this over the root of n, or more: docs/training.md
 _NAMED = 3  # findings an error names before it only counts
 
 
@@ -262,11 +260,8 @@ def about_images(report, overrides, trained, validated):
     how = " held out" if overrides.held_out else ""
     yield "images", f"{trained} to train on, {validated}{how} to validate on; {report.num_classes} classes"
     scored = min(validated, overrides.validation_images or validated)
-    if 0 < scored < ROUGH:
-        yield (
-            "rough",
-            f"mean IU on {counted(scored, 'image')} is rough: +-{SPREAD / math.sqrt(scored):.0f} or more with others",
-        )
+    if few := rough(scored):
+        yield "rough", few
     if overrides.together:
         alike = sum(map(len, overrides.together))
         yield "held out", f"{counted(len(overrides.together), 'group')} of near-duplicates ({alike} images) in one part"
