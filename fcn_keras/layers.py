@@ -4,7 +4,7 @@ And two operations of AlexNet that VGG16 does not have.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -165,31 +165,32 @@ class MatrixConv2D(keras.layers.Conv2D):
             )
 
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
-        if self.padding == "same":
-            height, width = self.kernel_size
+        matrix = ops.reshape(kernel, (-1, self.filters))
+        return self.multiply(inputs, self.padding, lambda patches: ops.matmul(patches, matrix))
+
+    def multiply(self, inputs: Tensor, padding: str, product: Callable[[Tensor], Tensor]) -> Tensor:
+        """Convolve a map by a function that multiplies its patches with the kernel; without bias and activation.
+
+        Args:
+            inputs: `(B, H, W, C)`.
+            padding: `"same"`, or `"valid"` for the windows that lie in the map.
+            product: from `(M, h * w * C)` patches, the channels of a window's pixels row by row, to `(M, K)`.
+
+        Returns:
+            `(B, H, W, K)`, or `(B, H - h + 1, W - w + 1, K)`.
+        """
+        height, width = self.kernel_size
+        if padding == "same":
             (top, left), (bottom, right) = ((n - 1) // 2 for n in (height, width)), (height // 2, width // 2)
             inputs = ops.pad(inputs, [[0, 0], [top, bottom], [left, right], [0, 0]])
-        return matrix_product(inputs, kernel)
-
-
-def matrix_product(inputs: Tensor, kernel: Tensor) -> Tensor:
-    """Convolve the windows that lie in a map as one matrix product of its patches.
-
-    Args:
-        inputs: `(B, H, W, C)`.
-        kernel: `(h, w, C, K)`.
-
-    Returns:
-        `(B, H - h + 1, W - w + 1, K)`.
-    """
-    height, width, _, filters = kernel.shape
-    windows = [
-        inputs[:, i : i + 1 - height or None, j : j + 1 - width or None] for i in range(height) for j in range(width)
-    ]
-    patches = ops.concatenate(windows, axis=-1) if len(windows) > 1 else inputs  # (B, H', W', height*width*C)
-    batch, rows, columns, length = ops.shape(patches)
-    product = ops.matmul(ops.reshape(patches, (-1, length)), ops.reshape(kernel, (length, filters)))
-    return ops.reshape(product, (batch, rows, columns, filters))
+        windows = [
+            inputs[:, i : i + 1 - height or None, j : j + 1 - width or None]
+            for i in range(height)
+            for j in range(width)
+        ]
+        patches = ops.concatenate(windows, axis=-1) if len(windows) > 1 else inputs  # (B, H', W', height*width*C)
+        batch, rows, columns, length = ops.shape(patches)
+        return ops.reshape(product(ops.reshape(patches, (-1, length))), (batch, rows, columns, self.filters))
 
 
 @keras.saving.register_keras_serializable("fcn_keras")  # type: ignore[untyped-decorator]  # Keras has no types

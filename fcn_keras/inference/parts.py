@@ -1,16 +1,18 @@
 """The stages of a network as models, which share its layers and run on parts of its maps."""
 
 import weakref
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import keras
 from keras import ops
 
 from fcn_keras.finite import squares
+from fcn_keras.inference import products, winograd
 from fcn_keras.inference.stages import Canvas, Stage, Stages, cut
 from fcn_keras.inference.whole import finish_of, without_xla
-from fcn_keras.layers import MatrixConv2D, matrix_product
+from fcn_keras.layers import MatrixConv2D
 
 Tensor = Any  # of any backend: Keras names no type for it
 # model -> its stages, or None where it cannot be cut
@@ -130,8 +132,10 @@ class Part(keras.Model):  # type: ignore[misc]  # Keras has no types
         exact: a convolution of `run` that pads nothing: its windows lie in the part.
         observed: names of the layers whose sums are squared; None to look whether those of all layers are finite.
         weighed: layers whose weights are squared.
+        transposed: `(K, h * w * C)` kernels of `MatrixConv2D`s by name, to be used instead of the layers' own.
 
     Attributes:
+        own: how this class computes layers of `run` that would take longer by themselves.
         looked_at: names of layers of `run`, in its order.
     """
 
@@ -144,11 +148,14 @@ class Part(keras.Model):  # type: ignore[misc]  # Keras has no types
         exact: keras.Layer | None,
         observed: Collection[str] | None = (),
         weighed: Sequence[keras.Layer] = (),
+        transposed: Mapping[str, Tensor] = MappingProxyType({}),
     ) -> None:
         super().__init__(name="part", autocast=False)
         self.run = list(run)
         self.is_thorough, self.weighed = observed is None, list(weighed)
         self.looked_at = tuple(x.name for x in run if observed is None or x.name in observed)
+        self.own = {x: form for x in run if (form := self._form(x))}
+        self.transposed = dict(transposed)
         self.keys, self.finishes, self.exact = (tuple(inputs), tuple(outputs)), tuple(finishes), exact
         self.built = True  # its layers are
 
@@ -158,8 +165,8 @@ class Part(keras.Model):  # type: ignore[misc]  # Keras has no types
         last = {id(x): layer for layer in self.run for x in keras.tree.flatten(layer.input)}
         for layer in self.run:
             given = keras.tree.map_structure(lambda x: values[id(x)], layer.input)
-            if layer.name in self.looked_at or layer is self.exact:
-                sums, values[id(layer.output)] = _looked_at(layer, given, is_exact=layer is self.exact)
+            if layer.name in self.looked_at or layer in self.own or layer is self.exact:
+                sums, values[id(layer.output)] = self._looked_at(layer, given)
                 seen += [self._look(sums)] if layer.name in self.looked_at else []
             else:
                 values[id(layer.output)] = layer(given)
@@ -171,30 +178,40 @@ class Part(keras.Model):  # type: ignore[misc]  # Keras has no types
         found += [ops.stack(seen)] if seen else []
         return [*found, squares(self.weighed)] if self.weighed else found
 
+    def _form(self, layer: keras.Layer) -> str | None:
+        if type(layer) is MatrixConv2D:
+            return "product"
+        # Sums on the way are larger than the layer's own: those who look for what overflows want its own.
+        return "winograd" if not self.is_thorough and winograd.can_be_used(layer) else None
+
     def _look(self, sums: Tensor) -> Tensor:
         if self.is_thorough:
             return ops.all(ops.isfinite(sums), axis=tuple(range(1, len(sums.shape))))
         return ops.sum(ops.square(ops.cast(sums, "float32")))
 
+    def _looked_at(self, layer: keras.Layer, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what a layer sums up, before its activation where it is a convolution, and its output."""
+        if layer is not self.exact and type(layer) not in (keras.layers.Conv2D, MatrixConv2D):
+            return (y := layer(x)), y
+        with keras.name_scope(layer.name):
+            x = ops.cast(x, layer.compute_dtype)
+            bias = ops.cast(layer.bias, layer.compute_dtype) if layer.use_bias else None
+            padding = "valid" if layer is self.exact else layer.padding
+            if self.own.get(layer) == "winograd":
+                sums = winograd.convolve(x, layer.kernel, bias, padding)
+            else:
+                sums = self._convolved(layer, x, padding)
+                sums = sums if bias is None else sums + bias
+            return sums, layer.activation(sums)
 
-def _looked_at(layer: keras.Layer, x: Tensor, *, is_exact: bool) -> tuple[Tensor, Tensor]:
-    """Return what a layer sums up, before its activation where it is a convolution, and its output.
-
-    Args:
-        layer: of a network.
-        x: its input.
-        is_exact: whether it is a convolution of stride 1 that is applied to the windows in `x`, without padding it.
-    """
-    if not is_exact and type(layer) not in (keras.layers.Conv2D, MatrixConv2D):
-        return (y := layer(x)), y
-    with keras.name_scope(layer.name):
-        kernel, x = ops.cast(layer.kernel, layer.compute_dtype), ops.cast(x, layer.compute_dtype)
-        if not is_exact:
-            x = layer.convolution_op(x, kernel)
-        elif isinstance(layer, MatrixConv2D):
-            x = matrix_product(x, kernel)
-        else:
-            x = ops.conv(x, kernel, padding="valid", dilation_rate=layer.dilation_rate)
-        if layer.use_bias:
-            x = x + ops.cast(layer.bias, layer.compute_dtype)
-        return x, layer.activation(x)
+    def _convolved(self, layer: keras.Layer, x: Tensor, padding: str) -> Tensor:
+        if layer.name in self.transposed:
+            transposed = self.transposed[layer.name]
+            return layer.multiply(x, padding, lambda patches: products.by_transposed(patches, transposed))
+        kernel = ops.cast(layer.kernel, layer.compute_dtype)
+        if type(layer) is MatrixConv2D:
+            matrix, product = ops.reshape(kernel, (-1, layer.filters)), products.of(layer.compute_dtype)
+            return layer.multiply(x, padding, lambda patches: product(patches, matrix))
+        if padding == layer.padding:
+            return layer.convolution_op(x, kernel)
+        return ops.conv(x, kernel, padding=padding, dilation_rate=layer.dilation_rate)

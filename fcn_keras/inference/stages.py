@@ -15,6 +15,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from fcn_keras.inference import winograd
 from fcn_keras.layers import CropLike, MatrixConv2D, PadToMultiple
 from fcn_keras.receptive_field import (
     PIXELWISE,
@@ -282,13 +283,19 @@ def _working(graph: _Graph, run: Sequence[keras.Layer], inputs: Iterable[int], o
             # Labels: the scores, and on backends but TensorFlow a copy without -0 (`labels.highest`).
             copies = 3 if key in graph.results else 2 if key in outputs else 1
             alive[key] = graph.bytes(key) * copies
-        most = max(most, sum(alive.values()) + _patches(graph, layer))
+        most = max(most, sum(alive.values()) + _on_the_way(graph, layer))
         alive = {key: size for key, size in alive.items() if last.get(key, -1) > place}
     return most
 
 
-def _patches(graph: _Graph, layer: keras.Layer) -> float:
-    """Count the bytes of a matrix product's patches: the windows one by one, and next to each other."""
+def _on_the_way(graph: _Graph, layer: keras.Layer) -> float:
+    """Count the bytes of what a layer computes on the way.
+
+    A matrix product: its patches, the windows one by one, and next to each other. A quick convolution: six rows for
+    every four, of its padded input and of its output.
+    """
+    if winograd.can_be_used(layer):
+        return winograd.TAKES * (graph.bytes(id(layer.input)) + graph.bytes(_key(layer)))
     if not isinstance(layer, MatrixConv2D):
         return 0.0
     windows = math.prod(layer.kernel_size)

@@ -10,7 +10,7 @@ from fcn_keras.inference.bounds import is_sure
 from fcn_keras.inference.parts import Part
 from fcn_keras.inference.stages import cut
 from fcn_keras.interface import class_counts, heads_of, in_float32, inputs_of
-from fcn_keras.layers import Preprocess
+from fcn_keras.layers import MatrixConv2D, Preprocess
 
 from ..tensors import LARGEST_CONSTANT
 from .finite_scores import BRIGHTEST
@@ -103,9 +103,9 @@ def freeze(model, memory=None):
     """Make the functions that every signature calls.
 
     Weights become constants of them, which oneDNN rearranges once instead of at every call. Kernels above
-    `LARGEST_CONSTANT` stay variables: those of fc6 and fc7 hold nine tenths of the bytes and are read as they are (see
-    `MatrixConv2D`), so they gain no time as constants, but a graph of 538 MB of constants takes 12 GB of memory and a
-    minute to its first answer (benchmarks/freezing.py).
+    `LARGEST_CONSTANT` stay variables: those of fc6 and fc7 hold nine tenths of the bytes, and a graph of 538 MB of
+    constants takes 12 GB of memory and a minute to its first answer (benchmarks/freezing.py). They are transposed once,
+    since matrix products are quicker so (`fcn_keras.inference.products`).
 
     Args:
         model: as `fcn_keras.models` makes them, under any dtype policy.
@@ -117,14 +117,23 @@ def freeze(model, memory=None):
     model = in_float32(model)
     inputs = inputs_of(model)
     channels = {name: x.shape[-1] for name, x in inputs.items()}
-    large = [x.value for x in model.variables if not _is_frozen(x)]
+    transposed = {x.name: _transposed(x) for x in model.layers if type(x) is MatrixConv2D}
+    replaced = {id(model.get_layer(name).kernel) for name in transposed}
+    large = [x.value for x in model.variables if not _is_frozen(x) and id(x) not in replaced]
+    large += [x for x in transposed.values() if isinstance(x, tf.Variable)]
     hha = {id(layer.input) for layer in model.layers if isinstance(layer, Preprocess) and layer.modality == "hha"}
     hha = frozenset(name for name, x in inputs.items() if id(x) in hha)
     is_doubtful = not is_sure(model, BRIGHTEST)
-    return Network(channels, class_counts(model), _way(model, memory, is_doubtful), hha, is_doubtful), large
+    return Network(channels, class_counts(model), _way(model, memory, is_doubtful, transposed), hha, is_doubtful), large
 
 
-def _way(model, memory, is_doubtful):
+def _transposed(layer):
+    """Transpose the kernel of a matrix product: `(K, h * w * C)`, a variable if it is to stay one."""
+    kernel = layer.kernel.numpy().reshape(-1, layer.filters).T
+    return kernel if _is_frozen(layer.kernel) else tf.Variable(kernel, name=f"{layer.name}_transposed")
+
+
+def _way(model, memory, is_doubtful, transposed):
     """Choose how scores are computed: stage by stage, if the network can be cut."""
     outputs = heads_of(model.output)
     observed = None if is_doubtful else ()
@@ -135,11 +144,11 @@ def _way(model, memory, is_doubtful):
     except ValueError as error:
         layers = [x for x in model.layers if not isinstance(x, keras.layers.InputLayer)]
         ends = [[id(x) for x in keras.tree.flatten(tensors)] for tensors in (model.input, list(outputs.values()))]
-        part = Part(layers, *ends, [None] * len(outputs), None, observed)
+        part = Part(layers, *ends, [None] * len(outputs), None, observed, transposed=transposed)
         channels = [x.shape[-1] for x in keras.tree.flatten(model.input)]
         return Whole(_function(part, channels), tuple(outputs), str(error))
     heads = {head: id(x) for head, x in outputs.items()}
-    return Staged(stages, heads, _function, part_memory(stages, memory), observed)
+    return Staged(stages, heads, _function, part_memory(stages, memory), observed, transposed)
 
 
 def _function(part, channels):
@@ -147,7 +156,9 @@ def _function(part, channels):
 
     Where the part looks for what overflows, all that it computes of such an image is NaN.
     """
-    frozen = [(x, x.numpy()) for layer in part.run for x in layer.variables if _is_frozen(x)]
+    replaced = {id(layer.kernel) for layer in part.run if layer.name in part.transposed}
+    frozen = [x for layer in part.run for x in layer.variables if _is_frozen(x) and id(x) not in replaced]
+    frozen = [(x, x.numpy()) for x in frozen]
 
     @tf.function(input_signature=[_batch(count, tf.float32) for count in channels], autograph=False)
     def run(*maps):

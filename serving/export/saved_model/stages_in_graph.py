@@ -4,6 +4,7 @@
 """
 
 import math
+from types import MappingProxyType
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -50,6 +51,7 @@ class Staged:
             a list of tensors.
         memory: bytes that a part may take.
         observed: as for `fcn_keras.inference.parts.Part`, whose last output `function` then leaves out.
+        transposed: as for `Part`.
 
     Attributes:
         block: bytes that the maps of a block may take.
@@ -57,7 +59,7 @@ class Staged:
             next stage computes all that it can, and maps of the whole image are those of the next stage alone.
     """
 
-    def __init__(self, stages, heads, function, memory, observed=()):
+    def __init__(self, stages, heads, function, memory, observed=(), transposed=MappingProxyType({})):
         self.stages, self.heads, self.memory, self._lengths = stages.stages, heads, memory, stages.lengths
         self.block, self.nested = memory, _nested(self.stages)
         self._traced = {}
@@ -66,7 +68,7 @@ class Staged:
         self._to_pixels = {
             x.map.key: function(_of_canvas(x), [x.layers[0].input.shape[-1]]) for x in stages.canvases if x.layers
         }
-        self._functions = [function(_of_stage(x, observed), [m.channels for m in x.inputs]) for x in self.stages]
+        self._functions = [function(_of_stage(x, observed, transposed), [m.channels for m in x.inputs]) for x in self.stages]
 
     @property
     def largest_part(self):
@@ -282,6 +284,6 @@ def _of_canvas(canvas):
     return Part(canvas.layers, [id(canvas.layers[0].input)], [id(canvas.layers[-1].output)], [None], None)
 
 
-def _of_stage(stage, observed):
+def _of_stage(stage, observed, transposed):
     inputs, outputs = ([x.key for x in maps] for maps in (stage.inputs, stage.outputs))
-    return Part(stage.layers, inputs, outputs, [None] * len(outputs), stage.exact, observed)
+    return Part(stage.layers, inputs, outputs, [None] * len(outputs), stage.exact, observed, transposed=transposed)

@@ -29,7 +29,8 @@ def test_large_kernels_stay_variables(net, monkeypatch):
     monkeypatch.setattr(frozen_network, "LARGEST_CONSTANT", 7 * 7 * 8 * 8 - 1)
     frozen, variables = frozen_network.freeze(net)
     shapes = [tuple(variable.shape) for variable in variables]
-    assert shapes == [(7, 7, 8, 8), (4, 4, 21, 21), (4, 4, 21, 21), (16, 16, 21, 21)]
+    assert shapes == [(4, 4, 21, 21), (4, 4, 21, 21), (16, 16, 21, 21), (8, 7 * 7 * 8)]  # fc6's is transposed
+    np.testing.assert_array_equal(variables[-1], net.get_layer("fc6").kernel.numpy().reshape(-1, 8).T)
     image = picture(40, 70)
     labels = frozen.scores(tf.constant(image[None]))[""].numpy().argmax(axis=-1)
     np.testing.assert_array_equal(labels[0], labels_of(net, image))
