@@ -2,7 +2,7 @@
 
 Of 256 patches with fc6, `patches @ kernel` multiplies half as fast as a convolution where the processor has AVX2 at
 most. It is as fast with up to 127 patches at once, and with the kernel transposed for any number of them
-(benchmarks/products.py).
+(benchmarks/multiplications.py).
 """
 
 from collections.abc import Callable

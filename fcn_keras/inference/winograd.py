@@ -2,8 +2,8 @@
 
 Six rows of pixels and the three rows of a kernel are turned into values at the points 0, 1, -1, 2, -2 and infinity.
 Their six products, each a convolution of 1x3, are turned back into four rows, for which a plain convolution multiplies
-twelve rows with rows. Along both axes a quarter would do, but what is saved goes into additions, kernels take four
-times the bytes instead of two, and the error is 8 times as large (benchmarks/winograd.py).
+twelve rows with rows (benchmarks/multiplications.py). Along both axes a quarter would do, but kernels would take four
+times the bytes instead of two, and much of what is saved would go into additions.
 
 Reference: Lavin, Gray, "Fast algorithms for convolutional neural networks", CVPR 2016, section 4.
 """

@@ -68,7 +68,9 @@ class Staged:
         self._to_pixels = {
             x.map.key: function(_of_canvas(x), [x.layers[0].input.shape[-1]]) for x in stages.canvases if x.layers
         }
-        self._functions = [function(_of_stage(x, observed, transposed), [m.channels for m in x.inputs]) for x in self.stages]
+        self._functions = [
+            function(_of_stage(x, observed, transposed), [m.channels for m in x.inputs]) for x in self.stages
+        ]
 
     @property
     def largest_part(self):

@@ -1,0 +1,151 @@
+"""Time the forms that `fcn_keras.predict` computes wide layers in beside the plain ones, layer by layer and as a whole.
+
+    python benchmarks/multiplications.py --output bench
+
+Convolutions of 3x3 as Winograd's F(4, 3) along the rows, fc6 and fc7 in runs of patches and with a transposed kernel,
+and `fcn.predict` of a full FCN-8s with and without both. Turns, medians, drawn weights of a trained net's size (He's);
+the largest error is that of float32 beside float64, as a share of the largest sum. Writes
+multiplications.json, .txt and .png.
+"""
+
+import argparse
+import statistics
+import time
+from unittest.mock import patch
+
+import numpy as np
+from matplotlib.figure import Figure
+from results import add_output, table, write
+
+LAYERS = (  # name, side of the map for 512x512, channels, filters
+    ("conv3_1", 128, 128, 256),
+    ("conv3_2", 128, 256, 256),
+    ("conv4_1", 64, 256, 512),
+    ("conv4_2", 64, 512, 512),
+    ("conv5_1", 32, 512, 512),
+)
+PRODUCTS = (("fc6", 49 * 512, 4096), ("fc7", 4096, 4096))
+HEADS = ("what", "plain s", "quick s", "ratio", "error plain", "error quick")
+HEADS_OF_TIMES = ("plain", "quick", "ratio")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_output(parser)
+    parser.add_argument("--rounds", type=int, default=7, help="turns of both (default: %(default)s)")
+    parser.add_argument("--size", type=int, default=512, help="side of the image in pixels (default: %(default)s)")
+    arguments = parser.parse_args()
+    from fcn_keras_console import start_tensorflow
+
+    start_tensorflow()
+    rows = [*_convolutions(arguments), *_products(arguments), _network(arguments)]
+    text = table(HEADS, [[row["what"], *(f"{row[x]:.3g}" for x in HEADS_OF_TIMES), *_errors(row)] for row in rows])
+    write(arguments.output, "multiplications", {"rows": rows}, _drawn(rows), text)
+
+
+def _drawn(rows):
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.bar([row["what"] for row in rows], [row["ratio"] for row in rows], color="#4878a8")
+    axes.axhline(1, color="black", linewidth=1)
+    axes.tick_params(axis="x", rotation=60)
+    axes.set_ylabel("seconds, of the plain form's")
+    return figure
+
+
+def _errors(row):
+    return [f"{row[x]:.1e}" if row.get(x) is not None else "-" for x in ("error_plain", "error_quick")]
+
+
+def _timed(what, plain, quick, rounds, truth=None):
+    """Time two functions in turns, and compare what they return with `truth`."""
+    found = [np.asarray(run()) for run in (plain, quick)]
+    seconds = [[], []]
+    for _ in range(rounds):
+        for run, into in zip((plain, quick), seconds, strict=True):
+            started = time.perf_counter()
+            run()
+            into.append(time.perf_counter() - started)
+    plain, quick = map(statistics.median, seconds)
+    errors = {}
+    if truth is not None:
+        errors = dict(zip(("error_plain", "error_quick"), (_error(x, truth) for x in found), strict=True))
+    return {"what": what, "plain": plain, "quick": quick, "ratio": quick / plain, **errors}
+
+
+def _error(found, truth):
+    return float(np.abs(found - truth).max() / np.abs(truth).max())
+
+
+def _convolutions(arguments):
+    import tensorflow as tf
+
+    from fcn_keras.inference import winograd
+
+    rng = np.random.default_rng(0)
+    for name, side, channels, filters in LAYERS:
+        side = side * arguments.size // 512
+        x = tf.constant(np.maximum(rng.normal(size=(1, side, side, channels)), 0), tf.float32)
+        kernel = tf.Variable(_he(rng, (3, 3, channels, filters)))
+        plain = tf.function(lambda x, k=kernel: tf.nn.conv2d(x, k, 1, "SAME"), autograph=False)
+        quick = tf.function(lambda x, k=kernel: winograd.convolve(x, k, None, "same"), autograph=False)
+        truth = tf.nn.conv2d(tf.cast(x, tf.float64), tf.cast(kernel, tf.float64), 1, "SAME").numpy()
+        yield _timed(name, lambda: plain(x).numpy(), lambda: quick(x).numpy(), arguments.rounds, truth)  # noqa: B023
+
+
+def _products(arguments):
+    import tensorflow as tf
+
+    from fcn_keras.inference import products
+
+    rng = np.random.default_rng(0)
+    count = (arguments.size // 32) ** 2
+    for name, length, filters in PRODUCTS:
+        patches = tf.constant(np.maximum(rng.normal(size=(count, length)), 0), tf.float32)
+        kernel = tf.Variable(_he(rng, (length, filters)))
+        transposed = tf.Variable(tf.transpose(kernel))
+        truth = patches.numpy().astype(np.float64) @ kernel.numpy().astype(np.float64)
+        plain = tf.function(lambda x, k=kernel: tf.matmul(x, k), autograph=False)
+        for form, function, matrix in (
+            ("in runs", products.in_runs, kernel),
+            ("transposed", products.by_transposed, transposed),
+        ):
+            quick = tf.function(lambda x, f=function, k=matrix: f(x, k), autograph=False)
+            call = lambda f, x=patches: lambda: f(x).numpy()  # noqa: E731
+            yield _timed(f"{name} {form}", call(plain), call(quick), arguments.rounds, truth)
+
+
+def _network(arguments):
+    import keras
+
+    import fcn_keras as fcn
+    from fcn_keras.inference import parts
+
+    net = fcn.FCN8s(21)
+    rng = np.random.default_rng(0)
+    for layer in net.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            layer.kernel.assign(_he(rng, layer.kernel.shape))
+    image = rng.integers(0, 256, (arguments.size, arguments.size, 3), dtype=np.uint8)
+    twin = net.__class__.from_config(net.get_config())
+    twin.set_weights(net.get_weights())
+
+    def plainly():
+        with (
+            patch.object(parts.winograd, "can_be_used", lambda layer: False),
+            patch.object(parts.products, "of", lambda dtype: keras.ops.matmul),
+        ):
+            return fcn.predict(net, image, output="scores")
+
+    return {
+        **_timed("fcn.predict", plainly, lambda: fcn.predict(twin, image, output="scores"), arguments.rounds),
+        "difference": _error(fcn.predict(twin, image, output="scores"), plainly()),
+    }
+
+
+def _he(rng, shape):
+    return (rng.normal(size=shape) * np.sqrt(2 / np.prod(shape[:-1]))).astype(np.float32)
+
+
+if __name__ == "__main__":
+    main()
