@@ -64,14 +64,18 @@ class VisibleFormatter(logging.Formatter):
 
 
 class StderrHandler(logging.StreamHandler):
-    """Write records to what stderr is when they come: where a bar is drawn there, above it and not into its line."""
+    """Write records to what stderr is when they come: where a bar is drawn there, above it and not into its line.
+
+    Where a library's words are caught by an `io.StringIO`, records go to what stderr was before.
+    """
 
     def __init__(self):
         logging.Handler.__init__(self)
+        self._before = sys.stderr
 
     @property
     def stream(self):
-        return sys.stderr
+        return self._before if isinstance(sys.stderr, io.StringIO) else sys.stderr
 
 
 class Printed(io.TextIOBase):

@@ -87,6 +87,14 @@ def test_a_notice_does_not_land_in_the_line_of_a_bar(words, monkeypatch):
     assert any(line.endswith("fcn-y: a.png: odd") for line in lines)
 
 
+def test_a_notice_comes_while_the_words_of_a_library_are_caught(capsys):
+    Parser("fcn-y", "Do it.").parse_args([])
+    with contextlib.redirect_stderr(io.StringIO()) as caught:
+        logging.getLogger("fcn_keras_console").warning("a.png: odd")
+    assert caught.getvalue() == ""
+    assert capsys.readouterr().err == "fcn-y: a.png: odd\n"
+
+
 def test_a_bar_outlives_that_stderr_is_caught(monkeypatch):
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     with Progress("Scoring", "images") as progress:
