@@ -7,6 +7,8 @@ from pathlib import Path
 from fcn_keras_console.given import did_you_mean
 
 MODELS = ("fcn32s", "fcn16s", "fcn8s")  # of `fcn-train --model`
+POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")  # dtypes of Keras that networks are trained with
+LOSSES = ("crossentropy", "focal", "dice", "tversky", "lovasz")  # of `fcn_keras.losses.weighted_sum`
 _DRAWN, _OWN = "synthetic", ("camvid", "folder", "quick")
 NAMES = (
     *(f"{stem}_{model}" for stem in ("synthetic", "camvid", "folder") for model in MODELS),
@@ -47,6 +49,17 @@ def require_name(name):
     else:
         hint = did_you_mean(name, NAMES).strip() or f"There are: {', '.join(NAMES)}."
     raise ValueError(f"No recipe is called {name!r}. {hint}")
+
+
+def require_losses(text):
+    """Refuse a `--loss` that names none: `crossentropy+0.5*dice` is a sum of two.
+
+    Raises:
+        ValueError: if a name is none of `LOSSES`.
+    """
+    for name in (term.rpartition("*")[2].strip() for term in text.split("+")):
+        if name not in LOSSES:
+            raise ValueError(f"--loss adds up {', '.join(LOSSES)}. Received: {name!r}.{did_you_mean(name, LOSSES)}")
 
 
 def _added():

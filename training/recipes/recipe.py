@@ -10,8 +10,8 @@ from pathlib import Path
 from fcn_keras.optimizers import CaffeSGD
 
 from .loss import loss_of
+from .names import POLICIES
 
-POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 LATER = {"later": True}  # of a field that runs of old do not know
 
 

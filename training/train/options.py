@@ -11,7 +11,7 @@ from fcn_keras_console.files import require_folder
 from fcn_keras_console.given import require_classes, require_directory, require_file, require_range
 from fcn_keras_console.options import classes_of
 
-from ..recipes.names import require_name, require_reading
+from ..recipes.names import POLICIES, require_losses, require_name, require_reading
 
 DESCRIPTION = """Train a network: on your own folder of images and masks, or by a recipe.
 
@@ -235,6 +235,10 @@ def check_options(arguments):
         raise ValueError("Name your own folder with --data DIR, or a recipe: fcn-train --help shows both.")
     if arguments.weights is None and arguments.weights_preprocessing == "torch":
         raise ValueError("--weights-preprocessing torch goes with --weights FILE: Keras's published weights are caffe.")
+    if arguments.dtype_policy not in (None, *POLICIES):
+        raise ValueError(f"--dtype-policy is one of {', '.join(POLICIES)}. Received: {arguments.dtype_policy!r}.")
+    if arguments.loss is not None:
+        require_losses(arguments.loss)
     _check_paths(arguments)
     for option, bounds in _BOUNDS.items():
         require_range(option, getattr(arguments, option[2:].replace("-", "_")), **bounds)

@@ -59,3 +59,10 @@ def test_a_recipe_that_was_added_is_known(monkeypatch):
     monkeypatch.setitem(RECIPES, "mine", RECIPES["voc_fcn8s"])
     require_name("mine")
     require_reading("mine", None, {})
+
+
+def test_losses_are_those_of_the_package():
+    from fcn_keras.losses.weighted_sum import BY_NAME
+
+    assert set(names.LOSSES) == set(BY_NAME)
+    names.require_losses("crossentropy + 0.5*dice")
