@@ -3,6 +3,7 @@
 import numpy as np
 
 NARROW = (((8, 2), (12, 2), (16, 3), (20, 3), (20, 3)), 32)
+WIDE = (((4, 1), (4, 1), (128, 1), (256, 2), (256, 2)), 8)  # conv4_1 to conv5_2 are wide enough
 NARROWEST = (((4, 1), (4, 1), (6, 3), (6, 3), (8, 3)), 12)
 HEADS = {"sem": 7, "geo": 3}
 

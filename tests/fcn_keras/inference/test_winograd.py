@@ -8,9 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from fcn_keras.inference import parts, winograd
 from fcn_keras.inference.predicting import predict
 from fcn_keras.models import FCN32s
-from tests.fcn_keras.inference.small_nets import picture, randomize
-
-WIDE = (((4, 1), (4, 1), (128, 1), (256, 2), (256, 2)), 8)  # conv4_1 to conv5_2 are wide enough
+from tests.fcn_keras.inference.small_nets import WIDE, picture, randomize
 
 
 def convolved(x, kernel, padding):

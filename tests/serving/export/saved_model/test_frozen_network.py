@@ -5,7 +5,9 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework import op_def_registry
 
+from fcn_keras.models import FCN32s
 from serving.export.saved_model import frozen_network
+from tests.fcn_keras.inference.small_nets import WIDE, randomize
 from tests.serving.image_files import picture
 from tests.serving.nets import labels_of
 
@@ -34,3 +36,16 @@ def test_large_kernels_stay_variables(net, monkeypatch):
     image = picture(40, 70)
     labels = frozen.scores(tf.constant(image[None]))[""].numpy().argmax(axis=-1)
     np.testing.assert_array_equal(labels[0], labels_of(net, image))
+
+
+def test_wide_layers_multiply_less_in_the_graph():
+    wide = randomize(FCN32s(3, channels=WIDE))
+    image = picture(70, 90)
+    frozen, _ = frozen_network.freeze(wide)
+    graph = tf.function(frozen.scores).get_concrete_function(tf.TensorSpec([1, None, None, 3], tf.uint8)).graph
+    functions = graph.as_graph_def().library.function
+    names = [n.name for f in functions for n in f.node_def if n.op == "Conv2D"]
+    assert all(sum(f"conv{x}/" in name for name in names) == 6 for x in ("4_1", "4_2", "5_1", "5_2"))
+    scores = frozen.scores(tf.constant(image[None]))[""].numpy()
+    expected = wide(image[None].astype("float32"), training=False).numpy()
+    np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
