@@ -1,5 +1,7 @@
 """LabelMe files of ours: that they are LabelMe's, and are known again until somebody edits them."""
 
+import base64
+import io
 import json
 import os
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fcn_keras.datasets.images import read_image
 from tests.training.imported import label, names, run_import
 from tests.training.label_maps import NAMES, maps, painted
 from tests.training.tiny import picture, write
@@ -55,6 +58,7 @@ def labels_in(path):
 def test_only_a_class_called_background_is_what_no_shape_covers(tmp_path):
     labels = np.zeros((5, 5), int)
     labels[2, 2] = 1
+    write(tmp_path / "a.png", picture(5, 5))
     for given_names, expected in ((None, ["class 0", "class 1"]), (("background", "cat"), ["cat"])):
         given = Result(tmp_path / "a.png", None, labels, Classes.named(given_names, 2), tmp_path)
         write_labelme(tmp_path / "a.json", given)
@@ -64,7 +68,7 @@ def test_only_a_class_called_background_is_what_no_shape_covers(tmp_path):
 def test_a_link_to_an_image_keeps_its_name(tmp_path):
     for folder in ("store", "photos", "elsewhere"):
         (tmp_path / folder).mkdir()
-    (tmp_path / "store" / "0af3").write_bytes(b"")
+    Image.new("RGB", (2, 2)).save(tmp_path / "store" / "0af3", "PNG")
     (tmp_path / "photos" / "a.png").symlink_to(tmp_path / "store" / "0af3")
     (tmp_path / "out").symlink_to(tmp_path / "elsewhere")
     path = tmp_path / "out" / "a.json"
@@ -88,3 +92,43 @@ def test_an_import_gives_the_label_maps_back(source, out, tmp_path, classes, opt
     assert names(out) == list(classes)
     for number, labels in enumerate(truth):
         np.testing.assert_array_equal(label(out, str(number)), labels)
+
+
+def drawn(mode):
+    return Image.fromarray(picture(6, 8)).convert("I" if mode == "I;16" else mode).convert(mode)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "is_copied"),
+    [
+        ("a.gif", "P", True),
+        ("a.jpg", "CMYK", True),
+        ("a.png", "I;16", True),
+        ("a.bmp", "P", True),
+        ("a.png", "P", False),
+        ("a.tif", "CMYK", False),
+        ("a.webp", "RGBA", False),
+        ("a.jpg", "L", False),
+    ],
+)
+def test_an_image_is_copied_only_where_labelme_opens_no_file_of_its_kind(tmp_path, name, mode, is_copied):
+    """As labelme 6.3.1 did: exports/open_with_labelme.py."""
+    drawn(mode).save(tmp_path / name)
+    rgb, labels = read_image(tmp_path / name), np.zeros((6, 8), np.uint8)
+    write_labelme(tmp_path / "a.json", Result(tmp_path / name, rgb, labels, Classes.named(NAMES, 4), tmp_path))
+    data = json.loads((tmp_path / "a.json").read_text())["imageData"]
+    assert (data is not None) == is_copied
+    if is_copied:
+        np.testing.assert_array_equal(Image.open(io.BytesIO(base64.b64decode(data))), rgb)
+
+
+def test_a_png_with_a_palette_that_is_turned_is_copied(tmp_path):
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    drawn("P").save(tmp_path / "a.png", exif=turned)
+    rgb = read_image(tmp_path / "a.png")
+    labels = np.zeros(rgb.shape[:2], np.uint8)
+    write_labelme(tmp_path / "a.json", Result(tmp_path / "a.png", rgb, labels, Classes.named(NAMES, 4), tmp_path))
+    content = json.loads((tmp_path / "a.json").read_text())
+    assert (content["imageHeight"], content["imageWidth"]) == (8, 6)
+    assert content["imageData"]
