@@ -113,6 +113,8 @@ setup(
         "yolo": ["pyyaml>=6.0.2,<7"],
         # `fcn-train --weights FILE.safetensors`: VGG16 as PyTorch's torchvision and timm publish it
         "safetensors": ["safetensors>=0.5.3,<1"],
+        # A net within CVAT: the function that `cvat-cli` loads
+        "cvat": ["cvat-sdk>=2.60,<3", "cvat-cli>=2.60,<3"],
         # `fcn-train --log mlflow`: 43 packages and 600 MB, so that requirements.txt goes without
         "mlflow": ["mlflow>=3.17.2,<4"],
         # `fcn-batch`

@@ -42,6 +42,7 @@ ROOMS = {
         "train": {"bound", "doctor", "features", "hold_out", "scoring", "recipes", "workdir"},
         "doctor": {"annotations", "pages", "reading", "hold_out"},
         "predict": {"annotations", "exported", "scoring", "workdir", "reading"},
+        "labelling": {"annotations", "exported", "predict"},
         "report": {"pages", "scoring", "workdir", "reading"},
         "compare": {"scoring", "workdir", "reading"},
         "figures": {"scoring", "workdir", "reading"},

@@ -41,6 +41,7 @@ def test_setup_is_read():
         "heif",
         "coco",
         "yolo",
+        "cvat",
     } == set(declared())
     assert not any(need.name.startswith("tensorflow") for need in declared()[""])  # Colab keeps its own
     assert {need.name for need in declared()["cpu"]} >= {"tensorflow", "tensorflow-cpu"}

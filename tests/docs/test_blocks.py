@@ -45,6 +45,10 @@ NOT_RUN = {
     ("docs/results.md", "python -c \nimport io, resource"): "times the model that this writes",
     ("docs/results.md", "python -c \nimport time, fcn_keras as fcn\nfrom fcn_keras.datasets"): "wants CamVid",
     ("docs/performance.md", "fcn-export "): "wants CamVid; tests/serving/export/onnx/test_export.py calibrates",
+    (
+        "docs/labelling-tools.md",
+        "cvat-cli ",
+    ): "wants CVAT's server; see tests/training/labelling/test_cvat.py",
     ("docs/tiny-devices.md", "fcn-train "): "test_the_narrow_net_of_the_command_line in test_catalogue.py",
     ("docs/tiny-devices.md", "fcn-evaluate "): "follows it, as on README",
     ("docs/tiny-devices.md", "fcn-export "): "int8: see tests/serving/export/litert/test_export.py",

@@ -1,0 +1,1 @@
+"""Our nets within labelling tools: CVAT, Label Studio."""
