@@ -17,6 +17,7 @@ if typing.TYPE_CHECKING:
     from fcn_keras.imagenet import load_imagenet
     from fcn_keras.inference import predict, predict_tiled, shift_and_stitch
     from fcn_keras.initializers import Bilinear
+    from fcn_keras.interface import in_bfloat16
     from fcn_keras.losses import PixelCrossentropy
     from fcn_keras.metrics import ConfusionMatrix, scores
     from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
@@ -43,6 +44,7 @@ __all__ = [
     "batches",
     "colorize",
     "error_map",
+    "in_bfloat16",
     "load_caffemodel",
     "load_imagenet",
     "overlay",
@@ -66,6 +68,7 @@ _MODULE_OF = {
     "load_imagenet": "imagenet",
     **dict.fromkeys(("predict", "predict_tiled", "shift_and_stitch"), "inference"),
     "Bilinear": "initializers",
+    "in_bfloat16": "interface",
     "PixelCrossentropy": "losses",
     **dict.fromkeys(("ConfusionMatrix", "scores"), "metrics"),
     **dict.fromkeys(("FCN8s", "FCN16s", "FCN32s", "LateFusion"), "models"),

@@ -41,6 +41,7 @@ class Map:
         stride, start: in image pixels.
         more: rows besides `height / stride` that it has of an image whose height is a multiple of every stride.
         channels: of a pixel.
+        dtype: of its numbers.
         bytes: of an image pixel.
     """
 
@@ -49,6 +50,7 @@ class Map:
     start: float
     more: int
     channels: int
+    dtype: str
     bytes: float
 
 
@@ -181,7 +183,8 @@ class _Graph:
         if grid.stride != int(grid.stride):
             raise ValueError("A map is finer than the image.")
         more = self.far[key] - _FAR // int(grid.stride)
-        return Map(key, int(grid.stride), grid.start, more, channels, self.bytes(key))
+        dtype = keras.backend.standardize_dtype(self.tensors[key].dtype)
+        return Map(key, int(grid.stride), grid.start, more, channels, dtype, self.bytes(key))
 
     def bytes(self, key: int) -> float:
         size = 2 if self.dtypes.get(key, "float32") in ("float16", "bfloat16") else 4

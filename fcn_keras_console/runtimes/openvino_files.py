@@ -6,9 +6,12 @@ from .loaded import Loaded
 from .quiet_openvino import openvino_core
 from .tensors import colors_by_head, feeds, head_of, names_by_head, shape_of
 
+PRECISION = "precision"  # what a file says that it is to be computed in, beside its classes
+HINT = "INFERENCE_PRECISION_HINT"  # by which a program says so: OpenVINO does not read it from files
+
 
 def runner(path):
-    """Load the files on the CPU.
+    """Load the files on the CPU, to compute in what they say: float32, or bfloat16 if the processor has it.
 
     Args:
         path: of the `.xml` file; the `.bin` file lies beside it.
@@ -21,8 +24,10 @@ def runner(path):
     """
     core = openvino_core()
     network = core.read_model(str(path))
+    lists = _lists(network)
     # By itself it computes in bfloat16 on processors that have it, which is neither fp32 nor what other machines do.
-    compiled = core.compile_model(network, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    hint = "bf16" if lists.get(PRECISION) == "bf16" else "f32"
+    compiled = core.compile_model(network, "CPU", {HINT: hint})
     inputs, outputs = ({value.any_name: _shape_of(value) for value in x} for x in (compiled.inputs, compiled.outputs))
     dtypes = {value.any_name: value.element_type.to_dtype() for value in compiled.inputs}
 
@@ -30,8 +35,12 @@ def runner(path):
         arrays = compiled(feeds(dtypes, image))
         return {head_of(value.any_name): arrays[value][0] for value in compiled.outputs}
 
-    lists = _lists(network)
     return Loaded(answer, inputs, outputs, names_by_head(lists), colors_by_head(lists))
+
+
+def has_bfloat16():
+    """Tell whether OpenVINO computes in bfloat16 on this processor where it is asked to; else it takes float32."""
+    return "BF16" in openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def _shape_of(value):

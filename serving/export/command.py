@@ -63,6 +63,8 @@ def _command(arguments):
         sizes=sizes,
         scale=scale,
         origin=provenance.facts,
+        precision=arguments.precision,
+        least_agreement=least_agreement,
     )
     shown = str(folder) if os.path.isabs(arguments.output) else os.path.relpath(folder)
     print(json.dumps({"path": shown}) if arguments.json else in_one_line(shown))

@@ -9,6 +9,11 @@ from fcn_keras_console.environment import versions
 from fcn_keras_console.files import write_text
 from fcn_keras_console.words import percent, rough_sentence
 
+PARITY = {
+    "fp32": ". The scores differ by the order in which sums are taken.",
+    "bf16": ", in float32. This SavedModel computes in bfloat16 up to the scores, as `fcn_keras.in_bfloat16` does: "
+    "labels differ where two scores nearly tie.",
+}
 METRICS = ("pixel_accuracy", "mean_accuracy", "mean_iu", "fw_iu")
 
 
@@ -59,8 +64,8 @@ def write_version_card(folder, facts, digests):
         f"`predict_scores` gives the scores. A server warms up with photographs of {sizes} (height x width)."
     )
     parity = (
-        "One drawn image a size, this SavedModel against `fcn_keras.predict` on the model it was made of. The scores "
-        "differ by the order in which sums are taken."
+        "One drawn image a size, this SavedModel against `fcn_keras.predict` on the model it was made of"
+        f"{PARITY[facts.get('precision', 'fp32')]}"
     )
     columns = ("size", "head", "labels agree", "largest score error", "largest score")
     rows = [

@@ -9,10 +9,15 @@ from fcn_keras_console.given import require_directory
 MEMORY = 2048  # MiB of a request: 64 million pixels of a network of full width, as phones take
 SIZES = ((375, 500), (500, 375))  # PASCAL VOC's photographs
 EXTRAS = ("color", "counts", "confidence")
-PRECISIONS = ("fp32", "fp16", "int8")
+PRECISIONS = ("fp32", "fp16", "bf16", "int8")
+OF_SAVED_MODEL = ("fp32", "bf16")  # of these, what it computes in
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "litert": ".tflite"}  # format -> how its file's name ends
+WITHOUT_BFLOAT16 = {
+    "onnx": "ONNX Runtime has no convolution of bfloat16 for processors",
+    "litert": "LiteRT has no convolution of bfloat16",
+}
 DESCRIPTION = """Write a network as a SavedModel for TensorFlow Serving; or as a file for ONNX Runtime, OpenVINO or
-LiteRT, in float32, float16 or int8, with a model card beside it."""
+LiteRT, in float32, float16, bfloat16 or int8, with a model card beside it."""
 EXAMPLES = (
     "fcn-export runs/folder_fcn8s models/fcn",
     "fcn-export net.keras net.onnx --format onnx --precision int8 --calibrate photos/train/images",
@@ -42,6 +47,19 @@ def build_parser():
         "HEAD=FILE, repeated, where it has several heads",
     )
     parser.add_argument("--metrics", metavar="FILE", help="metrics.json of fcn-evaluate, for the model card")
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="fp32",
+        help="of a SavedModel fp32 or bf16, of OpenVINO all, of ONNX and LiteRT fp32, fp16 or int8; bf16 is for "
+        "processors with AMX and GPUs of compute capability 8 or more, others take longer by it (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--least-agreement",
+        metavar="SHARE",
+        help="write nothing if fewer of the pixels get the model's label (default: 0.999, fp16 0.995, bf16 and int8 "
+        "0.98; a SavedModel of fp32 is only told about)",
+    )
     _add_saved_model(parser.add_argument_group("SavedModel"))
     _add_files(parser.add_argument_group("ONNX, OpenVINO and LiteRT"))
     add_reporting(parser, json="the path that was written, and the figures of a file")
@@ -86,7 +104,6 @@ def _add_saved_model(group):
 
 
 def _add_files(group):
-    group.add_argument("--precision", choices=PRECISIONS, default="fp32", help="default: %(default)s")
     group.add_argument("--labels", action="store_true", help="images of bytes to labels (default: to scores)")
     group.add_argument(
         "--calibrate",
@@ -95,11 +112,6 @@ def _add_files(group):
     )
     group.add_argument(
         "--any-images", action="store_true", help="calibrate on images that look unlike those of the training"
-    )
-    group.add_argument(
-        "--least-agreement",
-        metavar="SHARE",
-        help="write nothing if fewer of the pixels get the model's label (default: 0.999, fp16 0.995, int8 0.98)",
     )
     group.add_argument(
         "--validate", metavar="DIR", help="folder of images and masks, to measure the mean IU of the model and the file"
@@ -112,7 +124,9 @@ def check(arguments):
     """Refuse options that the format does not know, and a file's name that is not the format's."""
     is_file = arguments.format in SUFFIXES
     for_files = {"--labels": arguments.labels, "--calibrate": arguments.calibrate, "--any-images": arguments.any_images}
-    for_files |= {"--least-agreement": arguments.least_agreement, "--validate": arguments.validate}
+    for_files |= {"--validate": arguments.validate}
+    if arguments.precision == "fp32":
+        for_files |= {"--least-agreement": arguments.least_agreement}
     for_files |= {"--split": arguments.split, "--ignore-label": arguments.ignore_label}
     for_saved_model = {"--model-version": arguments.model_version, "--max-pixels": arguments.max_pixels}
     for_saved_model |= {
@@ -121,11 +135,12 @@ def check(arguments):
         "--size": arguments.sizes,
         "--scale": arguments.scale,
     }
-    if not is_file and arguments.precision != "fp32":
+    if not is_file and arguments.precision not in OF_SAVED_MODEL:
         raise ValueError(
-            f"A SavedModel computes in float32. Received: --precision {arguments.precision}. "
+            f"A SavedModel computes in float32 or bfloat16. Received: --precision {arguments.precision}. "
             f"Take --format {', '.join(SUFFIXES)}."
         )
+    require_multiplied(arguments.precision, arguments.format)
     named = {suffix: kind for kind, suffix in SUFFIXES.items()}.get(Path(arguments.output).suffix)
     if not is_file and named and not Path(arguments.output).is_dir():
         raise ValueError(f"{arguments.output} is a file's name, and a SavedModel is a folder. Add --format {named}.")
@@ -156,6 +171,19 @@ def _check_file(arguments):
         require_directory(arguments.calibrate, "--calibrate", "Name a folder of at least 100 images.")
     if arguments.validate:
         require_directory(arguments.validate, "--validate", "Name a folder of images and masks.")
+
+
+def require_multiplied(precision, format):
+    """Refuse bfloat16 for a format whose runtime does not multiply it on processors.
+
+    Raises:
+        ValueError: which says what does.
+    """
+    if precision == "bf16" and format in WITHOUT_BFLOAT16:
+        raise ValueError(
+            f"{WITHOUT_BFLOAT16[format]}. Take --format savedmodel or openvino with bf16, or fp32, fp16 or int8 with "
+            f"{format}."
+        )
 
 
 def share(option, text):

@@ -117,6 +117,10 @@ def _examples(model, arguments):
 
 def _notes(arguments, calibration, validation):
     notes = []
+    if arguments.format == "openvino":
+        from .openvino.export import about_hint
+
+        notes.append(about_hint(arguments.precision))
     if calibration is not None:
         notes.append(f"Calibrated on {len(calibration)} images of `{Path(arguments.calibrate).name}`.")
     if validation is not None:

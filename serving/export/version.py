@@ -12,7 +12,7 @@ from fcn_keras_console.files import made
 from fcn_keras_console.publication import sync, sync_entry
 from fcn_keras_console.scratch import scratch
 
-from .options import EXTRAS, MEMORY, SIZES
+from .options import EXTRAS, MEMORY, OF_SAVED_MODEL, SIZES
 
 LOG = logging.getLogger("fcn-export")
 
@@ -30,10 +30,12 @@ def export(
     sizes=None,
     scale=None,
     origin=None,
+    precision="fp32",
+    least_agreement=None,
 ):
     """Write one version of a served model: `directory/<version>/`.
 
-    The SavedModel needs TensorFlow alone, computes in float32 and answers three signatures:
+    The SavedModel needs TensorFlow alone and answers three signatures:
 
     - `serving_default`: `image_bytes` [N], JPEG, PNG, BMP or WebP files of any mix of sizes -> `label_png_bytes` [N],
       grey PNG of class ids at each image's own size, `height` and `width` [N], and `status` [N]. Pixels are those that
@@ -74,12 +76,18 @@ def export(
             of PASCAL VOC, as far as `max_pixels` allows. One more is compared, which is computed in several parts.
         scale: another one than the model's own, as for `fcn_keras.predict_scaled`; 1 for the photographs' own size.
         origin: for the model card, `"recipe"`, `"training"`, `"metrics"` and `"source"`: `provenance.Provenance.facts`.
+        precision: `"fp32"`; or `"bf16"`, as `fcn_keras.in_bfloat16` computes: half the file, and several times as fast
+            where processors have AMX or GPUs a compute capability of 8 or more, and slower elsewhere. What goes in and
+            comes out stays of the same types.
+        least_agreement: with `"bf16"`, share of the pixels that it has to label as the model does in float32, on every
+            size that is compared; default `accuracy.agreement.LEAST_AGREEMENT`.
 
     Returns:
         `pathlib.Path` of the version's folder.
 
     Raises:
-        ValueError: on a model that is not a network, or an argument outside the values above.
+        ValueError: on a model that is not a network, or an argument outside the values above; or if too few labels of
+            bfloat16 agree.
         FileExistsError: if the version is there; versions are never overwritten.
         OSError: if the folder cannot be written.
     """
@@ -95,6 +103,8 @@ def export(
     scale = scale_for(model, scale)
     memory = MEMORY if memory is None and max_pixels is None else memory
     _check_options(version=version, memory=memory, max_pixels=max_pixels, extras=extras, sizes=sizes)
+    if precision not in OF_SAVED_MODEL:
+        raise ValueError(f"`precision` of a SavedModel is one of {OF_SAVED_MODEL}. Received: {precision!r}.")
     from .saved_model.contents import write  # which imports TensorFlow, whatever Keras's backend is
 
     sizes = tuple(sizes or _default_sizes(max_pixels))
@@ -110,10 +120,20 @@ def export(
         ):  # its name is no number, so no server takes it for a version
             folder = place / "model"
             options = {"memory": memory, "max_pixels": max_pixels, "extras": tuple(extras)}
-            options |= {"sizes": sizes, "scale": scale}
+            options |= {"sizes": sizes, "scale": scale, "precision": precision}
             contents = write(folder, directory.name, model, names, colors, **options)
+            if precision != "fp32":
+                _require_agreement(contents["parity"], directory.name, precision, least_agreement)
             facts = {"name": directory.name, **describe(model, names, colors), **contents, **(origin or {})}
             return _publish(folder, directory, version, facts, digests_below(folder))
+
+
+def _require_agreement(parity, name, precision, least_agreement):
+    """Refuse a SavedModel that labels too many pixels otherwise; the differences of its scores are told in its card."""
+    from .accuracy.agreement import Figures, require
+
+    least = min(row["label_agreement"] for row in parity)
+    require(Figures(least, None, "drawn"), name, precision, least_agreement)
 
 
 def _publish(folder, directory, version, facts, digests):

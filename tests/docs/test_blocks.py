@@ -59,6 +59,7 @@ NOT_RUN = {
         "docs/serving.md",
         f"{ROAD} models/road.onnx --format onnx --labels --precision int8 ",
     ): "see tests/serving/export/onnx/test_export.py",
+    ("docs/serving.md", f"{ROAD} models/road_bf16"): "see tests/serving/export/saved_model/test_frozen_network.py",
     ("docs/serving.md", "fcn-batch "): "tests/serving/batch/test_command.py runs the pipeline",
     ("docs/serving.md", "docker "): "wants Docker; tests/docs/test_serving.py compares the image's version",
     ("docs/serving.md", "cd kit"): "leads to Docker's files",

@@ -1,12 +1,14 @@
-"""What a network says of itself, and its copy in float32."""
+"""What a network says of itself, and its copies in float32 and in bfloat16."""
 
 import keras
 import numpy as np
 import pytest
 
 import fcn_keras as fcn
-from fcn_keras.interface import class_counts, heads_of, in_float32, inputs_of, modality_of, pixels_of
+from fcn_keras import keras_files
+from fcn_keras.interface import class_counts, heads_of, in_bfloat16, in_float32, inputs_of, modality_of, pixels_of
 from fcn_keras.layers import MatrixConv2D
+from tests.serving.nets import randomize
 
 TINY = (((4, 1),) * 5, 8)
 IMAGE, HHA = np.zeros((2, 3, 3), np.uint8), np.ones((2, 3, 3), np.uint8)
@@ -86,3 +88,38 @@ def test_a_float32_network_is_not_copied():
     model = fcn.FCN32s(3, channels=TINY)
     assert in_float32(model) is model
     assert in_float32(model, matrices=False) is not model
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: fcn.FCN8s(5, padding="caffe", channels=TINY),
+        lambda: fcn.FCN8s({"sem": 3, "geo": 2}, modality="rgbd", at_once=True, skip_channels=(4, 4), channels=TINY),
+        lambda: fcn.FCNAlexNet(3, channels=((4, 6, 6, 6, 6), 8)),
+        lambda: fcn.LateFusion(4, channels=TINY),
+    ],
+)
+def test_the_backbone_is_in_bfloat16_and_what_makes_scores_in_float32(build):
+    copy = in_bfloat16(build())
+    backbone = ("conv", "pool", "norm", "fc", "drop", "skip", "scale")
+    for layer in copy.layers:
+        assert layer.compute_dtype == ("bfloat16" if layer.name.startswith(backbone) else "float32")
+        assert all(weight.dtype == layer.compute_dtype for weight in layer.weights)
+    assert all(x.dtype == "float32" for x in keras.tree.flatten([copy.input, copy.output]))
+    assert in_bfloat16(copy) is copy
+
+
+def test_bfloat16_moves_scores_by_hundredths_in_one_pass_and_in_stages(tmp_path):
+    model = randomize(fcn.FCN8s(5, padding="caffe", channels=TINY))
+    copy = in_bfloat16(model)
+    image = np.random.default_rng(0).integers(0, 256, (90, 120, 3)).astype(np.uint8)
+    calls = ((model, 512), (copy, 512), (copy, 0.3))
+    exact, *found = (fcn.predict(net, image, output="scores", memory=memory) for net, memory in calls)
+    for scores in found:
+        assert scores.dtype == np.float32
+        assert 1e-4 < np.abs(scores - exact).max() / np.abs(exact).max() < 2e-2
+        assert np.mean(scores.argmax(-1) == exact.argmax(-1)) > 0.97
+    copy.save(tmp_path / "net.keras")
+    loaded = keras_files.load_model(tmp_path / "net.keras")
+    np.testing.assert_array_equal(fcn.predict(loaded, image, output="scores"), found[0])
+    assert {weight.dtype for weight in in_float32(copy).weights} == {"float32"}

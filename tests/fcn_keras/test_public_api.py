@@ -36,6 +36,7 @@ SIGNATURES = {
     "batches": "(examples, *, batch_size=1, training=False, augment=None, mix=None, buckets=None, ignore_label=255, "
     "seed=0, modality='rgb', mean=None, start=0, replacement=False, cache=False)",
     "predict": "(model, image, *, output='labels', memory=512)",
+    "in_bfloat16": "(model)",
     "predict_augmented": "(model, image, *, mirror=True, scales=(0.75, 1.0, 1.25), tile=None, output='labels', "
     "memory=512)",
     "predict_scaled": "(model, image, *, scale=None, predictor=None)",

@@ -11,13 +11,15 @@ from ..drawn_images import draw_inputs, for_predict
 from ..options import PRECISIONS
 
 # Labels: two scores that nearly tie may change places. A trained network has such pixels along the borders of objects.
-# float16 keeps 11 bits of a weight, and moves scores by a thousandth; int8 keeps 8 bits, and moves them by hundredths.
-LEAST_AGREEMENT = {"fp32": 0.999, "fp16": 0.995, "int8": 0.98}
+# float16 keeps 11 bits of a weight, and moves scores by a thousandth; bfloat16 and int8 keep 8 bits, of maps as well,
+# and move them by hundredths.
+LEAST_AGREEMENT = {"fp32": 0.999, "fp16": 0.995, "bf16": 0.98, "int8": 0.98}
 LARGEST_ERROR = {"fp32": 1e-4}  # of the largest score; of the other precisions, labels are what counts
 DRAWN_SIZES = ((97, 131), (64, 96))  # off the network's grid and on it
 ADVICE = {
     "fp32": "Please report this",
     "fp16": "Take fp32, or accept it with --least-agreement",
+    "bf16": "Take fp32, or accept it with --least-agreement",
     "int8": "Calibrate on images that are more like those of the training, take fp16, or accept it with "
     "--least-agreement",
 }

@@ -6,6 +6,7 @@ from fcn_keras_console.runtimes.litert_file import runner
 from fcn_keras_console.runtimes.tensors import lists_of
 
 from ..checked_file import write_checked
+from ..options import require_multiplied
 
 
 def export_litert(
@@ -33,6 +34,8 @@ def export_litert(
             integers: those that take depth in millimetres, and FCN-AlexNet, whose normalisation raises to a power.
         OSError: if the file cannot be written.
     """
+
+    require_multiplied(precision, "litert")
 
     def write(file):
         if precision == "int8" and any(x.shape[-1] == 4 for x in model.inputs):

@@ -7,6 +7,7 @@ from pathlib import Path
 from fcn_keras_console.runtimes.tensors import lists_of
 
 from ..checked_file import write_checked
+from ..options import require_multiplied
 
 
 def export_onnx(
@@ -47,6 +48,8 @@ def export_onnx(
             `precision` and `calibration` do not fit.
         OSError: if it cannot be written.
     """
+
+    require_multiplied(precision, "onnx")
 
     def write(file):
         lists = lists_of(names, colors)

@@ -4,13 +4,14 @@ import json
 import os
 
 from fcn_keras_console.disk_errors import writable_error
-from fcn_keras_console.runtimes.openvino_files import runner
+from fcn_keras_console.runtimes.openvino_files import HINT, PRECISION, has_bfloat16, runner
 from fcn_keras_console.runtimes.quiet_openvino import load_openvino
 from fcn_keras_console.runtimes.tensors import lists_of
 
 from ..checked_file import write_checked
 from ..onnx.export import write_file
 
+HINTS = {"bf16": "bf16"}  # by precision; f32 of the others
 LAYOUTS = {4: "NHWC", 3: "NHW"}
 
 
@@ -27,9 +28,10 @@ def export_openvino(
         names: class names by head, to store under `fcn_keras/classes` or `fcn_keras/classes_<head>` in the file's
             runtime information, as JSON.
         colors: of the classes, `(K, 3)` by head, to store there under `palette` or `palette_<head>`.
-        precision: `"fp32"`; `"fp16"`, kernels in half the bytes; or `"int8"`. What is computed in, is the device's
-            choice: on CPUs that have it OpenVINO takes bfloat16 for all but int8, unless INFERENCE_PRECISION_HINT is
-            f32, as in the comparison here.
+        precision: `"fp32"`; `"fp16"`, kernels in half the bytes; `"bf16"`, the file of fp32, to be computed in
+            bfloat16; or `"int8"`. What is computed in, is said by INFERENCE_PRECISION_HINT, bf16 or f32, when a file is
+            compiled. The file holds it under `fcn_keras/precision`, and this package's programs pass it on. OpenVINO
+            itself does not read it: by itself it takes bfloat16 for all but int8 on CPUs that have it.
         model, labels, calibration, least_agreement: as for `export_onnx`.
 
     Returns:
@@ -47,7 +49,8 @@ def export_openvino(
         # fp16 is made of fp32: the cast that an ONNX file of halves holds, OpenVINO would have to undo.
         through = "int8" if precision == "int8" else "fp32"
         write_file(source, model, labels=labels, lists={}, precision=through, calibration=calibration)
-        _convert(source, file, lists_of(names, colors), in_halves=precision == "fp16")
+        lists = lists_of(names, colors) | {PRECISION: HINTS.get(precision, "f32")}
+        _convert(source, file, lists, in_halves=precision == "fp16")
         source.unlink()
 
     return write_checked(
@@ -60,6 +63,15 @@ def export_openvino(
         calibration=calibration,
         least_agreement=least_agreement,
     )
+
+
+def about_hint(precision):
+    """Say, for a model card, what a program has to tell OpenVINO, and in what the file was compared."""
+    hint = HINTS.get(precision, "f32")
+    told = f"Programs pass {HINT}={hint} to `compile_model`, as `fcn-predict` does: no file makes OpenVINO do so."
+    if hint == "bf16" and not has_bfloat16():
+        told += " This processor has no bfloat16: what was compared is float32."
+    return told
 
 
 def _convert(source, target, lists, *, in_halves):

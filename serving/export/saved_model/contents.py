@@ -7,6 +7,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from fcn_keras.interface import in_float32
 from fcn_keras.photographs import Photographs
 from fcn_keras_console.runtimes.tensors import class_list_name, palette_name
 from fcn_keras_console.workdir import palette_text
@@ -23,7 +24,7 @@ WARM_UP = "tf_serving_warmup_requests"
 BATCHING = Path(__file__).resolve().parents[2] / "kit" / "config" / "batching.config"
 
 
-def write(folder, name, model, names, colors, *, memory, max_pixels, extras, sizes, scale):
+def write(folder, name, model, names, colors, *, memory, max_pixels, extras, sizes, scale, precision="fp32"):
     """Write a model as a folder that TensorFlow Serving can load, and compare the two.
 
     Args:
@@ -35,13 +36,14 @@ def write(folder, name, model, names, colors, *, memory, max_pixels, extras, siz
         memory: MiB that a request may take; None for any.
         max_pixels, extras, sizes: as for `version.export`.
         scale: at which photographs are scored, as for `signatures.build`.
+        precision: as for `version.export`.
 
     Returns:
         dict of JSON's types for the model card.
     """
     module = tf.Module()
     memory = None if memory is None else memory * 2**20
-    network, module.variables_read = freeze(model, memory)
+    network, module.variables_read = freeze(model, memory, precision=precision)
     limits = _limits(network, memory, max_pixels, sizes)
     signatures = build(network, limits=limits, extras=extras, scale=scale, colors=colors)
     traced = {}
@@ -57,13 +59,15 @@ def write(folder, name, model, names, colors, *, memory, max_pixels, extras, siz
         for record in warmup.requests(network, name, sizes, scale, limits.decoded):
             writer.write(record)
     shutil.copyfile(BATCHING, folder / "batching_params.pbtxt")
-    parity = compare(model, network, folder, [*sizes, *_in_parts(network, limits)], scale)
+    exact = model if precision == "fp32" else in_float32(model)
+    parity = compare(exact, network, folder, [*sizes, *_in_parts(network, limits)], scale)
     if network.is_doubtful:
         NOTICES.warning(
             "The weights of this network are so large that its sums may leave float32. Every layer is looked at, which "
             "takes longer, and an image whose scores are not finite gets a status instead of labels."
         )
     return {
+        "precision": precision,
         "inputs": dict(network.channels),
         "memory": memory and memory >> 20,
         "max_pixels": limits.scored,

@@ -1,4 +1,4 @@
-"""A model made ready to serve: float32, its weights constants where that helps. Importing this imports TensorFlow."""
+"""A model made ready to serve, its weights constants where that helps. Importing this imports TensorFlow."""
 
 import math
 from typing import NamedTuple
@@ -9,7 +9,7 @@ import tensorflow as tf
 from fcn_keras.inference.bounds import is_sure
 from fcn_keras.inference.parts import Part
 from fcn_keras.inference.stages import cut
-from fcn_keras.interface import class_counts, heads_of, in_float32, inputs_of
+from fcn_keras.interface import class_counts, heads_of, in_bfloat16, in_float32, inputs_of
 from fcn_keras.layers import MatrixConv2D, Preprocess
 
 from ..tensors import LARGEST_CONSTANT
@@ -99,7 +99,7 @@ def _batch(channels, dtype, name=None):
     return tf.TensorSpec([None, None, None, channels], dtype, name)
 
 
-def freeze(model, memory=None):
+def freeze(model, memory=None, *, precision="fp32"):
     """Make the functions that every signature calls.
 
     Weights become constants of them, which oneDNN rearranges once instead of at every call. Kernels above
@@ -110,11 +110,14 @@ def freeze(model, memory=None):
     Args:
         model: as `fcn_keras.models` makes them, under any dtype policy.
         memory: bytes that a request may take; None for any.
+        precision: `"fp32"`, or `"bf16"`: weights of the backbone are kept in bfloat16, and it computes in that.
 
     Returns:
         `Network`, and a list of the `tf.Variable`s that it reads.
     """
     model = in_float32(model)
+    is_doubtful = not is_sure(model, BRIGHTEST)  # in bfloat16 as well, which has the exponents of float32
+    model = in_bfloat16(model) if precision == "bf16" else model
     inputs = inputs_of(model)
     channels = {name: x.shape[-1] for name, x in inputs.items()}
     transposed = {x.name: _transposed(x) for x in model.layers if type(x) is MatrixConv2D}
@@ -123,7 +126,6 @@ def freeze(model, memory=None):
     large += [x for x in transposed.values() if isinstance(x, tf.Variable)]
     hha = {id(layer.input) for layer in model.layers if isinstance(layer, Preprocess) and layer.modality == "hha"}
     hha = frozenset(name for name, x in inputs.items() if id(x) in hha)
-    is_doubtful = not is_sure(model, BRIGHTEST)
     return Network(channels, class_counts(model), _way(model, memory, is_doubtful, transposed), hha, is_doubtful), large
 
 
@@ -138,36 +140,41 @@ def _way(model, memory, is_doubtful, transposed):
     outputs = heads_of(model.output)
     observed = None if is_doubtful else ()
     try:
-        stages = cut(model, most=MAPS)
+        is_half = any(x.compute_dtype == "bfloat16" for x in model.layers)
+        stages = cut(model, most=MAPS / 2 if is_half else MAPS)  # the same maps in both
         if {x.key for x in stages.results} - {x.key for x in stages.stages[-1].outputs}:
             raise ValueError("The model's outputs come from different stages.")
     except ValueError as error:
         layers = [x for x in model.layers if not isinstance(x, keras.layers.InputLayer)]
         ends = [[id(x) for x in keras.tree.flatten(tensors)] for tensors in (model.input, list(outputs.values()))]
         part = Part(layers, *ends, [None] * len(outputs), None, observed, transposed=transposed)
-        channels = [x.shape[-1] for x in keras.tree.flatten(model.input)]
-        return Whole(_function(part, channels), tuple(outputs), str(error))
+        given = [(x.shape[-1], "float32") for x in keras.tree.flatten(model.input)]
+        return Whole(_function(part, given), tuple(outputs), str(error))
     heads = {head: id(x) for head, x in outputs.items()}
     return Staged(stages, heads, _function, part_memory(stages, memory), observed, transposed)
 
 
-def _function(part, channels):
+def _function(part, given):
     """Make a function of some layers, in whose graph small weights are constants.
 
     Where the part looks for what overflows, all that it computes of such an image is NaN.
+
+    Args:
+        part: `fcn_keras.inference.parts.Part`.
+        given: channels and dtype of each of its inputs.
     """
     replaced = {id(layer.kernel) for layer in part.run if layer.name in part.transposed}
     frozen = [x for layer in part.run for x in layer.variables if _is_frozen(x) and id(x) not in replaced]
     frozen = [(x, x.numpy()) for x in frozen]
 
-    @tf.function(input_signature=[_batch(count, tf.float32) for count in channels], autograph=False)
+    @tf.function(input_signature=[_batch(*each) for each in given], autograph=False)
     def run(*maps):
         with keras.StatelessScope(state_mapping=[(variable, tf.constant(value)) for variable, value in frozen]):
             if not part.is_thorough:
                 return part(list(maps), training=False)
             *found, is_finite = part(list(maps), training=False)
-        poison = tf.where(tf.reduce_all(is_finite, axis=0), 0.0, math.nan)  # (N,)
-        return [x + poison[:, None, None, None] for x in found]
+        poison = tf.where(tf.reduce_all(is_finite, axis=0), 0.0, math.nan)[:, None, None, None]  # (N, 1, 1, 1)
+        return [x + tf.cast(poison, x.dtype) for x in found]
 
     return run
 

@@ -55,9 +55,9 @@ class Kept(NamedTuple):
         )
 
 
-def scores_kept(classes):
+def scores_kept(classes, dtype=tf.float32):
     """Keep the scores of so many classes, or a map of so many channels, as they are."""
-    return Kept(tf.identity, tf.float32, (classes,))
+    return Kept(tf.identity, tf.as_dtype(dtype), (classes,))
 
 
 def labels_kept(classes):

@@ -30,12 +30,13 @@ class Placed(NamedTuple):
             empty: batch and channels of a part of which only the size counts.
 
         Returns:
-            `(N, h, w, C)` float32.
+            `(N, h, w, C)`: float32 of an image, else of the map's dtype.
         """
         (top, bottom, *above_below), (left, right, *sides) = rows, columns
         if self.pixels is None:
             return tf.zeros([empty[0], above_below[1], sides[1], empty[1]])
-        pixels = tf.cast(self.pixels[:, top:bottom, left:right], tf.float32)
+        pixels = self.pixels[:, top:bottom, left:right]
+        pixels = pixels if pixels.dtype.is_floating else tf.cast(pixels, tf.float32)
         if function is not None:
             (pixels,) = function(pixels)
         return tf.pad(pixels, [[0, 0], above_below, sides, [0, 0]])

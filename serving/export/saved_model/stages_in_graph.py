@@ -47,8 +47,8 @@ class Staged:
     Args:
         stages: `fcn_keras.inference.stages.Stages`, the last of which gives all results.
         heads: `{head: key of its scores}`.
-        function: makes of a `fcn_keras.inference.parts.Part` and the channels of its inputs a function from tensors to
-            a list of tensors.
+        function: makes of a `fcn_keras.inference.parts.Part` and its inputs, pairs of channels and dtype, a function
+            from tensors to a list of tensors.
         memory: bytes that a part may take.
         observed: as for `fcn_keras.inference.parts.Part`, whose last output `function` then leaves out.
         transposed: as for `Part`.
@@ -66,11 +66,11 @@ class Staged:
         self._keys = list(dict.fromkeys(x.key for stage in self.stages for x in (*stage.inputs, *stage.outputs)))
         self._canvases = {x.map.key: x for x in stages.canvases}
         self._to_pixels = {
-            x.map.key: function(_of_canvas(x), [x.layers[0].input.shape[-1]]) for x in stages.canvases if x.layers
+            x.map.key: function(_of_canvas(x), [(x.layers[0].input.shape[-1], "float32")])
+            for x in stages.canvases
+            if x.layers
         }
-        self._functions = [
-            function(_of_stage(x, observed, transposed), [m.channels for m in x.inputs]) for x in self.stages
-        ]
+        self._functions = [function(_of_stage(x, observed, transposed), _taken_by(x)) for x in self.stages]
 
     @property
     def largest_part(self):
@@ -166,7 +166,7 @@ class Staged:
 
         if not self._canvases.keys().isdisjoint(maps):
             return compute(maps, lengths)  # dtypes of images differ
-        specs = {x.key: tf.TensorSpec([None, None, None, x.channels]) for x in seen}
+        specs = {x.key: tf.TensorSpec([None, None, None, x.channels], x.dtype) for x in seen}
         key = number, *((key, *named) for key, of_map in kept.items() for named in of_map.items())
         return self._shared(key, compute, [specs, tf.TensorSpec([2, len(self._keys)], tf.int32)])(maps, lengths)
 
@@ -279,7 +279,13 @@ def _seen(stage):
 
 
 def _all_kept(stage):
-    return {x.key: {"": scores_kept(x.channels)} for x in stage.outputs}
+    return {x.key: {"": scores_kept(x.channels, x.dtype)} for x in stage.outputs}
+
+
+def _taken_by(stage):
+    """List channels and dtype of what a stage is given; zeros stand for what counts by its size alone."""
+    maps = zip(stage.inputs, stage.size_alone, strict=True)
+    return [(x.channels, "float32" if alone else x.dtype) for x, alone in maps]
 
 
 def _of_canvas(canvas):

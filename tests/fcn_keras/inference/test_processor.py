@@ -20,6 +20,14 @@ def test_avx512_is_told_by_the_flags(flags, lacks, tmp_path, monkeypatch):
 def test_a_machine_that_says_nothing_gets_the_usual_order(tmp_path, monkeypatch):
     monkeypatch.setattr(processor, "_FLAGS", tmp_path / "none")
     assert processor.lacks_avx512.__wrapped__() is False
+    assert processor.has_amx.__wrapped__() is False
+
+
+@pytest.mark.parametrize(("flags", "has"), [("avx512_bf16 amx_tile amx_bf16", True), ("avx512_bf16 amx_int8", False)])
+def test_amx_is_told_by_the_flags(flags, has, tmp_path, monkeypatch):
+    (tmp_path / "cpuinfo").write_text(f"flags\t\t: fpu {flags}\n")
+    monkeypatch.setattr(processor, "_FLAGS", tmp_path / "cpuinfo")
+    assert processor.has_amx.__wrapped__() is (has and processor.is_processor())
 
 
 def test_other_backends_and_gpus_are_no_processor(monkeypatch):

@@ -52,3 +52,26 @@ def test_files_that_were_used_leave_a_stack_to_handle_signals_on(tmp_path):
     ranges = (line.split()[0].split("-") for line in Path("/proc/self/maps").read_text().splitlines())
     is_there = any(int(first, 16) <= stack.begins < int(end, 16) for first, end in ranges) if stack.begins else True
     assert is_there
+
+
+@pytest.mark.parametrize(("kept", "hint"), [("bf16", "bf16"), ("f32", "f32"), (None, "f32"), (["x"], "f32")])
+def test_the_hint_of_a_file_is_passed_on(kept, hint, tmp_path, monkeypatch):
+    """OpenVINO does not read it from the file: it is what `compile_model` is told."""
+    from openvino import opset13 as ops
+
+    pixels = ops.parameter([-1, -1, -1, 3], np.float32, name="image")
+    network = openvino.Model([ops.relu(pixels)], [pixels])
+    for value in (*network.inputs, *network.outputs):
+        value.set_names({"scores"})
+    if kept is not None:
+        network.set_rt_info(json.dumps(kept), ["fcn_keras", "precision"])
+    openvino.save_model(network, tmp_path / "net.xml")
+    told, compile_model = [], openvino.Core.compile_model
+
+    def compiled(core, *arguments):
+        told.append(arguments[2])
+        return compile_model(core, *arguments)
+
+    monkeypatch.setattr(openvino.Core, "compile_model", compiled)
+    runner(tmp_path / "net.xml")
+    assert told == [{"INFERENCE_PRECISION_HINT": hint}]

@@ -15,7 +15,10 @@ from serving.export.options import build_parser, check, share
         ("served --format onnx", r"name of a file for --format onnx ends in \.onnx\. Received: served"),
         ("net.xml --format litert", r"ends in \.tflite\. Received: net\.xml"),
         ("net.onnx --format openvino", r"ends in \.xml\. Received: net\.onnx"),
-        ("served --precision int8", r"A SavedModel computes in float32\. Received: --precision int8"),
+        ("served --precision int8", r"A SavedModel computes in float32 or bfloat16\. Received: --precision int8"),
+        ("served --least-agreement 0.9", "--least-agreement does not go with --format savedmodel"),
+        ("net.onnx --format onnx --precision bf16", "ONNX Runtime has no convolution of bfloat16 for processors. Take"),
+        ("net.tflite --format litert --precision bf16", "LiteRT has no convolution of bfloat16. Take --format saved"),
         ("net.onnx --format onnx --precision int8", "int8 needs images to calibrate on: --calibrate DIR"),
         ("net.onnx --format onnx --calibrate .", "--calibrate goes with --precision int8"),
         ("net.onnx --format onnx --any-images", "--any-images goes with --precision int8"),
@@ -33,7 +36,8 @@ def test_what_goes_together(tmp_path, monkeypatch):
     for folder in ("photos", "data/images", "data/labels"):
         (tmp_path / folder).mkdir(parents=True)
     int8 = "net.xml --format openvino --precision int8 --calibrate photos --validate data --split test"
-    for arguments in ("served --extra color --size 9x9", int8, "net.tflite --format litert --labels"):
+    bfloat16 = ("served --precision bf16 --least-agreement 0.9", "net.xml --format openvino --precision bf16")
+    for arguments in ("served --extra color --size 9x9", int8, "net.tflite --format litert --labels", *bfloat16):
         check(build_parser().parse_args(["net.keras", *arguments.split()]))
 
 

@@ -1,5 +1,6 @@
 """Which versions appear, and what is refused before anything is written."""
 
+import json
 import os
 
 import keras
@@ -18,13 +19,17 @@ def export(*arguments, sizes=((24, 40),), **options):
     return version.export(*arguments, sizes=sizes, **options)
 
 
+ROW = {"height": 24, "width": 40, "head": "", "largest_score": 1.0, "largest_score_error": 0.01}
+
+
 @pytest.fixture
 def quick(monkeypatch):
-    """Write something small instead of a SavedModel."""
+    """Write something small instead of a SavedModel, 97 % of whose labels agree."""
 
-    def write(folder, *_, **__):
+    def write(folder, *_, precision, **__):
         (folder / "assets").mkdir(parents=True)
-        return {"inputs": {}, "memory": 9, "max_pixels": 1, "extra_outputs": [], "warm_up_sizes": [], "parity": []}
+        facts = {"inputs": {}, "memory": 9, "max_pixels": 1, "extra_outputs": [], "warm_up_sizes": []}
+        return {**facts, "precision": precision, "parity": [{**ROW, "label_agreement": 0.97}]}
 
     monkeypatch.setattr(contents, "write", write)
 
@@ -38,6 +43,17 @@ def test_versions_count_up_and_are_never_overwritten(net, quick, tmp_path):
     with pytest.raises(FileExistsError, match="Version 7 is in"):
         export(net, tmp_path / "new" / "fcn", version=7)
     assert export(net, tmp_path / "new" / "fcn").name == "12"
+
+
+def test_bfloat16_that_labels_otherwise_is_not_written(net, quick, tmp_path):
+    with pytest.raises(
+        ValueError, match=r"fcn gives labels of which 97\.00 % agree .* 98 % have to. Nothing was written"
+    ):
+        export(net, tmp_path / "fcn", precision="bf16")
+    assert not list(tmp_path.glob("fcn/*"))
+    folder = export(net, tmp_path / "fcn", precision="bf16", least_agreement=0.96)
+    assert json.loads((folder / "model.json").read_text())["precision"] == "bf16"
+    assert "made of, in float32. This SavedModel computes in bfloat16" in (folder / "README.md").read_text()
 
 
 def test_a_version_taken_meanwhile_gives_the_next(net, quick, tmp_path, monkeypatch):
@@ -84,6 +100,7 @@ def test_a_failure_leaves_nothing(net, tmp_path, monkeypatch):
             r"`sizes` are at most \d+ pixels, which the memory allows. Received: 500x",
         ),
         ({"scale": 1.5}, r"`scale` is a factor above 0 and up to 1, or the longer side, .* Received: 1\.5"),
+        ({"precision": "int8"}, r"`precision` of a SavedModel is one of \('fp32', 'bf16'\). Received: 'int8'"),
         ({"classes": ["a"]}, "one name a class, 21. Received: 1"),
         ({"classes": {"sem": ["a"]}}, r"heads \[''\] of this model. Received: 'sem'"),
     ],

@@ -7,9 +7,9 @@ import pytest
 
 from fcn_keras import inference
 from fcn_keras.models import FCN8s, LateFusion
-from fcn_keras_console.runtimes.openvino_files import runner
+from fcn_keras_console.runtimes.openvino_files import has_bfloat16, runner
 from fcn_keras_console.runtimes.quiet_openvino import load_openvino, openvino_core
-from serving.export.openvino.export import export_openvino
+from serving.export.openvino.export import about_hint, export_openvino
 from tests.serving.calibrating import scenes
 from tests.serving.image_files import picture
 from tests.serving.nets import TINY, labels_of, randomize
@@ -81,3 +81,15 @@ def test_another_name_is_refused(five, tmp_path):
     with pytest.raises(ValueError, match=r"The file's name ends in .xml. Received: .*net.onnx"):
         export_openvino(five, tmp_path / "net.onnx")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_to_compute_in_is_kept_beside_the_classes(five, tmp_path):
+    """In the file of fp32, whose answers are those where the processor has no bfloat16."""
+    figures = export_openvino(five, tmp_path / "net.xml", precision="bf16", least_agreement=0.9)
+    assert (figures.largest_error < 1e-5) != has_bfloat16()
+    stored = openvino_core().read_model(tmp_path / "net.xml").get_rt_info(["fcn_keras", "precision"])
+    assert json.loads(stored.astype(str)) == "bf16"
+    told = about_hint("bf16")
+    assert "INFERENCE_PRECISION_HINT=bf16" in told
+    assert ("what was compared is float32" in told) != has_bfloat16()
+    assert "INFERENCE_PRECISION_HINT=f32" in about_hint("fp16")

@@ -18,9 +18,9 @@ from tests.serving.nets import TINY, randomize
 WRONG = (np.nan, np.inf, -np.inf, 3e38, -3e38, BRIGHTEST * 1.01)
 
 
-def built(net, **options):
+def built(net, precision="fp32", **options):
     """Make the signatures of a network, and save nothing; tell whether its sums may overflow."""
-    network, _ = freeze(net)
+    network, _ = freeze(net, precision=precision)
     functions = build(network, limits=Limits(10_000, 10_000, MAX_DECODED), **options)
     return functions, network.is_doubtful
 

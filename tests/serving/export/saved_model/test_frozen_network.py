@@ -1,12 +1,15 @@
 """Which weights are constants of the graph, and which stay variables."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework import op_def_registry
 
+from fcn_keras.inference import predict
+from fcn_keras.interface import in_bfloat16
 from fcn_keras.models import FCN32s
-from serving.export.saved_model import frozen_network
+from serving.export.saved_model import frozen_network, limits
 from tests.fcn_keras.inference.small_nets import WIDE, randomize
 from tests.serving.image_files import picture
 from tests.serving.nets import labels_of
@@ -49,3 +52,38 @@ def test_wide_layers_multiply_less_in_the_graph():
     scores = frozen.scores(tf.constant(image[None]))[""].numpy()
     expected = wide(image[None].astype("float32"), training=False).numpy()
     np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("part", [False, True])
+def test_bfloat16_answers_as_the_network_in_bfloat16(net, part, monkeypatch):
+    if part:
+        monkeypatch.setattr(limits, "PART", 20_000)
+    image = picture(150, 210)
+    frozen, _ = frozen_network.freeze(net, precision="bf16")
+    scores = frozen.scores(tf.constant(image[None]))[""]
+    assert scores.dtype == tf.float32
+    expected = predict(in_bfloat16(net), image, output="scores")
+    np.testing.assert_allclose(scores[0], expected, rtol=0, atol=2e-2 * np.abs(expected).max())
+    exact = predict(net, image, output="scores")
+    assert 1e-4 < np.abs(scores[0] - exact).max() / np.abs(exact).max() < 2e-2
+    assert np.mean(scores[0].numpy().argmax(axis=-1) == exact.argmax(axis=-1)) > 0.98
+
+
+def test_bfloat16_is_kept_in_the_files(net, tmp_path, monkeypatch):
+    """Constants of the graph and variables beside it: half the bytes, and the same scores when it is loaded."""
+    monkeypatch.setattr(frozen_network, "LARGEST_CONSTANT", 7 * 7 * 8 * 8 - 1)
+    module = tf.Module()
+    frozen, module.variables_read = frozen_network.freeze(net, precision="bf16")
+    answer = tf.function(lambda image: frozen.scores(image)[""], autograph=False)
+    answer = answer.get_concrete_function(tf.TensorSpec([None, None, None, 3], tf.uint8))
+    tf.saved_model.save(module, str(tmp_path), {"scores": answer})
+    reader = tf.train.load_checkpoint(str(tmp_path / "variables" / "variables"))
+    (fc6,) = (name for name, shape in reader.get_variable_to_shape_map().items() if shape == [8, 7 * 7 * 8])
+    assert reader.get_variable_to_dtype_map()[fc6] == tf.bfloat16
+    functions = answer.graph.as_graph_def().library.function
+    constants = [n.attr["value"].tensor for f in functions for n in f.node_def if n.op == "Const"]
+    kernels = [t for t in constants if len(t.tensor_shape.dim) == 4 and t.tensor_shape.dim[0].size == 3]
+    assert {t.dtype for t in kernels} == {tf.bfloat16.as_datatype_enum}
+    image = tf.constant(picture(40, 70)[None])
+    loaded = tf.saved_model.load(str(tmp_path))
+    np.testing.assert_array_equal(loaded.signatures["scores"](image)["output_0"], answer(image))
