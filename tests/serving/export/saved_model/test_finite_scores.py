@@ -70,9 +70,10 @@ def overflowing():
     return net
 
 
-@pytest.fixture(scope="module", params=[None, 24])
+@pytest.fixture(scope="module", params=[(None, "fp32"), (24, "bf16")])
 def doubtful(request):
-    functions, is_doubtful = built(overflowing(), scale=request.param, extras=("confidence",))
+    scale, precision = request.param
+    functions, is_doubtful = built(overflowing(), precision, scale=scale, extras=("confidence",))
     assert is_doubtful
     return functions
 
