@@ -1,4 +1,4 @@
-"""How good labels are where classes meet: metrics in bands along the boundaries (trimaps), and boundary F1.
+"""How good labels are where classes meet: metrics in bands along the boundaries (trimaps), boundary F1, Boundary IoU.
 
 A boundary runs between two neighbours, above and below or left and right, of different labels; the pixels on either
 side of it are boundary pixels. The image's frame is no boundary. Void is a label like any other here: PASCAL VOC marks
@@ -7,6 +7,7 @@ objects off by a rim of void, which is where its boundaries are. But nothing is 
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fcn_keras import labels as label_ops
+from fcn_keras.boundary_iou import BAND, band_counts, band_ious
 from fcn_keras.confusion import confusion
 from fcn_keras.metrics import NAMES, scores
 
@@ -21,24 +23,41 @@ WIDTHS = (1, 2, 4, 8, 16, 32)  # pixels
 TOLERANCE = 0.0075  # of the image's diagonal: Csurka et al.
 
 
+@dataclass(frozen=True, eq=False)
+class ImageBoundaries:
+    """What one image adds to a `BoundaryScores`.
+
+    Attributes:
+        matrices: `(len(widths), C, C)` int64, as `trimap_matrices` returns them.
+        f1: `(C,)`, as `boundary_f1` returns it.
+        band: `(3, C)` int64, as `boundary_iou.band_counts` returns it.
+    """
+
+    matrices: NDArray[np.int64]
+    f1: NDArray[np.float64]
+    band: NDArray[np.int64]
+
+
 class BoundaryScores:
-    """Accumulate, over a whole split, a confusion matrix for every width of the trimap, and boundary F1.
+    """Accumulate, over a whole split, a matrix for every width of the trimap, boundary F1 and Boundary IoU.
 
     Args:
         num_classes: void not counted.
         widths: of the trimaps in pixels, rising; see `trimap_matrices`.
         tolerance: share of the image's diagonal; see `boundary_f1`.
+        band: share of the image's diagonal, of Boundary IoU; see `boundary_iou.band_counts`.
         ignore_label: the id of void pixels in the truth.
 
     Attributes:
         matrices: `(len(widths), C, C)` int64, rows truth, columns prediction, each width's with the narrower ones'.
         f1_sums: `(C,)` sums of every class's F1 over the images.
         f1_images: `(C,)` int64, the images that they are of.
+        band_counts: `(3, C)` int64, pixels in the bands of Boundary IoU: of both, of the truth, of the labels.
 
     Raises:
-        ValueError: if `num_classes`, `widths` or `tolerance` is out of range.
+        ValueError: if `num_classes`, `widths`, `tolerance` or `band` is out of range.
 
-    Reference: Kraehenbuehl and Koltun, NIPS 2011, figure 4; Csurka et al., BMVC 2013.
+    Reference: Kraehenbuehl and Koltun, NIPS 2011, figure 4; Csurka et al., BMVC 2013; Cheng et al., CVPR 2021.
     """
 
     def __init__(
@@ -47,19 +66,23 @@ class BoundaryScores:
         *,
         widths: Sequence[float] = WIDTHS,
         tolerance: float = TOLERANCE,
+        band: float = BAND,
         ignore_label: int = 255,
     ) -> None:
         if isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 1:
             raise ValueError(f"`num_classes` is a positive int. Received: {num_classes!r}.")
         _check_widths(widths)
-        _check_tolerance(tolerance)
+        _check_share("tolerance", tolerance)
+        _check_share("band", band)
         self.num_classes = num_classes
         self.widths = tuple(widths)
         self.tolerance = tolerance
+        self.band = band
         self.ignore_label = ignore_label
         self.matrices = np.zeros((len(self.widths), num_classes, num_classes), np.int64)
         self.f1_sums = np.zeros(num_classes)
         self.f1_images = np.zeros(num_classes, np.int64)
+        self.band_counts = np.zeros((3, num_classes), np.int64)
 
     def update(self, truth: ArrayLike, labels: ArrayLike) -> None:
         """Add an image, or a batch of one size.
@@ -76,12 +99,23 @@ class BoundaryScores:
             truth, labels = truth[None], labels[None]
         _check(truth, labels, self.num_classes, self.ignore_label)
         for one, other in zip(truth, labels, strict=True):
-            self.matrices += trimap_matrices(
-                one, other, self.num_classes, widths=self.widths, ignore_label=self.ignore_label
-            )
-            f1 = boundary_f1(one, other, self.num_classes, tolerance=self.tolerance, ignore_label=self.ignore_label)
-            self.f1_sums += np.nan_to_num(f1)
-            self.f1_images += ~np.isnan(f1)
+            self.add(self.measured(one, other))
+
+    def measured(self, truth: NDArray[Any], labels: NDArray[Any]) -> ImageBoundaries:
+        """Measure one image, `(H, W)` truth and labels, without adding it; errors as of `update`."""
+        count, void = self.num_classes, self.ignore_label
+        return ImageBoundaries(
+            trimap_matrices(truth, labels, count, widths=self.widths, ignore_label=void),
+            boundary_f1(truth, labels, count, tolerance=self.tolerance, ignore_label=void),
+            band_counts(truth, labels, count, band=self.band, ignore_label=void),
+        )
+
+    def add(self, image: ImageBoundaries) -> None:
+        """Add what `measured` returned."""
+        self.matrices += image.matrices
+        self.f1_sums += np.nan_to_num(image.f1)
+        self.f1_images += ~np.isnan(image.f1)
+        self.band_counts += image.band
 
     def result(self) -> dict[str, Any]:
         """Return all metrics, from 0 to 1.
@@ -89,13 +123,17 @@ class BoundaryScores:
         Returns:
             dict: `trimap`, by width a dict of `pixels` (how many counted) and everything of `scores`, NaN where no
             pixel counted; `per_class_boundary_f1` `(C,)`, the mean over the images that have the class's boundary in
-            truth or labels, NaN for a class without any; `boundary_f1`, the mean over the other classes, or NaN.
+            truth or labels, NaN for a class without any; `boundary_f1`, the mean over the other classes, or NaN;
+            `per_class_boundary_iou` `(C,)`, of all images' bands together, and `boundary_iou`, alike.
         """
         f1 = np.divide(self.f1_sums, self.f1_images, out=np.full(self.num_classes, np.nan), where=self.f1_images > 0)
+        iou = band_ious(self.band_counts)
         return {
             "trimap": {width: _scored(matrix) for width, matrix in zip(self.widths, self.matrices, strict=True)},
             "boundary_f1": float(np.nanmean(f1)) if self.f1_images.any() else math.nan,
             "per_class_boundary_f1": f1,
+            "boundary_iou": float(np.nanmean(iou)) if self.band_counts.any() else math.nan,
+            "per_class_boundary_iou": iou,
         }
 
 
@@ -156,7 +194,7 @@ def boundary_f1(
     Reference: Csurka, Larlus, Perronnin, What is a good evaluation measure for semantic segmentation?, BMVC 2013.
     """
     truth, labels = np.asarray(truth), np.asarray(labels)
-    _check_tolerance(tolerance)
+    _check_share("tolerance", tolerance)
     _check(truth, labels, num_classes, ignore_label)
     void = truth == ignore_label
     # Void becomes -1, which no class is, whatever the ids' dtype.
@@ -272,6 +310,6 @@ def _check_widths(widths: Sequence[float]) -> None:
         raise ValueError(f"`widths` are positive and rise, such as (1, 2, 4). Received: {tuple(widths)}.")
 
 
-def _check_tolerance(tolerance: float) -> None:
-    if not 0 < tolerance <= 1:
-        raise ValueError(f"`tolerance` is a share of the diagonal, above 0 and at most 1. Received: {tolerance}.")
+def _check_share(name: str, value: float) -> None:
+    if not 0 < value <= 1:
+        raise ValueError(f"`{name}` is a share of the diagonal, above 0 and at most 1. Received: {value}.")

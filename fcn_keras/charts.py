@@ -100,33 +100,44 @@ def confusion_picture(matrix: ArrayLike, class_names: Sequence[str] | None = Non
     return figure
 
 
-def iu_chart(per_class_iu: ArrayLike, class_names: Sequence[str] | None = None) -> Figure:
+def iu_chart(
+    per_class_iu: ArrayLike,
+    class_names: Sequence[str] | None = None,
+    *,
+    intervals: Sequence[tuple[float, float] | None] | None = None,
+) -> Figure:
     """Draw the IU of every class as bars, best on top, with their mean (mIoU).
 
     Args:
         per_class_iu: `(K,)` in 0..1; NaN for a class in neither truth nor prediction, which the mean leaves out.
         class_names: of the `K` classes; default their numbers.
+        intervals: `(low, high)` of every class in 0..1, drawn as lines; None for a class, or for all, without one.
 
     Returns:
         `matplotlib.figure.Figure`.
 
     Raises:
-        ValueError: if there is not one score a class.
+        ValueError: if there is not one score, or one interval, a class.
         ImportError: if matplotlib is missing.
     """
     scores = np.asarray(per_class_iu, float)
     if scores.ndim != 1:
         raise ValueError(f"`per_class_iu` must be (K,), one score a class. Received: shape {scores.shape}.")
     names = _names(class_names, len(scores))
+    intervals = [None] * len(scores) if intervals is None else intervals
+    if len(intervals) != len(scores):
+        raise ValueError(f"`intervals` are one a class, {len(scores)}. Received: {len(intervals)}.")
     order = np.argsort(np.nan_to_num(scores, nan=-1), kind="stable")
     figure = _figure((6.4, 1.2 + 0.27 * len(scores)))
     axis = figure.subplots()
     axis.barh(range(len(order)), np.nan_to_num(scores[order]), color="#4878a8")
     axis.set_yticks(range(len(order)), [names[i] for i in order])
-    for place, score in enumerate(scores[order]):
+    for place, (score, ends) in enumerate((scores[i], intervals[i]) for i in order):
         text = "absent" if np.isnan(score) else f"{100 * score:.1f}"
+        if ends is not None:
+            axis.plot(ends, (place, place), color="black", linewidth=1)
         axis.text(
-            np.nan_to_num(score) + 0.01,
+            max(np.nan_to_num(score), ends[1] if ends is not None else 0) + 0.01,
             place,
             text,
             va="center",

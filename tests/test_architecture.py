@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "losses": {"labels"},
     "metrics": {"labels"},
     "augment": {"registration"},  # what to say where TensorFlow is missing
-    "boundary": {"confusion", "labels", "metrics"},
+    "boundary": {"boundary_iou", "confusion", "labels", "metrics"},
     "confusion": {"examples"},
     "inference": {"finite", "labels", "layers", "receptive_field"},
     "tta": {"inference", "layers"},

@@ -30,7 +30,7 @@ SIGNATURES = {
     "name='pixel_crossentropy', dtype=None, *, label_smoothing=0.0, hardest=1.0)",
     "ConfusionMatrix": "(num_classes, ignore_label=255, name='confusion', dtype=None)",
     "scores": "(matrix)",
-    "BoundaryScores": "(num_classes, *, widths=(1, 2, 4, 8, 16, 32), tolerance=0.0075, ignore_label=255)",
+    "BoundaryScores": "(num_classes, *, widths=(1, 2, 4, 8, 16, 32), tolerance=0.0075, band=0.02, ignore_label=255)",
     "CaffeSGD": "(learning_rate, momentum=0.9, weight_decay=0.0005, bias_multiplier=2.0, name='caffe_sgd', **kwargs)",
     "Bilinear": "()",
     "batches": "(examples, *, batch_size=1, training=False, augment=None, mix=None, buckets=None, ignore_label=255, "

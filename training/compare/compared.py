@@ -1,4 +1,4 @@
-"""The images that are compared, labelled by A and by B: two models, or two folders of label files."""
+"""The images that are compared, labelled by A, B and maybe more: models, or folders of label files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +14,15 @@ from ..scoring.label_files import label_files_of
 from ..scoring.split import open_split, with_data_notes
 from ..workdir.trained_model import class_names_beside, load_model
 
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 
 @dataclass(frozen=True)
-class ImagePairs:
-    """The same images, labelled by A and by B.
+class SameImages:
+    """The same images, labelled by each of what is compared.
 
     Attributes:
-        images: two iterables of `LabelledImage`, of the same images.
+        images: iterables of `LabelledImage`, of the same images.
         total: the number of images.
         origin: where they come from, as JSON's types.
         counts, class_names, colors: of the classes, by head.
@@ -34,103 +36,118 @@ class ImagePairs:
     colors: dict
 
     def __iter__(self):
-        """Yield A's and B's `LabelledImage` of every image.
+        """Yield the tuple of `LabelledImage` of every image.
 
         Raises:
-            ValueError: as `label_images`, or if A's and B's truth differ.
+            ValueError: as `label_images`, or if the truths differ.
         """
-        for pair in zip(*self.images, strict=True):
-            for head, truth in pair[0].truth.items():
-                if not np.array_equal(truth, pair[1].truth[head]):
-                    raise ValueError(
-                        f"The true labels of {pair[0].name} differ between A and B. Compare on one split, read in one "
-                        "way."
-                    )
-            yield pair
+        for each in zip(*self.images, strict=True):
+            for letter, other in zip(LETTERS[1:], each[1:], strict=False):
+                for head, truth in each[0].truth.items():
+                    if not np.array_equal(truth, other.truth[head]):
+                        raise ValueError(
+                            f"The true labels of {each[0].name} differ between A and {letter}. Compare on one split, "
+                            "read in one way."
+                        )
+            yield each
 
 
-def two_models(arguments):
-    """Open two models and the split that they are scored on.
+def models(arguments):
+    """Open models and the split that they are scored on.
 
     Args:
-        arguments: values of the command: `a`, `b`, and those of `split.add_options`.
+        arguments: values of the command: `paths`, and those of `split.add_options`.
 
     Returns:
-        `ImagePairs`.
+        `SameImages`.
 
     Raises:
-        ValueError: if a model cannot be loaded, nothing says which images, or A and B have other classes or splits.
+        ValueError: if a model cannot be loaded, nothing says which images, or they have other classes or splits.
     """
-    paths = [find_model(path) for path in (arguments.a, arguments.b)]
-    models = [load_model(path) for path in paths]
-    counts = [class_counts(model) for model in models]
-    if counts[0] != counts[1]:
-        written = (", ".join(f"{n} {head}".strip() for head, n in x.items()) for x in counts)
-        raise ValueError("A has {} classes, B {}. Compare models of the same classes.".format(*written))
+    paths = [find_model(path) for path in arguments.paths]
+    loaded = [load_model(path) for path in paths]
+    counts = [class_counts(model) for model in loaded]
+    for letter, other in zip(LETTERS, counts, strict=False):
+        if other != counts[0]:
+            written = (", ".join(f"{n} {head}".strip() for head, n in x.items()) for x in (counts[0], other))
+            raise ValueError(
+                f"A has {next(written)} classes, {letter} {next(written)}. Compare models of the same classes."
+            )
     examples, origins = _open(arguments, paths, next(iter(counts[0].values())))
     for each in examples:
         require_same_classes(counts[0], each)
-    _require_one_split(paths, origins, examples)
+    for number in range(1, len(paths)):
+        _require_one_split(paths, origins, examples, number)
     total = len(examples[0])
-    return ImagePairs(
-        tuple(map(label_images, models, examples)),
+    return SameImages(
+        tuple(map(label_images, loaded, examples)),
         total,
-        {"a": str(paths[0]), "b": str(paths[1]), **origins[0], "images": total},
+        {**_named(paths), **origins[0], "images": total},
         counts[0],
         heads_of(examples[0].class_names),
         colors_of(examples[0], paths[0]),
     )
 
 
-def two_folders(arguments):
-    """Open two folders (or files) of labels beside the true ones; arguments, result and errors as of `two_models`."""
-    files = [label_files_of(arguments, path) for path in (arguments.a, arguments.b)]
-    _require_one_set(arguments, files)
+def folders(arguments):
+    """Open folders (or files) of labels beside the true ones; arguments, result and errors as of `models`."""
+    files = [label_files_of(arguments, path) for path in arguments.paths]
+    for number in range(1, len(files)):
+        _require_one_set(arguments.paths, files, number)
     total, names = len(files[0].keys), files[0].class_names
-    origin = {"a": str(arguments.a), "b": str(arguments.b), "labels": str(arguments.labels), "images": total}
+    origin = {**_named(arguments.paths), "labels": str(arguments.labels), "images": total}
     kinds = {kind: max(each.left_alone.get(kind, 0) for each in files) for each in files for kind in each.left_alone}
     origin |= {"left_alone": kinds} if kinds else {}
     images, colors = tuple(each.labelled() for each in files), colors_of(files[0])
-    return ImagePairs(images, total, origin, {"": len(names)}, {"": names}, colors)
+    return SameImages(images, total, origin, {"": len(names)}, {"": names}, colors)
+
+
+def _named(paths):
+    return {letter.lower(): str(path) for letter, path in zip(LETTERS, paths, strict=False)}
 
 
 def _open(arguments, paths, count):
-    """Open the split for each model, as its own recipe reads it; one without a recipe reads as the other does."""
+    """Open the split for each model, as its own recipe reads it, or the first that there is."""
     trained = [decisions_beside(path) for path in paths]
-    trained = [trained[0] or trained[1], trained[1] or trained[0]]
-    named = [class_names_beside(path) for path in paths]
-    opened = [open_split(arguments, decisions, classes=lambda: named[0] or named[1] or count) for decisions in trained]
+    usual = next(filter(None, trained), trained[0])
+    named = next(filter(None, map(class_names_beside, paths)), None)
+    opened = [open_split(arguments, each or usual, classes=lambda: named or count) for each in trained]
     examples = [each for each, _ in opened]
     origins = [with_data_notes(origin, path, each) for path, (each, origin) in zip(paths, opened, strict=True)]
     notes = list(dict.fromkeys(note for origin in origins for note in origin.get("data_notes", ())))
     return examples, [origin | ({"data_notes": notes} if notes else {}) for origin in origins]
 
 
-def _require_one_split(paths, origins, examples):
-    places = [(origin["data"] and Path(origin["data"]).resolve(), origin["split"]) for origin in origins]
+def _require_one_split(paths, origins, examples, number):
+    """Refuse model `number` if its split is not the first one's."""
+    letter = LETTERS[number]
+    places = [(origins[x]["data"] and Path(origins[x]["data"]).resolve(), origins[x]["split"]) for x in (0, number)]
     if places[0] != places[1]:
         scored = (
             f"{path} is scored on {place or 'drawn scenes'}, {split}"
-            for path, (place, split) in zip(paths, places, strict=True)
+            for path, (place, split) in zip((paths[0], paths[number]), places, strict=True)
         )
         raise ValueError(f"{'; '.join(scored)}. Say --data and --split, so that both are scored on the same images.")
-    names = [heads_of(each.class_names) for each in examples]
-    for head, mine in names[0].items():
-        for one, other in zip(mine, names[1][head], strict=True):
+    mine, theirs = (heads_of(examples[x].class_names) for x in (0, number))
+    for head, names in mine.items():
+        for one, other in zip(names, theirs[head], strict=True):
             if one != other:
-                raise ValueError(f"A calls a class {one!r} that B calls {other!r}. Compare models of the same classes.")
-    ids = [list(getattr(each, "ids", range(len(each)))) for each in examples]
+                raise ValueError(
+                    f"A calls a class {one!r} that {letter} calls {other!r}. Compare models of the same classes."
+                )
+    ids = [list(getattr(examples[x], "ids", range(len(examples[x])))) for x in (0, number)]
     if ids[0] != ids[1]:
         raise ValueError(
-            f"A's recipe reads {len(ids[0])} images, B's {len(ids[1])}, not the same ones. Say --recipe for both."
+            f"A's recipe reads {len(ids[0])} images, {letter}'s {len(ids[1])}, not the same ones. Say --recipe for all."
         )
 
 
-def _require_one_set(arguments, files):
-    if arguments.a.is_file() and arguments.b.is_file():
+def _require_one_set(paths, files, number):
+    """Refuse label files `number` if they are not of the first one's images."""
+    if paths[0].is_file() and paths[number].is_file():
         return
-    keys = [set(each.keys) for each in files]
-    for path, lacking in ((arguments.a, keys[1] - keys[0]), (arguments.b, keys[0] - keys[1])):
+    mine, theirs = (set(files[x].keys) for x in (0, number))
+    for path, lacking in ((paths[0], theirs - mine), (paths[number], mine - theirs)):
         if lacking:
             raise ValueError(
                 f"{path} lacks {len(lacking)} of the other's label files, such as {min(lacking)}. "

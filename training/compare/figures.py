@@ -111,6 +111,25 @@ def differences(result):
     return drawn
 
 
+def models_beside(result):
+    """Draw the mean IU of every model of a `several`, with its interval, as a `matplotlib` figure."""
+    from matplotlib.figure import Figure
+
+    models = {letter: model["mean_iu"] for letter, model in result["models"].items()}
+    drawn = Figure(figsize=(6.4, 1.2 + 0.27 * len(models)), layout="constrained")
+    axis = drawn.subplots()
+    for place, value in enumerate(reversed(models.values())):
+        if value["low"] is not None:
+            axis.plot([100 * value["low"], 100 * value["high"]], [place, place], color="gray", linewidth=2)
+        axis.plot(100 * value["value"], place, "o", color="black", markersize=5)
+    axis.set_yticks(range(len(models)), reversed(models))
+    axis.set_ylim(-0.6, len(models) - 0.4)
+    drawn.supxlabel("mean IU in percent, 95 % interval of each", fontsize="medium")
+    axis.grid(axis="x", alpha=0.3)
+    axis.spines[["top", "right"]].set_visible(False)
+    return drawn
+
+
 def trimaps(result, widths):
     """Draw mean IU of A and B over the width of the trimap."""
     from fcn_keras.charts import trimap_chart

@@ -7,10 +7,10 @@ import numpy as np
 from fcn_keras_console.printing import in_one_line
 from fcn_keras_console.words import percent
 
+from ..scoring.bootstrap import FEW
 from ..scoring.summary import TITLES
 from .tally import DIFFERENT, OUTCOMES, differing
 
-FEW = 20  # images, below which percentiles of draws are known to be too narrow
 _SHOWN = 10  # images in the text
 
 
@@ -52,7 +52,7 @@ def verdict(mean_iu, outcomes):
     if mean_iu.low is None:
         return f"{better} is {percent(size)} mean IU above {worse} on this image; one image does not tell chance."
     ends = sorted([mean_iu.low, mean_iu.high] if better == "B" else [-mean_iu.low, -mean_iu.high])
-    interval = f"95 % interval {percent(ends[0])} to {percent(ends[1])}, p {_p(mean_iu.p)}"
+    interval = f"95 % interval {percent(ends[0])} to {percent(ends[1])}, p {p_text(mean_iu.p)}"
     few = f" {images} images are few: the interval is too narrow." if images < FEW else ""
     if ends[0] > 0:
         return f"{better} is better by {percent(size)} mean IU ({interval}).{few}"
@@ -93,10 +93,10 @@ def _rows(heading, values, left, *, images=False):
     last = "  images" if images else ""
     yield f"{heading:<{left}}  {'A':>7}  {'B':>7}  {'B - A':>7}  {'95 % interval':>17}  {'p':>6}{last}"
     for name, value in values.items():
-        interval = "-" if value["low"] is None else f"{_signed(value['low'])} to {_signed(value['high'])}"
-        cells = [f"{cell:>7}" for cell in (percent(value["a"]), percent(value["b"]), _signed(value["difference"]))]
+        interval = "-" if value["low"] is None else f"{signed(value['low'])} to {signed(value['high'])}"
+        cells = [f"{cell:>7}" for cell in (percent(value["a"]), percent(value["b"]), signed(value["difference"]))]
         count = f"  {value['images']:>6}" if images else ""
-        yield "  ".join([f"{name:<{left}}", *cells, f"{interval:>17}", f"{_p(value['p']):>6}"]) + count
+        yield "  ".join([f"{name:<{left}}", *cells, f"{interval:>17}", f"{p_text(value['p']):>6}"]) + count
 
 
 def _rare(result):
@@ -111,7 +111,7 @@ def title_of(name):
     """Name a metric as people do."""
     if name.startswith("trimap_"):
         return f"mean IU, trimap {name.split('_')[1]} px"
-    return {**TITLES, "boundary_f1": "boundary F1"}[name]
+    return {**TITLES, "boundary_f1": "boundary F1", "boundary_iou": "Boundary IoU"}[name]
 
 
 def _pixels(counts):
@@ -128,9 +128,11 @@ def _share(pixels, name):
     return f"{100 * pixels[name] / max(pixels['counted'], 1):.2f} %"
 
 
-def _signed(value):
+def signed(value):
+    """Write a difference of shares in percent, with its sign."""
     return "-" if value is None else f"{100 * value:+.2f}"
 
 
-def _p(p):
+def p_text(p):
+    """Write a p, or that there is none."""
     return "-" if p is None else f"{p:.4f}"

@@ -10,16 +10,18 @@ from ..scoring import scale_options, tta_options
 from ..scoring.split import add_options
 
 DESCRIPTION = """Score a model over a whole split, every image at its own size: pixel accuracy, mean accuracy, mean IU,
-frequency weighted IU, and the IU of every class. A model that fcn-train wrote knows its data: recipe.json beside it
-names the recipe and the folder. With --labels, score label files that anything wrote; their classes are as many as the
-highest id, unless --classes says otherwise. Where images are far larger than those that the model was trained on, it
-says so: --scale trained scores them as fcn-predict labels them. A model whose training reduced its photographs is
-scored so anyway.
+frequency weighted IU, and the IU of every class, each with a 95 % interval: what chance in the choice of the images
+does (a bootstrap over them), not what another training would change. A model that fcn-train wrote knows its data:
+recipe.json beside it names the recipe and the folder. With --labels, score label files that anything wrote; their
+classes are as many as the highest id, unless --classes says otherwise. Where images are far larger than those that the
+model was trained on, it says so: --scale trained scores them as fcn-predict labels them. A model whose training reduced
+its photographs is scored so anyway.
 
 --boundaries adds how good the labels are where classes meet: the metrics in trimaps, bands of 1 to 32 pixels on either
-side of the true boundaries (those of void, too), and boundary F1: of every class in every image, how many boundary
-pixels lie within 0.75 % of the image's diagonal of the other's, averaged over the images that have the class's
-boundary, then over the classes that have one."""
+side of the true boundaries (those of void, too); boundary F1: of every class in every image, how many boundary pixels
+lie within 0.75 % of the image's diagonal of the other's, averaged over the images that have the class's boundary, then
+over the classes that have one; and Boundary IoU: the IU within bands inside the regions' outlines, 2 % of the diagonal
+wide, over all images together."""
 EXAMPLES = (
     ("fcn-evaluate runs/quick_fcn8s", "the best net of a stage, on the split it was validated on"),
     ("fcn-evaluate net.keras --data photos --split test --output scores", "files and a picture besides"),
@@ -48,7 +50,7 @@ def build_parser():
         metavar="PATH",
         help="score label files: the true ones, a file or a folder of the same stems",
     )
-    parser.add_argument("--boundaries", action="store_true", help="score trimaps and boundary F1 as well")
+    parser.add_argument("--boundaries", action="store_true", help="score trimaps, boundary F1 and Boundary IoU as well")
     parser.add_argument(
         "--output", type=Path, help="folder for metrics.json, metrics.txt and metrics.png; replaces older ones"
     )

@@ -4,33 +4,37 @@ from fcn_keras_console.words import counted, percent, some
 
 from ..pages.graphics import measured, swatch
 from ..pages.html import element, table
-from ..scoring.summary import TITLES
+from ..scoring.summary import TITLES, interval_sentence, span
 from .svg_charts import confusion
 
 CONFUSIONS = 10  # listed beside the matrix
+NEAR = {"boundary_f1": "boundary F1", "boundary_iou": "Boundary IoU"}
 
 
 def tiles(results):
-    """Show the four metrics of each head, mean IU first, and boundary F1.
+    """Show the metrics of each head and their intervals, mean IU first.
 
     Args:
         results: `summary` by head.
     """
-    titles = {"mean_iu": TITLES["mean_iu"], **TITLES, "boundary_f1": "boundary F1"}
+    titles = {"mean_iu": TITLES["mean_iu"], **TITLES, **NEAR}
     drawn = []
     for head, result in results.items():
-        values = {**result, "boundary_f1": result["boundaries"]["boundary_f1"]}
+        values = {**result, **{name: result["boundaries"][name] for name in NEAR}}
         boxes = [
             element(
                 "div",
                 element("dt", title),
                 element("dd", _with_unit(values[metric]), data_metric=metric),
+                element("dd", span(ends), class_="soft") if (ends := result["intervals"][metric]) else None,
                 class_="first" if metric == "mean_iu" else None,
             )
             for metric, title in titles.items()
         ]
         drawn += [element("h3", head) if head else None, element("dl", boxes, class_="tiles", data_head=head)]
         drawn.append(element("p", _in_words(result)))
+        if result["intervals"]["images"] > 1:
+            drawn.append(element("p", interval_sentence(result["intervals"]), class_="soft"))
     return drawn
 
 
@@ -80,7 +84,9 @@ def _bands(head, result):
     ]
     heads, title = ("closer than", "pixels", "pixel accuracy", "mean IU"), f"Pixels near the true boundaries{_of(head)}"
     f1, near = _with_unit(metrics["boundary_f1"]), 100 * metrics["tolerance"]
-    note = element("p", f"Boundary F1 {f1}, within {near:g} % of an image's diagonal.")
+    iou, wide = _with_unit(metrics["boundary_iou"]), 100 * metrics["band"]
+    text = f"Boundary F1 {f1}, within {near:g} % of an image's diagonal. Boundary IoU {iou}, in bands of {wide:g} %."
+    note = element("p", text)
     return table(heads, rows, caption=f"{title}, in percent"), note
 
 
@@ -125,15 +131,16 @@ def _class_table(head, result, holding, colors):
             [
                 [swatch(colors[index]), name],
                 measured(iu),
+                span(result["intervals"]["per_class_iu"][name]),
                 percent(accuracy),
-                percent(result["boundaries"]["per_class_boundary_f1"][name]),
+                *(percent(result["boundaries"][f"per_class_{near}"][name]) for near in NEAR),
                 measured(truth[index] / total, "soft"),
                 percent(predicted[index] / total),
                 f"{holding[index]:,}",
             ]
         )
     title = f"Every class{_of(head)}, in percent; class balance over the labelled pixels"
-    heads = ("class", "IU", "accuracy", "boundary F1", "pixels", "predicted", "images")
+    heads = ("class", "IU", "95 % interval", "accuracy", *NEAR.values(), "pixels", "predicted", "images")
     return table(heads, rows, caption=title, class_="classes")
 
 

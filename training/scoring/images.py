@@ -13,6 +13,7 @@ from fcn_keras.interface import class_counts, heads_of, modality_of, pixels_of
 from fcn_keras.scaled_inference import photographs_of
 
 from ..reading import attempted, read_each
+from .image_sums import sums_of
 from .scale_options import usual_scale
 from .tta_options import copies_predictor
 
@@ -66,6 +67,7 @@ class SplitScores:
         matrices: `(C, C)` int64, rows truth, columns prediction; `fcn_keras.scores` turns one into metrics.
         holding: `(C,)` int64, the images whose truth holds each class.
         boundaries: `fcn_keras.BoundaryScores`; empty if they were not asked for.
+        sums: list of what `image_sums.sums_of` keeps of each image.
         images: `ScoredImage`, in the data set's order.
         seconds: that it took, reading included.
     """
@@ -73,6 +75,7 @@ class SplitScores:
     matrices: dict = field(default_factory=dict)
     holding: dict = field(default_factory=dict)
     boundaries: dict = field(default_factory=dict)
+    sums: dict = field(default_factory=dict)
     images: list = field(default_factory=list)
     seconds: float = 0.0
 
@@ -140,7 +143,7 @@ def score_split(images, *, boundaries=False):
 
     Args:
         images: of one split, as `label_images` and `LabelFiles.labelled` yield them.
-        boundaries: whether trimaps and boundary F1 are to be had as well.
+        boundaries: whether trimaps, boundary F1 and Boundary IoU are to be had as well.
 
     Returns:
         `SplitScores`.
@@ -151,10 +154,12 @@ def score_split(images, *, boundaries=False):
         for head, matrix in image.matrices.items():
             scores.matrices[head] = scores.matrices.get(head, 0) + matrix
             scores.holding[head] = scores.holding.get(head, 0) + matrix.any(axis=1).astype(np.int64)
+            found = None
             if boundaries:
-                if head not in scores.boundaries:
-                    scores.boundaries[head] = fcn.BoundaryScores(len(matrix))
-                scores.boundaries[head].update(image.truth[head], image.labels[head])
+                of_head = scores.boundaries.setdefault(head, fcn.BoundaryScores(len(matrix)))
+                found = of_head.measured(image.truth[head], image.labels[head])
+                of_head.add(found)
+            scores.sums.setdefault(head, []).append(sums_of(matrix, found))
         size = next(iter(image.truth.values())).shape
         scores.images.append(ScoredImage(image.index, image.name, size, mean_iu(image.matrices)))
         LOG.debug("%s: %d x %d pixels, mean IU %s", image.name, size[1], size[0], scores.images[-1].mean_iu)

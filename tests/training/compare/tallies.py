@@ -14,8 +14,8 @@ def counted(truth, labels, classes):
 
 
 def tallied(images, classes, *, boundaries=False):
-    """Tally `(truth, a, b)` of several images."""
-    tally = Tally(classes, boundaries=boundaries)
+    """Tally `(truth, a, b)` of several images, or of more models."""
+    tally = Tally(classes, models=len(images[0]) - 1, boundaries=boundaries)
     for number, (truth, *labels) in enumerate(images):
         tally.add(f"image {number}", truth, labels, [counted(truth, each, classes) for each in labels])
     return tally

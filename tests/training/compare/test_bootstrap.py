@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from tests.training.compare.tallies import VOID, drawn, tallied
-from training.compare import bootstrap as module
 from training.compare.bootstrap import Compared, bootstrap
+from training.scoring import bootstrap as module
 
 
 def rows_of_accuracies(right, pixels):

@@ -110,6 +110,36 @@ def test_label_files_worked_by_hand(labels, tmp_path, capsys):
     assert "4 images are few: the interval is too narrow." in report["verdict"]
 
 
+def test_three_folders(labels, tmp_path, capsys):
+    """A twice and B: both pairs of A and B differ by the same, the pair of A and itself by nothing."""
+    arguments = [labels / "a", labels / "b", labels / "a", "--labels", labels / "truth", "--boundaries"]
+    report = reported(capsys, *arguments, "--output", tmp_path)
+    assert [report[x] for x in "abc"] == [str(labels / name) for name in "aba"]
+    assert report["models"]["A"] == report["models"]["C"]
+    two = reported(capsys, *arguments[:2], *arguments[3:])["metrics"]
+    for name, value in two.items():
+        assert report["models"]["B"][name]["value"] == pytest.approx(value["b"])
+    assert [(x["a"], x["b"]) for x in report["pairs"]] == [("A", "B"), ("B", "C"), ("A", "C")]
+    assert report["pairs"][0]["p_corrected"] == pytest.approx(3 * report["pairs"][0]["p"])
+    assert report["verdict"] == "B is better than all others. 4 images are few: the intervals are too narrow."
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["compare.json", "compare.png", "compare.txt"]
+    text = (tmp_path / "compare.txt").read_text()
+    assert text.startswith(f"A  {labels / 'a'}\nB  {labels / 'b'}\nC  {labels / 'a'}\n")
+    assert report["verdict"] in text
+    assert "--resamplings is at least 240 for the 3 pairs of 3 models. Received: 239." in error_of(
+        capsys, *arguments, "--resamplings", 239
+    )
+    many = [labels / "a"] * 27
+    assert "At most 26 models are compared at once. Received: 27." in error_of(
+        capsys, *many, "--labels", labels / "truth"
+    )
+
+
+def test_a_third_model_of_other_classes(nets, pair, data, capsys):
+    message = error_of(capsys, *pair, nets["heads"], "--data", data)
+    assert "A has 4 classes, C 8 sem, 3 geo. Compare models of the same classes." in message
+
+
 def test_two_files(labels, capsys):
     options = ["--labels", labels / "truth" / "0.png", "--resamplings", 100]
     report = reported(capsys, labels / "a" / "0.png", labels / "b" / "1.png", *options)

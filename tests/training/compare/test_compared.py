@@ -1,10 +1,10 @@
-"""Which two models or folders can be compared."""
+"""Which models or folders can be compared."""
 
 import numpy as np
 import pytest
 
 from fcn_keras.datasets.synthetic import Synthetic
-from training.compare.compared import ImagePairs, _require_one_split
+from training.compare.compared import SameImages, _require_one_split
 from training.scoring.images import LabelledImage
 
 
@@ -13,8 +13,8 @@ def image(truth):
     return LabelledImage(0, "image a", {}, {"": truth}, {"": truth}, {})
 
 
-def pairs(a, b):
-    return ImagePairs(images=(a, b), total=len(a), origin={}, counts={}, class_names={}, colors={})
+def pairs(*images):
+    return SameImages(images=images, total=len(images[0]), origin={}, counts={}, class_names={}, colors={})
 
 
 def test_images_come_in_pairs():
@@ -25,15 +25,15 @@ def test_images_come_in_pairs():
 def test_a_truth_that_differs():
     with pytest.raises(ValueError, match=r"The true labels of image a differ between A and B\. Compare on one split"):
         list(pairs([image([[1]])], [image([[2]])]))
+    with pytest.raises(ValueError, match=r"The true labels of image a differ between A and C\."):
+        list(pairs([image([[1]])], [image([[1]])], [image([[2]])]))
 
 
 def test_recipes_that_read_other_images(tmp_path):
     examples = [Synthetic(count, seed=1) for count in (2, 3)]
     origins = [{"data": None, "split": "val"}] * 2
-    with pytest.raises(
-        ValueError, match=r"A's recipe reads 2 images, B's 3, not the same ones\. Say --recipe for both"
-    ):
-        _require_one_split([tmp_path] * 2, origins, examples)
+    with pytest.raises(ValueError, match=r"A's recipe reads 2 images, B's 3, not the same ones\. Say --recipe for all"):
+        _require_one_split([tmp_path] * 2, origins, examples, 1)
     origins = [{"data": None, "split": "val"}, {"data": None, "split": "train"}]
     with pytest.raises(ValueError, match=r"is scored on drawn scenes, val; .* is scored on drawn scenes, train\. Say"):
-        _require_one_split([tmp_path] * 2, origins, examples)
+        _require_one_split([tmp_path] * 2, origins, examples, 1)

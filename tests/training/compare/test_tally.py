@@ -5,7 +5,8 @@ import pytest
 
 import fcn_keras as fcn
 from tests.training.compare.tallies import VOID, counted, drawn, tallied
-from training.compare.tally import OUTCOMES, metrics, outcomes
+from training.compare.tally import OUTCOMES, outcomes
+from training.scoring.image_sums import metrics
 
 
 @pytest.mark.parametrize("classes", [1, 3, 6])

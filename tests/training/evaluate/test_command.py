@@ -156,7 +156,7 @@ def test_output_holds_json_table_and_picture(net, data, tmp_path, capsys):
     assert sorted(path.name for path in out.iterdir()) == ["metrics.json", "metrics.png", "metrics.txt"]
     assert (out / "metrics.txt").read_text() == text
     report = json.loads((out / "metrics.json").read_text())
-    assert ["mean", "IU", f"{100 * report['mean_iu']:.2f}"] in [line.split() for line in text.splitlines()]
+    assert ["mean", "IU", f"{100 * report['mean_iu']:.2f}"] in [line.split()[:3] for line in text.splitlines()]
     with Image.open(out / "metrics.png") as image:
         assert image.width > image.height > 200
     # Every row of the matrix is one line.
@@ -393,10 +393,36 @@ def test_boundaries_beside_the_four_metrics(net, loaded, data, tmp_path, capsys)
     named = dict(zip(NAMES, f1s, strict=True))
     assert bounds["per_class_boundary_f1"] == pytest.approx(named)
     assert bounds["boundary_f1"] == pytest.approx(np.nanmean(expected["per_class_boundary_f1"]))
+    ious = [None if np.isnan(iou) else iou for iou in expected["per_class_boundary_iou"]]
+    assert bounds["per_class_boundary_iou"] == pytest.approx(dict(zip(NAMES, ious, strict=True)))
+    assert bounds["boundary_iou"] == pytest.approx(np.nanmean(expected["per_class_boundary_iou"]))
     without = scored(capsys, net, "--data", data, "--output", tmp_path / "without")
     assert without.keys() == report.keys() - {"boundaries"}
+    near = {"boundary_f1", "boundary_iou", *(f"trimap_{width}_mean_iu" for width in bounds["trimap"])}
+    assert without["intervals"] == {name: x for name, x in report["intervals"].items() if name not in near}
     widths = [Image.open(tmp_path / folder / "metrics.png").width for folder in ("without", "with")]
     assert widths[1] > widths[0] + 400
+
+
+def test_how_sure_the_figures_are(tmp_path, capsys):
+    """30 images of which each has one to four of its ten pixels wrong: the interval is that of their mean."""
+    wrong = np.random.default_rng(3).integers(1, 5, 30)
+    for number, count in enumerate(wrong):
+        write(tmp_path / "truth" / f"{number}.png", np.zeros((1, 10), np.uint8))
+        write(tmp_path / "labels" / f"{number}.png", (np.arange(10) < count).astype(np.uint8)[None])
+    paths = tmp_path / "labels", "--labels", tmp_path / "truth", "--output", tmp_path / "out"
+    sure, right = scored(capsys, *paths)["intervals"], 1 - wrong / 10
+    assert (sure["images"], sure["to_halve"], sure["level"], sure["resamplings"]) == (30, 120, 0.95, 10_000)
+    spread = right.std() / np.sqrt(30)
+    assert sure["pixel_accuracy"] == pytest.approx(
+        {"low": right.mean() - 1.96 * spread, "high": right.mean() + 1.96 * spread}, abs=0.15 * spread
+    )
+    assert sure["per_class_iu"]["1"] is None  # in no truth
+    assert main([*map(str, paths)]) == 0
+    text, low, high = capsys.readouterr().out, *(f"{100 * sure['mean_iu'][end]:.2f}" for end in ("low", "high"))
+    assert f"  {low} to {high}\n" in text
+    assert "\n95 % intervals, for the choice of these 30 images; 120 would halve them.\n" in text
+    assert text.endswith("\nMean IU over the class that the labels hold: " + f"{100 * right.mean():.2f}.\n")
 
 
 def test_boundaries_of_label_files(tmp_path, capsys):
@@ -410,8 +436,9 @@ def test_boundaries_of_label_files(tmp_path, capsys):
     assert bounds["per_class_boundary_f1"] == {"0": 0, "1": None, "2": None, "3": 0}
     assert main([*map(str, paths)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[2].split() == ["class", "pixels", "accuracy", "IU", "boundary", "F1"]
-    assert lines[3].split() == ["0", "50.00", "100.00", "80.00", "0.00"]
+    assert lines[2].endswith("IU  boundary F1  Boundary IoU")  # one image tells no interval
+    # A band of one pixel is all of three rows but the inner columns: 8 + 7 pixels, of which the labels' 0 adds two.
+    assert lines[3].split() == ["0", "50.00", "100.00", "80.00", "0.00", f"{100 * 9 / 13:.2f}"]
     assert next(line for line in lines if line.startswith("1 px")).split() == ["1", "px", "25.00", "50.00", "25.00"]
     assert "boundary F1        0.00" in lines
     assert "Left out of boundary F1, no boundary in truth or prediction: 1, 2." in lines

@@ -22,6 +22,7 @@ from tests.training.tiny import data_set
 from training.evaluate import command as evaluate
 from training.recipes import catalogue as recipes
 from training.report.command import main
+from training.scoring.summary import span
 from training.train import command as train
 
 HOSTILE = "<img src=x onerror=window.hacked=1>"
@@ -70,7 +71,11 @@ def test_the_figures_are_those_of_fcn_evaluate(run, page, capsys):
     matrix = np.array(printed["matrix"])
     rows = page.table("Every class")[1:]
     assert [row[0] for row in rows] == printed["classes"]
-    for index, (name, iu, accuracy, _, pixels, predicted, _) in enumerate(rows):
+    sure = printed["intervals"]
+    assert page.metrics["", "mean_iu"] == f"{percent(printed['mean_iu'])} %"
+    assert span(sure["mean_iu"]) in page.text
+    for index, (name, iu, ends, accuracy, _, _, pixels, predicted, _) in enumerate(rows):
+        assert ends == span(sure["per_class_iu"][name])
         assert (iu, accuracy) == (percent(printed["per_class_iu"][name]), percent(printed["per_class_accuracy"][name]))
         assert pixels == percent(matrix[index].sum() / matrix.sum())
         assert predicted == percent(matrix[:, index].sum() / matrix.sum())
@@ -92,9 +97,11 @@ def test_boundaries_are_those_of_fcn_evaluate(run, page, capsys):
         assert row[1:] == [percent(x) for x in (share, band["pixel_accuracy"], band["mean_iu"])]
     assert rows[-1][1:] == [percent(1), percent(printed["pixel_accuracy"]), percent(printed["mean_iu"])]
     assert page.metrics["", "boundary_f1"] == f"{percent(printed['boundaries']['boundary_f1'])} %"
+    assert page.metrics["", "boundary_iou"] == f"{percent(printed['boundaries']['boundary_iou'])} %"
     rows = page.table("Every class")
-    found = {row[0]: row[rows[0].index("boundary F1")] for row in rows[1:]}
-    assert found == {name: percent(f1) for name, f1 in printed["boundaries"]["per_class_boundary_f1"].items()}
+    for head, name in (("boundary F1", "f1"), ("Boundary IoU", "iou")):
+        found = {row[0]: row[rows[0].index(head)] for row in rows[1:]}
+        assert found == {x: percent(y) for x, y in printed["boundaries"][f"per_class_boundary_{name}"].items()}
 
 
 def test_images_that_hold_a_class_are_counted(page):
