@@ -16,7 +16,7 @@ SIZES = (5, 10, 20, 50, 100, 200)
 HEADS = ("images", "intervals that hold it, %", "width, points", "all images' in all splits, +-")
 
 
-def main():
+def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("predictions", help="folder of label files")
     parser.add_argument("labels", help="folder of the true ones")
@@ -24,13 +24,14 @@ def main():
     parser.add_argument("--ignore-label", type=int, default=255)
     parser.add_argument("--splits", type=int, default=1000, help="of each size (default: %(default)s)")
     add_output(parser)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     sums = _sums(arguments)
     rows = [_covered(sums, size, arguments.splits) for size in SIZES]
     text = table(
         HEADS, [[r["images"], f"{100 * r['covered']:.1f}", f"{r['width']:.2f}", f"{r['spread']:.2f}"] for r in rows]
     )
     write(arguments.output, "interval_coverage", {"images": len(sums), "rows": rows}, _drawn(rows), text)
+    return 0
 
 
 def _sums(arguments):

@@ -102,7 +102,18 @@ class BoundaryScores:
             self.add(self.measured(one, other))
 
     def measured(self, truth: NDArray[Any], labels: NDArray[Any]) -> ImageBoundaries:
-        """Measure one image, `(H, W)` truth and labels, without adding it; errors as of `update`."""
+        """Measure one image without adding it.
+
+        Args:
+            truth: `(H, W)` class ids and void.
+            labels: the same of what a model says.
+
+        Returns:
+            `ImageBoundaries`.
+
+        Raises:
+            ValueError: as `update`.
+        """
         count, void = self.num_classes, self.ignore_label
         return ImageBoundaries(
             trimap_matrices(truth, labels, count, widths=self.widths, ignore_label=void),
@@ -111,7 +122,11 @@ class BoundaryScores:
         )
 
     def add(self, image: ImageBoundaries) -> None:
-        """Add what `measured` returned."""
+        """Add an image.
+
+        Args:
+            image: what `measured` returned.
+        """
         self.matrices += image.matrices
         self.f1_sums += np.nan_to_num(image.f1)
         self.f1_images += ~np.isnan(image.f1)
