@@ -28,7 +28,8 @@ def main(argv=None):
     sums = _sums(arguments)
     rows = [_covered(sums, size, arguments.splits) for size in SIZES]
     text = table(
-        HEADS, [[r["images"], f"{100 * r['covered']:.1f}", f"{r['width']:.2f}", f"{r['spread']:.2f}"] for r in rows]
+        HEADS,
+        [[str(r["images"]), f"{100 * r['covered']:.1f}", f"{r['width']:.2f}", f"{r['spread']:.2f}"] for r in rows],
     )
     write(arguments.output, "interval_coverage", {"images": len(sums), "rows": rows}, _drawn(rows), text)
     return 0

@@ -45,7 +45,14 @@ def band_counts(
 
 
 def band_ious(counts: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
-    """Turn counts, `(3, C)` as `band_counts` has them or a sum of such, into IUs: `(C,)`, NaN for an empty band."""
+    """Compute the IU of every class out of counts.
+
+    Args:
+        counts: `(3, C)`, as `band_counts` has them, or a sum of such.
+
+    Returns:
+        `(C,)` from 0 to 1, NaN for a class without a band.
+    """
     hits, truth, labels = counts
     union = truth + labels - hits
     ious: NDArray[np.float64] = np.divide(hits, union, out=np.full(union.shape, np.nan), where=union > 0)
