@@ -15,7 +15,7 @@ from .. import reading
 from ..scoring import scale_options, tta_options
 from .demo import FOLDER as DEMO
 from .demo import NOTE, DemoParser, settle, write_demo
-from .nets import MEMORY, exported_net, keras_net
+from .nets import MEMORY, PRECISIONS, exported_net, keras_net
 
 LOG = logging.getLogger("fcn-predict")
 FORMATS = ("palette", "ids", "overlay", "coco", "labelme", "cvat", "label-studio")
@@ -128,6 +128,13 @@ def build_parser():
         "multiple of 32: twice the work",
     )
     parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        help="what a .keras file is computed in: bfloat16 is for processors with AMX and GPUs of compute capability 8 "
+        "or more, and labels differ where two scores nearly tie (default: as the file says, which is float32 for what "
+        "fcn-train keeps as best)",
+    )
+    parser.add_argument(
         "--max-pixels",
         type=int,
         metavar="N",
@@ -203,6 +210,7 @@ def _predict_all(arguments, temporary_folder):
     _require_companions(net.modality, companions, images)
     classes = {head: Classes.named(names, net.counts[head], net.colors[head]) for head, names in net.names.items()}
     made_of = {"net": net.identity, "--scale": arguments.scale, "--tta-scales": copies and list(copies)}
+    made_of |= {"--precision": arguments.precision} if arguments.precision else {}
     made_by = LabelledBy(arguments.output, path, made_of)
     results = Results(arguments.output, arguments.formats or DEFAULT, classes, made_by.write, legend=arguments.legend)
     stills, videos = ([image for image in images if image.video is kind] for kind in (False, True))
@@ -227,7 +235,7 @@ def _predict_all(arguments, temporary_folder):
 def _refuse_for_exported(arguments, path):
     """Refuse options of how this package computes, where another runtime does."""
     tta_options.refuse(arguments, path)
-    for option in ("memory", "tile"):
+    for option in ("memory", "tile", "precision"):
         if getattr(arguments, option) is not None:
             raise ValueError(f"--{option} is for .keras files. {path} is run by its own runtime. Leave it out.")
 

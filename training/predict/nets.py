@@ -1,5 +1,6 @@
 """The network of one call: a `.keras` file, or what `fcn-export` wrote."""
 
+import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -8,6 +9,9 @@ from fcn_keras_console import start_tensorflow
 from ..scoring import scale_options, tta_options
 
 MEMORY = 512  # MiB, as fcn_keras.predict has it
+PRECISIONS = ("float32", "bfloat16")
+
+LOG = logging.getLogger("fcn_keras_console")  # whose notices every command prints
 
 
 class Net(NamedTuple):
@@ -30,13 +34,26 @@ def keras_net(path, arguments):
     from ..workdir.trained_model import load_model
     from .labelling import Labelling
 
-    model = load_model(path)
+    model = _computing_in(arguments.precision, load_model(path))
     copies, scale = tta_options.scales_of(arguments), scale_options.scale_of(arguments)
     memory = MEMORY if arguments.memory is None else arguments.memory
     label = Labelling(model, copies, scale, memory=memory, tile=arguments.tile)
     counts = class_counts(model)
     names = _names(path, counts)
     return Net(modality_of(model), counts, names, _colors(path, names, counts), identity_of(path), label)
+
+
+def _computing_in(precision, model):
+    """Take a model in a precision, or as it is where None is given; say where that takes longer."""
+    from fcn_keras.interface import in_bfloat16, in_float32
+
+    from ..workdir.hardware import bfloat16_unit
+
+    if precision != "bfloat16":
+        return model if precision is None else in_float32(model)
+    if bfloat16_unit() is None:
+        LOG.warning("bfloat16 takes longer than float32 on this machine, which has neither AMX nor a GPU for it.")
+    return in_bfloat16(model)
 
 
 def exported_net(exported, arguments):

@@ -28,26 +28,30 @@ STEPS, FEW_STEPS = 5, 2  # that are timed, after two
 SAVING = 3.0  # seconds that a stage takes to write its models and pictures
 
 
-def measure(stages, num_classes, size, *, brief=False, progress=None, clock=time.perf_counter):
+def measure(stages, num_classes, size, *, brief=False, policy=None, progress=None, clock=time.perf_counter):
     """Time the frozen layers, and a step of each stage, on random pixels.
 
     Args:
         stages: recipes of the head and of the last block.
         num_classes: as the data set has it.
         size: (H, W) of a middling image; larger ones are cut.
-        brief: take less time: no half precision, and few steps.
+        brief: take less time: few steps.
+        policy: dtype policy that was decided already, which is measured alone; None compares `POLICIES`.
         progress: called with what is measured next, how many parts are measured, and how many there are.
         clock: seconds.
 
     Returns:
-        the dtype policy that is worth its digits, what share of the exact one's time it takes, `Costs`, and the
-        seconds that measuring took.
+        the dtype policy, that which is worth its digits unless it was decided; what share of the exact one's time it
+        takes, None if they were not compared; `Costs`, and the seconds that measuring took.
     """
     began = clock()
     height, width = (max(32, min(side, LARGEST)) for side in size)
-    parts = _Parts(progress, (0 if brief else len(POLICIES) + 1) + 3 * len(stages))
-    seconds = {POLICIES[0]: 1.0} if brief else _forward(stages[0], num_classes, height, width, clock, parts)
-    policy = worth(seconds)
+    parts = _Parts(progress, (0 if policy else len(POLICIES) + 1) + 3 * len(stages))
+    ratio = None
+    if policy is None:
+        seconds = _forward(stages[0], num_classes, height, width, clock, parts)
+        policy = worth(seconds)
+        ratio = seconds[policy] / seconds[POLICIES[0]]
     examples = _Random(1 + EXAMPLES, num_classes, height, width)
     with dtype_policy(policy), tempfile.TemporaryDirectory() as folder:
         measured = [
@@ -57,7 +61,7 @@ def measure(stages, num_classes, size, *, brief=False, progress=None, clock=time
     parts.begin("this machine")  # all of it is measured
     maps, steps, scores, starts = zip(*measured, strict=True)
     costs = Costs(min(maps), *steps, max(scores), max(starts) + SAVING)
-    return policy, seconds[policy] / seconds[POLICIES[0]], costs, clock() - began
+    return policy, ratio, costs, clock() - began
 
 
 class _Parts:

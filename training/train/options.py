@@ -129,7 +129,9 @@ def build_parser():
     _add_descent(made)
     made.add_argument("--seed", type=int, help="of weights, order and augmentation (default: the recipe's)")
     made.add_argument(
-        "--dtype-policy", help="Keras's, such as mixed_bfloat16 (default: chosen by --minutes, else float32)"
+        "--dtype-policy",
+        help="Keras's, such as mixed_bfloat16 (default: the recipe's, float32; without a recipe mixed_bfloat16 where "
+        "it is measured to be faster, or by steps where the processor has AMX or the GPU compute capability 8 or more)",
     )
     made.add_argument("--class-weights", type=Path, metavar="FILE", help="doctor.json of fcn-doctor, or a JSON list")
     made.add_argument("--splits", nargs=2, metavar=("TRAIN", "VAL"), help="splits to train and to validate on")

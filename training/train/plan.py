@@ -16,6 +16,7 @@ from ..doctor.resized import DOUBTFUL
 from ..hold_out import THRESHOLD, TOGETHER, held_out, usable_groups
 from ..recipes.overrides import Overrides
 from ..recipes.solvers import PIXELS
+from ..workdir.hardware import bfloat16_unit
 from .sizes import Sizes
 
 MODELS = {"fcn32s": "FCN-32s", "fcn16s": "FCN-16s", "fcn8s": "FCN-8s"}
@@ -29,6 +30,8 @@ LARGEST = 1_000_000  # pixels: where an image has more, all are reduced to at mo
 CROP = 512  # of larger images that are not to be reduced; covers the receptive field, 404 pixels
 # Largest class / rarest class, from which on the rare weigh more. At 105 that cost 2.1 of mean IU: docs/training.md.
 UNEVEN = 1000
+EXACT, HALF = "float32", "mixed_bfloat16"  # dtype policies: the usual one, and that of machines which are made for it
+OVERRULE = f"--dtype-policy {EXACT} trains in float32"
 SEES_LITTLE = "a network sees little of a larger one at a time"  # why large images are reduced
 _NAMED = 3  # findings an error names before it only counts
 
@@ -83,12 +86,34 @@ def plan(
     padded = (chosen["batch_size"] > 1 or pads) and not crop and len(sizes.counts) > 1
     chosen |= {"buckets": [list(size) for size in sizes.buckets]} if padded else {}
     chosen["learning_rate"] = _learning_rate(chosen["batch_size"], given, pretrained)
+    policy, precision = chosen_precision(given, begun)
+    chosen |= {"dtype_policy": policy} if policy != EXACT else {}
     stages = [f"folder_{name}" for name in list(MODELS)[: list(MODELS).index(model) + 1]]
     if given.steps is None:
         chosen["stages"] = {name: _steps(i, trained, chosen["batch_size"]) for i, name in enumerate(stages)}
     overrides = Overrides(**{**chosen, **given.given()})
-    reasons = tuple(_reasons(report, sizes, overrides, given, trained, validated, uneven))
+    reasons = (*_reasons(report, sizes, overrides, given, trained, validated, uneven), *precision)
     return Plan(stages[-1], overrides, reasons, warning)
+
+
+def chosen_precision(given, begun=None):
+    """Choose the dtype policy where it is not measured: bfloat16 where the machine is known to multiply it faster.
+
+    Args:
+        given, begun: as for `plan`. A run keeps what it began with, on whatever machine it goes on.
+
+    Returns:
+        the policy, and what is to be said of it: pairs as of a plan's reasons, none of float32.
+    """
+    if given.dtype_policy is not None:
+        return given.dtype_policy, [("precision", f"{given.dtype_policy} (as given)")]
+    if begun is not None:
+        policy = begun.get("dtype_policy", EXACT)
+        return policy, [] if policy == EXACT else [("precision", f"{policy}, in which this run began")]
+    unit = bfloat16_unit()
+    if unit is None:
+        return EXACT, []
+    return HALF, [("precision", f"{HALF}, as this machine has {unit}; {OVERRULE}")]
 
 
 def reduced_to(report, given, begun):

@@ -17,9 +17,9 @@ from . import quick
 from .budget import MINUTES
 from .detail import choose_detail
 from .devices import is_processor
-from .plan import MODELS, overrides_from, plan
+from .plan import MODELS, chosen_precision, overrides_from, plan
 
-BRIEF = 3  # minutes, of which half precision would take too many to be measured
+BRIEF = 3  # minutes, of which it would take too many to measure half precision: the machine's kind decides then
 LITTLE = 5  # minutes, of which measuring larger pictures would take too many,
 SMALL = 256  # pixels of a side that is measured then
 
@@ -52,8 +52,9 @@ class Planner:
         self.reasons, self.expected = {}, {}
         self.begun = quick.begun(arguments.workdir, quick_recipe, arguments.data, arguments.minutes, given.most_pixels)
         self.by_steps = None if self.begun else _begun(arguments.workdir)
-        held_out = self.by_steps is not None and "held_out" in self.by_steps
-        processor = not held_out and devices.count == 1 and is_processor()
+        # Both of these were planned by steps alone, and go on so.
+        by_steps = self.by_steps is not None and ("held_out" in self.by_steps or given.dtype_policy is not None)
+        processor = not by_steps and devices.count == 1 and is_processor()
         self.by_minutes = quick.suits(given, arguments.minutes, processor=processor) or self.begun is not None
         self.recipe = quick_recipe if self.by_minutes else f"folder_{self.model}"
 
@@ -116,6 +117,8 @@ class Planner:
             size = tuple(min(side, SMALL) for side in size)
         sentence = "Measuring the machine, which takes twenty seconds on one that does nothing else."
         self.reporter.report("measuring", sentence)
+        brief = minutes < BRIEF
+        policy = chosen_precision(self.given)[0] if brief or self.given.dtype_policy else None
         stages = [replace(recipe, batch_size=batch_size) for recipe in catalogue.chain(self.recipe)]
         with Progress("Measuring", "parts", quiet=self.reporter.quiet, logged=True, every=3) as shown:
 
@@ -123,7 +126,7 @@ class Planner:
                 shown.title = f"Measuring {what}"
                 shown(done, total)
 
-            return measure(stages, num_classes, size, brief=minutes < BRIEF, progress=progress)
+            return measure(stages, num_classes, size, brief=brief, policy=policy, progress=progress)
 
     def reading(self):
         """Return how the masks are read, as it was given."""

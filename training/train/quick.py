@@ -13,12 +13,12 @@ from fcn_keras_console.workdir import decisions_beside
 from ..recipes.overrides import Overrides
 from ..workdir.stage import Stage
 from .budget import EPOCHS, WHOLE, batch_of, fewest_minutes, schedule
-from .plan import Plan, about_classes, about_images, about_sizes, chosen_of, overrides_from
+from .plan import EXACT, OVERRULE, Plan, about_classes, about_images, about_sizes, chosen_of, overrides_from
 from .run_progress import Expected
 from .sizes import Sizes
 
 # What a plan in minutes decides itself. With one of these, and without --minutes, a run is planned by steps.
-DECIDED = ("steps", "steps_per_epoch", "width", "accumulate", "buckets", "augment", "dtype_policy")
+DECIDED = ("steps", "steps_per_epoch", "width", "accumulate", "buckets", "augment")
 HELD_OUT = ("held_out", "held_out_by", "together")  # what says which images are held out
 LATEST = 3  # times the minutes that were given may go by before a run trains; more images are refused
 KEPT = 13  # bytes of a pixel's maps in a file, of one backbone; its label has one
@@ -79,7 +79,7 @@ def quick_plan(report, ids, name, given, *, minutes, spent, workdir, measure, de
         spent: seconds of them that are over.
         workdir: where the files go.
         measure: function from `(batch_size, num_classes, (H, W))` to a dtype policy, how much of float32's time it
-            takes, and `Costs`.
+            takes or None if it was not compared, and `Costs`.
         detail: function from the overrides `HELD_OUT`, a dict, to a `Detail`.
 
     Returns:
@@ -128,7 +128,7 @@ def quick_plan(report, ids, name, given, *, minutes, spent, workdir, measure, de
         *([("depth", "HHA images: a backbone for them beside that for colour, scores averaged")] * (backbones - 1)),
         *_about_time(minutes, over, used),
         *_about_reductions(used, images, fewest),
-        *_about_work(used, policy, ratio, costs, images),
+        *_about_work(used, policy, ratio, costs, images, given),
         *about_classes(overrides, given, uneven),
         ("memory", f"about {_gigabytes(_peak())}; {_gigabytes(space)} of disk in {workdir}"),
     ]
@@ -201,7 +201,7 @@ def _end(used):
     return f"{datetime.datetime.now() + datetime.timedelta(seconds=used.total):%H:%M:%S}"
 
 
-def _about_work(used, policy, ratio, costs, images):
+def _about_work(used, policy, ratio, costs, images, given):
     area = images.area if used.crop is None else used.crop**2
     what = "whole images" if used.crop is None else f"crops of {used.crop}x{used.crop} at random places"
     what += ", at scales from 0.5 to 2," if used.views > images.trained else ","
@@ -210,8 +210,12 @@ def _about_work(used, policy, ratio, costs, images):
     yield (
         "machine",
         f"an image's maps {area * costs.maps:.2g} s, a step of {used.batch_size} {step:.2g} s; {policy}"
-        + ("" if policy == "float32" else f" takes {ratio:.0%} of float32's time"),
+        + ("" if policy == EXACT or ratio is None else f" takes {ratio:.0%} of float32's time"),
     )
+    if given.dtype_policy is not None:
+        yield "precision", f"{policy} (as given)"
+    elif policy != EXACT:
+        yield "precision", f"{policy} for layers; {OVERRULE}"
     yield "what learns", f"the head for {used.steps[0]} steps; then conv5 too, for {used.steps[1]}"
 
 

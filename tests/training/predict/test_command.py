@@ -390,7 +390,7 @@ def test_what_fcn_export_wrote(photos, tmp_path, capsys):
     assert "holds labels by" in error_of_last(capsys, other, *options)
     assert main([str(other), *options, "--replace"]) == 0
     capsys.readouterr()
-    for option in (["--tta"], ["--memory", "9"], ["--tile", "64"]):
+    for option in (["--tta"], ["--memory", "9"], ["--tile", "64"], ["--precision", "bfloat16"]):
         assert f"{option[0]} is for .keras files. {path} is run by its own" in error_of(capsys, path, *options, *option)
     assert "Leave --scale out, or export it without --labels" in error_of_last(capsys, other, *options, "--scale", "9")
     (tmp_path / "net.onnx.md").write_text(f"{64 * '0'}  net.onnx\n")

@@ -3,15 +3,18 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from fcn_keras.inference import predict
+from fcn_keras.interface import in_bfloat16
 from tests.training.exported.files import NAMES, onnx_file, scores_of
 from tests.training.tiny import picture
 from training.exported.find import find_exported
 from training.predict.nets import exported_net, keras_net
+from training.workdir import hardware
 from training.workdir.checkpoint import identity_of
 
-OPTIONS = SimpleNamespace(tta=False, tta_scales=None, scale="trained", memory=None, tile=None)
+OPTIONS = SimpleNamespace(tta=False, tta_scales=None, scale="trained", memory=None, tile=None, precision=None)
 
 
 def test_a_keras_file(named_net, models_once):
@@ -33,3 +36,13 @@ def test_an_exported_file(tmp_path):
     labels, size = net.label(image, "a.png")
     assert size == (20, 30)
     np.testing.assert_array_equal(labels[""], scores_of(image).argmax(-1))
+
+
+@pytest.mark.parametrize("unit", [None, "AMX"])
+def test_a_keras_file_in_bfloat16(named_net, models_once, unit, monkeypatch, caplog):
+    monkeypatch.setattr(hardware, "bfloat16_unit", lambda: unit)
+    net = keras_net(named_net, SimpleNamespace(**{**vars(OPTIONS), "precision": "bfloat16"}))
+    assert ("bfloat16 takes longer than float32 on this machine" in caplog.text) == (unit is None)
+    image = picture(20, 30)
+    expected = predict(in_bfloat16(models_once(named_net)), image)
+    np.testing.assert_array_equal(net.label(image, "a.png")[0][""], expected)

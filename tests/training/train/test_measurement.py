@@ -73,18 +73,20 @@ def test_half_precision_has_to_be_a_fifth_faster(half, policy):
     assert worth({"float32": 1.0, "mixed_bfloat16": half}) == policy
 
 
-def test_little_time_is_measured_briefly_and_what_is_measured_is_told(monkeypatch):
+def test_what_is_decided_is_not_compared_and_what_is_measured_is_told(monkeypatch):
     told, steps = [], []
-    monkeypatch.setattr(measurement, "_forward", None)  # half precision is not tried
+    monkeypatch.setattr(measurement, "_forward", None)
 
     def stage(recipe, examples, folder, clock, count, parts):
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
         steps.append(count)
         for what in ("maps", "step", "scores"):
             parts.begin(f"{what} of {recipe.name}")
         return 1.0, 2.0, 3.0, 4.0
 
     monkeypatch.setattr(measurement, "_stage", stage)
-    policy, ratio, *_ = measure(stages(), 2, (50, 20), brief=True, progress=lambda *call: told.append(call))
-    assert (policy, ratio, steps) == ("float32", 1.0, [measurement.FEW_STEPS] * 2)
+    options = {"brief": True, "policy": "mixed_bfloat16", "progress": lambda *call: told.append(call)}
+    policy, ratio, *_ = measure(stages(), 2, (50, 20), **options)
+    assert (policy, ratio, steps) == ("mixed_bfloat16", None, [measurement.FEW_STEPS] * 2)
     assert told[0] == ("maps of quick_fcn8s_head", 0, 6)
     assert told[-2:] == [("scores of quick_fcn8s", 5, 6), ("this machine", 6, 6)]

@@ -64,6 +64,29 @@ def test_two_hundred_photographs():
     assert reasons(chosen)["class weights"].startswith("equal: the largest has 1 times")
 
 
+def test_bfloat16_is_chosen_where_the_machine_is_made_for_it(unit):
+    assert planned(EVEN, "fcn8s").overrides.dtype_policy is None
+    unit("AMX")
+    chosen = planned(EVEN, "fcn8s")
+    assert {recipe.dtype_policy for recipe in chain(chosen.recipe, chosen.overrides)} == {"mixed_bfloat16"}
+    told = "mixed_bfloat16, as this machine has AMX; --dtype-policy float32 trains in float32"
+    assert reasons(chosen)["precision"] == told
+    given = planned(EVEN, "fcn8s", dtype_policy="float32")
+    assert (given.overrides.dtype_policy, reasons(given)["precision"]) == ("float32", "float32 (as given)")
+    assert {recipe.dtype_policy for recipe in chain("folder_fcn8s", Overrides())} == {"float32"}  # a recipe by its name
+
+
+def test_a_run_keeps_the_precision_it_began_in_on_other_machines(unit):
+    begun = {"held_out": 0.2, "learning_rate": 1e-4, "dtype_policy": "mixed_bfloat16"}
+    chosen = planned(EVEN, "fcn8s", begun=begun)
+    assert chosen.overrides.dtype_policy == "mixed_bfloat16"
+    assert reasons(chosen)["precision"] == "mixed_bfloat16, in which this run began"
+    unit("compute capability 9.0")
+    del begun["dtype_policy"]
+    chosen = planned(EVEN, "fcn8s", begun=begun)
+    assert (chosen.overrides.dtype_policy, "precision" in reasons(chosen)) == (None, False)
+
+
 def test_the_overrides_make_recipes():
     chosen = planned(EVEN, "fcn16s", width=0.125)
     recipes = chain(chosen.recipe, chosen.overrides)

@@ -40,7 +40,8 @@ def calls(monkeypatch):
         monkeypatch.setitem(catalogue.RECIPES, name, recipe)
     measured = []
 
-    def measure(stages, num_classes, size, **_):
+    def measure(stages, num_classes, size, *, policy, **_):
+        assert policy == "float32"  # of a minute, and on a machine without anything for another one
         measured.append((len(stages), stages[0].batch_size, num_classes, size))
         return "float32", 1.0, Costs(maps=5e-4, head=1.0, thawed=1.0, scored=1e-5, start=5), 0.0
 

@@ -69,6 +69,7 @@ def test_ten_minutes_of_camvid(tmp_path):
     assert said["time"].startswith("10 min, of which 20 s are over; ends about ")
     assert said["views"] == "160 whole images, each with its mirror image; 40 images are scored"
     assert "an image's maps 0.53 s, a step of 4 0.2 s; mixed_bfloat16 takes 50% of float32's time" in said["machine"]
+    assert said["precision"] == "mixed_bfloat16 for layers; --dtype-policy float32 trains in float32"
     assert "1.8 GB of disk" in said["memory"]  # 360 files of 2.4 MB and the models
 
 
@@ -148,6 +149,25 @@ def test_what_is_given_stays(tmp_path):
     assert measured.asked[0] == 2
 
 
+def test_a_precision_that_is_given_stays(tmp_path):
+    given = Overrides(dtype_policy="float32")
+    plan = quick_plan(
+        report(),
+        IDS,
+        "quick_fcn8s",
+        given,
+        minutes=10,
+        spent=5.0,
+        workdir=tmp_path,
+        measure=lambda *_: ("float32", None, COSTS, 15.0),
+        detail=lambda held_out: KEEPS,
+    )
+    assert plan.overrides.dtype_policy == "float32"
+    said = dict(plan.reasons)
+    assert said["precision"] == "float32 (as given)"
+    assert said["machine"].endswith("; float32")
+
+
 def test_a_full_disk_is_told_before_anything_starts(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=10**9))
     with pytest.raises(ValueError, match=r"needs about 1\.8 GB for feature maps .* has 1\.0 GB free\. Make room"):
@@ -202,6 +222,7 @@ def test_the_doctor_comes_first(tmp_path):
         ({"steps": 5}, None, True, False),
         ({"width": 0.25}, None, True, False),
         ({"seed": 5}, None, True, True),
+        ({"dtype_policy": "float32"}, None, True, True),
     ],
 )
 def test_when_a_run_is_planned_in_minutes(given, minutes, processor, expected):
