@@ -15,6 +15,8 @@ class Loaded:
         outputs: name of an output -> its shape. `sem_label` and `label` are labels, `sem_scores` and `scores` scores.
         classes: head -> names of its classes, of the heads whose names the file holds.
         colors: head -> colours of its classes, `(K, 3)` uint8, of the heads whose colours the file holds.
+        computes_in: `"f32"`, `"bf16"`, or what else the runtime says that it computes floats in; None where it has no
+            choice.
     """
 
     answer: Callable[[Any], dict[str, Any]]
@@ -22,6 +24,7 @@ class Loaded:
     outputs: dict[str, tuple[int | None, ...]]
     classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     colors: dict[str, Any] = field(default_factory=dict)
+    computes_in: str | None = None
 
     def __call__(self, image):
         return self.answer(image)

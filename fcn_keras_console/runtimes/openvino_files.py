@@ -10,11 +10,13 @@ PRECISION = "precision"  # what a file says that it is to be computed in, beside
 HINT = "INFERENCE_PRECISION_HINT"  # by which a program says so: OpenVINO does not read it from files
 
 
-def runner(path):
+def runner(path, *, by_itself=False):
     """Load the files on the CPU, to compute in what they say: float32, or bfloat16 if the processor has it.
 
     Args:
         path: of the `.xml` file; the `.bin` file lies beside it.
+        by_itself: let OpenVINO choose what to compute in, as it does for programs that say nothing: bfloat16 where the
+            processor has it.
 
     Returns:
         `Loaded`.
@@ -27,7 +29,7 @@ def runner(path):
     lists = _lists(network)
     # By itself it computes in bfloat16 on processors that have it, which is neither fp32 nor what other machines do.
     hint = "bf16" if lists.get(PRECISION) == "bf16" else "f32"
-    compiled = core.compile_model(network, "CPU", {HINT: hint})
+    compiled = core.compile_model(network, "CPU", {} if by_itself else {HINT: hint})
     inputs, outputs = ({value.any_name: _shape_of(value) for value in x} for x in (compiled.inputs, compiled.outputs))
     dtypes = {value.any_name: value.element_type.to_dtype() for value in compiled.inputs}
 
@@ -35,7 +37,8 @@ def runner(path):
         arrays = compiled(feeds(dtypes, image))
         return {head_of(value.any_name): arrays[value][0] for value in compiled.outputs}
 
-    return Loaded(answer, inputs, outputs, names_by_head(lists), colors_by_head(lists))
+    known = names_by_head(lists), colors_by_head(lists)
+    return Loaded(answer, inputs, outputs, *known, computes_in=compiled.get_property(HINT).get_type_name())
 
 
 def has_bfloat16():

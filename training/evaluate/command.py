@@ -103,11 +103,11 @@ def _say_next(arguments):
 
 def _check(arguments):
     """Look at what is given before TensorFlow starts."""
+    from fcn_keras_console.exported.find import find_exported
+    from fcn_keras_console.exported.integrity import require_as_exported
     from fcn_keras_console.files import require_folder
     from fcn_keras_console.workdir import find_model
 
-    from ..exported.find import find_exported
-    from ..exported.integrity import require_as_exported
     from ..scoring.split import check_options_of_model
 
     arguments.exported = None

@@ -5,22 +5,14 @@ import numpy as np
 from fcn_keras.interface import heads_of
 from fcn_keras.photographs import scaled_size
 from fcn_keras.scaling import area_reduced, labels_at, nearest_reduced
-from fcn_keras_console.environment import versions
-from fcn_keras_console.run import one_line, start_tensorflow
-from fcn_keras_console.runtimes import litert_file
+from fcn_keras_console.exported.find import SAVED_MODEL
+from fcn_keras_console.exported.runtime import load_file, runtime_of
+from fcn_keras_console.run import start_tensorflow
 from fcn_keras_console.runtimes.tensors import class_list_name, head_of
 
 from ..workdir.trained_model import class_colors_beside, class_names_beside
-from .find import LITERT, ONNX, OPENVINO, SAVED_MODEL
 from .saved_model import NOT_FINITE, load, own_scale
 
-# Format -> the package that runs it, and what that is called.
-RUNTIMES = {
-    SAVED_MODEL: ("tensorflow", "TensorFlow"),
-    ONNX: ("onnxruntime", "ONNX Runtime"),
-    OPENVINO: ("openvino", "OpenVINO"),
-    LITERT: ("ai-edge-litert", "LiteRT"),
-}
 MODALITIES = {(("image", 3),): "rgb", (("image", 4),): "rgbd", (("hha", 3), ("rgb", 3)): "rgb_hha"}
 
 
@@ -49,7 +41,7 @@ class ExportedNet:
 
     def __init__(self, exported):
         self.path = exported.path
-        self.runtime = _runtime(exported.format)
+        self.runtime = runtime_of(exported.format)
         self._labels, self._scores, self.scale = _load(exported)
         both = [each for each in (self._labels, self._scores) if each is not None]
         self.modality = _modality(self.path, both[0].inputs)
@@ -124,43 +116,17 @@ class ExportedNet:
         return stored
 
 
-def _runtime(format):
-    package, name = RUNTIMES[format]
-    if format == LITERT and litert_file.needs_tensorflow():
-        package, name = "tensorflow", "TensorFlow's LiteRT"
-    version = versions(package).get(package)
-    return f"{name} {version}" if version else name
-
-
 def _load(exported):
     """Return what gives labels and what gives scores, None where nothing does; and at which scale by itself."""
     if exported.format == SAVED_MODEL:
         scale = own_scale(exported.path)
         start_tensorflow()
         return *load(exported.path), scale
-    loaded = _loaded_file(exported)
+    loaded = load_file(exported)
     kinds = {name.rpartition("_")[2] for name in loaded.outputs}
     if kinds not in ({"label"}, {"scores"}):
         raise _foreign(exported.path, f"it answers {', '.join(loaded.outputs)}")
     return (loaded, None, None) if kinds == {"label"} else (None, loaded, None)
-
-
-def _loaded_file(exported):
-    if exported.format == LITERT and litert_file.needs_tensorflow():
-        start_tensorflow()
-    if exported.format == ONNX:
-        from fcn_keras_console.runtimes.onnx_file import runner
-    elif exported.format == OPENVINO:
-        from fcn_keras_console.runtimes.openvino_files import runner
-    else:
-        runner = litert_file.runner
-    try:
-        return runner(exported.path)
-    except (ImportError, OSError, MemoryError):
-        raise
-    except Exception as error:  # each runtime has errors of its own, that share no class
-        name = RUNTIMES[exported.format][1]
-        raise ValueError(f"{name} cannot read {exported.path}: {one_line(error)[:200]}") from error
 
 
 def _modality(path, inputs):

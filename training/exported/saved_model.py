@@ -1,10 +1,9 @@
 """Load a SavedModel of `fcn-export`. It needs TensorFlow."""
 
 from fcn_keras_console.digests import read_sealed
+from fcn_keras_console.exported.integrity import RECORD
 from fcn_keras_console.runtimes.loaded import Loaded
 from fcn_keras_console.runtimes.tensors import colors_by_head, feeds, head_of, names_by_head, shape_of
-
-from .integrity import RECORD
 
 LABELS, SCORES = "predict_tensors", "predict_scores"
 NOT_FINITE = "The scores of this image are not finite: the network's weights are too large for it."

@@ -170,14 +170,14 @@ def _predict(arguments):
 
 
 def _predict_all(arguments, temporary_folder):
+    from fcn_keras_console.exported.find import find_exported
+    from fcn_keras_console.exported.integrity import require_as_exported
     from fcn_keras_console.files import require_folder
     from fcn_keras_console.labelled_by import LabelledBy
     from fcn_keras_console.locks import alone
     from fcn_keras_console.words import counted
     from fcn_keras_console.workdir import find_model
 
-    from ..exported.find import find_exported
-    from ..exported.integrity import require_as_exported
     from .inputs import find_images, image_finder, require_readable, without_unreadable
 
     if arguments.memory is not None and not arguments.memory > 0:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fcn_keras_console.runtimes.openvino_files import runner
-from fcn_keras_console.runtimes.quiet_openvino import load_openvino
+from fcn_keras_console.runtimes.quiet_openvino import load_openvino, openvino_core
 
 openvino = load_openvino()
 
@@ -30,6 +30,9 @@ def test_a_file_answers_by_head(tmp_path):
     assert loaded.classes == {"sem": ("sky", "road", "car")}
     answer = loaded(pixels)
     assert list(answer) == ["sem"]
+    assert loaded.computes_in == "f32"
+    has_bfloat16 = "BF16" in openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    assert runner(tmp_path / "net.xml", precision=None).computes_in == ("bf16" if has_bfloat16 else "f32")
     np.testing.assert_array_equal(answer["sem"], pixels.astype(np.float32) * np.float32(1 + 2**-12))
 
 

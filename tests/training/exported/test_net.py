@@ -9,9 +9,9 @@ import pytest
 
 from fcn_keras.colors import class_colors
 from fcn_keras.scaling import area_reduced, labels_at
+from fcn_keras_console.exported.find import find_exported
 from fcn_keras_console.runtimes.quiet_openvino import load_openvino, openvino_core
 from tests.training.exported.files import KERNEL, NAMES, onnx_file, scores_of
-from training.exported.find import find_exported
 from training.exported.net import ExportedNet
 
 IMAGE = np.random.default_rng(1).integers(0, 256, (9, 14, 3), np.uint8)

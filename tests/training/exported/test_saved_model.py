@@ -9,10 +9,10 @@ from fcn_keras.datasets.images import read_image
 from fcn_keras.models import FCN32s
 from fcn_keras.photographs import Photographs
 from fcn_keras.scaled_inference import remember_photographs
+from fcn_keras_console.exported.find import find_exported
 from serving.export import export
 from tests.serving.nets import TINY, randomize
 from tests.training.tiny import picture, write
-from training.exported.find import find_exported
 from training.exported.net import ExportedNet
 from training.exported.saved_model import load
 

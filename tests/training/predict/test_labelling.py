@@ -6,9 +6,9 @@ import pytest
 import fcn_keras as fcn
 from fcn_keras.photographs import Photographs
 from fcn_keras.scaled_inference import remember_photographs
+from fcn_keras_console.exported.find import find_exported
 from tests.training.exported.files import onnx_file
 from tests.training.tiny import NARROW, picture, randomize
-from training.exported.find import find_exported
 from training.exported.net import ExportedNet
 from training.predict import labelling
 from training.predict.labelling import ExportedLabelling, Labelling

@@ -7,9 +7,9 @@ import pytest
 
 from fcn_keras.inference import predict
 from fcn_keras.interface import in_bfloat16
+from fcn_keras_console.exported.find import find_exported
 from tests.training.exported.files import NAMES, onnx_file, scores_of
 from tests.training.tiny import picture
-from training.exported.find import find_exported
 from training.predict.nets import exported_net, keras_net
 from training.workdir import hardware
 from training.workdir.checkpoint import identity_of

@@ -3,10 +3,10 @@
 import pytest
 
 from fcn_keras_console.digests import digests_below, write_sealed
+from fcn_keras_console.exported.find import OPENVINO, SAVED_MODEL, Exported
+from fcn_keras_console.exported.integrity import require_as_exported
 from serving.export.model_card import write_file_card
 from tests.serving.export.test_model_card import FACTS
-from training.exported.find import OPENVINO, SAVED_MODEL, Exported
-from training.exported.integrity import require_as_exported
 
 UNKNOWN = "has no digests of its files: damage would not be noticed. Export it again to get them"
 
@@ -29,6 +29,13 @@ def test_files_of_two_exports(tmp_path, caplog):
     (tmp_path / "a" / "net.bin").unlink()
     with pytest.raises(ValueError, match=r"net\.bin is not what was exported: it is missing"):
         require_as_exported(found["a"])
+    (tmp_path / "b" / "net.xml.md").unlink()
+    (tmp_path / "b" / "net.xml.probe.json").write_text("{}")
+    write_file_card(found["b"].path, "for OpenVINO", FACTS, ["| a |"], "")
+    (tmp_path / "b" / "net.xml.probe.json").unlink()
+    require_as_exported(found["b"])  # by the probe nothing is labelled
+    with pytest.raises(ValueError, match=r"net\.xml\.probe\.json is not what was exported: it is missing"):
+        require_as_exported(found["b"], probe=True)
     with (tmp_path / "b" / "net.xml.md").open("a") as card:
         card.write("What people add.\n")
     require_as_exported(found["b"])

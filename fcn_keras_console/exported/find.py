@@ -5,8 +5,8 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from fcn_keras_console.files import sha256_of
-from fcn_keras_console.given import did_you_mean_path
+from ..files import sha256_of
+from ..given import did_you_mean_path
 
 LOG = logging.getLogger("fcn_keras_console")  # whose notices every command prints
 SAVED_MODEL = "a SavedModel"
@@ -14,6 +14,8 @@ ONNX, OPENVINO, LITERT = "ONNX", "OpenVINO", "LiteRT"
 FORMATS = {".onnx": ONNX, ".xml": OPENVINO, ".tflite": LITERT}  # by how a file's name ends
 GRAPH = "saved_model.pb"
 READ_OF_SAVED_MODEL = GRAPH, "variables/*", "assets/*"
+PROBE = "assets.extra/probe.json"  # of a SavedModel's version
+PROBE_ENDING = ".probe.json"  # of the one beside a file, behind the file's own name
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,11 @@ class Exported:
         return [self.path, *([weights_of(self.path)] if self.format == OPENVINO else [])]
 
     @property
+    def probe(self):
+        """Path of the probe by which processors are compared; exports of earlier versions have none."""
+        return self.path / PROBE if self.format == SAVED_MODEL else probe_of(self.path)
+
+    @property
     def identity(self):
         """What tells the network from another one, wherever it lies: 16 hexadecimal digits, of all that is loaded."""
         found = hashlib.sha256()
@@ -45,6 +52,11 @@ class Exported:
                 name = path.relative_to(self.path).as_posix() if self.format == SAVED_MODEL else path.suffix
                 found.update(f"{name} {sha256_of(file)}\n".encode())
         return found.hexdigest()[:16]
+
+
+def probe_of(path):
+    """Name the file of the probe beside a file."""
+    return path.with_name(path.name + PROBE_ENDING)
 
 
 def weights_of(path):

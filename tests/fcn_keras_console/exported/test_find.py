@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from training.exported.find import SAVED_MODEL, Exported, find_exported
+from fcn_keras_console.exported.find import SAVED_MODEL, Exported, find_exported
 
 
 def version(folder, number, graph="a graph"):
@@ -23,6 +23,7 @@ def test_a_file(tmp_path, name, format):
     path.with_suffix(".bin").write_text("2")
     exported = find_exported(path)
     assert exported == Exported(path, format)
+    assert exported.probe == tmp_path / f"{name}.probe.json"
     copy = tmp_path / "elsewhere"
     copy.mkdir()
     for file in exported.files:
@@ -50,6 +51,7 @@ def test_the_newest_version(tmp_path, caplog):
     (served / "notes").mkdir()
     assert find_exported(served) == Exported(tenth, SAVED_MODEL)
     assert caplog.messages == [f"{served}: taking version 10, the newest of 2, 10"]
+    assert find_exported(served).probe == tenth / "assets.extra" / "probe.json"
     for given in (second, second / "saved_model.pb"):
         assert find_exported(given) == Exported(second, SAVED_MODEL)
     assert find_exported(second).identity != find_exported(tenth).identity

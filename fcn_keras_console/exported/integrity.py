@@ -3,9 +3,8 @@
 import logging
 from functools import partial
 
-from fcn_keras_console.digests import damage, differences, from_lines, open_below, read_sealed
-
-from .find import SAVED_MODEL
+from ..digests import damage, differences, from_lines, open_below, read_sealed
+from .find import PROBE, PROBE_ENDING, SAVED_MODEL
 
 LOG = logging.getLogger("fcn_keras_console")  # whose notices every command prints
 RECORD = "model.json"
@@ -13,13 +12,14 @@ RECORD = "model.json"
 SETTINGS = "batching_params.pbtxt", "assets.extra/tf_serving_warmup_requests"
 
 
-def require_as_exported(exported):
+def require_as_exported(exported, *, probe=False):
     """Compare the files with the digests of the export: in a SavedModel's `model.json`, or the card beside a file.
 
     Where there are none, nothing is compared, and that is said.
 
     Args:
         exported: `find.Exported`.
+        probe: compare the probe as well, which nothing is labelled by.
 
     Raises:
         DamagedError: if one is missing or another one, such as the `.bin` of another export beside an `.xml`; a
@@ -31,6 +31,10 @@ def require_as_exported(exported):
         LOG.warning(
             "%s has no digests of its files: damage would not be noticed. Export it again to get them", exported.path
         )
+    if not probe:
+        digests = {
+            name: digest for name, digest in digests.items() if name != PROBE and not name.endswith(PROBE_ENDING)
+        }
     if wrong := list(differences(digests, partial(open_below, folder))):
         raise damage(folder, wrong)
 
