@@ -44,6 +44,25 @@ def open_session(folder):
         raise
 
 
+def ask(session, meta_graph, signature, inputs):
+    """Answer a request.
+
+    Args:
+        session, meta_graph: what `open_session` returned.
+        signature: its name.
+        inputs: `{name: array}`.
+
+    Returns:
+        `{name of an output: array}`.
+
+    Raises:
+        tf.errors.OpError: what TensorFlow says of it.
+    """
+    definition = meta_graph.signature_def[signature]
+    feeds = {definition.inputs[name].name: x for name, x in inputs.items()}
+    return session.run({name: x.name for name, x in definition.outputs.items()}, feeds)
+
+
 def _config():
     config = tf.compat.v1.ConfigProto()
     rewriting = config.graph_options.rewrite_options

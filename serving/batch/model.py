@@ -10,6 +10,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.ml.inference.base import ModelHandler
 
 from fcn_keras_console.digests import Digest, compared, damage, differences, digest_of, parse_sealed
+from fcn_keras_console.exported.find import PROBE
 
 from .filesystems import files_below, local_copy, open_file, read_file
 
@@ -17,7 +18,8 @@ LOG = logging.getLogger("fcn_keras_console")  # whose notices every command prin
 MODEL_FILES = "saved_model.pb", "variables/*", "assets/*"
 DESCRIPTIONS = "saved_model.pb", "assets/classes*.txt"
 RECORD = "model.json"
-SETTINGS = "batching_params.pbtxt", "assets.extra/tf_serving_warmup_requests"  # the operator's of a server
+# The operator's of a server, and what processors are compared by.
+SETTINGS = "batching_params.pbtxt", "assets.extra/tf_serving_warmup_requests", PROBE
 SCALED = "serving_scaled"  # the signature whose images come each with a scale
 LARGE = 200 * 2**20  # bytes of weights from which the processes of one machine share a model
 

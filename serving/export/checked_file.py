@@ -3,21 +3,24 @@
 import logging
 from pathlib import Path
 
+from fcn_keras_console.exported.find import probe_of
 from fcn_keras_console.files import made, written_together
 
 from .accuracy.agreement import check_precision, measure, require
 from .checks import check_halves, check_model
+from .probing import write_probe
 
 LOG = logging.getLogger("fcn-export")
 NOTICES = logging.getLogger("fcn_keras_console")  # which is printed without --verbose, too
 
 
-def write_checked(model, path, write, load, *, suffix, precision, calibration, least_agreement):
-    """Write a file, compare it with the model, and put it into its place, with what `write` put beside it.
+def write_checked(model, path, write, load, *, format, suffix, precision, calibration, least_agreement):
+    """Write a file, compare it with the model, and put it into its place with its probe and what `write` put beside it.
 
     Args:
         write: function that writes the file at a path.
         load: function from that path to one that answers an image, as `runner` of `fcn_keras_console.runtimes`.
+        format: as in `fcn_keras_console.exported.find`.
         suffix: how the file's name has to end, or None.
         model, path, precision, calibration, least_agreement: as for `onnx.export.export_onnx`.
 
@@ -39,8 +42,11 @@ def write_checked(model, path, write, load, *, suffix, precision, calibration, l
         temporary = folder / path.name
         write(temporary)
         LOG.info("comparing %s with the model", path.name)
-        figures = measure(model, load(temporary), calibration)
+        answer = load(temporary)
+        figures = measure(model, answer, calibration)
         require(figures, path.name, precision, least_agreement)
+        place = probe_of(temporary)
+        write_probe(place, model, lambda probe: answer(probe.pixels), precision=precision, format=format)
     _warn_of_overflow(model, path.name)
     return figures
 

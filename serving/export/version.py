@@ -54,9 +54,9 @@ def export(
 
     Beside the SavedModel lie the palette and class names (`assets/`), requests with which a server warms up
     (`assets.extra/`), `batching_params.pbtxt`, and a model card (`README.md`, `model.json`), for which the written
-    SavedModel is loaded and compared with `model`. `model.json` has the SHA-256 of every file, which `fcn-serve` and
-    `fcn-batch` compare when they load the version. The folder appears under its name when it is complete; a server that
-    polls `directory` never sees a part of it.
+    SavedModel is loaded and compared with `model`. By a probe in `assets.extra/`, `fcn-check` compares processors.
+    `model.json` has the SHA-256 of every file, which `fcn-serve` and `fcn-batch` compare when they load the version.
+    The folder appears under its name when it is complete; a server that polls `directory` never sees a part of it.
 
     Args:
         model: a network of this package, under any dtype policy.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from serving.sessions import open_session
+from serving.sessions import ask, open_session
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,9 @@ def test_it_answers(folder, capfd):
     definition = loaded.signature_def["serving_default"]
     with session:
         answer = session.run(definition.outputs["y"].name, {definition.inputs["x"].name: np.float32([1, 2])})
+        asked = ask(session, loaded, "serving_default", {"x": np.float32([3])})
     np.testing.assert_array_equal(answer, [4, 7])
+    assert {name: x.tolist() for name, x in asked.items()} == {"y": [10]}
     assert "deprecated" not in capfd.readouterr().err
     assert tf.executing_eagerly()
 

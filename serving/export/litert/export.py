@@ -2,6 +2,7 @@
 
 import zipfile
 
+from fcn_keras_console.exported.find import LITERT
 from fcn_keras_console.runtimes.litert_file import runner
 from fcn_keras_console.runtimes.tensors import lists_of
 
@@ -59,6 +60,7 @@ def export_litert(
         path,
         write,
         runner,
+        format=LITERT,
         suffix=".tflite",
         precision=precision,
         calibration=calibration,

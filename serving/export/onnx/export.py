@@ -4,6 +4,7 @@ import gc
 import tempfile
 from pathlib import Path
 
+from fcn_keras_console.exported.find import ONNX
 from fcn_keras_console.runtimes.tensors import lists_of
 
 from ..checked_file import write_checked
@@ -60,6 +61,7 @@ def export_onnx(
         path,
         write,
         lambda file: _checked_runner(file, precision),
+        format=ONNX,
         suffix=None,
         precision=precision,
         calibration=calibration,

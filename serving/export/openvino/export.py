@@ -4,6 +4,7 @@ import json
 import os
 
 from fcn_keras_console.disk_errors import writable_error
+from fcn_keras_console.exported.find import OPENVINO
 from fcn_keras_console.runtimes.openvino_files import HINT, PRECISION, has_bfloat16, runner
 from fcn_keras_console.runtimes.quiet_openvino import load_openvino
 from fcn_keras_console.runtimes.tensors import lists_of
@@ -58,6 +59,7 @@ def export_openvino(
         path,
         write,
         runner,
+        format=OPENVINO,
         suffix=".xml",
         precision=precision,
         calibration=calibration,

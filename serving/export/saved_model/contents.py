@@ -9,13 +9,15 @@ import tensorflow as tf
 
 from fcn_keras.interface import in_float32
 from fcn_keras.photographs import Photographs
+from fcn_keras_console.exported.find import PROBE, SAVED_MODEL
 from fcn_keras_console.runtimes.tensors import class_list_name, palette_name
 from fcn_keras_console.workdir import palette_text
 
+from ..probing import SIDE, write_probe
 from . import warmup
 from .frozen_network import freeze
 from .limits import limits_of
-from .parity import compare
+from .parity import compare, loaded
 from .signatures import build
 
 LOG = logging.getLogger("fcn-export")
@@ -60,7 +62,10 @@ def write(folder, name, model, names, colors, *, memory, max_pixels, extras, siz
             writer.write(record)
     shutil.copyfile(BATCHING, folder / "batching_params.pbtxt")
     exact = model if precision == "fp32" else in_float32(model)
-    parity = compare(exact, network, folder, [*sizes, *_in_parts(network, limits)], scale)
+    with loaded(folder) as run:
+        parity = compare(exact, network, run, [*sizes, *_in_parts(network, limits)], scale)
+        options = {"precision": precision, "format": SAVED_MODEL, "side": min(SIDE, math.isqrt(limits.scored))}
+        write_probe(folder / PROBE, exact, lambda probe: probe.ask(run), **options)
     if network.is_doubtful:
         NOTICES.warning(
             "The weights of this network are so large that its sums may leave float32. Every layer is looked at, which "

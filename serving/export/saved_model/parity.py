@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+from functools import partial
 
 import numpy as np
 from PIL import Image
@@ -11,7 +12,7 @@ import fcn_keras as fcn
 from fcn_keras.interface import heads_of
 from fcn_keras.photographs import Photographs, scaled_size
 
-from ...sessions import open_session
+from ...sessions import ask, open_session
 from ..drawn_images import draw_inputs, for_predict
 from ..tensors import output_name
 from .signatures import png_name
@@ -20,8 +21,8 @@ from .warmup import as_files
 LOG = logging.getLogger("fcn-export")
 
 
-def compare(model, network, folder, sizes, scale=None):
-    """Load a SavedModel, and answer one drawn image of each size with it and with `fcn_keras.predict`.
+def compare(model, network, run, sizes, scale=None):
+    """Answer one drawn image of each size with it and with `fcn_keras.predict`.
 
     Where the SavedModel scales a photograph, its labels are compared with those of `fcn_keras.predict_scaled`.
 
@@ -30,7 +31,7 @@ def compare(model, network, folder, sizes, scale=None):
     Args:
         model: the Keras model that was exported.
         network: `frozen_network.Network` of it.
-        folder: of the SavedModel.
+        run: what `loaded` gave of the SavedModel.
         sizes: (H, W) pairs.
         scale: as for `signatures.build`.
 
@@ -40,11 +41,9 @@ def compare(model, network, folder, sizes, scale=None):
         `predict_scores`, absolute).
     """
     rows = []
-    LOG.info("loading it, to compare it with the model")
-    with _loaded(folder) as run:
-        for number, (height, width) in enumerate(sizes, 1):
-            LOG.info("comparing at %dx%d, %d of %d", height, width, number, len(sizes))
-            rows += _compared(model, network, run, (height, width), scale)
+    for number, (height, width) in enumerate(sizes, 1):
+        LOG.info("comparing at %dx%d, %d of %d", height, width, number, len(sizes))
+        rows += _compared(model, network, run, (height, width), scale)
     return rows
 
 
@@ -77,21 +76,16 @@ def _compared(model, network, run, size, scale):
 
 
 @contextlib.contextmanager
-def _loaded(folder):
+def loaded(folder):
     """Load a SavedModel as a server does.
 
     Yields:
         function from a signature's name and `{input: array}` to `{output: array}`.
     """
-    session, loaded = open_session(folder)
-
-    def run(signature, inputs):
-        definition = loaded.signature_def[signature]
-        feeds = {definition.inputs[name].name: x for name, x in inputs.items()}
-        return session.run({name: x.name for name, x in definition.outputs.items()}, feeds)
-
+    LOG.info("loading it, to compare it with the model")
+    session, meta_graph = open_session(folder)
     with contextlib.closing(session):
-        yield run
+        yield partial(ask, session, meta_graph)
 
 
 def _scaled(model, pixels, scale):

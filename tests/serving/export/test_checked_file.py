@@ -5,6 +5,8 @@ import pytest
 
 from fcn_keras import inference
 from fcn_keras.models import FCN32s
+from fcn_keras_console.exported.find import ONNX
+from serving import probe
 from serving.export.checked_file import write_checked
 from tests.serving.nets import TINY, randomize
 
@@ -35,7 +37,7 @@ def write(small):
             temporary.with_suffix(".more").write_text("beside")
 
         options = {"precision": precision, "calibration": calibration, "least_agreement": least_agreement}
-        return write_checked(small, path, put, load, suffix=suffix, **options)
+        return write_checked(small, path, put, load, format=ONNX, suffix=suffix, **options)
 
     return write
 
@@ -44,10 +46,10 @@ def test_what_answers_alike_takes_its_place_with_what_lies_beside(write, tmp_pat
     figures = write(tmp_path / "new" / "a.net", more=1e-5)
     assert figures.agreement == 1
     assert figures.largest_error == pytest.approx(1e-5, rel=0.01)
-    assert {path.name: path.read_text() for path in (tmp_path / "new").iterdir()} == {
-        "a.net": "whole",
-        "a.more": "beside",
-    }
+    found = {path.name: path.read_text() for path in (tmp_path / "new").iterdir()}
+    assert probe.read(tmp_path / "new" / "a.net.probe.json").facts["precision"] == "fp32"
+    del found["a.net.probe.json"]
+    assert found == {"a.net": "whole", "a.more": "beside"}
     assert write(tmp_path / "new" / "a.net", labels=True, suffix=None).largest_error is None
 
 
@@ -78,7 +80,7 @@ def test_broken_weights_are_refused_before_anything_is_written(tmp_path):
     net.get_layer("score_fr").bias.assign([0, np.inf, 0])
     options = {"suffix": None, "precision": "fp32", "calibration": None, "least_agreement": None}
     with pytest.raises(ValueError, match="NaN or infinity in layer score_fr of fcn32s"):
-        write_checked(net, tmp_path / "a.net", None, None, **options)
+        write_checked(net, tmp_path / "a.net", None, None, format=ONNX, **options)
     assert not list(tmp_path.iterdir())
 
 

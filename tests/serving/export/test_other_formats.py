@@ -15,14 +15,15 @@ from fcn_keras import inference
 from fcn_keras.colors import class_colors
 from fcn_keras.datasets.synthetic import SEM, Synthetic
 from fcn_keras.models import FCN8s
+from fcn_keras_console.exported.find import find_exported
+from fcn_keras_console.exported.integrity import require_as_exported
 from fcn_keras_console.runtimes.onnx_file import runner
+from serving.check.command import main as fcn_check
 from serving.export.accuracy.agreement import Figures
 from serving.export.command import main
 from serving.export.openvino import export as openvino_export
 from tests.serving.calibrating import scenes, write
 from tests.serving.nets import TINY, randomize
-from training.exported.find import find_exported
-from training.exported.integrity import require_as_exported
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def test_int8_is_calibrated_compared_and_validated(net, place, tmp_path, capsys,
     assert float(row["difference"]) == pytest.approx(float(row["mean IU"]) - expected, abs=0.02)
     stored = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
     assert stored["classes"].split() == list(SEM)
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["net.onnx", "net.onnx.md"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["net.onnx", "net.onnx.md", "net.onnx.probe.json"]
     card = (tmp_path / "net.onnx.md").read_text()
     assert "\n".join(lines) in card
     for sentence in (
@@ -127,9 +128,15 @@ def test_a_litert_file_has_a_card_too(place, tmp_path, capsys, monkeypatch):
     assert answer["path"] == str(tmp_path / "net.tflite")
     row = row_of(answer["figures"])
     assert (row["precision"], row["labels agree"], row["compared on"]) == ("fp32", "100.000 %", "drawn images")
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["net.tflite", "net.tflite.md"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["net.tflite", "net.tflite.md", "net.tflite.probe.json"]
     exported = find_exported(tmp_path / "net.tflite")
-    require_as_exported(exported)
+    require_as_exported(exported, probe=True)
+    assert fcn_check([str(tmp_path / "net.tflite")]) == 0
+    probe = (tmp_path / "net.tflite.probe.json").read_text()
+    (tmp_path / "net.tflite.probe.json").write_text(probe.replace("A", "B", 1))
+    require_as_exported(exported)  # by which nothing is labelled
+    with pytest.raises(ValueError, match=r"net\.tflite\.probe\.json is not what was exported: its SHA-256 is"):
+        require_as_exported(exported, probe=True)
     data = bytearray((tmp_path / "net.tflite").read_bytes())
     data[len(data) // 2] ^= 1
     (tmp_path / "net.tflite").write_bytes(data)

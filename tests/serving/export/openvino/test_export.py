@@ -35,7 +35,7 @@ def test_scores_of_any_size_and_number_of_images(five, tmp_path):
     colors = {"": [(index, 2, 3) for index in range(5)]}
     figures = export_openvino(five, tmp_path / "net.xml", names={"": ["a", "b c", "ä", '"', "<"]}, colors=colors)
     assert 0 < figures.largest_error < 1e-5
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.bin", "net.xml"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.bin", "net.xml", "net.xml.probe.json"]
     run = compiled(tmp_path / "net.xml")
     assert described(run.inputs) == {"image": ("f32", "[?,?,?,3]")}
     assert described(run.outputs) == {"scores": ("f32", "[?,?,?,5]")}

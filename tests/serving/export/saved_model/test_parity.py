@@ -3,7 +3,7 @@
 import pytest
 
 from serving.export.saved_model.frozen_network import Network
-from serving.export.saved_model.parity import compare
+from serving.export.saved_model.parity import compare, loaded
 
 
 @pytest.fixture
@@ -17,7 +17,8 @@ def changed(net):
 
 
 def test_a_difference_is_seen(changed, folder):
-    (row,) = compare(changed, Network({"image": 3}, {"": 21}, way=None), folder, [(24, 40)])
+    with loaded(folder) as run:
+        (row,) = compare(changed, Network({"image": 3}, {"": 21}, way=None), run, [(24, 40)])
     assert (row["height"], row["width"], row["head"]) == (24, 40, "")
     assert row["label_agreement"] < 1
     assert row["largest_score_error"] > 0.01 * row["largest_score"]
