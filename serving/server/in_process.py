@@ -167,7 +167,7 @@ def loaded(models, options, batching, config_file=None):
         allow_labels_of_unavailable=options.allow_version_labels_for_unavailable_models,
         warm_up=options.enable_model_warmup,
     )
-    metrics = Metrics()
+    metrics = Metrics(served.probed)
     pool = WorkerPool(threads=options.threads, queue_size=options.max_queued_requests)
     per_model = options.enable_per_model_batching_parameters
     batcher = Batcher(pool, batching, per_model=per_model, run=metrics.run) if batching else None

@@ -1,8 +1,9 @@
-"""Counts and latencies under TF Serving's own names, for Prometheus."""
+"""Counts and latencies under TF Serving's own names, and what probes found, for Prometheus."""
 
 import time
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily
 
 # Microseconds: TF Serving's `Buckets::Exponential(10, 1.8, 33)`, up to about 20 minutes.
 BUCKETS = [float(f"{10 * 1.8**step:.6g}") for step in range(33)]
@@ -11,9 +12,14 @@ COUNT = ":tensorflow:serving:request_count"
 
 
 class Metrics:
-    """Collect what TF Serving collects, in a registry of its own."""
+    """Collect what TF Serving collects, in a registry of its own; and how alike the versions answer to their probes.
 
-    def __init__(self):
+    Args:
+        probed: `ModelManager.probed`.
+    """
+
+    def __init__(self, probed=tuple):
+        self._probed = probed
         self._names = set()
         self._requests = Counter(COUNT, "Requests by model and status.", ["model_name", "status"], registry=None)
         self._latency = Histogram(
@@ -74,6 +80,7 @@ class Metrics:
             for family in metric.collect():
                 family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
                 yield family
+        yield from _of_probes(self._probed())
 
     def _bounded(self, name):
         if name not in self._names:
@@ -81,3 +88,19 @@ class Metrics:
                 return ""
             self._names.add(name)
         return name
+
+
+def _of_probes(probed):
+    """Make a gauge of each thing that probes found, of the versions that have one."""
+    families = [
+        GaugeMetricFamily(f"fcn_probe_{name}", told, labels=["model_name", "version"])
+        for name, told in (
+            ("score_difference", "Largest difference of a score from the export's, as a share of the largest score."),
+            ("label_agreement", "Share of the labels that are those of the export."),
+            ("within_tolerance", "1 if both are within what the export allows, 0 if not."),
+        )
+    ]
+    for model, version, found, alike in probed:
+        for family, value in zip(families, (found.difference, found.agreement, float(alike)), strict=True):
+            family.add_metric([model, str(version)], value)
+    return [family for family in families if family.samples]

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from fcn_keras_console.digests import DamagedError, compared, differences, open_below, read_sealed
+from fcn_keras_console.exported.find import PROBE
 
 from ...errors import ServingError
 from .batching import PARAMETERS_FILE
@@ -12,6 +13,7 @@ from .batching import PARAMETERS_FILE
 LOG = logging.getLogger(__name__)
 RECORD = "model.json"
 WARMUP = "assets.extra/tf_serving_warmup_requests"
+LEFT = PARAMETERS_FILE, WARMUP, PROBE  # nothing is answered by them, or they are the operator's to change
 
 
 @contextmanager
@@ -19,7 +21,8 @@ def as_exported(folder):
     """Compare a version's files with their digests, while the body reads them.
 
     Without digests nothing is compared, and that is logged: other programs write none, nor do earlier exports. The
-    batching parameters and the requests to warm up with are the operator's to change, and that is logged as well.
+    batching parameters and the requests to warm up with are the operator's to change, and by the probe nothing is
+    answered: of these, a difference is logged.
 
     Args:
         folder: `pathlib.Path`.
@@ -29,7 +32,7 @@ def as_exported(folder):
     """
     try:
         digests = _digests(folder)
-        settings = {name: digests.pop(name) for name in (PARAMETERS_FILE, WARMUP) if name in digests}
+        settings = {name: digests.pop(name) for name in LEFT if name in digests}
         for name, reason in differences(settings, partial(open_below, folder)):
             LOG.warning("%s/%s is not as it was exported: %s", folder, name, reason)
         with compared(folder, digests):

@@ -56,7 +56,7 @@ class ModelManager:
         configs: list of `ModelConfig`.
         poll_seconds: pause between two looks; at 0 it looks at the start and at a `reload` only.
         allow_labels_of_unavailable: let new labels point to versions that are not loaded.
-        warm_up: run the requests that a version brings for that before it answers.
+        warm_up: run the requests that a version brings for that, and its probe, before it answers.
         load_retries: how often a failed load is tried again.
         retry_seconds: pause before that.
     """
@@ -172,6 +172,16 @@ class ModelManager:
             for status in self._statuses(name)
             if status.state == "AVAILABLE"
         ]
+
+    def probed(self):
+        """List what probes found of the versions that answer: `(name, version, Deviation, whether it is allowed)`."""
+        with self._changed:
+            return [
+                (name, number, *entry.servable.probed)
+                for name in self._versions
+                for number, entry in self._available(name).items()
+                if entry.servable.probed
+            ]
 
     def _statuses(self, name):
         with self._changed:

@@ -19,6 +19,7 @@ from ...errors import ServingError
 from ...sessions import open_session
 from ...tf_serving_messages import PredictionLog
 from .integrity import WARMUP, as_exported
+from .probing import probed
 
 LOG = logging.getLogger(__name__)
 DEFAULT_SIGNATURE = "serving_default"
@@ -40,7 +41,10 @@ class Servable:
         version: int.
         folder: `pathlib.Path` of the SavedModel.
         signature_defs: `{name: SignatureDef}` without TensorFlow's own.
+        probed: what `probing.probed` found when it was loaded.
     """
+
+    probed = None
 
     def __init__(self, name, version, folder, signature_defs, session):
         self.name = name
@@ -99,13 +103,13 @@ class Servable:
 
 
 def load(name, version, folder, *, warm_up=True):
-    """Load a version and run its warm-up requests, as TF Serving does.
+    """Load a version and run its warm-up requests, as TF Serving does, and its probe.
 
     Args:
         name: the model's name.
         version: int.
         folder: the SavedModel with the tag `serve`; a local folder.
-        warm_up: run the warm-up requests.
+        warm_up: run the warm-up requests and the probe.
 
     Returns:
         `Servable`.
@@ -127,6 +131,7 @@ def load(name, version, folder, *, warm_up=True):
         servable = Servable(name, version, folder, signature_defs, session)
         if warm_up:
             _warm_up(servable)
+            servable.probed = probed(servable)
         return servable
     except BaseException as error:
         if session is not None:

@@ -3,6 +3,7 @@ import threading
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from serving.probe import Deviation
 from serving.server.metrics import MAX_NAMES, Metrics
 
 PREFIX = ":tensorflow:serving:"
@@ -64,6 +65,22 @@ def test_lines_are_those_of_tf_serving():
         f"# TYPE {PREFIX}request_latency histogram",
         f"# TYPE {PREFIX}runtime_latency histogram",
     ]
+
+
+def test_probes_are_gauges_of_the_versions_that_have_one():
+    found = [("fcn", 2, Deviation(0.002, 0.75), False), ("fcn", 1, Deviation(1e-6, 1.0), True)]
+    values = samples(Metrics(lambda: found))
+    labels = [(("model_name", "fcn"), ("version", version)) for version in "21"]
+    assert values == {
+        ("fcn_probe_score_difference", labels[0]): 0.002,
+        ("fcn_probe_score_difference", labels[1]): 1e-6,
+        ("fcn_probe_label_agreement", labels[0]): 0.75,
+        ("fcn_probe_label_agreement", labels[1]): 1.0,
+        ("fcn_probe_within_tolerance", labels[0]): 0.0,
+        ("fcn_probe_within_tolerance", labels[1]): 1.0,
+    }
+    found.clear()  # unloaded
+    assert samples(Metrics(lambda: found)) == {}
 
 
 def test_two_servers_in_one_process_do_not_share():
