@@ -133,6 +133,7 @@ setup(
             "fcn-submit=fcn_keras_training.submit:main",
             "fcn-import-weights=fcn_keras_training.import_weights:main",
             "fcn-export=fcn_keras_serving.export:main",
+            "fcn-check=fcn_keras_serving.check:main",
             "fcn-kit=fcn_keras_serving.kit:main",
             "fcn-serve=fcn_keras_serving.server:main",
             "fcn-query=fcn_keras_serving.client:main",

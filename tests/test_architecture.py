@@ -61,13 +61,15 @@ ROOMS = {
         "hold_out": set(),
     },
     "serving": {
-        "export": {"sessions", "tf_serving_messages"},  # warm-up requests are what a client sends
-        "server": {"errors", "message_builder", "sessions", "tf_serving_messages"},
+        "export": {"probe", "sessions", "tf_serving_messages"},  # warm-up requests are what a client sends
+        "server": {"errors", "message_builder", "probe", "sessions", "tf_serving_messages"},
         "client": {"errors", "tf_serving_messages"},
         "batch": set(),
+        "check": {"probe", "sessions"},
         "kit": set(),
         "tf_serving_messages": {"message_builder"},
         "message_builder": set(),
+        "probe": set(),
         "sessions": set(),
         "errors": set(),
     },
@@ -75,11 +77,12 @@ ROOMS = {
         "command": {"checks", "options", "version", "other_formats", "provenance"},
         "version": {"accuracy", "checks", "model_card", "options", "saved_model"},
         "other_formats": {"accuracy", "checked_file", "litert", "model_card", "onnx", "openvino"},
-        "saved_model": {"drawn_images", "tensors"},
+        "saved_model": {"drawn_images", "probing", "tensors"},
         "openvino": {"checked_file", "onnx"},
         "onnx": {"checked_file", "options", "tensors"},
         "litert": {"checked_file", "options", "tensors"},
-        "checked_file": {"accuracy", "checks"},
+        "checked_file": {"accuracy", "checks", "probing"},
+        "probing": {"accuracy", "drawn_images"},
         "accuracy": {"drawn_images", "options"},
         "provenance": set(),
         "model_card": set(),
@@ -103,7 +106,18 @@ ROOMS = {
         "base_path": set(),
     },
 }
-WITHOUT_LIBRARY = {"client", "server", "batch", "kit", "errors", "message_builder", "sessions", "tf_serving_messages"}
+WITHOUT_LIBRARY = {
+    "client",
+    "server",
+    "batch",
+    "check",
+    "kit",
+    "errors",
+    "message_builder",
+    "probe",
+    "sessions",
+    "tf_serving_messages",
+}
 # Room -> what it may take of the library all the same: modules of NumPy and Pillow alone.
 LIGHT = {"client": {"fcn_keras.colors", "fcn_keras.datasets.images", "fcn_keras.visualize"}}
 TENSORFLOW = {

@@ -104,7 +104,9 @@ def packages():
     """Draw who may import whom."""
     drawing = Drawing(760, 300, "The packages and who imports whom")
     drawing.box(20, 20, 340, 80, BLUE, "training/", "fcn-train, fcn-evaluate, fcn-predict,", "fcn-doctor, ...")
-    drawing.box(400, 20, 340, 80, BLUE, "serving/", "fcn-export, fcn-serve, fcn-query,", "fcn-kit, fcn-batch")
+    drawing.box(
+        400, 20, 340, 80, BLUE, "serving/", "fcn-export, fcn-serve, fcn-query,", "fcn-check, fcn-kit, fcn-batch"
+    )
     drawing.box(
         20, 190, 510, 90, GREEN, "fcn_keras/", "networks, weights, loss, metric, optimizer,", "data, prediction"
     )

@@ -32,7 +32,7 @@ def test_a_file_answers_by_head(tmp_path):
     assert list(answer) == ["sem"]
     assert loaded.computes_in == "f32"
     has_bfloat16 = "BF16" in openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    assert runner(tmp_path / "net.xml", precision=None).computes_in == ("bf16" if has_bfloat16 else "f32")
+    assert runner(tmp_path / "net.xml", by_itself=True).computes_in == ("bf16" if has_bfloat16 else "f32")
     np.testing.assert_array_equal(answer["sem"], pixels.astype(np.float32) * np.float32(1 + 2**-12))
 
 

@@ -73,6 +73,8 @@ def small():
         ("fp32", 9e-5, 1.8e-4, 0.999),
         ("fp16", 1e-3, 3e-3, 0.995),
         ("int8", 0.03, 0.061, 0.995),
+        ("bf16", 1e-6, 0.03, 0.98),
+        ("bf16", 0.02, 0.041, 0.98),
     ],
 )
 def test_rounded_numbers_may_differ_by_twice_what_was_measured(small, write, precision, more, difference, agreement):
