@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from fcn_keras.visualize import background_of
+from fcn_keras_console.exported.find import find_exported
+from fcn_keras_console.exported.integrity import require_as_exported
 from fcn_keras_console.given import did_you_mean
 from fcn_keras_console.words import some
 from fcn_keras_console.workdir import find_model
 
-from ..exported.find import find_exported
-from ..exported.integrity import require_as_exported
 from ..predict.nets import exported_net, keras_net
 from ..predict.results import Classes
 

@@ -60,7 +60,7 @@ def test_what_answers_alike_takes_its_place_with_what_lies_beside(write, tmp_pat
         ({"more": np.nan}, "scores that are NaN or infinite"),
         ({"labels": True, "least_agreement": 1.1}, r"labels of which 100.00 % agree \(drawn\); 110 % have to. Nothing"),
         ({"suffix": ".onnx"}, r"The file's name ends in .onnx. Received: .*a.net"),
-        ({"precision": "int4"}, r"`precision` is one of \('fp32', 'fp16', 'int8'\). Received: 'int4'"),
+        ({"precision": "int4"}, r"`precision` is one of \('fp32', 'fp16', 'bf16', 'int8'\). Received: 'int4'"),
         ({"precision": "int8"}, "int8 needs images to calibrate on"),
         ({"calibration": [0]}, "`calibration` goes with int8 alone. Received: precision='fp32'"),
     ],

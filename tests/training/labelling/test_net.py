@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from fcn_keras_console.exported.find import find_exported
 from tests.training.exported.files import NAMES, onnx_file, scores_of
 from tests.training.tiny import picture
-from training.exported.find import find_exported
 from training.labelling.net import LabellingNet
 from training.workdir.checkpoint import identity_of
 
