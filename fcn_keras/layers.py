@@ -105,7 +105,10 @@ class PadToMultiple(keras.layers.Layer):
         height, width = ops.shape(x)[1:3]
         # Not `-height % multiple`: ONNX divides integers towards 0, and converters of graphs forget that.
         bottom, right = ((self.multiple - n % self.multiple) % self.multiple for n in (height, width))
-        return ops.pad(x, [[0, 0], [0, bottom], [0, right], [0, 0]])
+        padded = ops.pad(x, [[0, 0], [0, bottom], [0, right], [0, 0]])
+        # It says again how many channels there are: by computed widths of padding converters of graphs lose the number,
+        # and the convolution behind it becomes one that LiteRT lacks.
+        return ops.reshape(padded, (-1, height + bottom, width + right, x.shape[-1]))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, *sides, channels = input_shape
