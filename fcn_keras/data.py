@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from fcn_keras import streams
-from fcn_keras.augment import Augmentation, Mix, Tensor, import_tensorflow, keeps_size, window
+from fcn_keras.augment import Augmentation, Mix, Tensor, import_tensorflow, outside
+from fcn_keras.augment.chain import through
+from fcn_keras.augment.views import COLORED, View, filled
 from fcn_keras.examples import MODALITIES, Dtypes, Example, flatten, kind, nest
 from fcn_keras.streams import dataset_stream, native, no_bucket, require, sequence_stream, unequal_sizes
 
@@ -89,7 +91,9 @@ def batches(
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )
-    batched = _mixed(tf, _batch(tf, prepared, plan).skip(skip), plan)
+    finish = native(tf, lambda flat, inside: _finish(tf, flat, inside, plan))
+    finished = _batch(tf, prepared, plan).skip(skip).map(finish, tf.data.AUTOTUNE, deterministic=True)
+    batched = _mixed(tf, finished, plan)
     if training:
         batched = batched.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
     return batched.prefetch(tf.data.AUTOTUNE).with_options(_options(tf))
@@ -177,27 +181,42 @@ def _sorted_buckets(buckets: Iterable[tuple[int, int]] | None) -> tuple[tuple[in
 
 def _prepare(
     tf: ModuleType, position: Tensor, index: Tensor, example: Example, dtypes: Dtypes, plan: _Plan
-) -> tuple[Tensor, tuple[Any, Any]]:
-    """Augment one example and pad it to its bucket: `(group, (inputs, labels))`."""
+) -> tuple[Tensor, tuple[dict[str, Tensor], Tensor]]:
+    """Augment one example and pad it to its bucket: `(group, (maps, inside))`, as `_finish` takes a batch of them."""
+    view, fills = View.of(example), outside(plan.mean, plan.ignore_label)
     if plan.augment:
-        # What is not of this package may hold Python's `if` and `for` of tensors: AutoGraph converts it.
-        augment = plan.augment if keeps_size(plan.augment) is not None else tf.function(plan.augment)
-        example = augment(example, tf.stack([tf.constant(plan.seed, tf.int64), position]))
+        view = through(plan.augment, view, tf.stack([tf.constant(plan.seed, tf.int64), position]), fills)
     group = tf.constant(0, tf.int64)
     if plan.buckets:
-        size = tf.shape(next(iter(flatten(example).values())))[:2]
+        size = tf.stack(view.size)
         fits = tf.reduce_all(size <= tf.constant(plan.buckets), axis=1)
         group = tf.argmax(fits)
         require(tf, tf.reduce_any(fits), no_bucket("{}", "{}", plan.buckets), (index, size))
         height, width = plan.buckets[0] if len(plan.buckets) == 1 else tf.unstack(tf.gather(plan.buckets, group))
-        example = window(example, 0, 0, height, width, mean=plan.mean, ignore_label=plan.ignore_label)
-    flat = flatten(example)
+        view = view.window(0, 0, height, width)
+    few_sizes = plan.buckets or all(isinstance(side, int) for side in view.size)
+    # XLA compiles for every size: of many that would take longer than is won.
+    maps, inside = view.padded(fills) if view.exposed and few_sizes else (view.shown(fills), ())
+    return group, (_typed(tf, flatten(maps), dtypes, plan), inside)
+
+
+def _typed(tf: ModuleType, flat: Mapping[str, Tensor], dtypes: Dtypes, plan: _Plan) -> dict[str, Tensor]:
+    """Keep what a batch needs, labels in their type; bytes of colours stay bytes, which are moved faster."""
     labels = {name: tf.cast(x, dtypes[name]) for name, x in flat.items() if kind(name) == "label"}
-    return group, (_inputs(tf, flat, plan.modality), nest(labels)["label"])
+    return {**{key: flat[key] for key in MODALITIES[plan.modality]}, **labels}
 
 
-def _inputs(tf: ModuleType, flat: Mapping[str, Tensor], modality: str) -> Tensor | dict[str, Tensor]:
-    needed = {key: tf.cast(flat[key], tf.float32) for key in MODALITIES[modality]}
+def _finish(tf: ModuleType, flat: Mapping[str, Tensor], inside: Tensor, plan: _Plan) -> tuple[Any, Any]:
+    """Make `(inputs, labels)` of a batch of maps; `inside` tells where colours lack their outside, or is `()`."""
+    fills = outside(plan.mean, plan.ignore_label)
+    needed = {key: flat[key] for key in MODALITIES[plan.modality]}
+    if not isinstance(inside, tuple):
+        needed |= {key: filled(x, inside, fills[key]) for key, x in needed.items() if key in COLORED}
+    inputs = _inputs(tf, {key: tf.cast(x, tf.float32) for key, x in needed.items()}, plan.modality)
+    return inputs, nest({name: x for name, x in flat.items() if kind(name) == "label"})["label"]
+
+
+def _inputs(tf: ModuleType, needed: Mapping[str, Tensor], modality: str) -> Tensor | dict[str, Tensor]:
     if modality == "rgbd":
         return tf.concat([needed["image"], needed["depth"][..., None]], axis=-1)
     if modality == "rgb_hha":

@@ -9,10 +9,11 @@ pixel lands where its label lands. Keys of an example other than these four pass
 
 from .chain import Augmentation, compose, drawn_crop, drawn_scales, keeps_size
 from .color import color_jitter
-from .maps import HHA_MEAN, VOC_MEAN, Example, Tensor, import_tensorflow, window
+from .maps import HHA_MEAN, VOC_MEAN, Example, Tensor, import_tensorflow, outside
 from .mixing import Batch, Mix, cutmix
 from .moves import crop, jitter, mirror, scale, zoom
 from .rotation import rotate, turn
+from .views import window
 
 __all__ = [
     "HHA_MEAN",
@@ -32,6 +33,7 @@ __all__ = [
     "jitter",
     "keeps_size",
     "mirror",
+    "outside",
     "rotate",
     "scale",
     "turn",

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .color import color_jitter
-from .maps import Example, Tensor, import_tensorflow
-from .moves import crop, jitter, mirror, scale, zoom
+from .maps import Example, Tensor, import_tensorflow, outside
+from .moves import crop, crop_view, jitter, jitter_view, mirror, mirror_view, scale, zoom, zoom_view
 from .rotation import rotate
+from .views import View
 
 Augmentation = Callable[[Example, Tensor], Example]
 
@@ -36,6 +37,45 @@ def _chain(functions: Sequence[Augmentation], example: Example, seed: Tensor) ->
     for position, function in enumerate(functions):
         example = function(example, tf.random.fold_in(seed, position))
     return example
+
+
+def through(augment: Augmentation, view: View, seed: Tensor, fills: Mapping[str, Any]) -> View:
+    """Augment what is seen of an example; moves of pixels that follow each other change the view alone.
+
+    Args:
+        augment: as for `keeps_size`. What is not of this package may hold Python's `if` and `for` of tensors: AutoGraph
+            converts it.
+        view: of the example.
+        seed: integer tensor of shape `(2,)`.
+        fills: of `outside`, what lies outside in `view` and in the result. A function with another mean or ignore_label
+            gets the pixels, and its own border stays.
+
+    Returns:
+        view; shown, it is `augment(view.shown(fills), seed)`.
+    """
+    tf = import_tensorflow()
+    if isinstance(augment, functools.partial) and augment.func is _chain and not augment.keywords:
+        for position, function in enumerate(augment.args[0]):
+            view = through(function, view, tf.random.fold_in(seed, position), fills)
+        return view
+    function, options = _bound(augment)
+    own = outside(options.pop("mean", None), options.pop("ignore_label", 255))
+    if function is mirror:
+        return mirror_view(view, seed)
+    for moves, see in ((jitter, jitter_view), (crop, crop_view)):
+        if function is moves and own == fills:
+            return see(view, seed, **options)
+    if function is zoom and own == fills:
+        return zoom_view(view, seed, fills, **options)
+    function = augment if keeps_size(augment) is not None else tf.function(augment)
+    return View.of(function(view.shown(fills), seed))
+
+
+def _bound(augment: Any) -> tuple[Callable[..., Example], dict[str, Any]]:
+    """Return a function and the options that are bound to it."""
+    if isinstance(augment, functools.partial) and not augment.args:
+        return augment.func, dict(augment.keywords)
+    return augment, {}
 
 
 def keeps_size(augment: Augmentation) -> bool | None:

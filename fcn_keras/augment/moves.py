@@ -1,9 +1,11 @@
 """Move the pixels of an example to another place: mirror, jitter, scale, crop, zoom."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
+from typing import Any
 
-from .maps import Example, Tensor, import_tensorflow, map_pixels, size_of, window
+from .maps import Example, Tensor, import_tensorflow, map_pixels, outside, size_of
+from .views import View
 
 
 def mirror(example: Example, seed: Tensor) -> Example:
@@ -16,9 +18,12 @@ def mirror(example: Example, seed: Tensor) -> Example:
     Returns:
         the example, of the same size and dtypes.
     """
-    tf = import_tensorflow()
-    flip = tf.random.stateless_uniform([], seed) < 0.5
-    return map_pixels(lambda _, x: tf.cond(flip, lambda: tf.reverse(x, [1]), lambda: x), example)
+    return mirror_view(View.of(example), seed).shown({})
+
+
+def mirror_view(view: View, seed: Tensor) -> View:
+    """As `mirror`, of what is seen of an example."""
+    return view.mirror(import_tensorflow().random.stateless_uniform([], seed) < 0.5)
 
 
 def jitter(
@@ -42,15 +47,20 @@ def jitter(
     Reference: Long, Shelhamer, Darrell, CVPR 2015, section 4.3 (32 pixels, "the coarsest scale of
     prediction").
     """
+    return jitter_view(View.of(example), seed, pixels=pixels).shown(outside(mean, ignore_label))
+
+
+def jitter_view(view: View, seed: Tensor, *, pixels: int = 32) -> View:
+    """As `jitter`, of what is seen of an example."""
     if pixels < 0:
         raise ValueError(f"`pixels` must be 0 or more. Received: {pixels}.")
     tf = import_tensorflow()
-    height, width = size_of(example)
+    height, width = view.size
     down, right = (
         _integer(tf, key, -tf.minimum(pixels, side - 1), tf.minimum(pixels, side - 1))
         for key, side in zip(_split(tf, seed), (height, width), strict=True)
     )
-    return window(example, -down, -right, height, width, mean=mean, ignore_label=ignore_label)
+    return view.window(-down, -right, height, width)
 
 
 def scale(example: Example, seed: Tensor, *, low: float, high: float) -> Example:
@@ -116,14 +126,19 @@ def crop(
     Raises:
         ValueError: if a side is below 1.
     """
+    return crop_view(View.of(example), seed, height=height, width=width).shown(outside(mean, ignore_label))
+
+
+def crop_view(view: View, seed: Tensor, *, height: int, width: int) -> View:
+    """As `crop`, of what is seen of an example."""
     if height < 1 or width < 1:
         raise ValueError(f"The crop must be at least 1x1. Received: height={height}, width={width}.")
     tf = import_tensorflow()
     top, left = (
         _integer(tf, key, tf.minimum(side - cut, 0), tf.maximum(side - cut, 0))
-        for key, side, cut in zip(_split(tf, seed), size_of(example), (height, width), strict=True)
+        for key, side, cut in zip(_split(tf, seed), view.size, (height, width), strict=True)
     )
-    return window(example, top, left, height, width, mean=mean, ignore_label=ignore_label)
+    return view.window(top, left, height, width)
 
 
 def zoom(
@@ -153,15 +168,21 @@ def zoom(
     Raises:
         ValueError: unless `0 < low <= high`.
     """
+    fills = outside(mean, ignore_label)
+    return zoom_view(View.of(example), seed, fills, low=low, high=high).shown(fills)
+
+
+def zoom_view(view: View, seed: Tensor, fills: Mapping[str, Any], *, low: float, high: float) -> View:
+    """As `zoom`, of what is seen of an example; the view is of the resized one."""
     tf = import_tensorflow()
     for_factor, for_place = _split(tf, seed)
-    height, width = size_of(example)
-    scaled = scale(example, for_factor, low=low, high=high)
+    height, width = view.size
+    scaled = View.of(scale(view.shown(fills), for_factor, low=low, high=high))
     top, left = (
         _integer(tf, key, tf.minimum(side - old, 0), tf.maximum(side - old, 0))
-        for key, side, old in zip(_split(tf, for_place), size_of(scaled), (height, width), strict=True)
+        for key, side, old in zip(_split(tf, for_place), scaled.size, (height, width), strict=True)
     )
-    return window(scaled, top, left, height, width, mean=mean, ignore_label=ignore_label)
+    return scaled.window(top, left, height, width)
 
 
 def _split(tf: ModuleType, seed: Tensor) -> Tensor:
