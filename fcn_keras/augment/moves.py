@@ -22,7 +22,15 @@ def mirror(example: Example, seed: Tensor) -> Example:
 
 
 def mirror_view(view: View, seed: Tensor) -> View:
-    """As `mirror`, of what is seen of an example."""
+    """As `mirror`, of what is seen of an example.
+
+    Args:
+        view: of the example.
+        seed: as for `mirror`.
+
+    Returns:
+        view of the same example.
+    """
     return view.mirror(import_tensorflow().random.stateless_uniform([], seed) < 0.5)
 
 
@@ -51,7 +59,19 @@ def jitter(
 
 
 def jitter_view(view: View, seed: Tensor, *, pixels: int = 32) -> View:
-    """As `jitter`, of what is seen of an example."""
+    """As `jitter`, of what is seen of an example.
+
+    Args:
+        view: of the example.
+        seed: as for `jitter`.
+        pixels: largest shift.
+
+    Returns:
+        view of the same example.
+
+    Raises:
+        ValueError: as `jitter`.
+    """
     if pixels < 0:
         raise ValueError(f"`pixels` must be 0 or more. Received: {pixels}.")
     tf = import_tensorflow()
@@ -130,7 +150,19 @@ def crop(
 
 
 def crop_view(view: View, seed: Tensor, *, height: int, width: int) -> View:
-    """As `crop`, of what is seen of an example."""
+    """As `crop`, of what is seen of an example.
+
+    Args:
+        view: of the example.
+        seed: as for `crop`.
+        height, width: of the window.
+
+    Returns:
+        view of the same example.
+
+    Raises:
+        ValueError: as `crop`.
+    """
     if height < 1 or width < 1:
         raise ValueError(f"The crop must be at least 1x1. Received: height={height}, width={width}.")
     tf = import_tensorflow()
@@ -173,7 +205,20 @@ def zoom(
 
 
 def zoom_view(view: View, seed: Tensor, fills: Mapping[str, Any], *, low: float, high: float) -> View:
-    """As `zoom`, of what is seen of an example; the view is of the resized one."""
+    """As `zoom`, of what is seen of an example.
+
+    Args:
+        view: of the example.
+        seed: as for `zoom`.
+        fills: of `outside`, what lies outside in `view`.
+        low, high: bounds of the factor.
+
+    Returns:
+        view of the resized example.
+
+    Raises:
+        ValueError: as `zoom`.
+    """
     tf = import_tensorflow()
     for_factor, for_place = _split(tf, seed)
     height, width = view.size

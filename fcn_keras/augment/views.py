@@ -30,13 +30,6 @@ class Span(NamedTuple):
     def after(self) -> Tensor:
         return self.size - self.before - self.count
 
-    def window(self, tf: ModuleType, start: Tensor, size: Tensor, flipped: Tensor | None = None) -> "Span":
-        """Show `size` pixels from `start` on; `flipped` tells whether the picture's own run the other way."""
-        first = _clip(tf, start - self.before, self.count)
-        last = _clip(tf, start + size - self.before, self.count)
-        hidden = first if flipped is None else tf.where(flipped, self.count - last, first)
-        return Span(size, _clip(tf, self.before - start, size), last - first, self.first + hidden)
-
 
 @dataclasses.dataclass(frozen=True)
 class View:
@@ -67,7 +60,14 @@ class View:
         return self.rows.size, self.columns.size
 
     def mirror(self, flip: Tensor) -> "View":
-        """Flip what is seen left to right, if the scalar bool `flip` says so."""
+        """Flip what is seen left to right.
+
+        Args:
+            flip: scalar bool, whether to.
+
+        Returns:
+            view of the same size.
+        """
         tf = import_tensorflow()
         columns = self.columns
         if self.exposed:
@@ -76,10 +76,17 @@ class View:
         return dataclasses.replace(self, columns=columns, flipped=flipped)
 
     def window(self, top: Tensor, left: Tensor, height: Tensor, width: Tensor) -> "View":
-        """See a window of what is seen, as `fcn_keras.augment.window`."""
+        """See what is seen through a window.
+
+        Args:
+            top, left, height, width: as for `fcn_keras.augment.window`.
+
+        Returns:
+            view of `(height, width)`.
+        """
         tf = import_tensorflow()
-        rows = self.rows.window(tf, top, height)
-        columns = self.columns.window(tf, left, width, self.flipped)
+        rows = _seen(tf, self.rows, top, height)
+        columns = _seen(tf, self.columns, left, width, self.flipped)
         return dataclasses.replace(self, rows=rows, columns=columns, exposed=True)
 
     def shown(self, fills: Mapping[str, Any]) -> Example:
@@ -204,6 +211,14 @@ def _fill(x: Tensor, inside: Tensor, color: Tensor) -> Tensor:
     in_columns = (columns >= inside[:, 2:3]) & (columns < inside[:, 3:4])
     shows = in_rows[:, :, None, None] & in_columns[:, None, :, None]
     return tf.where(shows, tf.cast(x, tf.float32), color)
+
+
+def _seen(tf: ModuleType, span: Span, start: Tensor, size: Tensor, flipped: Tensor | None = None) -> Span:
+    """Show `size` pixels of a view's axis from `start` on; `flipped` tells whether the picture's run the other way."""
+    first = _clip(tf, start - span.before, span.count)
+    last = _clip(tf, start + size - span.before, span.count)
+    hidden = first if flipped is None else tf.where(flipped, span.count - last, first)
+    return Span(size, _clip(tf, span.before - start, size), last - first, span.first + hidden)
 
 
 def _clip(tf: ModuleType, x: Tensor, most: Tensor) -> Tensor:
