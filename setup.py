@@ -115,6 +115,8 @@ setup(
         "safetensors": ["safetensors>=0.5.3,<1"],
         # A net within CVAT: the function that `cvat-cli` loads
         "cvat": ["cvat-sdk>=2.60,<3", "cvat-cli>=2.60,<3"],
+        # `fcn-label-studio`
+        "label-studio": ["starlette>=1.3.1,<2", "uvicorn>=0.50,<1", "h11>=0.16,<1"],
         # `fcn-train --log mlflow`: 43 packages and 600 MB, so that requirements.txt goes without
         "mlflow": ["mlflow>=3.17.2,<4"],
         # `fcn-batch`
@@ -126,6 +128,7 @@ setup(
             "fcn-evaluate=fcn_keras_training.evaluate:main",
             "fcn-compare=fcn_keras_training.compare:main",
             "fcn-predict=fcn_keras_training.predict:main",
+            "fcn-label-studio=fcn_keras_training.label_studio:main",
             "fcn-doctor=fcn_keras_training.doctor:main",
             "fcn-bound=fcn_keras_training.bound:main",
             "fcn-figures=fcn_keras_training.figures:main",

@@ -43,6 +43,7 @@ ROOMS = {
         "doctor": {"annotations", "pages", "reading", "hold_out"},
         "predict": {"annotations", "exported", "scoring", "workdir", "reading"},
         "labelling": {"annotations", "exported", "predict"},
+        "label_studio": {"annotations", "labelling", "scoring"},
         "report": {"pages", "scoring", "workdir", "reading"},
         "compare": {"scoring", "workdir", "reading"},
         "figures": {"scoring", "workdir", "reading"},

@@ -42,6 +42,7 @@ def test_setup_is_read():
         "coco",
         "yolo",
         "cvat",
+        "label-studio",
     } == set(declared())
     assert not any(need.name.startswith("tensorflow") for need in declared()[""])  # Colab keeps its own
     assert {need.name for need in declared()["cpu"]} >= {"tensorflow", "tensorflow-cpu"}
@@ -96,7 +97,7 @@ def test_one_name_has_one_range():
 
 def test_the_documented_table_is_setup_py():
     text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `([\w-]+)` \| ([\w, ]*) \| `(\S+)` \| (\S+) \| (\S+) \|", text, re.MULTILINE)
+    rows = re.findall(r"^\| `([\w-]+)` \| ([\w, -]*) \| `(\S+)` \| (\S+) \| (\S+) \|", text, re.MULTILINE)
     documented = {name: (extras, limits) for name, extras, limits, _, _ in rows}
     expected = {}
     for extra, need in NEEDS:

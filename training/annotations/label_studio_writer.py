@@ -14,6 +14,40 @@ TAG, IMAGE = "tag", "image"  # what the brush and the image are called in the la
 _LOCAL = "/data/local-files/?d="  # of files below the folder that Label Studio serves
 
 
+def brush_result(mask, name, tag, image):
+    """Describe a mask as a result of Label Studio's brush.
+
+    Args:
+        mask: `(H, W)` bool.
+        name: of the class.
+        tag, image: what the brush and the image are called in the labelling configuration.
+
+    Returns:
+        dict for JSON, still without an id.
+    """
+    value = {"format": "rle", "rle": encode_brush(mask), "brushlabels": [name]}
+    return result_of(mask, "brushlabels", tag, image, value)
+
+
+def result_of(mask, kind, tag, image, value):
+    """Describe a shape that was made of a mask, still without an id; other arguments as of `brush_result`.
+
+    Args:
+        kind: `brushlabels` or `polygonlabels`.
+        value: what is drawn.
+    """
+    height, width = mask.shape
+    return {
+        "type": kind,
+        "from_name": tag,
+        "to_name": image,
+        "original_width": width,
+        "original_height": height,
+        "image_rotation": 0,
+        "value": value,
+    }
+
+
 class LabelStudioWriter:
     """Collect tasks, and write them as one file.
 
@@ -26,24 +60,10 @@ class LabelStudioWriter:
 
     def add(self, file_name, labels):
         """Encode the label map `(H, W)` of an image."""
-        height, width = labels.shape
+        present = [index for index in np.unique(labels).tolist() if index != self.background]
         results = [
-            {
-                "id": f"{MARK}-{index}",
-                "type": "brushlabels",
-                "from_name": TAG,
-                "to_name": IMAGE,
-                "original_width": width,
-                "original_height": height,
-                "image_rotation": 0,
-                "value": {
-                    "format": "rle",
-                    "rle": encode_brush(labels == index),
-                    "brushlabels": [self.names[index]],
-                },
-            }
-            for index in np.unique(labels).tolist()
-            if index != self.background
+            {"id": f"{MARK}-{index}", **brush_result(labels == index, self.names[index], TAG, IMAGE)}
+            for index in present
         ]
         address = _LOCAL + quote(file_name, errors="surrogateescape")
         predictions = [{"model_version": MARK, "result": results}]

@@ -19,6 +19,36 @@ def walk_xml(path, start, end):
         ValueError: naming the file, if it is no XML, too large, or has a document type.
     """
     path = Path(path)
+    try:
+        if not path.is_file():
+            raise ValueError("it is no file")
+        if path.stat().st_size > _MOST:
+            raise ValueError(f"it has more than {_MOST >> 30} GiB. Divide it")
+        with path.open("rb") as file:
+            _parser(start, end).ParseFile(file)
+    except (OSError, ValueError, expat.ExpatError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ValueError(f"{path} cannot be read as XML: {reason:.200}.") from None
+
+
+def walk_xml_text(text, name, start, end):
+    """Read XML that is no file; arguments as of `walk_xml`.
+
+    Args:
+        text: the XML.
+        name: what it is, for the error.
+
+    Raises:
+        ValueError: if it is no XML, or has a document type.
+    """
+    try:
+        _parser(start, end).Parse(text, True)
+    except (ValueError, expat.ExpatError) as error:
+        raise ValueError(f"{name} cannot be read as XML: {error!s:.200}.") from None
+
+
+def _parser(start, end):
+    """Make a parser that calls `start` and `end`, and refuses a document type."""
     tags, texts = [], []
 
     def begin(tag, attributes):
@@ -39,16 +69,7 @@ def walk_xml(path, start, end):
     parser.StartElementHandler, parser.EndElementHandler = begin, finish
     parser.CharacterDataHandler = lambda text: texts[-1].append(text)
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
-    try:
-        if not path.is_file():
-            raise ValueError("it is no file")
-        if path.stat().st_size > _MOST:
-            raise ValueError(f"it has more than {_MOST >> 30} GiB. Divide it")
-        with path.open("rb") as file:
-            parser.ParseFile(file)
-    except (OSError, ValueError, expat.ExpatError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ValueError(f"{path} cannot be read as XML: {reason:.200}.") from None
+    return parser
 
 
 def root_of(path):

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from fcn_keras.models import FCN32s
 from fcn_keras_console.exported.find import find_exported
 from tests.training.exported.files import NAMES, onnx_file, scores_of
-from tests.training.tiny import picture
+from tests.training.tiny import NARROW, picture, saved
 from training.labelling.net import LabellingNet
 from training.workdir.checkpoint import identity_of
 
@@ -21,10 +22,11 @@ def test_an_exported_net(tmp_path):
     assert net.present(labels) == np.unique(labels).tolist()
 
 
-def test_a_keras_file(nets, models_once):
-    net = LabellingNet(nets["coarse"])
+def test_a_keras_file(tmp_path):
+    path = saved(FCN32s(4, channels=NARROW), tmp_path / "net.keras")
+    net = LabellingNet(path)
     assert net.names == ("class 0", "class 1", "class 2", "class 3")
-    assert (net.shown, net.version.split()[1]) == ((0, 1, 2, 3), identity_of(nets["coarse"]))
+    assert (net.shown, net.version.split()[1]) == ((0, 1, 2, 3), identity_of(path))
     assert net.labels(picture(20, 30), "a.png").shape == (20, 30)
 
 
