@@ -13,7 +13,7 @@ class Exporter:
         net: path of the `.keras` file.
         path: of the exported file or folder.
         format: `"savedmodel"`, `"onnx"`, `"litert"` or `"openvino"`.
-        precision: `"fp32"` or `"int8"`.
+        precision: `"fp32"`, `"bf16"` or `"int8"`.
     """
 
     def __init__(self, net, path, format, precision):
@@ -24,7 +24,9 @@ class Exporter:
         self.path, self.write_as, self.options = path, getattr(self, f"_{format}"), {}
         if precision != "fp32":
             # Labels of weights drawn at random tie more often than a trained network's: the table shows how many agree.
-            self.options = {"precision": precision, "calibration": calibration(), "least_agreement": 0}
+            self.options = {"precision": precision, "least_agreement": 0}
+        if precision == "int8":
+            self.options["calibration"] = calibration()
 
     def write(self):
         self.write_as()
@@ -32,7 +34,7 @@ class Exporter:
     def _savedmodel(self):
         from fcn_keras_serving.export import export
 
-        export(self.model, self.path)
+        export(self.model, self.path, **self.options)
 
     def _onnx(self):
         from fcn_keras_serving.export.onnx.export import export_onnx

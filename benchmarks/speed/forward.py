@@ -94,6 +94,8 @@ def _contenders(settings, files, image):
         arguments = {"path": path, "image": image}
         if wanted.format != "savedmodel":
             arguments["threads"] = settings.threads
+        if wanted.format == "openvino" and wanted.precision == "bf16":
+            arguments["hint"] = "bf16"
         contenders.append(Contender(name, f"speed.runtimes:{classes[wanted.format]}", arguments, _of(wanted.padding)))
     return contenders, rows
 

@@ -67,6 +67,17 @@ def load(path):
     return keras.saving.load_model(Path(path), compile=False)
 
 
+def under(policy, model):
+    """Copy a network under a dtype policy of Keras's; its weights stay float32 in the mixed ones."""
+    config = model.get_config()
+    for layer in config["layers"]:
+        if layer["class_name"] not in ("InputLayer", "Preprocess") and layer["name"] != "score":
+            layer["config"]["dtype"] = policy
+    copy = type(model).from_config(config)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
 class Operations:
     """Count a network's nominal operations."""
 

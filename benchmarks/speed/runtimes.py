@@ -101,9 +101,14 @@ class LiteRT(Runtime):
 
 
 class OpenVino(Runtime):
-    """OpenVINO on the processor, in float32 where the file is not int8."""
+    """OpenVINO on the processor, in float32 or bfloat16 where the file is not int8.
 
-    def __init__(self, path, image, threads):
+    Args:
+        path, image, threads: as of the others.
+        hint: `"f32"`, or `"bf16"`, which OpenVINO would choose by itself where the processor has it.
+    """
+
+    def __init__(self, path, image, threads, hint="f32"):
         super().__init__(image)
         from fcn_keras_console.runtimes.quiet_openvino import load_openvino
 
@@ -111,7 +116,7 @@ class OpenVino(Runtime):
         options = {
             "INFERENCE_NUM_THREADS": threads,
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": "f32",  # it would choose bfloat16 where the processor has it
+            "INFERENCE_PRECISION_HINT": hint,
         }
         self.model = openvino.Core().compile_model(path, "CPU", options)
 

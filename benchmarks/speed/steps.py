@@ -35,15 +35,16 @@ class KerasSteps:
         buckets: (H, W) pairs to pad to, or None.
         jit_compile: whether XLA compiles.
         dropout: rate.
+        policy: Keras's dtype policy.
     """
 
-    def __init__(self, net, sizes, buckets=None, jit_compile=False, dropout=0.5):
+    def __init__(self, net, sizes, buckets=None, jit_compile=False, dropout=0.5, policy="float32"):
         import tensorflow as tf
 
         import fcn_keras as fcn
         from speed import nets
 
-        self.model = nets.load(net)
+        self.model = nets.load(net) if policy == "float32" else nets.under(policy, nets.load(net))
         for name in ("drop6", "drop7"):
             self.model.get_layer(name).rate = dropout
         loss = fcn.PixelCrossentropy(reduction="sum")

@@ -2,6 +2,7 @@
 
 from results import table
 
+from speed import amx, training
 from speed.input import OURS
 
 HEADS = ("target", "measured", "at most", "met")
@@ -37,12 +38,31 @@ def _forward(result):
         judged.append(_row(f"SavedModel{suffix}: of the matrix product", share, 0.85, most=False))
     eights = [ratio(name) for name in ("ONNX Runtime int8", "OpenVINO int8") if ratio(name)]
     judged.append(_row("int8, the faster of two: of PyTorch pad 100", min(eights, default=None), 0.18))
-    accuracy = _row("int8: points of mean IU lost by a trained net (fcn-export measures it)", None, 0.3)
-    return [*judged, {**accuracy, "met": None}]
+    judged += [
+        _of_amx(f"{name}, with AMX: of SavedModel float32", rows, name, "SavedModel", target)
+        for name, target in (("SavedModel bf16", 0.36), ("OpenVINO bf16", 0.2), ("OpenVINO int8", 0.12))
+    ]
+    told = "(fcn-evaluate measures it)"
+    elsewhere = [
+        _row("int8: points of mean IU lost by a trained net (fcn-export measures it)", None, 0.3),
+        _row(f"SavedModel bf16: points of mean IU lost by a trained net {told}", None, 0.1),
+        _row("SavedModel bf16: labels of a trained net that agree (its model card tells)", None, 0.995, most=False),
+    ]
+    return [*judged, *({**row, "met": None} for row in elsewhere)]
+
+
+def _of_amx(what, rows, name, other, target):
+    """Compare two rows, both in ratios to the same row; on a processor without AMX it is not judged."""
+    ratios = [rows.get(each, {}).get("ratio") for each in (name, other)]
+    row = _row(what, ratios[0] / ratios[1] if all(ratios) else None, target)
+    return row if amx.has_amx() else {**row, "met": None}
 
 
 def _training(result):
-    return [_row("training step: of PyTorch", result["rows"]["Keras"].get("ratio"), 0.95)]
+    rows = result["rows"]
+    half = _of_amx("training step, mixed_bfloat16, with AMX: of float32", rows, training.HALF, "Keras", 0.4)
+    accuracy = _row("training in mixed_bfloat16: points of validation mean IU lost (fcn-train measures it)", None, 0.5)
+    return [_row("training step: of PyTorch", rows["Keras"].get("ratio"), 0.95), half, {**accuracy, "met": None}]
 
 
 def _sizes(result):

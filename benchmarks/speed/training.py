@@ -2,10 +2,11 @@
 
 from results import table
 
-from speed import show
+from speed import amx, show
 from speed.turns import Contender, Field, compared
 
 TITLE = "Training step"
+HALF = "Keras, mixed_bfloat16"
 NEEDS_TORCH = True
 SIZE = (352, 480)
 LAYOUTS = ("NCHW", "channels_last")
@@ -19,13 +20,18 @@ def measure(settings, files, found):
         dict of JSON's types: `rows` by name, `reference` (the row that is 1), `size`, `operations`.
     """
     size = settings.scaled(SIZE)
-    with Field(settings, contenders(files, [size])) as field:
+    chosen = contenders(files, [size])
+    if amx.has_amx():
+        arguments = {"net": files.net(), "sizes": [size], "policy": "mixed_bfloat16"}
+        chosen.append(Contender(HALF, "speed.steps:KerasSteps", arguments))
+    with Field(settings, chosen) as field:
         field.warm_up(index=0)
         field.rounds(max(1, settings.rounds - 2), index=0)
         for name, row in field.rows.items():
             row["loss"] = field.ask(name, "last_loss").value if name in field else None
+        rows = field.rows if amx.has_amx() else {**field.rows, HALF: {"reason": amx.NONE, "seconds": {}}}
     count = 3 * files.operations([size])["same"][0]
-    return {"size": size, "operations": count, **compared(field.rows, "run 0")}
+    return {"size": size, "operations": count, **compared(rows, "run 0")}
 
 
 def contenders(files, sizes):

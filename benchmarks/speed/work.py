@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
+from speed import amx
 from speed.turns import Failed, Worker, say
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,12 +47,14 @@ class Export(NamedTuple):
 ALL = [
     Export("savedmodel"),
     Export("savedmodel", "caffe"),
+    Export("savedmodel", precision="bf16"),
     Export("onnx"),
     Export("onnx", "caffe"),
     Export("onnx", precision="int8"),
     Export("litert"),
     Export("litert", precision="int8"),
     Export("openvino"),
+    Export("openvino", precision="bf16"),
     Export("openvino", precision="int8"),
 ]
 
@@ -160,7 +163,9 @@ class Work:
 
 
 def prepared(work, wanted):
-    """Return `(path, None)` of an export, or `(None, reason)` where it cannot be had."""
+    """Return `(path, None)` of an export, or `(None, reason)` where it cannot be had, or says nothing here."""
+    if wanted.precision == "bf16" and not amx.has_amx():
+        return None, amx.NONE
     try:
         return work.export(wanted), None
     except Failed as failure:

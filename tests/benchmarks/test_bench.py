@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import bench
 import numpy as np
 import pytest
-from speed import accelerator, cost, forward, memory, nets, targets, turns, work, worker
+from speed import accelerator, amx, cost, forward, memory, nets, steps, targets, training, turns, work, worker
 from speed.turns import Contender, Failed, Field, Worker
 
 import fcn_keras as fcn
@@ -312,6 +312,42 @@ def test_a_command_is_stopped_before_it_takes_the_memory():
     )
     assert failed["reason"] == "exit code 1: no such image"
     assert "reason" not in memory.watched([sys.executable, "-c", "pass"], 1)
+
+
+@pytest.fixture
+def processor(tmp_path, monkeypatch):
+    """A function that says what the processor can do."""
+
+    def has(flags):
+        (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: fpu {flags}\n")
+        monkeypatch.setattr(amx, "FLAGS", tmp_path / "cpuinfo")
+
+    return has
+
+
+def test_bfloat16_is_judged_where_the_processor_has_amx(processor):
+    settings = dataclasses.replace(SETTINGS, width=1.0, size=512)
+    rows = {"SavedModel": {"ratio": 0.5}, "SavedModel bf16": {"ratio": 0.17}, "OpenVINO int8": {"ratio": 0.07}}
+    of_training = {"Keras": {"ratio": 0.6}, training.HALF: {"ratio": 0.3}}
+    found = {"forward": {"rows": rows}, "training": {"rows": of_training}}
+    processor("avx512f amx_tile amx_bf16")
+    judged = {row["what"]: row for row in targets.judge(found, settings)}
+    assert judged["SavedModel bf16, with AMX: of SavedModel float32"]["measured"] == pytest.approx(0.34)
+    told = ("SavedModel bf16", "OpenVINO bf16", "OpenVINO int8")
+    assert [judged[f"{name}, with AMX: of SavedModel float32"]["met"] for name in told] == [True, False, False]
+    assert judged["training step, mixed_bfloat16, with AMX: of float32"]["met"] is False
+    processor("avx512f avx512_bf16")
+    judged = {row["what"]: row for row in targets.judge(found, settings)}
+    assert [judged[f"{name}, with AMX: of SavedModel float32"]["met"] for name in told] == [None] * 3
+    files = SimpleNamespace(export=None)  # nothing is exported that is not to run
+    assert work.prepared(files, work.Export("openvino", precision="bf16")) == (None, amx.NONE)
+
+
+def test_a_step_in_bfloat16(files):
+    contender = steps.KerasSteps(files.net(), [(64, 64)], policy="mixed_bfloat16")
+    contender.run()
+    kept = contender.model.get_layer("conv1_1")
+    assert (kept.compute_dtype, kept.kernel.dtype, contender.model.output.dtype) == ("bfloat16", "float32", "float32")
 
 
 def test_targets():
