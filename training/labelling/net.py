@@ -1,6 +1,5 @@
 """A network as labelling tools use it: one head, colour images, and the classes that get shapes."""
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from fcn_keras_console.given import did_you_mean
 from fcn_keras_console.words import some
 from fcn_keras_console.workdir import find_model
 
+from ..predict.command import build_parser
 from ..predict.nets import exported_net, keras_net
 from ..predict.results import Classes
 
@@ -38,7 +38,8 @@ class LabellingNet:
     def __init__(self, model, *, head=None, background=None, scale="trained"):
         exported = find_exported(Path(model))
         path = find_model(Path(model)) if exported is None else exported.path
-        given = argparse.Namespace(tta=False, tta_scales=None, scale=scale, memory=None, tile=None)
+        given = build_parser().parse_args(["net", "image", "--output", "folder"])  # with the defaults of fcn-predict
+        given.scale = scale
         if exported is None:
             net = keras_net(path, given)
         else:
