@@ -118,7 +118,7 @@ class Images:
             return {"Authorization": f"Bearer {self._token}"}
         try:
             answer = self._http.request(
-                "POST", f"{self._url}/api/token/refresh", json={"refresh": self._token}, redirect=False
+                "POST", f"{self._url}/api/token/refresh/", json={"refresh": self._token}, redirect=False
             )
             if answer.status == 200:
                 return {"Authorization": f"Bearer {answer.json()['access']}"}

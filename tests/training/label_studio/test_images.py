@@ -113,11 +113,11 @@ def token_of(kind):
 
 
 def test_a_personal_access_token_is_exchanged(serving):
-    pages = {"/a.png": (200, "", png()), "/api/token/refresh": (200, "", b'{"access": "short"}')}
+    pages = {"/a.png": (200, "", png()), "/api/token/refresh/": (200, "", b'{"access": "short"}')}
     server = serving(pages)
     Images(None, server.url, token_of("refresh")).read("/a.png", 1)
-    assert server.asked == [("/api/token/refresh", None), ("/a.png", "Bearer short")]
-    pages["/api/token/refresh"] = (401, "", b"")
+    assert server.asked == [("/api/token/refresh/", None), ("/a.png", "Bearer short")]
+    pages["/api/token/refresh/"] = (401, "", b"")
     with pytest.raises(ValueError, match=r"did not exchange the token of LABEL_STUDIO_API_KEY: it answered 401\.$"):
         Images(None, server.url, token_of("refresh")).read("/a.png", 1)
     Images(None, server.url, token_of("access")).read("/a.png", 1)

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from cvat_cli import __main__ as cvat_cli
 from cvat_cli._internal.common import FunctionLoader
 from cvat_cli._internal.parsers import parse_function_parameter
 from cvat_sdk import models
@@ -16,7 +17,8 @@ from PIL import Image
 from fcn_keras.datasets.images import read_image
 from tests.training.annotations.test_region_polygons import filled
 from tests.training.exported.files import NAMES, onnx_file, scores_of
-from tests.training.tiny import picture
+from tests.training.labelling import cvat_server
+from tests.training.tiny import picture, write
 from training.labelling.cvat import create
 
 MODULE = "training.labelling.cvat"
@@ -81,6 +83,23 @@ def test_shapes_give_the_labels_back(net, parameters, to_polygons, kind):
     ids, times = painted(shapes, image.shape[:2])
     assert (times == 1).all()
     np.testing.assert_array_equal(ids, scores_of(image).argmax(-1))
+
+
+def test_cvat_cli_annotates_a_task(net, tmp_path, monkeypatch):
+    """The command itself, which asks a server of these tests."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # of cvat-sdk
+    monkeypatch.setenv("CVAT_ACCESS_TOKEN", "token")
+    photos = [write(tmp_path / f"{seed}.png", picture(21, 34, seed=seed)) for seed in range(2)]
+    with cvat_server.serving(photos, NAMES) as server:
+        words = ["--server-host", server.url, "task", "auto-annotate", str(cvat_server.TASK)]
+        assert cvat_cli.main([*words, "--function-module", MODULE, "-p", f"model=str:{net}"]) == 0
+    for number in range(2):
+        found = np.full((21, 34), -1)
+        for shape in server.kept["shapes"]:
+            if shape["frame"] == number:
+                mask = decode_mask(shape["points"], image_width=34, image_height=21)
+                found[mask] = shape["label_id"] - cvat_server.FIRST
+        np.testing.assert_array_equal(found, scores_of(picture(21, 34, seed=number)).argmax(-1))
 
 
 def test_background_is_no_label_and_no_shape(net):
