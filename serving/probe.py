@@ -141,14 +141,20 @@ def read(path):
             {name: _from_json(array) for name, array in facts.pop(kind).items()}
             for kind in ("images", "labels", "scores")
         ]
-        if arrays[1].keys() != arrays[2].keys():
-            raise ValueError(arrays[2].keys())
-        probe = Probe(*arrays, facts.pop("step"), Deviation(**facts.pop("allowed")), facts)
-    except (AttributeError, KeyError, TypeError, ValueError):
+        allowed = Deviation(*(None if each is None else float(each) for each in Deviation(**facts.pop("allowed"))))
+        probe = Probe(*arrays, range(1, 65)[facts.pop("step") - 1], allowed, facts)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         probe = None
-    if probe is None or sealed is None:
+    if probe is None or sealed is None or not _fits(probe):
         raise DamagedError(f"{path} is damaged: it is no probe of fcn-export. Copy it again, or export the model anew.")
     return probe
+
+
+def _fits(probe):
+    """Tell whether there are labels and scores of the same heads, of as many dimensions as they have to have."""
+    dimensions = [(probe.images, 3), (probe.labels, 2), (probe.scores, 3)]
+    fit = all(array.ndim == count for arrays, count in dimensions for array in arrays.values())
+    return fit and probe.images and probe.labels and probe.labels.keys() == probe.scores.keys()
 
 
 def _to_json(array):

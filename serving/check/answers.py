@@ -27,12 +27,22 @@ def deviation_of(exported, probe):
     if exported.format == SAVED_MODEL:
         return _compared(exported, probe, _scores_of_saved_model(exported, probe)), FLOAT32
     loaded = load_file(exported, **({"by_itself": True} if exported.format == OPENVINO else {}))
-    return _compared(exported, probe, loaded(probe.pixels)), loaded.computes_in or FLOAT32
+    return _compared(exported, probe, _answered(exported, loaded, probe)), loaded.computes_in or FLOAT32
 
 
 def deviation_as_told(exported, probe):
     """Run a probe by OpenVINO as `deviation_of` does, in what the file says: in float32, unless it is one of bf16."""
-    return _compared(exported, probe, load_file(exported)(probe.pixels))
+    return _compared(exported, probe, _answered(exported, load_file(exported), probe))
+
+
+def _answered(exported, loaded, probe):
+    try:
+        return loaded(probe.pixels)
+    except MemoryError:
+        raise
+    except Exception as error:  # each runtime has errors of its own, that share no class
+        wrong = f"cannot be run on its probe, {exported.probe}: {one_line(error)[:200]}"
+        raise ValueError(f"{exported.path} {wrong}. Export the model anew.") from error
 
 
 def _compared(exported, probe, answers):

@@ -50,10 +50,10 @@ def _command(arguments):
     found, computes_in = deviation_of(exported, probe)
     alike = found.is_within(probe.allowed)
     better = None
-    if not alike and computes_in not in (FLOAT32, probe.facts["precision"]):
+    if not alike and computes_in not in (FLOAT32, probe.facts.get("precision")):
         better = deviation_as_told(exported, probe).against(probe.allowed)
     why = reasons(probe.facts, machine := here(exported), computes_in, better)
-    verdict = f"{exported.path}, {probe.facts['precision']}: {found.against(probe.allowed)}"
+    verdict = f"{exported.path}, {probe.facts.get('precision')}: {found.against(probe.allowed)}"
     if arguments.json:
         told = {**found._asdict(), "allowed": probe.allowed._asdict(), "alike": alike, "computes_in": computes_in}
         print(json.dumps({"path": str(exported.path), **told, "here": machine, "export": probe.facts}))

@@ -13,7 +13,13 @@ from typing import NamedTuple
 from tests.warm.streams import flushed, open_streams
 
 LONGEST = 120  # seconds of one command
-PLACES = {"export": "serving.export", "kit": "serving.kit", "batch": "serving.batch", "query": "serving.client"}
+PLACES = {
+    "export": "serving.export",
+    "check": "serving.check",
+    "kit": "serving.kit",
+    "batch": "serving.batch",
+    "query": "serving.client",
+}
 CRASHED = 70  # exit code of what raised
 
 

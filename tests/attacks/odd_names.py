@@ -116,6 +116,8 @@ def commands(work, generator, nets):
         ["import_weights", nets / "net.caffemodel", out / f"{name_of(generator)}.keras"],
         ["import_weights", nets / "caffe.keras", out / f"{name_of(generator)}.caffemodel"],
         ["export", net, out / f"{name_of(generator)}.tflite", "--format", "litert", "--classes", odd / "classes.txt"],
+        ["check", odd / "missing.onnx"],
+        ["check", odd],
         ["kit", name_of(generator), out / "kit"],
         ["batch", "--input", f"{images}/*", "--model", nets / "served", "--output", out / "masks"],
         ["predict", net, images, "--output", out, f"--{name_of(generator)}"],

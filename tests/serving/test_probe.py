@@ -100,6 +100,11 @@ def _damages():
     yield {**whole, "images": {"image": {**array, "dtype": "object"}}}
     yield {**whole, "labels": {"": {**array, "shape": [0], "data": ""}}}
     yield {**whole, "allowed": 1}
+    yield {**whole, "allowed": {"difference": "0", "agreement": []}}
+    yield {**whole, "step": 0}
+    yield {**whole, "step": 10**9}
+    yield whole
+    yield {**whole, "images": {"image": array | {"data": "AAAAAAAAAAAAAAAA"}}}
 
 
 @pytest.mark.parametrize("facts", list(_damages()))

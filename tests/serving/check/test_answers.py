@@ -58,6 +58,16 @@ def test_the_probe_of_another_model(tmp_path):
         answers.deviation_of(exported, other)
 
 
+@pytest.mark.parametrize("images", [{"rgb": IMAGE, "hha": IMAGE}, {"image": IMAGE[..., :2]}])
+def test_a_probe_of_other_inputs(tmp_path, images):
+    exported = find_exported(probed_onnx(tmp_path / "net.onnx"))
+    other = probes.make(images, {"": scores_of(IMAGE)})
+    with pytest.raises(
+        ValueError, match=r"net.onnx cannot be run on its probe, .*net.onnx.probe.json: [^\n]* Export the"
+    ):
+        answers.deviation_of(exported, other)
+
+
 def test_what_cannot_be_loaded(tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"\xff" * 9)
     probe = probes.make({"image": IMAGE}, {"": scores_of(IMAGE)})
