@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 BEHIND = {"tensorflow", "keras", "tensorflow_datasets", "tensorflow_serving", "jax", "tf2onnx", "apache_beam"}
+BEHIND |= {"onnx", "onnxruntime", "openvino", "ai_edge_litert"}  # run what it exported, and are not installed either
 _reasons = []  # why the test under way is to be skipped
 
 
