@@ -69,7 +69,8 @@ def batches(
 
     Raises:
         ValueError: if an argument is out of range or `examples` lacks what `modality` needs. What is wrong with
-            one example shows when it is read, as `tf.errors.InvalidArgumentError` with the example's index.
+            one example shows when it is read, as `tf.errors.InvalidArgumentError` with the example's index; of a JPEG
+            with damaged tables with the name of no file (`examples.verify` and `fcn-doctor` name it).
 
     Example:
         >>> import numpy as np
@@ -186,18 +187,23 @@ def _prepare(
     view, fills = View.of(example), outside(plan.mean, plan.ignore_label)
     if plan.augment:
         view = through(plan.augment, view, tf.stack([tf.constant(plan.seed, tf.int64), position]), fills)
-    group = tf.constant(0, tf.int64)
-    if plan.buckets:
-        size = tf.stack(view.size)
-        fits = tf.reduce_all(size <= tf.constant(plan.buckets), axis=1)
-        group = tf.argmax(fits)
-        require(tf, tf.reduce_any(fits), no_bucket("{}", "{}", plan.buckets), (index, size))
-        height, width = plan.buckets[0] if len(plan.buckets) == 1 else tf.unstack(tf.gather(plan.buckets, group))
-        view = view.window(0, 0, height, width)
+    group, bucket = _bucket(tf, index, view.size, plan)
+    if bucket:
+        view = view.window(0, 0, *bucket)
     few_sizes = plan.buckets or all(isinstance(side, int) for side in view.size)
     # XLA compiles for every size: of many that would take longer than is won.
     maps, inside = view.padded(fills) if view.exposed and few_sizes else (view.shown(fills), ())
     return group, (_typed(tf, flatten(maps), dtypes, plan), inside)
+
+
+def _bucket(tf: ModuleType, index: Tensor, size: Sequence[Tensor], plan: _Plan) -> tuple[Tensor, Sequence[Tensor]]:
+    """Return number and `(H, W)` of the smallest bucket that holds an example; 0 and nothing without buckets."""
+    if not plan.buckets:
+        return tf.constant(0, tf.int64), ()
+    fits = tf.reduce_all(tf.stack(size) <= tf.constant(plan.buckets), axis=1)
+    group = tf.argmax(fits)
+    require(tf, tf.reduce_any(fits), no_bucket("{}", "{}", plan.buckets), (index, tf.stack(size)))
+    return group, plan.buckets[0] if len(plan.buckets) == 1 else tf.unstack(tf.gather(plan.buckets, group))
 
 
 def _typed(tf: ModuleType, flat: Mapping[str, Tensor], dtypes: Dtypes, plan: _Plan) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fcn_keras.augment import Augmentation, Tensor, keeps_size
+from fcn_keras.decoding import decoded, with_files
 from fcn_keras.examples import CHANNELS, Dtypes, Example, as_arrays, flatten, kind, nest, signature
 
 IndexOf = Callable[[Any], int]  # of a position
@@ -62,16 +63,22 @@ def sequence_stream(tf: ModuleType, examples: Any, plan: Plan) -> Stream:
     groups = _groups(tf, sizes, dtypes, plan)
     positions, skip = _positions(tf, len(examples), index_of, groups, plan)
     read = _reader(examples, dtypes, index_of, plan.cache)
+    types = [tf.int64, *map(tf.as_dtype, dtypes.values())]
 
-    def load(position: Any) -> Any:
-        types = [tf.int64, *map(tf.as_dtype, dtypes.values())]
-        index, *arrays = tf.numpy_function(read, [position], types)
+    def load(position: Any, *files: Any) -> Any:
+        def by_reader() -> list[Any]:
+            arrays: list[Any] = tf.numpy_function(read, [position], types)
+            return arrays
+
+        index, *arrays = decoded(tf, files, examples.num_classes, by_reader) if files else by_reader()
         flat = {
             name: tf.ensure_shape(array, (*side, *CHANNELS[kind(name)]))
             for name, array in zip(dtypes, arrays, strict=True)
         }
         return position, tf.ensure_shape(index, ()), nest(flat)
 
+    if hasattr(examples, "encoded") and not plan.cache:
+        positions = with_files(tf, positions, examples, index_of, endless=plan.training)
     return positions.map(native(tf, load), tf.data.AUTOTUNE, deterministic=True), dtypes, skip
 
 

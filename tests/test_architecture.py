@@ -34,7 +34,8 @@ MAY_IMPORT = {
     "interface": {"layers"},
     "data": {"augment", "examples", "streams"},
     "demo": {"datasets", "keras_files"},
-    "streams": {"augment", "examples"},
+    "streams": {"augment", "decoding", "examples"},
+    "decoding": {"examples"},
 }
 # Room of a folder of commands -> the other rooms there that it may import.
 ROOMS = {
@@ -124,6 +125,7 @@ LIGHT = {"client": {"fcn_keras.colors", "fcn_keras.datasets.images", "fcn_keras.
 TENSORFLOW = {
     "data",
     "augment",
+    "decoding",
     "finite",
     "labels",
     "streams",

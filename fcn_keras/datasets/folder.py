@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..examples import VOID
 from .classes import Classes, ClassTable
+from .encoded import Encoded, encoded_pair
 from .images import orientation, read_image
 from .label_reading import LabelReader
 from .layouts import Place, find_place
@@ -126,6 +127,20 @@ class Folder(Examples):
                     f"{example['hha'].shape[:2]} in {hha_file}. Make the HHA image from depth of the image's size."
                 )
         return example
+
+    def encoded(self, index: SupportsIndex) -> Encoded | None:
+        """Read an example as files that TensorFlow decodes to what `[index]` returns.
+
+        Whether the mask holds classes only has to be looked at, and `[index]` says what is wrong where it does not.
+
+        Returns:
+            `Encoded`, or None where only `[index]` reads the example.
+        """
+        if type(self).__getitem__ is not Folder.__getitem__ or type(self)._label is not Folder._label:
+            return None  # a class of one's own makes something else of the files
+        if self._hha is not None or self._table.colored or self._table.greys or self.ignore_label != VOID:
+            return None
+        return encoded_pair(self._images[as_index(index)], self._labels[as_index(index)])
 
     def verify(self, progress: Progress | None = None) -> NDArray[np.int64]:
         """Read every pair fully, as `Examples.verify` does; refuse masks of 0 and 255 besides, whose 255 is no void."""

@@ -251,11 +251,15 @@ def _orientation(image: Image.Image) -> int:
         return 1
     # EXIF alone, as browsers and the exported model read it: Pillow's `getexif` would also believe an XMP packet, for
     # PNG decodes every pixel to look for EXIF behind them, and refuses an image whose EXIF is damaged.
-    return _orientation_in((image.info.get("exif") or b"").removeprefix(b"Exif\0\0"))
+    return orientation_in((image.info.get("exif") or b"").removeprefix(b"Exif\0\0"))
 
 
-def _orientation_in(tiff: bytes) -> int:
-    """Return the orientation that the first directory of a TIFF structure says, or 1; nothing else is followed."""
+def orientation_in(tiff: bytes) -> int:
+    """Return the orientation that the first directory of a TIFF structure says, or 1; nothing else is followed.
+
+    Args:
+        tiff: bytes of EXIF, without what comes before them in an image file.
+    """
     order: Literal["big", "little"] = "big" if tiff[:2] == b"MM" else "little"
 
     def number(start: int, size: int) -> int:

@@ -162,6 +162,8 @@ class Part:
         self.class_names, self.num_classes = examples.class_names, examples.num_classes
         if hasattr(examples, "ids"):
             self.ids = [examples.ids[index] for index in indices]
+        if hasattr(examples, "encoded"):
+            self.encoded = lambda index: examples.encoded(indices[index])
 
     def __len__(self):
         return len(self.indices)
