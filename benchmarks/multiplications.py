@@ -1,16 +1,19 @@
 """Time the forms that `fcn_keras.predict` computes wide layers in beside the plain ones, layer by layer and as a whole.
 
     python benchmarks/multiplications.py --output bench
+    python benchmarks/multiplications.py --output bench --model runs --images photos/val/images
 
 Convolutions of 3x3 as Winograd's F(4, 3) along the rows, fc6 and fc7 in runs of patches and with a transposed kernel,
 and `fcn.predict` of a full FCN-8s with and without both. Turns, medians, drawn weights of a trained net's size (He's);
-the largest error is that of float32 beside float64, as a share of the largest sum. Writes
-multiplications.json, .txt and .png.
+the largest error is that of float32 beside float64, as a share of the largest sum. With --model, the labels and scores
+of that net instead, with these forms and without, image by image. Writes multiplications.json, .txt and .png.
 """
 
 import argparse
 import statistics
 import time
+from contextlib import contextmanager
+from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
@@ -34,10 +37,18 @@ def main():
     add_output(parser)
     parser.add_argument("--rounds", type=int, default=7, help="turns of both (default: %(default)s)")
     parser.add_argument("--size", type=int, default=512, help="side of the image in pixels (default: %(default)s)")
+    parser.add_argument("--model", type=Path, help="a net of fcn-train: count the labels that differ")
+    parser.add_argument("--images", type=Path, help="folder of photographs for it")
     arguments = parser.parse_args()
+    if (arguments.model is None) != (arguments.images is None):
+        parser.error("--model and --images are given together.")
     from fcn_keras_console import start_tensorflow
 
     start_tensorflow()
+    if arguments.model is not None:
+        report, figure, text = _labels(arguments)
+        write(arguments.output, "multiplications_labels", report, figure, text)
+        return
     rows = [*_convolutions(arguments), *_products(arguments), _network(arguments)]
     text = table(HEADS, [[row["what"], *(f"{row[x]:.3g}" for x in HEADS_OF_TIMES), *_errors(row)] for row in rows])
     write(arguments.output, "multiplications", {"rows": rows}, _drawn(rows), text)
@@ -119,7 +130,6 @@ def _network(arguments):
     import keras
 
     import fcn_keras as fcn
-    from fcn_keras.inference import parts
 
     net = fcn.FCN8s(21)
     rng = np.random.default_rng(0)
@@ -131,16 +141,60 @@ def _network(arguments):
     twin.set_weights(net.get_weights())
 
     def plainly():
-        with (
-            patch.object(parts.winograd, "can_be_used", lambda layer: False),
-            patch.object(parts.products, "of", lambda dtype: keras.ops.matmul),
-        ):
+        with _plain_forms():
             return fcn.predict(net, image, output="scores")
 
     return {
         **_timed("fcn.predict", plainly, lambda: fcn.predict(twin, image, output="scores"), arguments.rounds),
         "difference": _error(fcn.predict(twin, image, output="scores"), plainly()),
     }
+
+
+@contextmanager
+def _plain_forms():
+    """Let nets that are met first in here be computed without the quick forms, then and later."""
+    import keras
+
+    from fcn_keras.inference import parts
+
+    with (
+        patch.object(parts.winograd, "can_be_used", lambda layer: False),
+        patch.object(parts.products, "of", lambda dtype: keras.ops.matmul),
+    ):
+        yield
+
+
+def _labels(arguments):
+    """Compare the labels and scores of a trained net, computed in both ways."""
+    from fcn_keras_training.workdir.trained_model import load_model
+
+    import fcn_keras as fcn
+    from fcn_keras.datasets.images import read_image
+    from fcn_keras.datasets.listing import files_below
+    from fcn_keras_console.workdir import find_model
+
+    path = find_model(arguments.model)
+    plain, quick = load_model(path), load_model(path)
+    differ, errors = [], []
+    files = files_below(arguments.images)
+    for file in files:
+        image = read_image(file)
+        with _plain_forms():
+            one = fcn.predict(plain, image, output="scores")
+        other = fcn.predict(quick, image, output="scores")
+        differ.append((int((one.argmax(-1) != other.argmax(-1)).sum()), one[..., 0].size))
+        errors.append(_error(other, one))
+    wrong, pixels = (sum(x) for x in zip(*differ, strict=True))
+    text = (
+        f"{len(files)} images, {pixels:,} pixels: {wrong} labels differ, {100 * (1 - wrong / pixels):.5f} % are alike; "
+        f"scores differ by {max(errors):.1e} of the largest at most"
+    )
+    figure = Figure(figsize=(5, 3.4), layout="constrained")
+    axes = figure.subplots()
+    axes.hist(errors, bins=20, color="#4878a8")
+    axes.set_xlabel("largest difference of an image's scores, of its largest")
+    axes.set_ylabel("images")
+    return {"images": len(files), "pixels": pixels, "differ": wrong, "errors": errors}, figure, text
 
 
 def _he(rng, shape):

@@ -12,9 +12,9 @@ import numpy as np
 
 from fcn_keras.finite import broken_layers, require_finite, weigher
 from fcn_keras.inference.bounds import CONVOLUTIONS, is_bounded, norm_of_sizes
+from fcn_keras.layers import MatrixConv2D
 
-# Layers of more weights, fc6 and fc7, are not weighed: their sums, which are few, are looked at.
-LARGEST_WEIGHED = 2**22
+LARGEST_WEIGHED = 2**22  # weights of a layer; the sums of a larger one are looked at
 USUAL = 1e12  # sum of the squares of what fc6 sums up over an image: a thousand times that of a photograph
 
 _watches: weakref.WeakKeyDictionary[keras.Model, Watch] = weakref.WeakKeyDictionary()
@@ -43,8 +43,9 @@ class Watch:
     def __init__(self, model: keras.Model) -> None:
         run = [x for x in model.layers if not isinstance(x, keras.layers.InputLayer)]
         weighted = [x for x in run if type(x) in CONVOLUTIONS]
-        large = [x for x in weighted if sum(math.prod(w.shape) for w in x.weights) > LARGEST_WEIGHED]
-        self.observed = frozenset(x.name for x in large)
+        # fc6 and fc7, however narrow: their sums are few, and what their weights allow leads the layers behind too far.
+        observed = [x for x in weighted if isinstance(x, MatrixConv2D) or _weights_of(x) > LARGEST_WEIGHED]
+        self.observed = frozenset(x.name for x in observed)
         # Not the model itself, which is the key that the watch lives as long as.
         self._run, self._inputs = run, keras.tree.flatten(model.input)
         self.weighed = [x for x in weighted if x.name not in self.observed]
@@ -84,6 +85,10 @@ class Watch:
         return math.isfinite(observed) and is_bounded(
             self._run, self._inputs, norm_of_sizes(known, dict.fromkeys(self.observed, math.sqrt(observed)))
         )
+
+
+def _weights_of(layer: keras.Layer) -> int:
+    return sum(math.prod(w.shape) for w in layer.weights)
 
 
 def require_numbers(model: keras.Model, names: Sequence[str], is_finite: Any) -> None:

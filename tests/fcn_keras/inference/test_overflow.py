@@ -5,7 +5,7 @@ import pytest
 
 from fcn_keras.inference import overflow
 from fcn_keras.inference.overflow import watch_of
-from fcn_keras.models import FCN32s
+from fcn_keras.models import FCN8s, FCN32s
 from tests.fcn_keras.inference.small_nets import NARROWEST, randomize
 
 
@@ -13,11 +13,35 @@ def test_weights_are_weighed_as_they_are():
     net = randomize(FCN32s(3, channels=NARROWEST))
     watch = watch_of(net)
     assert watch is watch_of(net)
-    assert not watch.observed
+    assert watch.observed == {"fc6", "fc7"}
     for factor in (1, 2):
-        net.get_layer("fc7").kernel.assign(net.get_layer("fc7").kernel * factor)
+        net.get_layer("conv5_1").kernel.assign(net.get_layer("conv5_1").kernel * factor)
         expected = [sum(np.square(np.asarray(w)).sum() for w in x.weights) for x in watch.weighed]
         np.testing.assert_allclose(watch.weigh(), expected, rtol=1e-5)
+
+
+# Roots of the sums of squares of the weights of VGG16, trained on ImageNet, and of a head that was trained on it.
+VGG16 = (4.2, 10.9, 13.6, 14.9, 17.3, 18.9, 19.6, 23.6, 25.4, 25.3, 26.8, 26.4, 25.0)
+HEAD = {"score_fr": 0.7, "score_pool4": 0.6, "score_pool3": 0.4, "upscore2": 4.2, "upscore_pool4": 4.3, "upscore8": 18}
+    "score_fr": 0.7,
+    "score_pool4": 0.6,
+    "score_pool3": 0.4,
+    "upscore2": 4.2,
+    "upscore_pool4": 4.3,
+    "upscore8": 17.7,
+}
+
+
+def test_a_trained_net_is_shown_not_to_overflow_however_narrow_its_head_is():
+    """Else every image would be computed thoroughly, which is slower."""
+    net = FCN8s(11, channels=NARROWEST)
+    watch = watch_of(net)
+    convolutions = [x.name for x in watch.weighed if x.name.startswith("conv")]
+    sizes = {**dict(zip(convolutions, VGG16, strict=True)), **HEAD}
+    squares = np.array([sizes[x.name] ** 2 for x in watch.weighed])
+    assert watch.accepts(squares, 0.0)
+    assert watch.accepts(squares, 1e10)
+    assert not watch.accepts(squares * 2.0**24, 1e10)
 
 
 def test_what_was_accepted_covers_what_is_no_larger(monkeypatch):
