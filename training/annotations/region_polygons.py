@@ -66,11 +66,42 @@ def _cross(a, b):
 
 
 def _joined(rings):
-    """Join holes to the outline around them, by a slit between the points of both that are nearest to each other."""
-    outline = rings[0]
-    for hole in rings[1:]:
-        apart = ((outline[:, None] - hole[None]) ** 2).sum(axis=-1)
-        at, to = np.unravel_index(int(apart.argmin()), apart.shape)
-        there_and_back = np.concatenate([hole[to:], hole[: to + 1], outline[at : at + 1]])
-        outline = np.concatenate([outline[: at + 1], there_and_back, outline[at + 1 :]])
-    return outline
+    """Join holes to the outline around them.
+
+    A slit leads from the leftmost point of each to what is near and begins farther left: the outline or another hole.
+    """
+    from scipy.spatial import KDTree
+
+    rings = [rings[0], *sorted(rings[1:], key=lambda ring: ring[:, 0].min())]
+    firsts = np.cumsum([0, *map(len, rings)])
+    tree = KDTree(np.concatenate(rings))
+    joined = [{} for _ in rings]  # by a point's number, what begins and ends there
+    for number in range(len(rings) - 1, 0, -1):  # what is joined to a hole comes before it
+        start = int(rings[number][:, 0].argmin())
+        at = _nearest(tree, rings[number][start], below=firsts[number])
+        to = int(np.searchsorted(firsts, at, side="right")) - 1
+        whole = _around(rings[number], start, joined[number])
+        joined[to].setdefault(at - firsts[to], []).append(np.concatenate([whole, whole[:1]]))
+    return _around(rings[0], 0, joined[0])
+
+
+def _nearest(tree, point, *, below):
+    """Return the number of the point of a tree that is nearest to another one, of those with numbers below one."""
+    many = 32
+    while True:
+        _, found = tree.query(point, k=min(many, tree.n))
+        fitting = found[found < below]
+        if len(fitting):
+            return int(fitting[0])
+        many *= 4
+
+
+def _around(ring, start, joined):
+    """Go once around a ring, with what is joined to its points."""
+    parts = []
+    for number in [*range(start, len(ring)), *range(start)]:
+        point = ring[number : number + 1]
+        parts.append(point)
+        for whole in joined.get(number, ()):
+            parts += [whole, point]
+    return np.concatenate(parts)
