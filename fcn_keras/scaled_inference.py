@@ -7,9 +7,11 @@ import keras
 import numpy as np
 
 from fcn_keras.inference import Image, Maps, as_input, predict
+from fcn_keras.inference.certainty import finish_of_probabilities
+from fcn_keras.inference.whole import finish_of, require_output
 from fcn_keras.layers import Preprocess
 from fcn_keras.photographs import Photographs, Scale, Size, require_scale, scaled_size
-from fcn_keras.scaling import area_reduced, labels_at, nearest_reduced
+from fcn_keras.scaling import area_reduced, finished_at, labels_at, nearest_reduced
 
 
 def photographs_of(model: keras.Model) -> Photographs | None:
@@ -31,6 +33,8 @@ def predict_scaled(
     *,
     scale: float | int | None = None,
     predictor: Callable[..., Maps] | None = None,
+    output: str = "labels",
+    interpolated: str = "scores",
 ) -> Maps:
     """Label every pixel of one photograph, looking at it at the scale that the model knows.
 
@@ -45,13 +49,16 @@ def predict_scaled(
         scale: another size than the model's own: a factor on the sides, above 0 and up to 1 (1 keeps the size), or
             the longer side in pixels, above 1. Nothing is enlarged.
         predictor: what labels or scores images in the place of `predict`, and is called as that is: with
-            `output="labels"` where nothing is to be reduced, else with `output="scores"`.
+            `output=output` where nothing is to be reduced, else with `output=interpolated`.
+        output: as for `predict`, of every pixel of the photograph.
+        interpolated: what is brought back to the photograph's size: `"scores"`, or `"probabilities"`, such as the mean
+            that `predict_augmented` gives.
 
     Returns:
-        `(H, W)` uint8 class ids (uint16 above 256 classes); a dict of them by head where the model has several.
+        What `predict` returns for that `output`.
 
     Raises:
-        ValueError: as `predict`, or on another scale.
+        ValueError: as `predict`, on another scale, or if scores are asked for where probabilities are interpolated.
 
     Example:
         >>> import numpy as np
@@ -61,14 +68,31 @@ def predict_scaled(
         (300, 400)
     """
     require_scale(scale)
+    finish = _finish_of(output, interpolated)
     images = as_input(model, image)
     own = size_of(images)
     size = scaled_size(own, scale_for(model, scale))
     predictor = predictor or predict
     if size == own:
-        return predictor(model, images, output="labels")
-    scores = predictor(model, reduce_image(model, images, size), output="scores")
-    return keras.tree.map_structure(lambda x: labels_at(x, own), scores)
+        return predictor(model, images, output=output)
+    found = predictor(model, reduce_image(model, images, size), output=interpolated)
+    if output == "labels":
+        return keras.tree.map_structure(lambda x: labels_at(x, own), found)
+    return keras.tree.map_structure(lambda x: finished_at(x, own, finish), found)
+
+
+def _finish_of(output: str, interpolated: str) -> Callable[[Any], Any]:
+    """Return the function that makes an output of what was interpolated, in NumPy."""
+    require_output(output)
+    if interpolated == "scores":
+        of_scores = finish_of(output)
+        return lambda scores: keras.ops.convert_to_numpy(of_scores(keras.ops.convert_to_tensor(scores)))
+    if interpolated != "probabilities" or output == "scores":
+        raise ValueError(
+            '`interpolated` is "scores", or "probabilities" for any output but scores. '
+            f"Received: {interpolated!r} for {output!r}."
+        )
+    return finish_of_probabilities(output)
 
 
 def scale_for(model: keras.Model, given: float | int | None) -> Scale:

@@ -3,6 +3,7 @@
 `serving/export/saved_model/scaling.py` does the same in a TensorFlow graph, bit by bit where it reduces.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 BAND = 2**20
 
 _Taps = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]
+_Finish = Callable[[NDArray[np.float32]], NDArray[Any]]
 
 
 def area_reduced(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -84,6 +86,31 @@ def labels_at(scores: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.
         rows = np.arange(top, min(top + band, height))
         labels[rows] = _band(scores, best, _taps(scores.shape[0], rows, height), across)
     return labels
+
+
+def finished_at(scores: NDArray[np.float32], size: tuple[int, int], finish: _Finish) -> NDArray[Any]:
+    """Bring scores to another size as `labels_at` does, and make something of them there, band by band.
+
+    Args:
+        scores: `(h, w, C)` float.
+        size: `(H, W)` of the result.
+        finish: a function from a band's scores `(rows, W, C)` to an array whose first axes are the band's.
+
+    Returns:
+        `(H, W)` or `(H, W, ...)`, of the function's dtype.
+    """
+    height, width = size
+    left, right, rightward = _taps(scores.shape[1], np.arange(width), width)
+    rightward = rightward[:, None]
+    band = max(1, BAND // (width * scores.shape[-1]))
+    bands = []
+    for top in range(0, height, band):
+        upper, lower, downward = _taps(scores.shape[0], np.arange(top, min(top + band, height)), height)
+        needed = scores[upper[0] : lower[-1] + 1]
+        across = needed[:, left] * (1 - rightward) + needed[:, right] * rightward
+        downward = downward[:, None, None]
+        bands.append(finish(across[upper - upper[0]] * (1 - downward) + across[lower - upper[0]] * downward))
+    return np.concatenate(bands)
 
 
 def _band(

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from fcn_keras.inference.certainty import KINDS, finish_of_probabilities
 from fcn_keras.inference.images import Image, Maps, as_input
 from fcn_keras.inference.one_pass import run
 from fcn_keras.inference.predicting import MEMORY, require_memory
@@ -18,7 +19,7 @@ from fcn_keras.inference.tiles import require_tile, run_rows
 from fcn_keras.layers import Preprocess
 
 SCALES = (0.75, 1.0, 1.25)
-OUTPUTS = ("labels", "probabilities")
+OUTPUTS = ("labels", *KINDS)
 _STRIP = 64  # rows of the image whose probabilities are added up at once, where all copies are computed band by band
 _Taps = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]
 
@@ -46,14 +47,16 @@ def predict_augmented(
         scales: factors on height and width, a copy each. Colour is resized bilinearly with antialiasing; depth and
             HHA take the nearest pixel and keep their values, as `augment.scale` resizes them in training.
         tile: work on tiles of this side, as `predict_tiled`, and on as many rows at once; None goes by `memory`.
-        output: `"labels"`, or `"probabilities"` for the mean that the argmax is taken of.
+        output: `"labels"`; `"probabilities"` for the mean that the argmax is taken of; or `"confidence"`, `"entropy"`
+            and `"certainty"` of that mean, as for `predict`.
         memory: as for `predict`. Where one pass over the largest copy needs more, all copies are computed side by side
             in stages and band by band: the memory grows with the width of the image alone, but for the copies
             themselves. Their number divides the budget.
 
     Returns:
-        `(H, W)` uint8 class ids (uint16 above 256 classes), the lowest id where probabilities tie; or `(H, W, C)`
-        float32 probabilities, whose sum is 1. A dict of them by head where the model has several.
+        `(H, W)` uint8 class ids (uint16 above 256 classes), the lowest id where probabilities tie; `(H, W, C)`
+        float32 probabilities, whose sum is 1; or what `predict` returns for the other outputs. A dict of them by head
+        where the model has several.
 
     Raises:
         ValueError: as `predict` and `predict_tiled`, or on scales that are no positive numbers.
@@ -71,7 +74,7 @@ def predict_augmented(
         copies += [keras.tree.map_structure(lambda pixels: pixels[:, ::-1], copy) for copy in copies]
     flips = [False] * len(scales) + [True] * (len(copies) - len(scales))
     scored, most = _scorers(model, copies, height, tile, memory * 2**20)
-    finish = _label_of if output == "labels" else lambda mean: mean
+    finish = finish_of_probabilities(output)
     strips = []
     for top in range(0, height, most):
         rows = (top, min(top + most, height))
@@ -184,8 +187,3 @@ def _softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     powers: NDArray[np.float32] = np.exp(scores - scores.max(axis=-1, keepdims=True))
     powers /= powers.sum(axis=-1, keepdims=True)
     return powers
-
-
-def _label_of(probabilities: NDArray[np.float32]) -> NDArray[Any]:
-    labels: NDArray[Any] = probabilities.argmax(axis=-1)
-    return labels.astype(np.uint8 if probabilities.shape[-1] <= 256 else np.uint16)

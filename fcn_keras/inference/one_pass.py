@@ -9,7 +9,6 @@ import numpy as np
 from fcn_keras.inference.overflow import refuse, require_numbers, watch_of
 from fcn_keras.inference.parts import can_be_one_part, part_of_all
 from fcn_keras.inference.whole import finish_of, require_output, without_xla
-from fcn_keras.labels import highest
 
 # model -> compiled model on the same layers
 _scorers: weakref.WeakKeyDictionary[keras.Model, keras.Model] = weakref.WeakKeyDictionary()
@@ -51,16 +50,15 @@ def _thorough(model: keras.Model, batch: Any, output: str) -> Any:
         scores = keras.tree.map_structure(lambda x: x[0], _scorer(model).predict_on_batch(batch))
         if not all(np.isfinite(x).all() for x in keras.tree.flatten(scores)):
             refuse(model, ())
-        return keras.tree.map_structure(_labels, scores) if output == "labels" else scores
+        return keras.tree.map_structure(lambda x: _finished(x, output), scores)
     part = part_of_all(model, output, None)
     *found, is_finite = part.predict_on_batch(keras.tree.flatten(batch))
     require_numbers(model, part.looked_at, is_finite)
     return _as_output(model, found)
 
 
-def _labels(scores: Any) -> Any:
-    labels = keras.ops.convert_to_numpy(highest(keras.ops.convert_to_tensor(scores)))
-    return labels.astype(np.uint8 if scores.shape[-1] <= 256 else np.uint16)
+def _finished(scores: Any, output: str) -> Any:
+    return keras.ops.convert_to_numpy(finish_of(output)(keras.ops.convert_to_tensor(scores)))
 
 
 def _scorer(model: keras.Model) -> keras.Model:

@@ -27,13 +27,17 @@ def predict(model: keras.Model, image: Image, *, output: str = "labels", memory:
             unknown geometry takes every image in one pass.
         image: `(H, W, 3)` uint8 RGB (HHA for an HHA net); `(H, W, 4)` RGB and depth in millimetres for an `"rgbd"`
             net, of any dtype that holds both; `{"rgb", "hha"}` for a `LateFusion`.
-        output: `"labels"`, or `"scores"` for what the argmax is taken of.
+        output: `"labels"`; `"scores"` for what the argmax is taken of; `"probabilities"`, their softmax;
+            `"confidence"`, the probability of the label; `"entropy"` of the probabilities in nats, divided by the
+            log of the number of classes: 0 where one class is sure, 1 where all are as likely; or `"certainty"`:
+            label, confidence and entropy of one pass. A network's probabilities are mostly too sure of themselves.
         memory: MiB for the maps between image and result, besides both and the model. They are estimated, and the
             smallest bands of a wide image may take more. `float("inf")` computes every image in one pass.
 
     Returns:
-        `(H, W)` uint8 class ids (uint16 above 256 classes), the lowest id where scores tie; or `(H, W, C)` float32
-        scores. A dict of them by head where the model has several.
+        `(H, W)` uint8 class ids (uint16 above 256 classes), the lowest id where scores tie; `(H, W, C)` float32
+        scores or probabilities; `(H, W)` float32 confidence or entropy; or `(H, W, 3)` float32 certainty, whose first
+        channel is class ids. A dict of them by head where the model has several.
 
     Raises:
         ValueError: if `image` is not what the model takes, `output` is unknown, or `memory` is not positive.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from fcn_keras.inference.stages import Map, Stage, Stages
+from fcn_keras.inference.whole import bytes_of
 from fcn_keras.receptive_field import kernel_and_stride
 
 _FAR = 2**20  # where no border is in sight
@@ -53,7 +54,7 @@ def plan(stages: Stages, height: int, width: int, memory: float, output: str) ->
         stages: of the model.
         height, width: of the image.
         memory: bytes.
-        output: `"labels"`, which take a byte a pixel, or `"scores"`.
+        output: as for `predict`: `"labels"` take a byte a pixel.
 
     Returns:
         `Plan`; where the budget is below what the smallest parts take, that of the smallest parts.
@@ -195,7 +196,7 @@ def _waiting(stages: Stages, rows: Sequence[Sequence[Step]], across: Mapping[int
     for stage, parts in zip(stages.stages, rows, strict=True):
         for place, given in enumerate(stage.outputs):
             most = max(step.keeps[place][1] - step.keeps[place][0] for step in parts)
-            size = 1.0 if given.key in results and output == "labels" else given.bytes
+            size = bytes_of(output, given.bytes) if given.key in results else given.bytes
             total += size * given.stride**2 * most * across[given.key]
         for place, (taken, alone) in enumerate(zip(stage.inputs, stage.size_alone, strict=True)):
             if not alone and taken.key not in canvas:

@@ -1,4 +1,4 @@
-"""Take labels of scores: what all ways of labelling an image end in."""
+"""Take labels, or how sure they are, of scores: what all ways of labelling an image end in."""
 
 import functools
 import logging
@@ -8,9 +8,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from fcn_keras.inference import certainty
 from fcn_keras.labels import highest
 
-OUTPUTS = ("labels", "scores")
+OUTPUTS = ("labels", "scores", *certainty.KINDS)
 LOG = logging.getLogger("fcn_keras")
 
 
@@ -25,8 +26,15 @@ def require_output(output: str) -> None:
 
 
 def finish_of(output: str) -> Callable[[Any], Any]:
-    """Return the function that makes an `output`, labels or float32 scores, of a network's scores."""
-    return label_of if output == "labels" else lambda scores: ops.cast(scores, "float32")
+    """Return the function that makes an `output` of a network's scores."""
+    if output == "labels":
+        return label_of
+    return (lambda scores: ops.cast(scores, "float32")) if output == "scores" else certainty.finish(output)
+
+
+def bytes_of(output: str, scores: float) -> float:
+    """Return the bytes a pixel that an `output` takes, of which the scores take so many."""
+    return {"labels": 1.0, "confidence": 4.0, "entropy": 4.0, "certainty": 12.0}.get(output, scores)
 
 
 def without_xla(model: keras.Model) -> keras.Model:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import softmax
+from scipy.stats import entropy
 
 from fcn_keras.layers import CeilMaxPooling2D, local_response_normalization
 from tests.fcn_keras.descent import descend
@@ -30,6 +32,7 @@ fcn.load_caffemodel(model, weights)
 labels = fcn.predict(model, run["image"])
 scores, staged = (fcn.predict(model, run["image"], output="scores", memory=memory) for memory in (512, 4))
 assert np.abs(staged - scores).max() <= 1e-5 * np.abs(scores).max()
+certainty = fcn.predict(model, run["image"], output="certainty")
 optimizer = fcn.CaffeSGD(float(run["learning_rate"]), momentum=float(run["momentum"]),
                          weight_decay=float(run["weight_decay"]))
 model.compile(optimizer, fcn.PixelCrossentropy(reduction="sum"), metrics=[fcn.ConfusionMatrix(21)])
@@ -41,7 +44,8 @@ image = keras.Input((None, None, 7))
 pooled = keras.Model(image, local_response_normalization(CeilMaxPooling2D(3, 2)(image)))
 pooled = pooled.predict(np.load(activations), verbose=0)
 from tests.fcn_keras.descent import descend
-np.savez(out, *descend(), labels=labels, loss=history["loss"], mean_iu=history["confusion_mean_iu"], pooled=pooled)
+np.savez(out, *descend(), labels=labels, scores=scores, certainty=certainty, loss=history["loss"],
+         mean_iu=history["confusion_mean_iu"], pooled=pooled)
 """
 
 
@@ -95,3 +99,11 @@ def test_jax_pools_and_normalizes_as_alexnet_does(answers):
     out, _, activations = answers
     expected = local_response_normalization(CeilMaxPooling2D(3, 2)(activations))
     np.testing.assert_allclose(out["pooled"], expected, rtol=1e-5)
+
+
+@pytest.mark.early
+def test_jax_says_how_sure_a_pixel_is(answers):
+    out, _, _ = answers
+    shares = softmax(out["scores"].astype(np.float64), axis=-1)
+    expected = np.stack([shares.argmax(-1), shares.max(-1), entropy(shares, base=21, axis=-1)], axis=-1)
+    np.testing.assert_allclose(out["certainty"], expected, atol=1e-5)

@@ -39,7 +39,7 @@ SIGNATURES = {
     "in_bfloat16": "(model)",
     "predict_augmented": "(model, image, *, mirror=True, scales=(0.75, 1.0, 1.25), tile=None, output='labels', "
     "memory=512)",
-    "predict_scaled": "(model, image, *, scale=None, predictor=None)",
+    "predict_scaled": "(model, image, *, scale=None, predictor=None, output='labels', interpolated='scores')",
     "predict_tiled": "(model, image, *, tile=1024, output='labels')",
     "shift_and_stitch": "(model, image, *, stride)",
     "palette": "(num_classes=256)",

@@ -12,7 +12,7 @@ from fcn_keras import keras_files
 from fcn_keras.interface import in_float32
 from fcn_keras.photographs import Photographs
 from fcn_keras.scaled_inference import photographs_of, predict_scaled, reduce_image, remember_photographs
-from fcn_keras.scaling import area_reduced, labels_at, nearest_reduced
+from fcn_keras.scaling import area_reduced, finished_at, labels_at, nearest_reduced
 from tests.fcn_keras.small_nets import net, randomise
 
 KNOWN = Photographs((40, 48), (40, 48), (40, 48), scales=(0.5, 1.0), crop=(32, 32))
@@ -115,3 +115,20 @@ def test_a_file_with_impossible_photographs_is_refused(known, tmp_path):
             target.writestr(name, contents)
     with pytest.raises(ValueError, match=r"bad\.keras cannot be loaded"):
         keras_files.load_model(tmp_path / "bad.keras")
+
+
+def test_how_sure_the_pixels_of_a_reduced_photograph_are(known):
+    image = picture(200, 240)
+    scores = predict_scaled(known, image, output="scores").astype(np.float64)
+    assert scores.shape == (200, 240, 3)
+    powers = np.exp(scores - scores.max(-1, keepdims=True))
+    found = predict_scaled(known, image, output="certainty")
+    np.testing.assert_array_equal(found[..., 0], predict_scaled(known, image))
+    np.testing.assert_allclose(found[..., 1], 1 / powers.sum(-1), rtol=1e-5)
+    # Of copies, the mean probabilities are brought back.
+    mean = fcn.predict_augmented(known, area_reduced(image, (40, 48)), scales=(1,), output="probabilities")
+    copies = {"predictor": lambda *given, output: fcn.predict_augmented(*given, scales=(1,), output=output)}
+    confidence = predict_scaled(known, image, output="confidence", interpolated="probabilities", **copies)
+    np.testing.assert_allclose(confidence, finished_at(mean, (200, 240), lambda x: x.max(-1)))
+    with pytest.raises(ValueError, match="Received: 'probabilities' for 'scores'"):
+        predict_scaled(known, image, output="scores", interpolated="probabilities")

@@ -8,6 +8,7 @@ import scipy.special
 
 from fcn_keras import tta as augmented
 from fcn_keras.inference import one_pass, predict, tiles
+from fcn_keras.inference.certainty import finish_of_probabilities
 from fcn_keras.models import FCN8s, FCN32s, LateFusion
 from fcn_keras.tta import predict_augmented
 
@@ -80,6 +81,8 @@ def test_copies_are_resized_back_as_opencv_resizes(net, size):
             back = cv2.resize(np.ascontiguousarray(scores), size[::-1], interpolation=cv2.INTER_LINEAR)
             expected.append(softmax(back))
     given = predict_augmented(net, image, scales=(0.5, 1.3), output="probabilities")
+    confidence = predict_augmented(net, image, scales=(0.5, 1.3), output="confidence")
+    np.testing.assert_array_equal(confidence, given.max(axis=-1))
     np.testing.assert_allclose(given, np.mean(expected, axis=0), atol=1e-4)
     np.testing.assert_allclose(given.sum(-1), 1, atol=1e-6)
     labels = predict_augmented(net, image, scales=(0.5, 1.3))
@@ -155,7 +158,10 @@ def test_depth_and_hha_keep_their_values(monkeypatch):
         ({"scales": ()}, r"`scales` are positive numbers, such as \(0.75, 1.0, 1.25\). Received: \(\)"),
         ({"scales": (1, 0)}, r"Received: \(1, 0\)"),
         ({"scales": (float("nan"),)}, r"Received: \(nan,\)"),
-        ({"output": "scores"}, r"`output` is one of \('labels', 'probabilities'\). Received: 'scores'"),
+        (
+            {"output": "scores"},
+            r"`output` is one of \('labels', 'probabilities', 'confidence', .*\). Received: 'scores'",
+        ),
         ({"tile": 33}, r"`tile` is a positive multiple of 32.*Received: 33"),
         ({"memory": 0}, r"`memory` is a positive number of MiB. Received: 0"),
         ({"tile": -32}, r"`tile` is a positive multiple of 32.*Received: -32"),
@@ -169,7 +175,7 @@ def test_wrong_options_are_named(net, options, message):
 def test_more_than_256_classes_take_two_bytes():
     probabilities = np.zeros((1, 2, 300), "float32")
     probabilities[0, :, [7, 299]] = np.eye(2)
-    labels = augmented._label_of(probabilities)
+    labels = finish_of_probabilities("labels")(probabilities)
     assert labels.dtype == np.uint16
     np.testing.assert_array_equal(labels, [[7, 299]])
 
