@@ -7,10 +7,10 @@ import keras
 import numpy as np
 
 from fcn_keras.inference import Image, Maps, as_input, predict
-from fcn_keras.inference.certainty import finish_of_probabilities
 from fcn_keras.inference.whole import finish_of, require_output
 from fcn_keras.layers import Preprocess
 from fcn_keras.photographs import Photographs, Scale, Size, require_scale, scaled_size
+from fcn_keras.probabilities import finish_of_probabilities
 from fcn_keras.scaling import area_reduced, finished_at, labels_at, nearest_reduced
 
 

@@ -10,13 +10,14 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from fcn_keras.inference.certainty import KINDS, finish_of_probabilities
+from fcn_keras.inference.certainty import KINDS
 from fcn_keras.inference.images import Image, Maps, as_input
 from fcn_keras.inference.one_pass import run
 from fcn_keras.inference.predicting import MEMORY, require_memory
 from fcn_keras.inference.stream import Stream, fits
 from fcn_keras.inference.tiles import require_tile, run_rows
 from fcn_keras.layers import Preprocess
+from fcn_keras.probabilities import finish_of_probabilities, softmax
 
 SCALES = (0.75, 1.0, 1.25)
 OUTPUTS = ("labels", *KINDS)
@@ -175,15 +176,9 @@ def _mean_probabilities(scores: Iterable[Any]) -> Any:
     """Average the softmax of each of several arrays `(H, W, C)`, or dicts of them."""
     total, count = None, 0
     for count, given in enumerate(scores, 1):  # noqa: B007
-        probabilities = keras.tree.map_structure(_softmax, given)
+        probabilities = keras.tree.map_structure(softmax, given)
         if total is None:
             total = probabilities
         else:
             total = keras.tree.map_structure(np.add, total, probabilities)
     return keras.tree.map_structure(lambda x: x / np.float32(count), total)
-
-
-def _softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    powers: NDArray[np.float32] = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    powers /= powers.sum(axis=-1, keepdims=True)
-    return powers

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Library module -> the library modules it may import. A module that is not listed stands alone.
 MAY_IMPORT = {
     "layers": {"photographs"},
-    "scaled_inference": {"inference", "layers", "photographs", "scaling"},
+    "scaled_inference": {"inference", "layers", "photographs", "probabilities", "scaling"},
     "decoder": {"backbone", "layers", "geometry", "initializers", "interface"},
     "models": {"backbone", "decoder", "layers"},
     "backbone": {"layers", "geometry"},
@@ -26,8 +26,8 @@ MAY_IMPORT = {
     "augment": {"registration"},  # what to say where TensorFlow is missing
     "boundary": {"boundary_iou", "confusion", "labels", "metrics"},
     "confusion": {"examples"},
-    "inference": {"finite", "labels", "layers", "receptive_field"},
-    "tta": {"inference", "layers"},
+    "inference": {"finite", "labels", "layers", "probabilities", "receptive_field"},
+    "tta": {"inference", "layers", "probabilities"},
     "charts": {"visualize"},
     "colors": {"visualize"},
     "receptive_field": {"geometry", "layers"},
@@ -131,7 +131,18 @@ TENSORFLOW = {
     "streams",
     "metrics",
 }  # lazily; everything else runs on every backend
-NUMPY_ONLY = {"geometry", "caffemodel", "colors", "examples", "hha", "photographs", "scaling", "visualize"}
+NUMPY_ONLY = {
+    "geometry",
+    "caffemodel",
+    "color_scale",
+    "colors",
+    "examples",
+    "hha",
+    "photographs",
+    "probabilities",
+    "scaling",
+    "visualize",
+}
 
 
 def modules(folder):

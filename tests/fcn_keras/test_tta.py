@@ -8,8 +8,8 @@ import scipy.special
 
 from fcn_keras import tta as augmented
 from fcn_keras.inference import one_pass, predict, tiles
-from fcn_keras.inference.certainty import finish_of_probabilities
 from fcn_keras.models import FCN8s, FCN32s, LateFusion
+from fcn_keras.probabilities import finish_of_probabilities
 from fcn_keras.tta import predict_augmented
 
 NARROWEST = (((4, 1), (4, 1), (6, 3), (6, 3), (8, 3)), 12)

@@ -4,7 +4,8 @@ import numpy as np
 
 from fcn_keras.interface import heads_of
 from fcn_keras.photographs import scaled_size
-from fcn_keras.scaling import area_reduced, labels_at, nearest_reduced
+from fcn_keras.probabilities import finish_of_probabilities, softmax
+from fcn_keras.scaling import area_reduced, finished_at, labels_at, nearest_reduced
 from fcn_keras_console.exported.find import SAVED_MODEL
 from fcn_keras_console.exported.runtime import load_file, runtime_of
 from fcn_keras_console.run import start_tensorflow
@@ -89,6 +90,40 @@ class ExportedNet:
         scores = self._scores(pixels if size == own else self._reduced(pixels, size))
         return {head: _labels_of(maps, own) for head, maps in scores.items()}
 
+    def check_scores(self):
+        """Refuse to tell how sure labels are where the file gives labels alone.
+
+        Raises:
+            ValueError: if it does.
+        """
+        if self._scores is None:
+            raise ValueError(
+                f"{self.path} gives labels, and how sure they are is told by scores. Leave confidence and entropy out "
+                "of --format, or export it without --labels."
+            )
+
+    def certainty(self, pixels, scale=None):
+        """Label an image, and tell how sure the labels are.
+
+        Args:
+            pixels, scale: as of a call. The labels are the classes of the highest scores.
+
+        Returns:
+            `(H, W, 3)` float32 by head, as `fcn_keras.predict` gives it as certainty; and the `(h, w)` at which the
+            image was scored.
+
+        Raises:
+            ValueError: as a call and `check_scores`.
+        """
+        self.check_scores()
+        own = next(iter(heads_of(pixels).values())).shape[:2]
+        size = self.scored_size(own, scale)
+        finish, found = finish_of_probabilities("certainty"), {}
+        for head, maps in self._scores(pixels if size == own else self._reduced(pixels, size)).items():
+            _require_numbers(maps)
+            found[head] = finished_at(maps, own, lambda band: finish(softmax(band)))
+        return found, size
+
     def _reduced(self, pixels, size):
         if isinstance(pixels, dict):
             return {"rgb": _reduced_colours(pixels["rgb"], size), "hha": nearest_reduced(pixels["hha"], size)}
@@ -148,8 +183,12 @@ def _reduced_colours(pixels, size):
 
 def _labels_of(scores, size):
     """Return the labels of an image of `size`, whose scores may be of a smaller one."""
-    if not np.isfinite(scores).all():
-        raise ValueError(NOT_FINITE)
+    _require_numbers(scores)
     if scores.shape[:2] != size:
         return labels_at(scores, size)
     return scores.argmax(axis=-1).astype(np.uint8 if scores.shape[-1] <= 256 else np.uint16)
+
+
+def _require_numbers(scores):
+    if not np.isfinite(scores).all():
+        raise ValueError(NOT_FINITE)

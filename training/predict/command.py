@@ -18,7 +18,7 @@ from .demo import NOTE, DemoParser, settle, write_demo
 from .nets import MEMORY, PRECISIONS, exported_net, keras_net
 
 LOG = logging.getLogger("fcn-predict")
-FORMATS = ("palette", "ids", "overlay", "coco", "labelme", "cvat", "label-studio")
+FORMATS = ("palette", "ids", "overlay", "confidence", "entropy", "coco", "labelme", "cvat", "label-studio")
 DEFAULT = ("palette", "overlay")
 
 DESCRIPTION = """Label images. DIR/labels gets a PNG of class ids (the classes' colours are its palette) for every
@@ -40,7 +40,10 @@ height or width is odd, some players show nothing: H.264 then needs 4:4:4. Video
 or say 'folder/*'. What is left alone in a folder is counted at the end. HEIC takes one more package: pip install
 "fcn_keras[heif]".
 
-Formats of --format: palette, DIR/labels; overlay, DIR/overlays; ids, DIR/ids, grey PNGs of class ids; coco,
+Formats of --format: palette, DIR/labels; overlay, DIR/overlays; ids, DIR/ids, grey PNGs of class ids;
+confidence, how probable the net finds its label, in DIR/confidence as grey PNGs, 255 for 1, and in DIR/confidence-maps
+as JPEGs in the colours of confidence_legend.png; entropy, how much it wavers between all classes, 255 where all are as
+likely, in the same two ways; coco,
 DIR/annotations.json, a run-length encoded annotation for each class of each image, whose category id is its class id;
 labelme, DIR/labelme, a JSON an image that LabelMe opens over it, with polygons that give the labels when painted in
 their order; cvat, DIR/cvat.zip, which CVAT imports as "Segmentation mask 1.1"; label-studio, DIR/label_studio.json,
@@ -283,10 +286,13 @@ def _label_images(arguments, label, modality, images, results, bad):
             if modality == "hha":
                 example["hha"] = rgb
             LOG.debug("%s: read, %dx%d", image.name, rgb.shape[1], rgb.shape[0])
-            written = {}
-            by_head, size = label(pixels_of(example, modality), image.name)
+            written, certainty = {}, {}
+            if results.needs_certainty:
+                by_head, certainty, size = label.with_certainty(pixels_of(example, modality), image.name)
+            else:
+                by_head, size = label(pixels_of(example, modality), image.name)
             for head, labels in by_head.items():
-                files = results.write(image, head, rgb, labels)
+                files = results.write(image, head, rgb, labels, certainty.get(head))
                 LOG.debug("%s: wrote %s", image.name, ", ".join(map(str, files)))
                 written[head] = files, results.classes[head].shares(results.classes[head].counts(labels))
             _report(arguments, results, image, rgb.shape[:2], size, written, time.perf_counter() - start)

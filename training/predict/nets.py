@@ -63,6 +63,8 @@ def exported_net(exported, arguments):
 
     net = ExportedNet(exported)
     label = ExportedLabelling(net, scale_options.scale_of(arguments))
+    if {"confidence", "entropy"} & set(arguments.formats or ()):
+        net.check_scores()
     return Net(net.modality, net.counts, net.names, net.colors, exported.identity, label)
 
 

@@ -16,15 +16,17 @@ from ..annotations.coco_writer import CocoWriter
 from ..annotations.cvat_writer import CvatWriter
 from ..annotations.label_studio_writer import LabelStudioWriter
 from ..annotations.labelme_writer import write_labelme
+from .certainty_files import KINDS, write_colors, write_grey, write_scale
 from .marks import is_result
 from .png_files import write_ids, write_legend, write_overlay, write_palette
 
-# Format -> its folder, the extension of its files, and what writes one.
+# Format -> the files of an image: their folder, their extension, and what writes one.
 PER_IMAGE = {
-    "palette": ("labels", ".png", write_palette),
-    "ids": ("ids", ".png", write_ids),
-    "overlay": ("overlays", ".jpg", write_overlay),
-    "labelme": ("labelme", ".json", write_labelme),
+    "palette": [("labels", ".png", write_palette)],
+    "ids": [("ids", ".png", write_ids)],
+    "overlay": [("overlays", ".jpg", write_overlay)],
+    "labelme": [("labelme", ".json", write_labelme)],
+    **{kind: [(kind, ".png", write_grey(kind)), (f"{kind}-maps", ".jpg", write_colors(kind))] for kind in KINDS},
 }
 # Format -> the file that holds all images, its extension, and what collects and writes them.
 COLLECTED = {
@@ -90,6 +92,7 @@ class Result(NamedTuple):
         classes: what the ids mean.
         folder: where the file is going to lie, for what refers to the image.
         legend: whether an overlay shows which colour means which class.
+        certainty: `(H, W)` uint8 by `certainty_files.KINDS`, where they are written.
     """
 
     source: Path
@@ -98,6 +101,7 @@ class Result(NamedTuple):
     classes: Classes
     folder: Path | None = None
     legend: bool = False
+    certainty: Any = None
 
 
 class Results:
@@ -120,6 +124,7 @@ class Results:
         self._begin, self._begun, self._painted = begin, False, bool(_PAINTED & set(formats))
         self._files = ManyFiles()
         self.formats = [name for name in PER_IMAGE if name in formats]
+        self._kinds = [kind for name in self.formats for kind in PER_IMAGE[name]]
         most = max(len(known.names) for known in classes.values())
         if most > 256 and self._painted:
             raise ValueError(f"A palette PNG holds 256 classes. This model has {most}: say --format ids.")
@@ -130,6 +135,11 @@ class Results:
             head: {self._collected_file(name, head): COLLECTED[name][2](known) for name in collected}
             for head, known in classes.items()
         }
+
+    @property
+    def needs_certainty(self):
+        """Whether a format tells how sure the labels are."""
+        return bool(self._scales())
 
     def __enter__(self):
         self._files.__enter__()
@@ -146,14 +156,18 @@ class Results:
         for head, file in self._legends().items():
             with self._files.written(file) as temporary:
                 write_legend(temporary, self.classes[head])
+        for kind, file in self._scales().items():
+            with self._files.written(file) as temporary:
+                write_scale(temporary, kind)
         self._begun = True
 
     def present(self):
         """Yield all files in the folder that this command wrote, of every format and head."""
-        folders = {name for name, _, _ in PER_IMAGE.values()}
+        folders = {name for kinds in PER_IMAGE.values() for name, _, _ in kinds}
         for folder in sorted(path for path in self.output.glob("*/") if path.name.partition("_")[0] in folders):
             yield from filter(is_result, files_below(folder))
-        whole = [("legend", ".png"), *((stem, extension) for stem, extension, _ in COLLECTED.values())]
+        whole = [("legend", ".png"), *((f"{kind}_legend", ".png") for kind in KINDS)]
+        whole += [(stem, extension) for stem, extension, _ in COLLECTED.values()]
         collected = (self.output.glob(f"{stem}*{extension}") for stem, extension in whole)
         yield from (path for paths in collected for path in sorted(paths) if is_result(path))
 
@@ -168,22 +182,22 @@ class Results:
             if folder.exists() and not folder.is_dir():
                 raise ValueError(f"{folder} is a file, where results need a folder. Choose another --output.")
         collected = [file for writers in self._writers.values() for file in writers]
-        for target in [*targets, *collected, *self._legends().values()]:
+        for target in [*targets, *collected, *self._legends().values(), *self._scales().values()]:
             if target.exists() and not is_result(target):
                 edited = ", or it was edited since" if target.suffix == ".json" else ""
                 raise ValueError(f"{target} exists, and fcn-predict did not write it{edited}. Choose another --output.")
 
-    def write(self, image, head, rgb, labels):
+    def write(self, image, head, rgb, labels, certainty=None):
         """Write one head's labels of an image, whose pixels are `rgb`, and return the files.
 
-        Those that hold all images are among them, though they are written last.
+        Those that hold all images are among them, though they are written last. `certainty` is as of `Result`.
         """
         self.begin()
         targets = self._targets(image, head)
-        for name, target in zip(self.formats, targets, strict=True):
+        for (_, _, write), target in zip(self._kinds, targets, strict=True):
+            result = Result(image.path, rgb, labels, self.classes[head], target.parent, self.legend, certainty)
             with self._files.written(target) as temporary:
-                result = Result(image.path, rgb, labels, self.classes[head], target.parent, self.legend)
-                PER_IMAGE[name][2](temporary, result)
+                write(temporary, result)
         for writer in self._writers[head].values():
             writer.add(f"{image.key}{image.path.suffix}", labels)
         return [*targets, *self._writers[head]]
@@ -203,11 +217,14 @@ class Results:
         heads = self.classes if self._painted else ()
         return {head: self.output / f"legend{_suffix(head)}.png" for head in heads}
 
+    def _scales(self):
+        """Name the file that says what the colours of each kind of certainty mean, for all heads."""
+        return {kind: self.output / f"{kind}_legend.png" for kind in KINDS if kind in self.formats}
+
     def _targets(self, image, head):
         if image.video:
             return [self.video_file(image, head)]
-        folders = (PER_IMAGE[name][:2] for name in self.formats)
-        return [self.output / f"{folder}{_suffix(head)}" / f"{image.key}{extension}" for folder, extension in folders]
+        return [self.output / f"{folder}{_suffix(head)}" / f"{image.key}{suffix}" for folder, suffix, _ in self._kinds]
 
     def _folders(self, target):
         """Return the folders between `output` and a file."""

@@ -140,6 +140,28 @@ def test_heads_have_folders_of_their_own(models_once, net_of_two_heads, photos, 
     assert geo.split("  ")[1].split()[0] in ("sky", "horizontal", "vertical")
 
 
+def test_how_sure_the_labels_are_beside_them(models_once, net_of_two_heads, photos, tmp_path, capsys):
+    out = tmp_path / "out"
+    options = [str(net_of_two_heads), str(photos / "a.png"), "--output", str(out)]
+    assert main([*options, "--format", "ids,confidence,entropy", "--json"]) == 0
+    expected = predict(models_once(net_of_two_heads), read(photos / "a.png"), output="certainty")
+    report = json.loads(capsys.readouterr().out)
+    folders = ["ids", "confidence", "confidence-maps", "entropy", "entropy-maps"]
+    for head in ("sem", "geo"):
+        names = [f"{folder}_{head}/a.{'jpg' if 'maps' in folder else 'png'}" for folder in folders]
+        assert report["heads"][head]["outputs"] == names
+        np.testing.assert_array_equal(read(out / names[0]), expected[head][..., 0])
+        for name, values in ((names[1], expected[head][..., 1]), (names[3], expected[head][..., 2])):
+            assert np.abs(read(out / name) - values * 255.0).max() <= 0.501
+        assert read(out / names[2]).shape == (33, 40, 3)
+    assert sorted(path.name for path in out.glob("*.png")) == ["confidence_legend.png", "entropy_legend.png"]
+    assert main([*options, "--replace", "--scale", "none"]) == 0  # which removes what another call wrote
+    assert {path.name for path in out.glob("*/*")} == {"a.png", "a.jpg"}
+    assert not list(out.glob("confidence*/*")) + list(out.glob("*_legend.png"))
+    (out / "confidence_legend.png").write_bytes(b"of others")
+    assert "fcn-predict did not write it" in error_of(capsys, *options, "--format", "confidence")
+
+
 def scene(folder):
     """Write one scene of the toy world as `rgb/x.png`, `depth/x.png`, `hha/x.png`."""
     example = Synthetic(1, seed=3, height=33, width=40)[0]
@@ -393,6 +415,14 @@ def test_what_fcn_export_wrote(photos, tmp_path, capsys):
     for option in (["--tta"], ["--memory", "9"], ["--tile", "64"], ["--precision", "bfloat16"]):
         assert f"{option[0]} is for .keras files. {path} is run by its own" in error_of(capsys, path, *options, *option)
     assert "Leave --scale out, or export it without --labels" in error_of_last(capsys, other, *options, "--scale", "9")
+    sure = ["--format", "confidence"]
+    assert "labels.onnx gives labels, and how sure they are is told by scores" in error_of_last(
+        capsys, other, *options, *sure
+    )
+    assert main([str(path), *options, *sure, "--replace"]) == 0
+    scores = scores_of(read(photos / "a.png")).astype(np.float64)
+    powers = np.exp(scores - scores.max(-1, keepdims=True))
+    assert np.abs(read(out / "confidence" / "a.png") - 255 / powers.sum(-1)).max() < 0.51
     (tmp_path / "net.onnx.md").write_text(f"{64 * '0'}  net.onnx\n")
     assert "net.onnx is not what was exported: its SHA-256 is" in error_of(capsys, path, *options)
 

@@ -61,3 +61,22 @@ def test_an_exported_net_labels_at_a_scale_and_names_the_image(tmp_path):
         ExportedLabelling(net, None)(np.full((3, 4, 3), np.nan), "a.png")
     with pytest.raises(ValueError, match="gives labels"):
         ExportedLabelling(ExportedNet(find_exported(onnx_file(tmp_path / "l.onnx", labels=True))), 0.5)
+
+
+def test_how_sure_the_labels_are_comes_from_the_same_pass(known, tmp_path):
+    image = picture(96, 120)
+    for copies in (None, (1,)):
+        label = Labelling(known, copies, None, memory=512)
+        labels, sure, size = label.with_certainty(image, "a.jpg")
+        assert size == (32, 40)
+        np.testing.assert_array_equal(labels[""], label(image, "a.jpg")[0][""])
+        assert {kind: (x.shape, x.dtype) for kind, x in sure[""].items()} == dict.fromkeys(
+            ("confidence", "entropy"), ((96, 120), np.uint8)
+        )
+        assert sure[""]["confidence"].min() >= 63  # of four classes
+    net = ExportedNet(find_exported(onnx_file(tmp_path / "net.onnx")))
+    labels, sure, size = ExportedLabelling(net, 0.5).with_certainty(image, "a.png")
+    assert size == (48, 60)
+    np.testing.assert_array_equal(labels[""], net(image, 0.5)[""])
+    with pytest.raises(ValueError, match=r"^a.png: The scores of this image are not finite"):
+        ExportedLabelling(net, None).with_certainty(np.full((3, 4, 3), np.nan), "a.png")
