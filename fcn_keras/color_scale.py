@@ -21,5 +21,5 @@ def colors_of_scale() -> NDArray[np.uint8]:
 
 
 def in_bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return numbers from 0 to 1 as bytes: 255 times each, rounded to the nearest."""
+    """Return `values` from 0 to 1 as bytes: 255 times each, rounded to the nearest."""
     return np.rint(values * np.float32(255)).astype(np.uint8)
