@@ -42,7 +42,7 @@ def finish_of_probabilities(output: str) -> Callable[[NDArray[np.float32]], NDAr
 
 
 def most_nats(classes: int) -> float:
-    """Return the entropy of so many `classes` that are all as likely; of one class 1, as its entropy is 0 in any case."""
+    """Return the entropy of so many `classes` that are all as likely; 1 for one class, whose entropy is 0 anyway."""
     return math.log(classes) if classes > 1 else 1.0
 
 
