@@ -128,6 +128,7 @@ setup(
             "fcn-evaluate=fcn_keras_training.evaluate:main",
             "fcn-compare=fcn_keras_training.compare:main",
             "fcn-predict=fcn_keras_training.predict:main",
+            "fcn-rank=fcn_keras_training.rank:main",
             "fcn-label-studio=fcn_keras_training.label_studio:main",
             "fcn-doctor=fcn_keras_training.doctor:main",
             "fcn-bound=fcn_keras_training.bound:main",

@@ -44,6 +44,7 @@ ROOMS = {
         "doctor": {"annotations", "pages", "reading", "hold_out"},
         "predict": {"annotations", "exported", "scoring", "workdir", "reading"},
         "labelling": {"annotations", "exported", "predict"},
+        "rank": {"annotations", "predict", "scoring", "workdir", "reading"},
         "label_studio": {"annotations", "labelling", "scoring"},
         "report": {"pages", "scoring", "workdir", "reading"},
         "compare": {"scoring", "workdir", "reading"},

@@ -126,6 +126,9 @@ def prepare(folder, page):
     (folder / "photos/classes.txt").write_text("\n".join(SEM) + "\n")
     for name in ("a.jpg", "b.png", "photo.jpg", "photos/1.jpg", "new_photos/1.png", "new_photos/2.jpg"):
         _write(folder / name, scenes[5]["image"])
+    if page == "docs/next-round.md":  # more than the 20 that are labelled there
+        for number, scene in enumerate(Synthetic(22, seed=5, height=48, width=64)):
+            _write(folder / f"new_photos/scene{number}.png", scene["image"])
     shutil.copy(ROOT / "tests/parity/data/voc-fcn8s.caffemodel", folder / "fcn8s-heavy-pascal.caffemodel")
     for number in range(100):  # the fewest that int8 is calibrated on
         _write(folder / f"data/train/images/{number}.png", Synthetic(1, seed=number, height=32, width=48)[0]["image"])

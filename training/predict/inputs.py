@@ -34,14 +34,14 @@ def find_images(finder, inputs, companion_folders, temporary_folder, passed_over
         inputs: paths of images, videos and folders of images; patterns such as `photos/**/*.jpg`; `-` for an image from
             stdin.
         companion_folders: folders by `"depth"` and `"hha"`, with a file of the same key for each image.
-        temporary_folder: an empty one, for what comes from stdin.
+        temporary_folder: an empty one, for what comes from stdin; None where nothing can.
         passed_over: list that gets the files of folders and patterns that are no images.
 
     Raises:
         ValueError: as `ImageFinder.find`.
     """
-    stdin = temporary_folder / "stdin"
-    if STDIN in inputs:
+    stdin = temporary_folder / "stdin" if STDIN in inputs else None
+    if stdin is not None:
         with naming(temporary_folder.parent), stdin.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
     found = finder.find(
