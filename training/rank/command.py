@@ -138,7 +138,7 @@ def _rank_all(arguments, path, images, labelled, others, bad, folder):
     order = in_order([_uncertainty(look, arguments.by) for look in looks], [x.features for x in looks], arguments.top)
     found = rows([image.name for image in images], looks, order)
     if folder is not None:
-        _write(arguments, folder, [images[each.index] for each in order], found, net, looking, classes)
+        _write(arguments, folder, [images[each.index] for each in order], found, net, classes)
         write_csv(folder / "ranking.csv", found)
     if arguments.json:
         report = {"model": str(path), "by": arguments.by, "photographs": len(images), "labelled": labelled}
@@ -168,7 +168,7 @@ def _seeing(arguments, net):
 
 
 def _look(arguments, images, looking, bad):
-    """Look at every photograph, one at a time; return those that could be read, and what was seen, without maps."""
+    """Look at every photograph, one at a time; return those that could be read, and what was seen."""
     seen, looks = [], []
     examples = reading.read_ahead(reading.attempted(_pixels), images, ahead=2)
     with Progress("Looking", "photographs", quiet=arguments.quiet) as progress:
@@ -183,7 +183,7 @@ def _look(arguments, images, looking, bad):
                 raise ValueError(f"{image.name}: {error}") from error
             LOG.debug("%s: entropy %.3f, margin %.3f", image.name, look.entropy, look.margin)
             seen.append(image)
-            looks.append(look._replace(map=None))
+            looks.append(look)
             progress(number, len(images))
     return seen, looks
 
@@ -198,7 +198,7 @@ def _uncertainty(look, by):
     return look.entropy if by == "entropy" else 1 - getattr(look, by)
 
 
-def _write(arguments, folder, images, found, net, looking, classes):
+def _write(arguments, folder, images, found, net, classes):
     from .hand_over import hand_over
     from .table import reason
 
@@ -206,7 +206,7 @@ def _write(arguments, folder, images, found, net, looking, classes):
     formats = [arguments.format] if arguments.format else []
     folder.mkdir()
     with Progress("Writing", "photographs", quiet=arguments.quiet) as progress:
-        hand_over(folder, images, captions, net, looking, classes, _pixels, formats=formats, progress=progress)
+        hand_over(folder, images, captions, net, classes, _pixels, formats=formats, progress=progress)
 
 
 def _say_next(arguments, path, folder, background):

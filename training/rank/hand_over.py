@@ -10,7 +10,7 @@ from .sheet import Sheet
 PHOTOGRAPHS = "photographs"  # folder of the copies
 
 
-def hand_over(folder, images, captions, net, looking, classes, read, *, formats, progress):
+def hand_over(folder, images, captions, net, classes, read, *, formats, progress):
     """Write a contact sheet, and the photographs with labels to correct if a format is asked for.
 
     Args:
@@ -18,7 +18,6 @@ def hand_over(folder, images, captions, net, looking, classes, read, *, formats,
         images: list of `InputImage`, in their order.
         captions: of the sheet's rows.
         net: `predict.nets.Net`, which labels.
-        looking: `looking.Looking`, whose map is drawn.
         classes: `predict.results.Classes` by head.
         read: function from an image to its pixels.
         formats: names of formats of `predict.results`, or none.
@@ -31,8 +30,8 @@ def hand_over(folder, images, captions, net, looking, classes, read, *, formats,
         for number, (image, caption) in enumerate(zip(images, captions, strict=True)):
             progress(number, len(images))
             pixels = read(image)
-            by_head, _ = net.label(pixels, image.name)
-            sheet.add(caption, pixels, by_head[first], looking(pixels).map)
+            by_head, sure, _ = net.label.with_certainty(pixels, image.name)
+            sheet.add(caption, pixels, by_head[first], sure[first]["entropy"])
             if results is not None:
                 copied = replace(image, path=_copied(image, folder / PHOTOGRAPHS))
                 for head, labels in by_head.items():

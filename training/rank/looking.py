@@ -1,4 +1,4 @@
-"""What a net says of one photograph: how sure it is, where, between which classes, and what fc7 sees."""
+"""What a net says of one photograph: how sure it is, between which classes, and what fc7 sees."""
 
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from fcn_keras.inference.stream import fits
 from fcn_keras.inference.whole import finish_of, without_xla
 from fcn_keras.interface import heads_of
 from fcn_keras.photographs import scaled_size, size_within
+from fcn_keras.probabilities import finish_of_probabilities
 from fcn_keras.scaled_inference import reduce_image, scale_for, size_of
 
 FEATURES = "fc7"
@@ -28,7 +29,6 @@ class Look(NamedTuple):
         agreement: share of the pixels that all copies label alike, or None where there is one copy.
         between: names of the two classes that most of the entropy lies between.
         features: means of fc7, `(D,)` float32.
-        map: `(h, w)` float16 entropy of every pixel, from 0 to 1.
     """
 
     entropy: float
@@ -36,7 +36,6 @@ class Look(NamedTuple):
     agreement: float | None
     between: tuple[str, str] | None
     features: Any
-    map: Any
 
 
 class Looking:
@@ -60,9 +59,9 @@ class Looking:
                 "fcn-train, or of fcn_keras.FCN8s, FCN16s or FCN32s."
             )
         self._model, self._names, self._copies, self._scale = model, names, copies, scale
-        scores = keras.tree.map_structure(finish_of("scores"), model.output)
+        probabilities = keras.tree.map_structure(finish_of("probabilities"), model.output)
         means = keras.layers.GlobalAveragePooling2D(dtype="float32")(layer.output)
-        self._both = without_xla(keras.Model(model.input, {"scores": scores, "features": means}))
+        self._both = without_xla(keras.Model(model.input, {"probabilities": probabilities, "features": means}))
         self._means = without_xla(keras.Model(model.input, means))
 
     def __call__(self, pixels: Any) -> Look:
@@ -77,27 +76,24 @@ class Looking:
             images = reduce_image(self._model, images, size)
         probabilities, features, agreement = (self._of_copies if self._copies else self._of_one)(images)
         seen = {head: _Seen(x) for head, x in heads_of(probabilities).items()}
-        head, largest = max(seen.items(), key=lambda pair: pair[1].map.sum(dtype=np.float64))
+        head, largest = max(seen.items(), key=lambda pair: pair[1].entropy)
         pair = largest.between()
         return Look(
-            entropy=float(np.mean([each.map.mean(dtype=np.float64) for each in seen.values()])),
+            entropy=float(np.mean([each.entropy for each in seen.values()])),
             margin=float(np.mean([each.margin for each in seen.values()])),
             agreement=agreement,
             between=pair and tuple(self._names[head][index] for index in pair),
             features=features,
-            map=np.mean([each.map for each in seen.values()], axis=0, dtype=np.float32).astype(np.float16),
         )
 
     def _of_one(self, images: Any) -> tuple[Any, Any, None]:
         """Return probabilities and features, of one pass where the memory allows."""
         if fits(self._model, images, MEMORY * 2**20):
-            found = self._both.predict_on_batch(images[None])
-            scores, features = keras.tree.map_structure(lambda x: x[0], found["scores"]), found["features"][0]
-            if not all(np.isfinite(x).all() for x in (*keras.tree.flatten(scores), features)):
+            found = keras.tree.map_structure(lambda x: x[0], self._both.predict_on_batch(images[None]))
+            if not all(np.isfinite(x).all() for x in keras.tree.flatten(found)):
                 refuse(self._model, ())
-        else:
-            scores, features = fcn.predict(self._model, images, output="scores"), self._features(images)
-        return keras.tree.map_structure(_softmax, scores), features, None
+            return found["probabilities"], found["features"], None
+        return fcn.predict(self._model, images, output="probabilities"), self._features(images), None
 
     def _of_copies(self, images: Any) -> tuple[Any, Any, float]:
         """Return the mean probabilities of all copies, the features, and the share of pixels that they agree on."""
@@ -129,30 +125,25 @@ class _Seen:
 
     def __init__(self, probabilities: Any) -> None:
         height, width, self._classes = probabilities.shape
-        self.map = np.zeros((height, width), np.float16)
         self._pairs = np.zeros(self._classes**2)
+        self.entropy, self.margin = 0.0, 1.0
+        if self._classes == 1:
+            return
         margins = 0.0
-        for top in range(0, height if self._classes > 1 else 0, _BAND):
-            p = np.asarray(probabilities[top : top + _BAND], np.float32)
-            entropy = -(p * np.log(np.maximum(p, 1e-12))).sum(-1) / np.log(self._classes)
-            self.map[top : top + _BAND] = entropy
-            highest = np.argpartition(p, -2, axis=-1)[..., -2:]
+        for top in range(0, height, _BAND):
+            p = probabilities[top : top + _BAND]
+            entropy = finish_of_probabilities("entropy")(p)
+            highest = np.sort(np.argpartition(p, -2, axis=-1)[..., -2:], axis=-1)
             two = np.take_along_axis(p, highest, axis=-1)
             margins += float(np.abs(two[..., 1] - two[..., 0]).sum(dtype=np.float64))
-            highest.sort(axis=-1)
             pairs = highest[..., 0] * self._classes + highest[..., 1]
             self._pairs += np.bincount(pairs.ravel(), entropy.ravel(), minlength=len(self._pairs))
-        self.margin = margins / (height * width) if self._classes > 1 else 1.0
+        self.entropy, self.margin = float(self._pairs.sum()) / (height * width), margins / (height * width)
 
     def between(self) -> tuple[int, int] | None:
         """Return the ids of the two classes that most of the entropy lies between; None where there is none."""
         best = int(self._pairs.argmax())
         return divmod(best, self._classes) if self._pairs[best] > 0 else None
-
-
-def _softmax(scores: Any) -> Any:
-    scores = np.exp(scores - scores.max(-1, keepdims=True))
-    return np.divide(scores, scores.sum(-1, keepdims=True), out=scores)
 
 
 def _plain(maps: Any) -> Any:

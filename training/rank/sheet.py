@@ -5,6 +5,7 @@ import io
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from fcn_keras.color_scale import colors_of_scale
 from fcn_keras.visualize import overlay
 from fcn_keras_console.printing import in_one_line
 
@@ -14,7 +15,6 @@ from ..scoring import legend
 WIDTH, MOST = 360, 60  # pixels of one picture; rows of a sheet, of which viewers open a picture still
 _TALLEST = 480  # pixels of one picture
 _GAP, _LETTERS = 8, 15
-_HEAT = np.array([(0, 0, 0), (70, 15, 110), (190, 55, 85), (245, 135, 30), (255, 250, 190)], np.float32)
 
 
 class Sheet:
@@ -37,7 +37,7 @@ class Sheet:
             caption: what stands above it.
             image: `(H, W, 3)` uint8.
             labels: `(H, W)` class ids.
-            uncertainty: `(h, w)`, from 0 to 1.
+            uncertainty: `(H, W)` uint8, 255 for 1.
         """
         if len(self._rows) == MOST:
             return
@@ -48,7 +48,7 @@ class Sheet:
         ids = np.asarray(Image.fromarray(labels).resize(size, Image.Resampling.NEAREST))
         self._ids |= set(legend.present([ids], self._names, self._background))
         painted = overlay(np.asarray(small), ids, background=self._background, colors=self._colors, alpha=0.6)
-        map_ = Image.fromarray(heat(uncertainty)).resize(size, Image.Resampling.BILINEAR)
+        map_ = Image.fromarray(colors_of_scale()[uncertainty]).resize(size, Image.Resampling.BOX)
         self._rows.append((caption, [small, Image.fromarray(painted), map_]))
 
     def write(self, path):
@@ -59,7 +59,7 @@ class Sheet:
         key = legend.strip(entries, 3 * WIDTH + 4 * _GAP)
         whole = Image.new("RGB", (key.shape[1], line + sum(heights) + len(key)), "white")
         pen, font = ImageDraw.Draw(whole), ImageFont.load_default(_LETTERS)
-        for column, title in enumerate(("photograph", "labels of the net", "uncertainty: black sure, white not")):
+        for column, title in enumerate(("photograph", "labels of the net", "entropy: blue sure, yellow unsure")):
             pen.text((_GAP + column * (WIDTH + _GAP), _GAP // 2), title, "black", font)
         top = line
         for (caption, row), height in zip(self._rows, heights, strict=True):
@@ -71,13 +71,6 @@ class Sheet:
         file = io.BytesIO()
         whole.save(file, format="JPEG", quality=88, subsampling=0, comment=MARK)
         path.write_bytes(file.getvalue())
-
-
-def heat(uncertainty):
-    """Paint numbers from 0 (black) to 1 (nearly white)."""
-    place = np.clip(np.asarray(uncertainty, np.float32), 0, 1) * (len(_HEAT) - 1)
-    steps = np.arange(len(_HEAT))
-    return np.stack([np.interp(place, steps, _HEAT[:, channel]) for channel in range(3)], -1).round().astype(np.uint8)
 
 
 def _writable(caption):

@@ -6,7 +6,7 @@ from training.rank.choosing import Choice
 from training.rank.looking import Look
 from training.rank.table import COLUMNS, lines_of, rows, write_csv
 
-LOOKS = [Look(0.25, 0.5, None, ("car", "road"), None, None), Look(0.5, 0.25, None, None, None, None)]
+LOOKS = [Look(0.25, 0.5, None, ("car", "road"), None), Look(0.5, 0.25, None, None, None)]
 ORDER = [Choice(1, 1, None, None), Choice(0, 2, 1, 0.125)]
 
 
