@@ -36,7 +36,16 @@ def can_be_used(layer: keras.Layer) -> bool:
     Args:
         layer: of any model, built.
     """
-    if not is_processor() or type(layer) is not keras.layers.Conv2D or layer.compute_dtype != "float32":
+    return is_processor() and suits(layer)
+
+
+def suits(layer: keras.Layer) -> bool:
+    """Return whether a layer is a convolution of 3x3 that `convolve` multiplies less for, by enough.
+
+    Args:
+        layer: of any model, built.
+    """
+    if type(layer) is not keras.layers.Conv2D or layer.compute_dtype != "float32":
         return False
     is_plain = layer.kernel_size == (3, 3) and layer.strides == layer.dilation_rate == (1, 1) and layer.groups == 1
     if not is_plain or layer.padding not in ("same", "valid") or layer.data_format != "channels_last":
@@ -45,7 +54,9 @@ def can_be_used(layer: keras.Layer) -> bool:
     return bool(channels >= LEAST_CHANNELS and filters >= LEAST_FILTERS)
 
 
-def convolve(x: Tensor, kernel: Tensor, bias: Tensor | None, padding: str) -> Tensor:
+def convolve(
+    x: Tensor, kernel: Tensor, bias: Tensor | None, padding: str, points: Sequence[Tensor] | None = None
+) -> Tensor:
     """Convolve maps with a kernel of 3x3, stride 1.
 
     Its largest error is about 1e-6 of the largest result, where that of a plain convolution is 3e-7.
@@ -55,6 +66,7 @@ def convolve(x: Tensor, kernel: Tensor, bias: Tensor | None, padding: str) -> Te
         kernel: `(3, 3, C, K)` float32.
         bias: `(K,)` float32, or None.
         padding: `"same"`, or `"valid"`.
+        points: what `points_of` makes of the kernel; by default it is made here, as late as possible.
 
     Returns:
         `(B, H, W, K)` float32, or `(B, H - 2, W - 2, K)`.
@@ -67,7 +79,7 @@ def convolve(x: Tensor, kernel: Tensor, bias: Tensor | None, padding: str) -> Te
     x = ops.reshape(x, (batch, count + 1, ROWS, width, channels))
     values = _values([x[:, i // ROWS : i // ROWS + count, i % ROWS] for i in range(6)])
     # A graph would compute the points of all layers at once, before the first one runs, and keep them until then.
-    points = points_of(kernel, wait_for=height)
+    points = points_of(kernel, wait_for=height) if points is None else points
     products = [ops.conv(value, point, padding=padding) for value, point in zip(values, points, strict=True)]
     if bias is not None:
         products[1] = products[1] + bias  # of which every row gets it once

@@ -106,6 +106,12 @@ def _add_saved_model(group):
 def _add_files(group):
     group.add_argument("--labels", action="store_true", help="images of bytes to labels (default: to scores)")
     group.add_argument(
+        "--fewer-multiplications",
+        action="store_true",
+        help="ONNX in fp32 or fp16: wide convolutions as Winograd's, for processors that compute in float32, on which "
+        "it takes less time; not for OpenVINO, TensorRT and the like in bfloat16, float16 or TF32, which lose accuracy",
+    )
+    group.add_argument(
         "--calibrate",
         metavar="DIR",
         help="int8: folder of at least 100 images like those of the training, without their masks",
@@ -124,7 +130,7 @@ def check(arguments):
     """Refuse options that the format does not know, and a file's name that is not the format's."""
     is_file = arguments.format in SUFFIXES
     for_files = {"--labels": arguments.labels, "--calibrate": arguments.calibrate, "--any-images": arguments.any_images}
-    for_files |= {"--validate": arguments.validate}
+    for_files |= {"--validate": arguments.validate, "--fewer-multiplications": arguments.fewer_multiplications}
     if arguments.precision == "fp32":
         for_files |= {"--least-agreement": arguments.least_agreement}
     for_files |= {"--split": arguments.split, "--ignore-label": arguments.ignore_label}
@@ -156,6 +162,11 @@ def _check_file(arguments):
     suffix, output = SUFFIXES[arguments.format], Path(arguments.output)
     if output.suffix != suffix or output.is_dir():
         raise ValueError(f"The name of a file for --format {arguments.format} ends in {suffix}. Received: {output}.")
+    if arguments.fewer_multiplications and (arguments.format != "onnx" or arguments.precision == "int8"):
+        raise ValueError(
+            "--fewer-multiplications goes with --format onnx and --precision fp32 or fp16. "
+            f"Received: --format {arguments.format} --precision {arguments.precision}. Leave it out."
+        )
     if arguments.precision == "int8" and not arguments.calibrate:
         raise ValueError("int8 needs images to calibrate on: --calibrate DIR, a folder of at least 100.")
     if arguments.precision != "int8" and (arguments.calibrate or arguments.any_images):

@@ -16,6 +16,11 @@ from .model_card import describe, figures_table, write_file_card
 PACKAGES = {"onnx": ("tf2onnx", "onnx", "onnxruntime"), "openvino": ("tf2onnx", "onnx", "openvino"), "litert": ()}
 NAMES = {"onnx": "ONNX Runtime", "openvino": "OpenVINO", "litert": "LiteRT"}
 
+LESS = (
+    "Wide convolutions are Winograd's F(4, 3), for processors that compute in float32. In bfloat16, float16 or TF32 "
+    "they lose accuracy: `fcn-check` tells how much."
+)
+
 LOG = logging.getLogger("fcn-export")
 
 
@@ -42,6 +47,8 @@ def export_file(model, path, *, format, names, colors, least_agreement, argument
     path = Path(path)
     examples = _examples(model, arguments)
     options = {"labels": arguments.labels, "names": names, "colors": colors, "precision": arguments.precision}
+    if arguments.fewer_multiplications:
+        options["multiplies_less"] = True
     if arguments.calibrate:
         options["calibration"] = read_calibration(
             arguments.calibrate, model, sizes=provenance.sizes, any_images=arguments.any_images
@@ -117,6 +124,8 @@ def _examples(model, arguments):
 
 def _notes(arguments, calibration, validation):
     notes = []
+    if arguments.fewer_multiplications:
+        notes.append(LESS)
     if arguments.format == "openvino":
         from .openvino.export import about_hint
 

@@ -1,9 +1,13 @@
 """A model as an ONNX graph, by tf2onnx. Importing this imports TensorFlow."""
 
+from contextlib import contextmanager
+from functools import partial
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from fcn_keras.inference import winograd
 from fcn_keras.interface import heads_of, inputs_of
 
 from ..tensors import label_dtype, output_name, pixel_dtype
@@ -13,7 +17,7 @@ OPSET = 17
 AXES = ("batch", "height", "width")
 
 
-def convert(model, *, labels):
+def convert(model, *, labels, multiplies_less=False):
     """Convert a model without its weights, and make these ready to be attached.
 
     The weights go through the converter as inputs: as constants it copies 538 MB again and again, past 24 GB.
@@ -22,6 +26,7 @@ def convert(model, *, labels):
         model: a network of this package, in float32.
         labels: images of whole numbers to labels, as the SavedModel's `predict_tensors`; otherwise float32 images to
             scores, as `predict_scores`.
+        multiplies_less: whether wide convolutions of 3x3 become `fcn_keras.inference.winograd`'s.
 
     Returns:
         `onnx.ModelProto`, and an iterator of `(name, array)` of the initializers that it lacks, one at a time.
@@ -34,9 +39,10 @@ def convert(model, *, labels):
         endings = {}
     weights |= {f"upsampling_{head}": ending.kernel for head, ending in endings.items()}
     function, signature = _function(model, endings, weights, labels)
-    proto, _ = tf2onnx.convert.from_function(
-        function, input_signature=signature, opset=OPSET, custom_op_handlers={"ReverseV2": (_reverse, [])}
-    )
+    with _multiplying_less(model if multiplies_less else None):
+        proto, _ = tf2onnx.convert.from_function(
+            function, input_signature=signature, opset=OPSET, custom_op_handlers={"ReverseV2": (_reverse, [])}
+        )
     initializers = _fold(proto.graph, weights)
     _attach_biases(proto.graph, initializers)
     _take_out(proto.graph.input, weights)
@@ -48,6 +54,27 @@ def convert(model, *, labels):
     return proto, (
         (name, _array(weights[source], axes)) for name, (source, axes) in initializers.items() if name in used
     )
+
+
+@contextmanager
+def _multiplying_less(model):
+    """Let wide convolutions of a model, if there is one, be traced as Winograd's.
+
+    Kernels stay as they are in the file. Runtimes turn them into their values at the points once, when they load it:
+    as constants, these would take twice the bytes.
+    """
+    layers = [x for x in model.layers if winograd.suits(x)] if model is not None else []
+    for layer in layers:
+        layer.convolution_op = partial(_by_points, padding=layer.padding)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.convolution_op
+
+
+def _by_points(x, kernel, padding):
+    return winograd.convolve(x, kernel, None, padding, winograd.points_of(kernel))
 
 
 def _function(model, endings, weights, labels):

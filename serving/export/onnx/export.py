@@ -12,7 +12,16 @@ from ..options import require_multiplied
 
 
 def export_onnx(
-    model, path, *, labels=False, names=None, colors=None, precision="fp32", calibration=None, least_agreement=None
+    model,
+    path,
+    *,
+    labels=False,
+    names=None,
+    colors=None,
+    precision="fp32",
+    multiplies_less=False,
+    calibration=None,
+    least_agreement=None,
 ):
     """Write a network as one ONNX file for any runtime, and compare the two.
 
@@ -34,6 +43,9 @@ def export_onnx(
         precision: `"fp32"`; `"fp16"`, which stores the kernels in half the bytes and computes in float32; or `"int8"`,
             a quarter of the bytes and three times as fast on processors that multiply bytes (x86 with VNNI, ARM with
             dot products; older ones may saturate, so measure there), see `quantize.quantize`.
+        multiplies_less: whether wide convolutions of 3x3 are written as Winograd's F(4, 3): less time on processors
+            that compute in float32. Not for int8, nor for runtimes that compute in float16, bfloat16 or TF32, in which
+            its errors are ten times those of a plain convolution.
         calibration: for int8, images of the user's: what `accuracy.calibration.read_calibration` returns, or any
             sequence of images as `fcn_keras.predict` takes them.
         least_agreement: share of the pixels that the file has to label as the model does; default
@@ -51,10 +63,12 @@ def export_onnx(
     """
 
     require_multiplied(precision, "onnx")
+    if multiplies_less and precision == "int8":
+        raise ValueError("Winograd's convolutions are of float32. Received: `multiplies_less` with int8.")
 
     def write(file):
-        lists = lists_of(names, colors)
-        write_file(file, model, labels=labels, lists=lists, precision=precision, calibration=calibration)
+        options = {"labels": labels, "lists": lists_of(names, colors), "multiplies_less": multiplies_less}
+        write_file(file, model, precision=precision, calibration=calibration, **options)
 
     return write_checked(
         model,
@@ -69,13 +83,14 @@ def export_onnx(
     )
 
 
-def write_file(path, model, *, labels, lists, precision, calibration):
+def write_file(path, model, *, labels, lists, precision, calibration, multiplies_less=False):
     """Write the file without comparing it; errors, and other arguments than `lists` to store, as for `export_onnx`."""
     _check_packages()
     from .int8 import quantize
 
     if precision != "int8":
-        _write_floats(path, model, labels, lists, in_halves=precision == "fp16")
+        options = {"in_halves": precision == "fp16", "multiplies_less": multiplies_less}
+        _write_floats(path, model, labels, lists, **options)
         return
     with tempfile.TemporaryDirectory(prefix=".float-", dir=path.parent) as folder:
         source = Path(folder) / path.name
@@ -84,7 +99,7 @@ def write_file(path, model, *, labels, lists, precision, calibration):
         quantize(source, path, graph, calibration)
 
 
-def _write_floats(path, model, labels, lists, *, in_halves):
+def _write_floats(path, model, labels, lists, *, in_halves, multiplies_less=False):
     """Write the file in floats, and return its graph without the weights."""
     from onnx import helper
 
@@ -95,7 +110,7 @@ def _write_floats(path, model, labels, lists, *, in_halves):
     from .write import write
 
     model = in_float32(model, matrices=False)
-    proto, weights = convert(model, labels=labels)
+    proto, weights = convert(model, labels=labels, multiplies_less=multiplies_less)
     helper.set_model_props(proto, {name: "\n".join(lines) for name, lines in lists.items()})
     write(path, proto, halve(proto, weights) if in_halves else weights)
     return proto.graph

@@ -22,6 +22,8 @@ from serving.export.options import build_parser, check, share
         ("net.onnx --format onnx --precision int8", "int8 needs images to calibrate on: --calibrate DIR"),
         ("net.onnx --format onnx --calibrate .", "--calibrate goes with --precision int8"),
         ("net.onnx --format onnx --any-images", "--any-images goes with --precision int8"),
+        ("net.xml --format openvino --fewer-multiplications", "--fewer-multiplications goes with --format onnx and"),
+        ("served --fewer-multiplications", "--fewer-multiplications does not go with --format savedmodel"),
         ("net.onnx --format onnx --split val", "--split says how to read the folder of --validate"),
         ("net.onnx --format onnx --ignore-label 0", "--ignore-label says how to read the folder of --validate"),
     ],
@@ -37,7 +39,8 @@ def test_what_goes_together(tmp_path, monkeypatch):
         (tmp_path / folder).mkdir(parents=True)
     int8 = "net.xml --format openvino --precision int8 --calibrate photos --validate data --split test"
     bfloat16 = ("served --precision bf16 --least-agreement 0.9", "net.xml --format openvino --precision bf16")
-    for arguments in ("served --extra color --size 9x9", int8, "net.tflite --format litert --labels", *bfloat16):
+    less = "net.onnx --format onnx --precision fp16 --fewer-multiplications"
+    for arguments in (less, "served --extra color --size 9x9", int8, "net.tflite --format litert --labels", *bfloat16):
         check(build_parser().parse_args(["net.keras", *arguments.split()]))
 
 

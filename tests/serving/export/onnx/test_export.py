@@ -10,10 +10,12 @@ import onnxruntime
 import pytest
 
 from fcn_keras import inference
+from fcn_keras.inference import winograd
 from fcn_keras.layers import Preprocess
 from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
 from fcn_keras_console.runtimes.onnx_file import runner
 from serving.export.onnx.export import export_onnx
+from tests.fcn_keras.inference.small_nets import WIDE
 from tests.serving.calibrating import scenes
 from tests.serving.image_files import picture
 from tests.serving.nets import TINY, in_bfloat16, labels_of, randomize
@@ -69,6 +71,32 @@ def test_the_file_holds_each_weight_once_and_states_its_opset(scores_of_five):
     assert [node.op_type for node in model.graph.node].count("ConvTranspose") == 2  # upscore2 and upscore_pool4
     transposed = {node.input[0] for node in model.graph.node if node.op_type == "Transpose"}
     assert not transposed & {tensor.name for tensor in model.graph.initializer}
+
+
+def test_wide_convolutions_that_multiply_less(tmp_path):
+    """Six convolutions of 1x3 for each of conv4_1 to conv5_2; the same weights, transformed when the file is loaded."""
+    net = randomize(FCN8s(3, channels=WIDE))
+    figures = export_onnx(net, tmp_path / "net.onnx", multiplies_less=True)
+    assert 0 < figures.largest_error < 1e-5
+    assert figures.agreement > 0.999
+    graph = onnx.load(tmp_path / "net.onnx").graph
+    wide = [x.name for x in net.layers if winograd.suits(x)]
+    assert wide == ["conv4_1", "conv4_2", "conv5_1", "conv5_2"]
+    convolutions = sum(x.op_type == "Conv" for x in graph.node)
+    plain = tmp_path / "plain.onnx"
+    export_onnx(net, plain)
+    assert convolutions == sum(x.op_type == "Conv" for x in onnx.load(plain).graph.node) + 5 * len(wide)
+    sizes = sorted(x.numpy().size for x in net.variables if x.path.startswith(("conv4", "conv5")))
+    held = [onnx.numpy_helper.to_array(tensor).size for tensor in graph.initializer]
+    assert set(sizes) <= set(held)
+    assert sum(held) < 1.01 * sum(x.numpy().size for x in net.variables)
+    run, image = session(tmp_path / "net.onnx"), picture(45, 70)
+    expected = inference.predict(net, image, output="scores")
+    found = run.run(None, {"image": image[None].astype(np.float32)})[0][0]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+    assert "convolution_op" not in vars(net.get_layer("conv5_1"))
+    with pytest.raises(ValueError, match="Received: `multiplies_less` with int8"):
+        export_onnx(net, tmp_path / "net.onnx", multiplies_less=True, precision="int8")
 
 
 def test_labels_of_several_heads_inside_the_graph(tmp_path):
