@@ -42,7 +42,18 @@ def import_all():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     for module in ("tensorflow", "keras", "av", "onnx", "tf2onnx", "h5py", "matplotlib.figure", "fcn_keras.models"):
         import_module(module)
-    for command in ("train", "predict", "evaluate", "compare", "report", "doctor", "figures", "submit", "bound"):
+    for command in (
+        "train",
+        "predict",
+        "rank",
+        "evaluate",
+        "compare",
+        "report",
+        "doctor",
+        "figures",
+        "submit",
+        "bound",
+    ):
         main_of(command)
     for command in ("import_weights", *PLACES):
         main_of(command)

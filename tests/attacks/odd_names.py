@@ -103,6 +103,8 @@ def commands(work, generator, nets):
         ["predict", net, images, "--output", out / "labelled"],
         ["predict", odd / "missing.keras", images, "--output", out],
         ["predict", net, odd / name_of(generator), "--output", out],
+        ["rank", net, images, "--output", out / "ranked", "--format", "labelme", *skip],
+        ["rank", net, images, "--json", *skip],
         ["evaluate", net, *data_of, "--output", out / "scores", *skip],
         ["evaluate", net, *data_of, "--json", *skip],
         ["evaluate", net, *data_of, "-v"],

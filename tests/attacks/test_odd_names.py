@@ -8,7 +8,7 @@ from tests.attacks import odd_names
 from tests.attacks.forked import Ended, main_of
 from tests.attacks.odd_names import commands, hidden_in, judge
 
-QUICK = ("predict", "doctor", "check", "kit", "bound")
+QUICK = ("predict", "rank", "doctor", "check", "kit", "bound")
 
 
 @pytest.fixture(scope="module")
