@@ -40,6 +40,21 @@ class Answer(NamedTuple):
     outputs: dict
     error: Exception | None
 
+    @property
+    def confidence(self):
+        """How probable the model finds its labels, of a model that was exported with `--extra confidence_map`.
+
+        Returns:
+            `(H, W)` uint8, 255 times the probability of the label; a dict of them by head where the model has several;
+            None where it gives none, and after an error.
+
+        Raises:
+            ServingError: if what the server sent cannot be read.
+        """
+        from .payload import confidence_of
+
+        return confidence_of(self.labels, self.outputs)
+
 
 class Client:
     """A model on a server, seen from here as a function from images to labels.

@@ -15,7 +15,8 @@ from .client import Client, ServingError
 
 DESCRIPTION = """Have a model server (TensorFlow Serving, fcn-serve) label images. DIR/labels gets a PNG of class ids
 (in the classes' colours where the server tells them, as fcn-serve does over http, else in VOC's; 16-bit grey above 256
-classes) for every image; sub-folders are kept. A model of several heads
+classes) for every image; sub-folders are kept. DIR/confidence gets a grey PNG of how probable the
+model finds its labels, 255 for 1, if it was exported with --extra confidence_map. A model of several heads
 writes labels_HEAD. Results of an earlier call are replaced, other files never. Images that fail are named, and the
 others go on."""
 EXAMPLES = (
@@ -136,7 +137,8 @@ def _query(arguments):
     from fcn_keras_console.labelled_by import LabelledBy
     from fcn_keras_console.locks import alone
 
-    from .label_files import is_result, require_free, results_in
+    from .label_files import CONFIDENCE, LABELS, is_result, require_free, results_in
+    from .payload import CONFIDENCE as MAP
     from .payload import heads_of
 
     companion_folders = {name: getattr(arguments, name) for name in ("depth", "hha") if getattr(arguments, name)}
@@ -150,7 +152,8 @@ def _query(arguments):
         if not heads:
             raise ValueError(f"Model {arguments.model!r} gives no label PNGs. fcn-export writes models that do.")
         client.inputs({"image", *companion_folders})
-        require_free(arguments.output, images, heads)
+        kinds = [LABELS, *([CONFIDENCE] if any(name.endswith(MAP) for name in metadata.outputs) else [])]
+        require_free(arguments.output, images, heads, kinds)
         served = {"--model": arguments.model, "the version": metadata.version, "--scale": arguments.scale}
         made_by = LabelledBy(arguments.output, f"{arguments.url}, model {arguments.model}", served)
         with alone(arguments.output):
@@ -179,7 +182,7 @@ def _label(client, images, colors, arguments):
     """Write the labels of every image, and return how many have failed, and how others were scaled."""
     from fcn_keras_console.files import ManyFiles
 
-    from .label_files import write_labels
+    from .label_files import write_confidence, write_labels
     from .payload import scaling_of
 
     failed, scaled = 0, []
@@ -191,8 +194,10 @@ def _label(client, images, colors, arguments):
         )
         for image, answer in zip(images, answers, strict=True):
             if answer.error is None:
-                paths = write_labels(files, arguments.output, image.key, answer.labels, colors)
+                place = files, arguments.output, image.key
+                paths, sure = write_labels(*place, answer.labels, colors), write_confidence(*place, answer.confidence)
                 report = {"labels": {head: str(path) for head, path in paths.items()}}
+                report |= {"confidence": {head: str(path) for head, path in sure.items()}} if sure else {}
                 if sizes := scaling_of(answer.labels, answer.outputs):
                     (height, width), (scored_height, scored_width) = sizes
                     report["scaled"] = {"width": scored_width, "height": scored_height}

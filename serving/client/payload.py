@@ -11,6 +11,8 @@ from fcn_keras.datasets.images import turned_upright
 
 from ..errors import ServingError
 
+CONFIDENCE = "confidence_map_bytes"
+
 
 def file_of(value, argument):
     """Make the file that goes over."""
@@ -72,6 +74,28 @@ def labels_of(outputs, name):
     return labels.get("", labels), rest
 
 
+def confidence_of(labels, outputs):
+    """Decode the confidence maps among a model's other outputs: of `Answer.confidence`.
+
+    Args:
+        labels, outputs: of an `Answer`.
+
+    Raises:
+        ServingError: if one cannot be read.
+    """
+    by_head = labels if isinstance(labels, dict) else {"": labels}
+    names = {head: f"{head}_{CONFIDENCE}".lstrip("_") for head in by_head}
+    found = {head: _confidence(outputs[name], by_head[head].shape) for head, name in names.items() if outputs.get(name)}
+    return (found or None) if isinstance(labels, dict) else found.get("")
+
+
+def _confidence(png, size):
+    map_ = _decode(png, size, "an image", "confidence map")
+    if map_.dtype != np.uint8:
+        raise ServingError("INTERNAL", f"A confidence map has 8 bits. Received: {map_.dtype}.")
+    return map_
+
+
 def scaling_of(labels, outputs):
     """Tell how a photograph was scaled: its own `(H, W)` and that at which it was scored; None where it was not.
 
@@ -85,7 +109,7 @@ def scaling_of(labels, outputs):
     return None if scored == own else (own, scored)
 
 
-def _decode(png, size, name):
+def _decode(png, size, name, what="labels"):
     try:
         # Not `Image.open`, which knows more formats and refuses large files.
         with PngImagePlugin.PngImageFile(io.BytesIO(png)) as image:
@@ -93,4 +117,4 @@ def _decode(png, size, name):
                 raise ValueError(f"{image.mode} {image.size[::-1]} for an image of {size}")
             return np.array(image)
     except Exception as error:  # damaged files make Pillow raise nearly anything
-        raise ServingError("INTERNAL", f"{name}: the server's labels cannot be read: {error}.") from error
+        raise ServingError("INTERNAL", f"{name}: the server's {what} cannot be read: {error}.") from error

@@ -8,7 +8,7 @@ from fcn_keras_console.given import require_directory
 
 MEMORY = 2048  # MiB of a request: 64 million pixels of a network of full width, as phones take
 SIZES = ((375, 500), (500, 375))  # PASCAL VOC's photographs
-EXTRAS = ("color", "counts", "confidence")
+EXTRAS = ("color", "counts", "confidence", "confidence_map")
 PRECISIONS = ("fp32", "fp16", "bf16", "int8")
 OF_SAVED_MODEL = ("fp32", "bf16")  # of these, what it computes in
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "litert": ".tflite"}  # format -> how its file's name ends
@@ -90,8 +90,8 @@ def _add_saved_model(group):
         choices=EXTRAS,
         default=[],
         dest="extras",
-        help="answer this too, for every image: a PNG in the classes' colours, the pixels of every class, or the mean "
-        "confidence; may be repeated",
+        help="answer this too, for every image: a PNG in the classes' colours, the pixels of every class, the mean "
+        "confidence, or a grey PNG of the confidence of every pixel, 255 for 1; may be repeated",
     )
     group.add_argument(
         "--size",

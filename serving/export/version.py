@@ -70,8 +70,9 @@ def export(
         max_pixels: refuse those, too, that are scored at a larger height times width. Without `memory`, it is the only
             limit.
         extras: further outputs of `serving_default`, of `"color"` (`color_png_bytes` [N], in the classes' colours),
-            `"counts"` (`class_pixels` [N,K] int64) and `"confidence"` (`confidence` [N] float32, the mean over the
-            pixels of the largest softmax); `<head>_...` where there are several heads.
+            `"counts"` (`class_pixels` [N,K] int64), `"confidence"` (`confidence` [N] float32, the mean over the
+            pixels of the largest softmax) and `"confidence_map"` (`confidence_map_bytes` [N], a grey PNG of 255 times
+            the largest softmax); `<head>_...` where there are several heads.
         sizes: (H, W) of the photographs to warm up with and to compare: those that will be asked most. Default: those
             of PASCAL VOC, as far as `max_pixels` allows. One more is compared, which is computed in several parts.
         scale: another one than the model's own, as for `fcn_keras.predict_scaled`; 1 for the photographs' own size.

@@ -1,6 +1,7 @@
 """The exported network behind the local server, asked by the client: labels are `fcn_keras.predict`'s, bit by bit."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -26,7 +27,10 @@ def net():
 @pytest.fixture(scope="module")
 def addresses(net, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "fcn"
-    export(net, folder, memory=16, sizes=[(24, 40)], extras=("confidence",))
+    export(net, folder, memory=16, sizes=[(24, 40)], extras=("confidence", "confidence_map"))
+    for row in json.loads((folder / "1" / "model.json").read_text())["parity"]:
+        assert 0 < row["largest_confidence_error"] < 0.0021  # half a step of 255, and rounding
+    assert "largest confidence error" in (folder / "1" / "README.md").read_text()
     with running({"fcn": folder}) as addresses:
         yield {"REST": addresses.rest, "gRPC": f"grpc://{addresses.grpc}"}
 
@@ -48,6 +52,8 @@ def test_files_of_all_kinds_get_the_labels_of_predict(images, addresses, protoco
         np.testing.assert_array_equal(answer.labels, expected, err_msg=name)
         assert answer.labels.dtype == np.uint8
         assert 1 / 21 < answer.outputs["confidence"] <= 1
+        assert answer.confidence.shape == expected.shape
+        assert abs(answer.confidence.mean() / 255 - answer.outputs["confidence"]) < 0.005
         distinct |= set(np.unique(expected))
     assert len(distinct) > 5  # not one class everywhere
 

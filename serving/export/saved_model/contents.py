@@ -46,7 +46,8 @@ def write(folder, name, model, names, colors, *, memory, max_pixels, extras, siz
     module = tf.Module()
     memory = None if memory is None else memory * 2**20
     network, module.variables_read = freeze(model, memory, precision=precision)
-    limits = _limits(network, memory, max_pixels, sizes)
+    maps = len(network.classes) if "confidence_map" in extras else 0
+    limits = _limits(network, memory, max_pixels, sizes, maps)
     signatures = build(network, limits=limits, extras=extras, scale=scale, colors=colors)
     traced = {}
     for number, (signature, function) in enumerate(signatures.items(), 1):
@@ -96,8 +97,8 @@ def _in_parts(network, limits):
     return [size] if size and math.prod(size) <= limits.scored else []
 
 
-def _limits(network, memory, max_pixels, sizes):
-    limits = limits_of(network, memory=memory, max_pixels=max_pixels)
+def _limits(network, memory, max_pixels, sizes, maps=0):
+    limits = limits_of(network, memory=memory, max_pixels=max_pixels, maps=maps)
     if network.reason is not None:
         NOTICES.warning(
             "This network is computed in one pass over an image, which takes more memory: at most %d pixels are "

@@ -67,7 +67,17 @@ def labels_kept(classes):
 
 def confidence_kept(_):
     """Keep the sum over the pixels of the largest softmax."""
-    return Kept(_confidence, tf.float64, None)
+    return Kept(lambda scores: tf.reduce_sum(tf.cast(_confidence(scores), tf.float64), axis=[1, 2]), tf.float64, None)
+
+
+def confidence_map_kept(_):
+    """Keep the largest softmax in bytes."""
+    return Kept(confidence_of, tf.uint8, ())
+
+
+def confidence_of(scores):
+    """Return the probability of the class of the highest score, times 255: `(..., C)` -> `(...)` uint8."""
+    return tf.cast(tf.round(255 * _confidence(scores)), tf.uint8)
 
 
 def broken_kept(_):
@@ -80,4 +90,5 @@ def _broken(scores):
 
 
 def _confidence(scores):
-    return tf.reduce_sum(tf.cast(tf.reduce_max(tf.nn.softmax(scores), axis=-1), tf.float64), axis=[1, 2])
+    """Return the largest softmax. Whatever divides scores before that, such as a temperature, belongs here."""
+    return 1 / tf.reduce_sum(tf.exp(scores - tf.reduce_max(scores, axis=-1, keepdims=True)), axis=-1)

@@ -10,6 +10,7 @@ COPIES = 2  # of a photograph: one that is turned, or what the allocator keeps o
 SLACK = 3  # bytes a pixel that the allocator may lose (an FCN-8s took 1.21 GiB in all at 64 million pixels)
 PART_SLACK = 4 / 3  # times the memory of a part, measured alike
 BEHIND = 8  # bytes a pixel: the PNG of labels, and what is counted of them
+MAP = 3  # bytes a pixel of a confidence map: itself, its PNG, and a copy of that in the answer
 SCORES_BEHIND = 1.3  # times the scores of a reduced photograph: their classes, and what is read of them a band
 
 
@@ -38,13 +39,14 @@ def part_memory(stages, memory):
     return min(most, PART * max(x.working for x in stages.stages))
 
 
-def limits_of(network, *, memory, max_pixels):
+def limits_of(network, *, memory, max_pixels, maps=0):
     """Choose the limits of a network.
 
     Args:
         network: `frozen_network.Network`.
         memory: bytes that a request may take besides the loaded network; None for any.
         max_pixels: a limit on what is scored, in pixels; None for none of its own.
+        maps: how many confidence maps an answer has.
     """
     most = MAX_DECODED if max_pixels is None else max_pixels
     if network.reason is not None or memory is None:
@@ -52,7 +54,7 @@ def limits_of(network, *, memory, max_pixels):
         return Limits(scored, scored, max(scored, MAX_DECODED))
     image = sum(5 + 8 if count == 4 else count for count in network.channels.values())  # RGB-D: its two files besides
     labels = sum(1 if count <= 256 else 2 for count in network.classes.values())
-    beside = COPIES * image + labels
+    beside = COPIES * image + labels + MAP * maps
     left, half = (x - PART_SLACK * network.way.memory for x in (memory, memory / 2))
     # First maps wait, then what is made of them.
     scored = min(_maps_in(left, network.way, beside + SLACK), left / (beside + SLACK + BEHIND))

@@ -15,7 +15,7 @@ from fcn_keras.photographs import Photographs, scaled_size
 from ...sessions import ask, open_session
 from ..drawn_images import draw_inputs, for_predict
 from ..tensors import output_name
-from .signatures import png_name
+from .signatures import NAMES, png_name
 from .warmup import as_files
 
 LOG = logging.getLogger("fcn-export")
@@ -38,7 +38,8 @@ def compare(model, network, run, sizes, scale=None):
     Returns:
         list of dicts by size and head: `height`, `width`, `head`, `label_agreement` (share of the pixels that
         `serving_default` labels as the model does), `largest_score` and `largest_score_error` (of
-        `predict_scores`, absolute).
+        `predict_scores`, absolute); and, where it answers confidence maps, `largest_confidence_error` (in
+        probability, of which a map's rounding is up to 0.002).
     """
     rows = []
     for number, (height, width) in enumerate(sizes, 1):
@@ -55,10 +56,15 @@ def _compared(model, network, run, size, scale):
     theirs = run("predict_scores", {name: x[None].astype(np.float32) for name, x in images.items()})
     rows = []
     pixels = for_predict(images)
-    labels = None if scaled_size((height, width), scale) == (height, width) else _scaled(model, pixels, scale)
+    is_same = scaled_size((height, width), scale) == (height, width)
+    labels = None if is_same else _scaled(model, pixels, scale, "labels")
+    sure = {}
+    if any(name.endswith(NAMES["confidence_map"]) for name in pngs):
+        sure = heads_of(fcn.predict(model, pixels, output="confidence")) if is_same else {}
+        sure = sure or _scaled(model, pixels, scale, "confidence")
     for head, scores in heads_of(fcn.predict(model, pixels, output="scores")).items():
         expected = scores.argmax(axis=-1) if labels is None else labels[head]
-        label = np.asarray(Image.open(io.BytesIO(pngs[png_name(head)][0])))
+        label = _decoded(pngs[png_name(head)][0])
         error = theirs[output_name(head, "scores")][0] - scores
         if not np.isfinite(error).all():
             raise ValueError(f"The SavedModel gives scores that are NaN or infinite, of a drawn {height}x{width}.")
@@ -72,7 +78,14 @@ def _compared(model, network, run, size, scale):
                 "largest_score_error": float(np.abs(error).max()),
             }
         )
+        if head in sure:
+            found = _decoded(pngs[output_name(head, NAMES["confidence_map"])][0])
+            rows[-1]["largest_confidence_error"] = float(np.abs(found / 255 - sure[head]).max())
     return rows
+
+
+def _decoded(png):
+    return np.asarray(Image.open(io.BytesIO(png)))
 
 
 @contextlib.contextmanager
@@ -88,6 +101,6 @@ def loaded(folder):
         yield partial(ask, session, meta_graph)
 
 
-def _scaled(model, pixels, scale):
+def _scaled(model, pixels, scale, output):
     own = None if isinstance(scale, Photographs) else scale
-    return heads_of(fcn.predict_scaled(model, pixels, scale=own))
+    return heads_of(fcn.predict_scaled(model, pixels, scale=own, output=output))

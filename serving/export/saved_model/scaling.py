@@ -139,6 +139,38 @@ def labels_at(scores, size):
     return tf.reshape(bands, [-1, width])[:height]
 
 
+def finished_at(scores, size, finish, dtype):
+    """Bring scores to another size and make something of them there: `fcn_keras.scaling.finished_at`.
+
+    Args:
+        scores, size: as for `labels_at`.
+        finish: a function from scores `(h, W, C)` of some rows to `(h, W)`.
+        dtype: of its result.
+
+    Returns:
+        `(H, W)`.
+    """
+    height, width = tf.unstack(size)
+    rows, columns = tf.unstack(_sides(scores))
+    left, right, rightward = _taps(columns, tf.range(width), width)
+    rightward = rightward[:, None]
+    band = tf.clip_by_value(BAND // tf.maximum(width * scores.shape[-1], 1), 1, tf.maximum(height, 1))
+
+    def across(numbers):
+        given = tf.gather(scores, numbers)
+        return tf.gather(given, left, axis=1) * (1 - rightward) + tf.gather(given, right, axis=1) * rightward
+
+    def finish_band(top):
+        pixels = tf.minimum(tf.range(top, top + band), height - 1)  # the last band is cut behind
+        upper, lower, downward = _taps(rows, pixels, height)
+        downward = downward[:, None, None]
+        return finish(across(upper) * (1 - downward) + across(lower) * downward)
+
+    spec = tf.TensorSpec([None, None], dtype)
+    bands = tf.map_fn(finish_band, tf.range(0, height, band), fn_output_signature=spec, parallel_iterations=1)
+    return tf.reshape(bands, [-1, width])[:height]
+
+
 def _band(scores, best, down, across):
     """Label the pixels between some rows and all columns: only those are computed around which the best differ."""
     (upper, lower, downward), (left, right, rightward) = down, across

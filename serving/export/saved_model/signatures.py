@@ -9,8 +9,8 @@ from fcn_keras.colors import class_colors
 from ..tensors import label_dtype, output_name, pixel_dtype
 from .decoding import read_depth, read_image
 from .finite_scores import SENTENCE, require_numbers, scores_of_numbers
-from .keeping import broken_kept, confidence_kept, labels_kept, scores_kept
-from .scaling import asked_size, labels_at, reduced, scaled_size
+from .keeping import broken_kept, confidence_kept, confidence_map_kept, confidence_of, labels_kept, scores_kept
+from .scaling import asked_size, finished_at, labels_at, reduced, scaled_size
 
 
 def build(network, *, limits, extras=(), scale=None, colors=None):
@@ -19,7 +19,7 @@ def build(network, *, limits, extras=(), scale=None, colors=None):
     Args:
         network: as `frozen_network.freeze` makes it.
         limits: `limits.Limits` of `serving_default`.
-        extras: further outputs of `serving_default`: `"color"`, `"counts"`, `"confidence"`.
+        extras: further outputs of `serving_default`, of `options.EXTRAS`.
         scale: at which `serving_default` and `predict_tensors` look at photographs, as
             `fcn_keras.photographs.scaled_size` takes it; None or 1 for their own size.
         colors: of the classes, `(K, 3)` uint8 by head, for `"color"`; None for those of classes without names.
@@ -183,7 +183,9 @@ def _answer(network, images, *, extras, colors, scored):
     """
     size = tf.shape(images[0])
     answer = {"height": size[0], "width": size[1]}
-    kept = {"label": labels_kept, **({"confidence": confidence_kept} if "confidence" in extras else {})}
+    own_size = {"label": labels_kept, "confidence_map": confidence_map_kept}
+    own_size = {name: kept for name, kept in own_size.items() if name == "label" or name in extras}
+    kept = {"confidence": confidence_kept} if "confidence" in extras else {}
     kept |= {"broken": broken_kept} if network.is_doubtful else {}
     if scored is not None:
         own = tf.cast(size[:2], tf.int64)
@@ -195,11 +197,11 @@ def _answer(network, images, *, extras, colors, scored):
     begun = network.begin([image[None] for image in images])
 
     def plain():
-        return network.finish(begun, kept)
+        return network.finish(begun, {**kept, **own_size})
 
     def larger():
         made = network.finish(begun, {**kept, "label": scores_kept})
-        return {head: {**of_head, "label": labels_at(of_head["label"][0], own)[None]} for head, of_head in made.items()}
+        return {head: {**of_head, **_enlarged(of_head["label"][0], own, own_size)} for head, of_head in made.items()}
 
     made = plain() if scored is None else tf.cond(is_same, plain, larger)
     pixels = tf.cast(tf.reduce_prod(size[:2] if scored is None else scored), tf.float64)
@@ -215,7 +217,18 @@ def _answer(network, images, *, extras, colors, scored):
         if "confidence" in extras:
             mean = of_head["confidence"][0] / pixels
             answer[output_name(head, NAMES["confidence"])] = tf.cast(mean, tf.float32)
+        if "confidence_map" in extras:
+            png = tf.io.encode_png(of_head["confidence_map"][0][..., None])
+            answer[output_name(head, NAMES["confidence_map"])] = png
     return answer
+
+
+def _enlarged(scores, size, names):
+    """Make of the scores of a reduced photograph what is made of those of another: labels and more, at its own size."""
+    made = {"label": labels_at(scores, size)[None]}
+    if "confidence_map" in names:
+        made["confidence_map"] = finished_at(scores, size, confidence_of, tf.uint8)[None]
+    return made
 
 
 def _with_colours(network, images):
@@ -239,7 +252,12 @@ def _class_pixels(label, classes):
     return tf.math.bincount(tf.cast(tf.reshape(label, [-1]), tf.int32), minlength=classes, dtype=tf.int64)
 
 
-NAMES = {"color": "color_png_bytes", "counts": "class_pixels", "confidence": "confidence"}
+NAMES = {
+    "color": "color_png_bytes",
+    "counts": "class_pixels",
+    "confidence": "confidence",
+    "confidence_map": "confidence_map_bytes",  # no `..._png_bytes`, which clients take for a head's labels
+}
 
 
 def _empty_answer(network, extras, scale):
@@ -248,6 +266,7 @@ def _empty_answer(network, extras, scale):
     answer = {name: tf.constant(0) for name in sizes}
     for head, classes in network.classes.items():
         empty = {"color": tf.constant(""), "counts": tf.zeros([classes], tf.int64), "confidence": tf.constant(0.0)}
+        empty["confidence_map"] = tf.constant("")
         answer[png_name(head)] = tf.constant("")
         answer |= {output_name(head, NAMES[extra]): empty[extra] for extra in extras}
     return answer

@@ -275,6 +275,22 @@ def test_json_is_a_line_for_every_image(server, photos, tmp_path, capsys):
     assert "Not a JPEG" in said["b.v2.JPG"]["error"]
 
 
+def test_confidence_is_written_beside_the_labels(server, photos, tmp_path, capsys):
+    name, out = "confidence_map_bytes", tmp_path / "out"
+    kinds = fake_servers.SIGNATURE["outputs"]
+    server.signature = {**fake_servers.SIGNATURE, "outputs": {**kinds, name: "DT_STRING"}}
+    server.respond = lambda inputs: {**(found := fake_servers.respond(inputs)), name: found["label_png_bytes"]}
+    assert run(server, photos / "a.png", "--output", out, "--model", "m", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["confidence"] == {"": str(out / "confidence" / "a.png")}
+    assert files(out) == ["confidence/a.png", "labels/a.png"]
+    np.testing.assert_array_equal(ids(out / "confidence" / "a.png"), picture()[..., 0] // 16)
+    with Image.open(out / "confidence" / "a.png") as stored:
+        assert (stored.mode, stored.info["Description"][:10]) == ("L", "Confidence")
+    (out / "confidence" / "a.png").write_bytes(b"of others")
+    message = error_of(capsys, server, photos / "a.png", "--output", out, "--model", "m")
+    assert "confidence/a.png exists, and fcn-query did not write it" in message
+
+
 def test_interrupted(server, photos, tmp_path, capsys, monkeypatch):
     from serving.client import label_files
 

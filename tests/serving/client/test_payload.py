@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from serving.client.client import Client, ServingError
+from serving.client.client import Answer, Client, ServingError
 from serving.client.payload import file_of, heads_of, scaling_of, value_of
 from tests.serving import fake_servers
 from tests.serving.fake_servers import png
@@ -167,6 +167,19 @@ def test_other_outputs_are_kept(server):
     assert answer.outputs["confidence"] == 0.25
 
 
+def test_confidence_maps_are_decoded():
+    labels, map_ = np.zeros((3, 4), np.uint8), np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
+    np.testing.assert_array_equal(Answer(None, labels, {"confidence_map_bytes": png(map_)}, None).confidence, map_)
+    heads = {f"{head}_confidence_map_bytes": png(map_) for head in ("sem", "geo")}
+    answer = Answer(None, {"sem": labels, "geo": labels}, heads, None)
+    assert {head: x.tolist() for head, x in answer.confidence.items()} == dict.fromkeys(("sem", "geo"), map_.tolist())
+    assert Answer(None, labels, {"confidence": 0.5}, None).confidence is None
+    assert Answer(None, None, {}, ValueError()).confidence is None
+    for wrong in (b"PNG", png(map_[:2]), png(map_.astype(np.uint16))):
+        with pytest.raises(ServingError, match=r"confidence map cannot be read|has 8 bits. Received: uint16"):
+            _ = Answer(None, labels, {"confidence_map_bytes": wrong}, None).confidence
+
+
 def test_how_a_photograph_was_scaled():
     labels = np.zeros((30, 40), np.uint8)
     assert scaling_of(labels, {}) is None
@@ -178,6 +191,7 @@ def test_how_a_photograph_was_scaled():
 def test_heads_are_told_by_the_names_of_outputs():
     assert heads_of(["label_png_bytes", "color_png_bytes", "height", "confidence"]) == [""]
     assert heads_of(["sem_png_bytes", "geo_png_bytes", "sem_color_png_bytes"]) == ["sem", "geo"]
+    assert heads_of(["label_png_bytes", "confidence_map_bytes"]) == [""]
     assert heads_of(["scores"]) == []
 
 

@@ -89,7 +89,10 @@ def test_a_failure_leaves_nothing(net, tmp_path, monkeypatch):
         ({"version": 0}, "`version` is a positive whole number. Received: 0"),
         ({"version": "2"}, "`version` is a positive whole number. Received: '2'"),
         ({"version": True}, "`version` is a positive whole number. Received: True"),
-        ({"extras": ["heat"]}, r"`extras` are among \('color', 'counts', 'confidence'\). Received: 'heat'"),
+        (
+            {"extras": ["heat"]},
+            r"`extras` are among \('color', 'counts', 'confidence', 'confidence_map'\). Received: 'heat'",
+        ),
         ({"sizes": [(5, 0)]}, "`sizes` is a positive whole number. Received: 0"),
         ({"sizes": [(50, 50)], "max_pixels": 2499}, "`sizes` are at most `max_pixels` = 2499. Received: 50x50"),
         ({"classes": ["a", "b\nc", *"d" * 19]}, r"name of a class is one line of text. Received: 'b\\nc'"),

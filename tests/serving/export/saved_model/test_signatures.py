@@ -39,7 +39,7 @@ def built(net, *, max_pixels=10_000, extras=(), scale=None):
 def two_heads():
     """A network of two heads, and its signatures with all further outputs, for images of up to 2000 pixels."""
     net = randomize(FCN8s({"sem": 3, "geo": 257}, channels=TINY))
-    return net, built(net, max_pixels=2000, extras=("color", "counts", "confidence"))
+    return net, built(net, max_pixels=2000, extras=("color", "counts", "confidence", "confidence_map"))
 
 
 def test_files_of_all_kinds_and_sizes_get_the_labels_of_predict(net, served):
@@ -94,7 +94,7 @@ def test_heads_answer_by_name_with_further_outputs(two_heads):
     }
     scores = inference.predict(net, image, output="scores")
     labels = {head: x.argmax(axis=-1) for head, x in scores.items()}
-    kinds = ("png_bytes", "color_png_bytes", "class_pixels", "confidence")
+    kinds = ("png_bytes", "color_png_bytes", "class_pixels", "confidence", "confidence_map_bytes")
     assert set(answer) == {"height", "width", "status"} | {f"{head}_{kind}" for head in labels for kind in kinds}
     for head, count in {"sem": 3, "geo": 257}.items():
         np.testing.assert_array_equal(decode(answer[f"{head}_png_bytes"][0]), labels[head])  # of geo, in 16 bits
@@ -105,7 +105,10 @@ def test_heads_answer_by_name_with_further_outputs(two_heads):
         np.testing.assert_array_equal(colors, class_colors(count)[labels[head]])
         shares = scipy.special.softmax(scores[head].astype("float64"), axis=-1).max(axis=-1)
         np.testing.assert_allclose(answer[f"{head}_confidence"], [shares.mean(), 0], rtol=1e-5)
-        assert answer[f"{head}_color_png_bytes"][1] == b""
+        sure = decode(answer[f"{head}_confidence_map_bytes"][0])
+        assert sure.dtype == np.uint8
+        assert np.abs(sure - 255 * shares).max() < 0.501
+        assert answer[f"{head}_color_png_bytes"][1] == answer[f"{head}_confidence_map_bytes"][1] == b""
 
 
 def test_heads_of_tensors_and_scores(two_heads):
@@ -130,7 +133,7 @@ def scaled():
     """A network that knows photographs of 40x50, and its signatures, which score at most 3000 pixels."""
     net = randomize(FCN8s(5, channels=TINY))
     remember_photographs(net, KNOWN)
-    return net, built(net, max_pixels=3000, extras=("counts",), scale=KNOWN)
+    return net, built(net, max_pixels=3000, extras=("counts", "confidence_map"), scale=KNOWN)
 
 
 def test_photographs_are_scored_at_the_scale_that_is_known(scaled):
@@ -150,6 +153,8 @@ def test_photographs_are_scored_at_the_scale_that_is_known(scaled):
         assert given.shape == expected.shape
         assert (given == expected).mean() > 0.999  # floats are added in another order
         np.testing.assert_array_equal(answer["class_pixels"][number], np.bincount(given.ravel(), minlength=5))
+        sure = predict_scaled(net, images[number], output="confidence")
+        assert np.abs(decode(answer["confidence_map_bytes"][number]) - 255 * sure).max() < 0.52
 
 
 def test_every_photograph_may_come_with_a_scale_of_its_own(scaled):

@@ -10,7 +10,7 @@ from fcn_keras.alexnet import FCNAlexNet
 from fcn_keras.interface import heads_of
 from fcn_keras.models import FCN8s, FCN16s, FCN32s, LateFusion
 from serving.export.saved_model import frozen_network, limits
-from serving.export.saved_model.keeping import confidence_kept, labels_kept, scores_kept
+from serving.export.saved_model.keeping import confidence_kept, confidence_map_kept, labels_kept, scores_kept
 from tests.serving.nets import randomize
 
 SLIM = (((4, 2), (6, 1), (6, 3), (8, 2), (8, 2)), 12)
@@ -75,7 +75,9 @@ def compare(net, network, sizes):
         expected = heads_of(inference.predict(net, pixels, output="scores", memory=float("inf")))
         dtype = tf.uint16 if network.is_rgbd else tf.uint8
         begun = network.begin([tf.constant(x[None], dtype) for x in images.values()])
-        found = network.finish(begun, {"scores": scores_kept, "labels": labels_kept, "sum": confidence_kept})
+        found = network.finish(
+            begun, {"scores": scores_kept, "labels": labels_kept, "sum": confidence_kept, "map": confidence_map_kept}
+        )
         for head, scores in expected.items():
             largest = np.abs(scores).max()
             np.testing.assert_allclose(found[head]["scores"][0], scores, rtol=0, atol=1e-5 * largest)
@@ -84,5 +86,6 @@ def compare(net, network, sizes):
             clear = best - second > 2e-5 * largest  # nearer ones, rounding decides
             np.testing.assert_array_equal(found[head]["labels"][0][clear], scores.argmax(-1)[clear])
             assert clear.mean() > 0.99
-            confidence = keras.ops.softmax(scores).numpy().max(-1).sum(dtype="float64")
-            np.testing.assert_allclose(found[head]["sum"], [confidence], rtol=1e-5)
+            confidence = keras.ops.softmax(scores).numpy().max(-1)
+            np.testing.assert_allclose(found[head]["sum"], [confidence.sum(dtype="float64")], rtol=1e-5)
+            assert np.abs(found[head]["map"].numpy()[0] - 255 * confidence).max() < 0.6
