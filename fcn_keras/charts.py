@@ -155,6 +155,47 @@ def iu_chart(
     return figure
 
 
+def reliability_diagram(bins: Mapping[str, ArrayLike], *, title: str = "") -> Figure:
+    """Draw how often pixels are right over how sure the network is of them, and how many pixels there are.
+
+    Args:
+        bins: of equal width: `pixels`, and `confidence` and `accuracy` in 0..1, None or NaN in an empty bin, as
+            `fcn_keras.calibration.CalibrationScores` has them.
+        title: above it.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+
+    Raises:
+        ValueError: if the three are not of one length.
+    """
+    pixels, confidence, accuracy = (np.asarray(bins[x], float) for x in ("pixels", "confidence", "accuracy"))
+    if not pixels.shape == confidence.shape == accuracy.shape or pixels.ndim != 1:
+        raise ValueError(
+            "`bins` hold pixels, confidence and accuracy of one length. "
+            f"Received: {pixels.shape}, {confidence.shape}, {accuracy.shape}."
+        )
+    figure = _figure((4.6, 5.4))
+    upper, lower = figure.subplots(2, sharex=True, height_ratios=(3, 1))
+    there, width = pixels > 0, 100 / len(pixels)
+    edges = np.arange(len(pixels)) * width
+    upper.bar(edges[there], 100 * accuracy[there], width, align="edge", color="#4878a8", edgecolor="white")
+    upper.plot(100 * confidence[there], 100 * accuracy[there], "o", color="black", markersize=3, label="means of a bin")
+    upper.plot([0, 100], [0, 100], color="#c44e52", linestyle="--", label="as sure as right")
+    upper.set_ylabel("pixels that are right, %")
+    upper.legend(loc="upper left", frameon=False)
+    lower.bar(edges, 100 * pixels / max(pixels.sum(), 1), width, align="edge", color="gray", edgecolor="white")
+    lower.set_ylabel("pixels, %")
+    lower.set_xlabel("confidence, %")
+    for axis in (upper, lower):
+        axis.set_xlim(0, 100)
+        axis.spines[["top", "right"]].set_visible(False)
+    upper.set_ylim(0, 100)
+    if title:
+        figure.suptitle(title)
+    return figure
+
+
 def trimap_chart(
     widths: Sequence[float], curves: Mapping[str, ArrayLike], *, whole: Mapping[str, float] | None = None
 ) -> Figure:

@@ -36,6 +36,7 @@ def _command(arguments):
     max_pixels = _whole("--max-pixels", arguments.max_pixels)
     memory = _whole("--memory", arguments.memory)
     scale = None if arguments.scale is None else scale_from_text(arguments.scale)
+    temperature = None if arguments.temperature is None else options.temperature_of(arguments.temperature)
     path = find_model(arguments.model)
     provenance = provenance_of(path, arguments.metrics)
     sizes = [_size(text) for text in arguments.sizes or []] or provenance.sizes
@@ -46,6 +47,11 @@ def _command(arguments):
         LOG.setLevel(min(LOG.level, logging.INFO))  # its stages take long, and are told as they begin
     LOG.info("loading %s", path)
     model, counts = _load(path)
+    if temperature is not None:
+        from fcn_keras.temperature import apply_temperature
+
+        apply_temperature(model, temperature)
+        provenance.facts["temperature"] = temperature
     LOG.debug("%s: %d weights", model.name, model.count_params())
     classes = classes or names_beside(path, counts)
     colors = colors_beside(path, classes)

@@ -173,7 +173,7 @@ def _card(title, content, facts, *, parity, remark="", answers=(), files=()):
         "## Data and training",
         _training(facts),
         "## Metrics",
-        _metrics(facts.get("metrics"), facts.get("training")),
+        _metrics(facts.get("metrics"), facts.get("training")) + _temperature(facts),
         "## Parity",
         *parity,
         *files,
@@ -222,6 +222,11 @@ def _metrics(metrics, training):
     images = metrics.get("images")
     few = f" {said}" if isinstance(images, int) and (said := rough_sentence(images)) else ""
     return "\n".join(_table(columns, rows)) + f"\n\nIn percent{f', on {split}' if split else ''}.{few}"
+
+
+def _temperature(facts):
+    temperature = facts.get("temperature")
+    return "" if temperature is None else f"\n\nScores are divided by the temperature {temperature:g}."
 
 
 def _table(columns, rows):

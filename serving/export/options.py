@@ -1,5 +1,6 @@
 """The command line of `fcn-export`."""
 
+import math
 from pathlib import Path
 
 from fcn_keras_console import Parser, add_reporting
@@ -47,6 +48,11 @@ def build_parser():
         "HEAD=FILE, repeated, where it has several heads",
     )
     parser.add_argument("--metrics", metavar="FILE", help="metrics.json of fcn-evaluate, for the model card")
+    parser.add_argument(
+        "--temperature",
+        metavar="T",
+        help="divide the scores by it, as fcn-evaluate --calibration fits it: labels stay, confidence can be believed",
+    )
     parser.add_argument(
         "--precision",
         choices=PRECISIONS,
@@ -156,6 +162,21 @@ def check(arguments):
     if is_file:
         _check_file(arguments)
     require_folder(Path(arguments.output).parent if is_file else arguments.output, "The folder")
+
+
+def temperature_of(text):
+    """Return the temperature that was given as text.
+
+    Raises:
+        ValueError: if it is no positive number.
+    """
+    try:
+        temperature = float(text)
+    except ValueError:
+        temperature = math.nan
+    if not 0 < temperature < math.inf:
+        raise ValueError(f"--temperature is a positive number, such as 1.3. Received: {text}.")
+    return temperature
 
 
 def _check_file(arguments):

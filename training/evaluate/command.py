@@ -6,7 +6,7 @@ from fcn_keras_console import Parser, Progress, add_reporting, run, start_tensor
 from fcn_keras_console.printing import in_one_line
 
 from .. import reading
-from ..scoring import scale_options, tta_options
+from ..scoring import calibration_options, scale_options, tta_options
 from ..scoring.split import add_options
 
 DESCRIPTION = """Score a model over a whole split, every image at its own size: pixel accuracy, mean accuracy, mean IU,
@@ -21,12 +21,18 @@ its photographs is scored so anyway.
 side of the true boundaries (those of void, too); boundary F1: of every class in every image, how many boundary pixels
 lie within 0.75 % of the image's diagonal of the other's, averaged over the images that have the class's boundary, then
 over the classes that have one; and Boundary IoU: the IU within bands inside the regions' outlines, 2 % of the diagonal
-wide, over all images together."""
+wide, over all images together.
+
+--calibration tells how far the probabilities (softmax of the scores) can be believed: mean confidence beside accuracy;
+ECE, the mean gap between both among pixels of like confidence; Brier score and NLL; a reliability diagram in --output;
+and the temperature that fits best, which fcn-export and fcn-predict take as --temperature. What it would give is
+measured on halves of the images, each at the temperature of the other half."""
 EXAMPLES = (
     ("fcn-evaluate runs/quick_fcn8s", "the best net of a stage, on the split it was validated on"),
     ("fcn-evaluate net.keras --data photos --split test --output scores", "files and a picture besides"),
     ("fcn-evaluate labelled/labels --labels photos/val/labels", "label files of any origin"),
     ("fcn-evaluate runs/quick_fcn8s --boundaries", "what a finer stride buys shows along the boundaries"),
+    ("fcn-evaluate runs/quick_fcn8s --calibration", "whether it is right as often as it is sure"),
 )
 CODES = {0: "files were scored", 2: "one cannot be read, or with --on-error skip none can, or something else is wrong"}
 
@@ -51,8 +57,12 @@ def build_parser():
         help="score label files: the true ones, a file or a folder of the same stems",
     )
     parser.add_argument("--boundaries", action="store_true", help="score trimaps, boundary F1 and Boundary IoU as well")
+    calibration_options.add_options(parser)
     parser.add_argument(
-        "--output", type=Path, help="folder for metrics.json, metrics.txt and metrics.png; replaces older ones"
+        "--output",
+        type=Path,
+        help="folder for metrics.json, metrics.txt and metrics.png, with --calibration calibration.png; replaces older "
+        "ones",
     )
     scale_options.add_option(parser, None)
     tta_options.add_options(parser)
@@ -69,17 +79,20 @@ def _evaluate(arguments):
 
     from ..scoring.images import require_scored
     from ..scoring.split import left_alone
-    from ..scoring.summary import as_report, by_head, summaries, table
+    from ..scoring.summary import as_report, by_head, summaries
 
     unreadable = reading.Unreadable("fcn-evaluate", arguments.on_error)
     score = _score_files if arguments.labels is not None else _score_exported if arguments.exported else _score_model
+    arguments.calibrations = {}
     scores, title, origin, class_names = score(arguments, unreadable if arguments.on_error == "skip" else None)
     require_scored(scores, unreadable)
     if unreadable.skipped:
         origin["skipped"] = unreadable.skipped
     results = summaries(scores, class_names)
+    for head, calibration in arguments.calibrations.items():
+        results[head]["calibration"] = calibration.summary(class_names[head])
     report = as_report(origin, results)
-    text = by_head(in_one_line(title) + unreadable.counted(), {head: table(result) for head, result in results.items()})
+    text = by_head(in_one_line(title) + unreadable.counted(), {head: _told(result) for head, result in results.items()})
     text += f"\n\n{few}" if (few := rough_sentence(len(scores.images))) else ""
     text += left_alone(origin)
     if arguments.output is not None:
@@ -87,6 +100,13 @@ def _evaluate(arguments):
     print(to_json(report) if arguments.json else text)
     if arguments.labels is None and arguments.exported is None:
         _say_next(arguments)
+
+
+def _told(result):
+    from ..scoring.calibration import sentences
+    from ..scoring.summary import table
+
+    return table(result) + (f"\n\n{sentences(x)}" if (x := result.get("calibration")) else "")
 
 
 def _say_next(arguments):
@@ -111,6 +131,7 @@ def _check(arguments):
     from ..scoring.split import check_options_of_model
 
     arguments.exported = None
+    calibration_options.check(arguments)
     scales, scale = tta_options.scales_of(arguments), arguments.scale and scale_options.scale_of(arguments)
     if arguments.labels is None:
         arguments.exported = exported = find_exported(arguments.model)
@@ -127,6 +148,8 @@ def _check(arguments):
             raise ValueError("--tta is a model's way to label; --labels scores files. Leave one of them out.")
         if arguments.scale is not None and scale != 1:
             raise ValueError("--scale is for a model's images; --labels scores files. Leave one of them out.")
+        if arguments.calibration:
+            raise ValueError("--calibration is of a model's scores; --labels scores files. Leave one of them out.")
         label_files_of(arguments, arguments.model)
     if arguments.output is not None:
         require_folder(arguments.output)
@@ -148,10 +171,11 @@ def _score_model(arguments, unreadable):
     known = photographs_of(model)
     scale = scale_options.usual_scale(known) if arguments.scale is None else given
     examples, origin = open_split_of_model(arguments, path, class_counts(model))
+    calibrations = calibration_options.calibrations_of(arguments, class_counts(model), examples)
     with Progress("Scoring", "images", quiet=arguments.quiet) as progress:
-        options = {"scales": scales, "scale": scale, "unreadable": unreadable}
+        options = {"scales": scales, "scale": scale, "with_scores": arguments.calibration, "unreadable": unreadable}
         images = label_images(model, examples, **options, progress=progress)
-        scores = score_split(images, boundaries=arguments.boundaries)
+        scores = score_split(images, boundaries=arguments.boundaries, calibrations=calibrations)
     title = f"{path} on {described(origin)}: {counted(len(scores.images), 'image')}, in percent"
     origin = {"model": str(path), **origin}
     if scales is not None:
@@ -170,17 +194,22 @@ def _score_exported(arguments, unreadable):
     from fcn_keras_console.words import counted
 
     from ..exported.net import ExportedNet
-    from ..scoring.images import label_by, score_split
+    from ..scoring.images import label_by, labels_of, score_split
     from ..scoring.split import described, open_split_of_model
 
     net = ExportedNet(arguments.exported)
     scale = arguments.scale and scale_options.scale_of(arguments)
     net.check_scale(scale)
     examples, origin = open_split_of_model(arguments, net.path, net.counts, next(iter(net.names.values())))
+    calibrations = calibration_options.calibrations_of(arguments, net.counts, examples)
+
+    def label(pixels):
+        return labels_of(net.scores(pixels, scale)) if arguments.calibration else (net(pixels, scale), {})
+
     with Progress("Scoring", "images", quiet=arguments.quiet) as progress:
         options = {"unreadable": unreadable, "progress": progress}
-        images = label_by(lambda pixels: net(pixels, scale), net.counts, net.modality, examples, **options)
-        scores = score_split(images, boundaries=arguments.boundaries)
+        images = label_by(label, net.counts, net.modality, examples, **options)
+        scores = score_split(images, boundaries=arguments.boundaries, calibrations=calibrations)
     title = f"{net.path} by {net.runtime} on {described(origin)}: {counted(len(scores.images), 'image')}, in percent"
     origin = {"model": str(net.path), "runtime": net.runtime, **origin, "images": len(scores.images)}
     if scale not in (None, 1) or (scale is None and net.scale not in (None, 1)):
@@ -218,10 +247,14 @@ def _score_files(arguments, unreadable):
 def _write(folder, report, text, results):
     from fcn_keras_console.files import to_json, written_together
 
+    from ..scoring.calibration import diagram
+    from ..scoring.panels import write_figure
     from ..scoring.summary import picture
 
     with written_together(folder, "metrics.json") as place:
         for head, result in results.items():
+            if "calibration" in result:
+                write_figure(diagram(result["calibration"]), place / f"calibration{head and f'_{head}'}.png")
             picture(result).save(place / (f"metrics_{head}.png" if head else "metrics.png"), format="PNG")
         (place / "metrics.txt").write_text(text + "\n", encoding="utf-8")
         (place / "metrics.json").write_text(to_json(report) + "\n", encoding="utf-8")

@@ -124,6 +124,24 @@ class ExportedNet:
             found[head] = finished_at(maps, own, lambda band: finish(softmax(band)))
         return found, size
 
+    def scores(self, pixels, scale=None):
+        """Score an image, of its own size whatever it is scored at; arguments as of a call.
+
+        Returns:
+            `(H, W, C)` float32 by head.
+
+        Raises:
+            ValueError: if the file gives labels alone, or the scores are no numbers.
+        """
+        if self._scores is None:
+            raise ValueError(f"{self.path} gives labels, not scores. Export it without --labels.")
+        own = next(iter(heads_of(pixels).values())).shape[:2]
+        size, found = self.scored_size(own, scale), {}
+        for head, maps in self._scores(pixels if size == own else self._reduced(pixels, size)).items():
+            _require_numbers(maps)
+            found[head] = maps if size == own else finished_at(maps, own, np.asarray)
+        return found
+
     def _reduced(self, pixels, size):
         if isinstance(pixels, dict):
             return {"rgb": _reduced_colours(pixels["rgb"], size), "hha": nearest_reduced(pixels["hha"], size)}

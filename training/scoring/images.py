@@ -32,6 +32,7 @@ class LabelledImage:
         truth: `(H, W)` class ids, 255 void.
         labels: `(H, W)` class ids: what a model or a label file says.
         matrices: `(C, C)` int64, rows truth, columns prediction.
+        scores: `(H, W, C)` float32, where they were asked for; else empty.
     """
 
     index: int
@@ -40,6 +41,7 @@ class LabelledImage:
     truth: dict
     labels: dict
     matrices: dict
+    scores: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,9 @@ class SplitScores:
     seconds: float = 0.0
 
 
-def label_images(model, examples, *, indices=None, scales=None, scale=USUAL, unreadable=None, progress=None):
+def label_images(
+    model, examples, *, indices=None, scales=None, scale=USUAL, with_scores=False, unreadable=None, progress=None
+):
     """Label the images of a data set; the next ones are read meanwhile.
 
     Args:
@@ -92,6 +96,7 @@ def label_images(model, examples, *, indices=None, scales=None, scale=USUAL, unr
             the image alone.
         scale: at which images are scored, as for `fcn_keras.predict_scaled`: 1 is their own size, None the model's.
             By default, that of `scale_options.usual_scale`.
+        with_scores: whether the scores are kept; not of copies.
         unreadable: called with the `ValueError` of an example that cannot be read, which is then left out; by default
             it is raised.
         progress: called as `progress(done, total)` after each image.
@@ -107,7 +112,9 @@ def label_images(model, examples, *, indices=None, scales=None, scale=USUAL, unr
     predictor = None if scales is None else copies_predictor(scales)
 
     def label(pixels):
-        return heads_of(fcn.predict_scaled(model, pixels, scale=scale, predictor=predictor))
+        if with_scores:
+            return labels_of(heads_of(fcn.predict_scaled(model, pixels, scale=scale, output="scores")))
+        return heads_of(fcn.predict_scaled(model, pixels, scale=scale, predictor=predictor)), {}
 
     options = {"indices": indices, "unreadable": unreadable, "progress": progress}
     yield from label_by(label, class_counts(model), modality_of(model), examples, **options)
@@ -117,7 +124,7 @@ def label_by(label, counts, modality, examples, *, indices=None, unreadable=None
     """Label the images of a data set by any function.
 
     Args:
-        label: function from what a network takes to labels by head.
+        label: function from what a network takes to labels by head, and to scores by head or an empty dict.
         counts: number of classes by head.
         modality: what `label` takes, as `fcn_keras.interface.modality_of` names it.
         examples, indices, unreadable, progress: as for `label_images`, and so is what it yields and raises.
@@ -130,20 +137,28 @@ def label_by(label, counts, modality, examples, *, indices=None, unreadable=None
         name, truth = name_of(examples, index), heads_of(example["label"])
         pixels = pixels_of(example, modality)
         try:
-            labels = label(pixels)
+            labels, scores = label(pixels)
         except ValueError as error:  # such as scores that are no numbers
             raise ValueError(f"{name}: {error}") from error
         matrices = {head: confusion(truth[head], labels[head], counts[head], name) for head in truth}
         LOG.debug("%s: %d of %d scored", name, index + 1, total)
-        yield LabelledImage(index, name, example, truth, labels, matrices)
+        yield LabelledImage(index, name, example, truth, labels, matrices, scores)
 
 
-def score_split(images, *, boundaries=False):
+def labels_of(scores):
+    """Return the labels by head, of scores by head, and the scores."""
+    types = {head: np.uint8 if x.shape[-1] <= 256 else np.uint16 for head, x in scores.items()}
+    return {head: x.argmax(axis=-1).astype(types[head]) for head, x in scores.items()}, scores
+
+
+def score_split(images, *, boundaries=False, calibrations=None):
     """Add up the counts of a split's images, and keep how well each came out, but no pixels.
 
     Args:
         images: of one split, as `label_images` and `LabelFiles.labelled` yield them.
         boundaries: whether trimaps, boundary F1 and Boundary IoU are to be had as well.
+
+        calibrations: `SplitCalibration` by head, to which the images' scores are added; None where there are none.
 
     Returns:
         `SplitScores`.
@@ -160,6 +175,8 @@ def score_split(images, *, boundaries=False):
                 found = of_head.measured(image.truth[head], image.labels[head])
                 of_head.add(found)
             scores.sums.setdefault(head, []).append(sums_of(matrix, found))
+            if calibrations is not None:
+                calibrations[head].add(image.scores[head], image.truth[head])
         size = next(iter(image.truth.values())).shape
         scores.images.append(ScoredImage(image.index, image.name, size, mean_iu(image.matrices)))
         LOG.debug("%s: %d x %d pixels, mean IU %s", image.name, size[1], size[0], scores.images[-1].mean_iu)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -68,6 +69,7 @@ def test_options_and_what_lies_beside_the_model_are_exported(tmp_path, capsys, a
         "scale": None,
         "extras": (),
         "sizes": ((800, 900),),
+        "precision": "fp32",
     }
 
 
@@ -81,6 +83,24 @@ def test_the_scale_is_the_model_s_or_another(tmp_path, capsys, asked):
     assert capsys.readouterr().err.startswith(f"fcn-export: loading {tmp_path / 'net.keras'}\n")  # unasked
     assert main([str(tmp_path / "net.keras"), str(tmp_path / "served"), "--quiet"]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_a_temperature_is_in_the_weights_and_on_the_card(tmp_path, capsys, asked, monkeypatch):
+    net, found = randomize(FCN32s(2, channels=TINY)), []
+    net.save(tmp_path / "net.keras")
+    write = contents.write
+    monkeypatch.setattr(contents, "write", lambda *a, **b: found.append(a[2].get_weights()) or write(*a, **b))
+    for options in ([], ["--temperature", "1.25"]):
+        assert main([str(tmp_path / "net.keras"), str(tmp_path / "served"), *options]) == 0
+    changed = [(a, b) for a, b in zip(*found, strict=True) if not np.array_equal(a, b)]
+    assert len(changed) == 1  # the upsampling
+    np.testing.assert_allclose(changed[0][0], changed[0][1] * 1.25, rtol=1e-6)
+    assert json.loads((tmp_path / "served" / "2" / "model.json").read_text())["temperature"] == 1.25
+    sentence = "Scores are divided by the temperature 1.25."
+    assert [sentence in (tmp_path / "served" / x / "README.md").read_text() for x in "12"] == [False, True]
+    capsys.readouterr()
+    assert main([str(tmp_path / "net.keras"), str(tmp_path / "served"), "--temperature", "0"]) == 2
+    assert "--temperature is a positive number, such as 1.3. Received: 0." in capsys.readouterr().err
 
 
 def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys, monkeypatch):

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.special import log_softmax
 from sklearn import metrics as sklearn_metrics
 
 from fcn_keras import BoundaryScores
@@ -133,6 +134,37 @@ def test_classes_left_out_of_the_means_are_named(tmp_path, capsys):
     assert "Left out of the means, in neither truth nor prediction: boat, plane.\n" in text
     assert "Predicted but in no label, so IU 0 counts in mean IU: ghost.\n" in text
     assert [line.split()[0] for line in text.splitlines() if line.endswith("left out")] == ["boat", "plane"]
+
+
+def test_calibration_is_that_of_the_scores(net, loaded, data, tmp_path, capsys):
+    options = ["--data", data, "--calibration"]
+    report = scored(capsys, net, *options, "--by-class", "--output", tmp_path / "out")
+    found, probabilities, truth = report["calibration"], [], []
+    for path in sorted((data / "val" / "images").iterdir()):
+        mask = np.array(Image.open(data / "val" / "labels" / path.name))
+        scores = predict(loaded, np.array(Image.open(path)), output="scores").astype(float)
+        probabilities.append(log_softmax(scores[mask != 255], axis=-1))
+        truth.append(mask[mask != 255])
+    logs, truth = np.concatenate(probabilities), np.concatenate(truth)
+    probabilities = np.exp(logs)
+    assert found["pixels"] == len(truth) == np.sum(report["matrix"])
+    assert found["nll"] == pytest.approx(-logs[np.arange(len(truth)), truth].mean())
+    assert found["brier"] == pytest.approx(np.square(probabilities - np.eye(4)[truth]).sum(axis=1).mean())
+    assert found["confidence"] == pytest.approx(probabilities.max(axis=1).mean())
+    assert found["accuracy"] == pytest.approx(report["pixel_accuracy"])
+    assert list(found["per_class_ece"]) == list(NAMES)
+    assert {"calibration.png", "metrics.png"} < {path.name for path in (tmp_path / "out").iterdir()}
+    assert report["matrix"] == scored(capsys, net, "--data", data)["matrix"]
+    temperature = found["fitted"]["temperature"]
+    again = scored(capsys, net, *options, "--temperature", temperature)["calibration"]
+    assert again["temperature"] == temperature
+    assert again["nll"] < found["nll"]
+    assert main([*map(str, (net, *options))]) == 0
+    text = capsys.readouterr().out
+    assert f"\n\nCalibration: confidence {100 * found['confidence']:.2f}, accuracy" in text
+    assert f"\nTemperature {temperature:.3f} fits these images best: ECE " in text
+    message = error_of(capsys, "a.png", "--labels", "b.png", "--calibration")
+    assert "--calibration is of a model's scores; --labels scores files." in message
 
 
 def test_copies_decide_together(net, loaded, data, tmp_path, capsys):
