@@ -12,7 +12,7 @@ from fcn_keras_console.next_step import say_next, stage_or_file
 from fcn_keras_console.printing import say
 
 from .. import reading
-from ..scoring import scale_options, tta_options
+from ..scoring import calibration_options, scale_options, tta_options
 from .demo import FOLDER as DEMO
 from .demo import NOTE, DemoParser, settle, write_demo
 from .nets import MEMORY, PRECISIONS, exported_net, keras_net
@@ -131,6 +131,12 @@ def build_parser():
         "multiple of 32: twice the work",
     )
     parser.add_argument(
+        "--temperature",
+        type=float,
+        metavar="T",
+        help="confidence, entropy: divide the scores by it first, as fcn-evaluate --calibration fits it; labels stay",
+    )
+    parser.add_argument(
         "--precision",
         choices=PRECISIONS,
         help="what a .keras file is computed in: bfloat16 is for processors with AMX and GPUs of compute capability 8 "
@@ -187,6 +193,7 @@ def _predict_all(arguments, temporary_folder):
         raise ValueError(f"--memory is a positive number of MiB. Received: {arguments.memory:g}.")
     if arguments.tile is not None and (arguments.tile < 32 or arguments.tile % 32):
         raise ValueError(f"--tile is a positive multiple of 32. Received: {arguments.tile}.")
+    _require_temperature(arguments)
     copies, _ = tta_options.scales_of(arguments), scale_options.scale_of(arguments)
     if arguments.demo:
         arguments.model, arguments.inputs = write_demo(arguments.output)
@@ -213,7 +220,7 @@ def _predict_all(arguments, temporary_folder):
     _require_companions(net.modality, companions, images)
     classes = {head: Classes.named(names, net.counts[head], net.colors[head]) for head, names in net.names.items()}
     made_of = {"net": net.identity, "--scale": arguments.scale, "--tta-scales": copies and list(copies)}
-    made_of |= {"--precision": arguments.precision} if arguments.precision else {}
+    made_of |= {f"--{x}": given for x in ("precision", "temperature") if (given := getattr(arguments, x))}
     made_by = LabelledBy(arguments.output, path, made_of)
     results = Results(arguments.output, arguments.formats or DEFAULT, classes, made_by.write, legend=arguments.legend)
     stills, videos = ([image for image in images if image.video is kind] for kind in (False, True))
@@ -235,12 +242,20 @@ def _predict_all(arguments, temporary_folder):
         say_next(arguments, "fcn-export", stage_or_file(path), served)
 
 
+def _require_temperature(arguments):
+    calibration_options.require_temperature(arguments.temperature)
+    if arguments.temperature is not None and not {"confidence", "entropy"} & set(arguments.formats or ()):
+        raise ValueError("--temperature changes no label. Add confidence or entropy to --format, or leave it out.")
+
+
 def _refuse_for_exported(arguments, path):
     """Refuse options of how this package computes, where another runtime does."""
     tta_options.refuse(arguments, path)
     for option in ("memory", "tile", "precision"):
         if getattr(arguments, option) is not None:
             raise ValueError(f"--{option} is for .keras files. {path} is run by its own runtime. Leave it out.")
+    if arguments.temperature is not None:
+        raise ValueError(f"--temperature is for .keras files. Give it to fcn-export, which writes it into {path}.")
 
 
 def _require_formats(formats, images):

@@ -29,12 +29,16 @@ def keras_net(path, arguments):
     """Load a `.keras` file."""
     start_tensorflow()
     from fcn_keras.interface import class_counts, modality_of
+    from fcn_keras.temperature import apply_temperature
 
     from ..workdir.checkpoint import identity_of
     from ..workdir.trained_model import load_model
     from .labelling import Labelling
 
-    model = _computing_in(arguments.precision, load_model(path))
+    model = load_model(path)
+    if arguments.temperature is not None:
+        apply_temperature(model, arguments.temperature)
+    model = _computing_in(arguments.precision, model)
     copies, scale = tta_options.scales_of(arguments), scale_options.scale_of(arguments)
     memory = MEMORY if arguments.memory is None else arguments.memory
     label = Labelling(model, copies, scale, memory=memory, tile=arguments.tile)

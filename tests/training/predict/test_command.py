@@ -19,6 +19,7 @@ from fcn_keras.inference import predict
 from fcn_keras.models import FCN32s, LateFusion
 from fcn_keras.photographs import Photographs
 from fcn_keras.scaled_inference import remember_photographs
+from fcn_keras.temperature import apply_temperature
 from fcn_keras.visualize import overlay
 from fcn_keras_console.locks import alone
 from tests.training.exported.files import onnx_file, scores_of
@@ -160,6 +161,21 @@ def test_how_sure_the_labels_are_beside_them(models_once, net_of_two_heads, phot
     assert not list(out.glob("confidence*/*")) + list(out.glob("*_legend.png"))
     (out / "confidence_legend.png").write_bytes(b"of others")
     assert "fcn-predict did not write it" in error_of(capsys, *options, "--format", "confidence")
+
+
+def test_a_temperature_changes_how_sure_labels_are_and_no_label(models_once, named_net, photos, tmp_path, capsys):
+    model, image = models_once(named_net), read(photos / "a.png")
+    scores = predict(model, image, output="scores").astype(np.float64)
+    powers = np.exp((scores - scores.max(-1, keepdims=True)) / 2)
+    options = [str(named_net), str(photos / "a.png"), "--output", str(tmp_path)]
+    assert main([*options, "--format", "ids,confidence", "--temperature", "2"]) == 0
+    apply_temperature(model, 0.5)  # others of these tests have the same net
+    assert np.abs(read(tmp_path / "confidence" / "a.png") - 255 / powers.sum(-1)).max() < 0.51
+    np.testing.assert_array_equal(read(tmp_path / "ids" / "a.png"), scores.argmax(-1))
+    message = error_of(capsys, *options, "--format", "ids", "--temperature", "2")
+    assert "--temperature changes no label. Add confidence or entropy to --format" in message
+    assert "--temperature is a positive number. Received: 0." in error_of(capsys, *options, "--temperature", "0")
+    assert "holds labels by" in error_of(capsys, *options, "--format", "ids,confidence")
 
 
 def scene(folder):
@@ -412,6 +428,9 @@ def test_what_fcn_export_wrote(photos, tmp_path, capsys):
     assert "holds labels by" in error_of_last(capsys, other, *options)
     assert main([str(other), *options, "--replace"]) == 0
     capsys.readouterr()
+    assert "--temperature is for .keras files. Give it to fcn-export, which writes it into" in error_of(
+        capsys, path, *options, "--format", "confidence", "--temperature", "2"
+    )
     for option in (["--tta"], ["--memory", "9"], ["--tile", "64"], ["--precision", "bfloat16"]):
         assert f"{option[0]} is for .keras files. {path} is run by its own" in error_of(capsys, path, *options, *option)
     assert "Leave --scale out, or export it without --labels" in error_of_last(capsys, other, *options, "--scale", "9")

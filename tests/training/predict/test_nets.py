@@ -14,7 +14,9 @@ from training.predict.nets import exported_net, keras_net
 from training.workdir import hardware
 from training.workdir.checkpoint import identity_of
 
-OPTIONS = SimpleNamespace(tta=False, tta_scales=None, scale="trained", memory=None, tile=None, precision=None)
+OPTIONS = SimpleNamespace(
+    tta=False, tta_scales=None, scale="trained", memory=None, tile=None, precision=None, temperature=None
+)
 
 
 def test_a_keras_file(named_net, models_once):
