@@ -25,8 +25,10 @@ MAY_IMPORT = {
     "metrics": {"labels"},
     "augment": {"registration"},  # what to say where TensorFlow is missing
     "boundary": {"boundary_iou", "confusion", "labels", "metrics"},
+    "calibration": {"labels"},
     "confusion": {"examples"},
     "inference": {"finite", "labels", "layers", "probabilities", "receptive_field"},
+    "temperature": {"calibration", "layers"},
     "tta": {"inference", "layers", "probabilities"},
     "charts": {"visualize"},
     "colors": {"visualize"},

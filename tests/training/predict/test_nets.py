@@ -15,7 +15,7 @@ from training.workdir import hardware
 from training.workdir.checkpoint import identity_of
 
 OPTIONS = SimpleNamespace(
-    tta=False, tta_scales=None, scale="trained", memory=None, tile=None, precision=None, temperature=None
+    tta=False, tta_scales=None, scale="trained", memory=None, tile=None, precision=None, temperature=None, formats=None
 )
 
 
