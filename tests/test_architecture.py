@@ -43,7 +43,8 @@ MAY_IMPORT = {
 ROOMS = {
     "training": {
         "train": {"bound", "doctor", "features", "hold_out", "scoring", "recipes", "workdir"},
-        "doctor": {"annotations", "pages", "reading", "hold_out"},
+        # The two last ones for --model alone, which asks a trained net.
+        "doctor": {"annotations", "pages", "reading", "hold_out", "scoring", "workdir"},
         "predict": {"annotations", "exported", "scoring", "workdir", "reading"},
         "labelling": {"annotations", "exported", "predict"},
         "rank": {"annotations", "predict", "scoring", "workdir", "reading"},

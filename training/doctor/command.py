@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 from fcn_keras_console import Parser, Progress, add_reporting, run
 
@@ -10,11 +11,18 @@ from .import_command import add_options, check_options, import_annotations
 DESCRIPTION = """Look a data set over before anyone trains on it: its folders, files, masks, ids, sizes, classes and
 duplicates.
 
+With --model, ask a trained net which masks are wrong: images, regions and pairs of classes, ranked by how surely it
+contradicts the masks, more than it does elsewhere.
+
 With --import, first make that data set: images and masks in folders, from the annotations of other tools in DIR."""
 EXAMPLES = (
     ("fcn-doctor photos", "look photos/train and photos/val over"),
     ("fcn-doctor photos --output report", "keep the report, a picture, and weights for rare classes"),
     ("fcn-doctor photos --html doctor.html", "a page with thumbnails of what was found, and where each class lies"),
+    (
+        "fcn-doctor photos --model runs --html doctor.html",
+        "also the masks that the net of runs contradicts, as pictures",
+    ),
     ("fcn-doctor photos --fix fixed", "write a corrected copy, with a list of what changed"),
     ("fcn-doctor photos --fix fixed --read-as zero-void", "the same, where id 0 means unlabelled"),
     ("fcn-doctor annotated --import --into photos", "make a data set of what another tool wrote, and look it over"),
@@ -67,6 +75,12 @@ def build_parser():
     parser.add_argument(
         "--html", type=Path, metavar="FILE", help="one page for a browser: the report with thumbnails of what was found"
     )
+    parser.add_argument(
+        "--model",
+        type=Path,
+        help="ask this net which masks are wrong: a .keras file, a stage's folder or a workdir; best one that was not "
+        "trained on these images. What it contradicts is told, counts as no error, and --fix leaves it",
+    )
     parser.add_argument("--fix", type=Path, metavar="OUT", help="write a corrected copy to this new folder")
     parser.add_argument(
         "--read-as",
@@ -95,6 +109,7 @@ def _doctor(arguments):
     if arguments.output is not None:
         require_folder(arguments.output)
     _check_page(arguments.html)
+    model = _model(arguments.model)
     imported = None
     directory, reading = arguments.directory, {"ignore_label": arguments.ignore_label, "classes": classes}
     if arguments.kind is not None:
@@ -102,11 +117,15 @@ def _doctor(arguments):
         directory, reading = arguments.into, {}
     with Progress("Reading", "pairs", quiet=arguments.quiet) as progress:
         result = examination(directory, **reading, progress=progress)
+    asked = None if model is None else _asked(result, model, arguments)
     last, as_dict, as_text = _fixed(result, arguments)
     if imported is not None:
         as_dict["import"] = asdict(imported)
         as_text = f"{imported.text()}\n\n{as_text}"
-    _save(arguments, result, as_dict, as_text)
+    if asked is not None:
+        as_dict["suspects"] = asdict(asked.suspects)
+        as_text = f"{as_text}\n\n{asked.text}"
+    _save(arguments, result, as_dict, as_text, asked)
     _say_next(arguments, last)
     return 1 if last.errors else 0
 
@@ -160,7 +179,33 @@ def _fixed(result, arguments):
     return after, as_dict, f"{as_text}\n\n{fixed.text(after)}"
 
 
-def _save(arguments, result, as_dict, as_text):
+def _model(given):
+    """Find the net to ask, and start TensorFlow, before anything else brings what starts it."""
+    from fcn_keras_console import start_tensorflow
+    from fcn_keras_console.workdir import find_model
+
+    if given is None:
+        return None
+    path = find_model(given)
+    start_tensorflow()
+    return path
+
+
+def _asked(result, path, arguments):
+    """Ask a net about the masks; return `Suspects`, as text and, where there is a page, as its section."""
+    from .asked_net import AskedNet
+    from .suspects import find_suspects
+    from .suspects_report import section, text
+
+    names = result.report.class_names
+    net = AskedNet(path, names)
+    with Progress("Asking", "images", quiet=arguments.quiet) as progress:
+        suspects = find_suspects(result, net, progress=progress)
+    drawn = None if arguments.html is None else section(result, suspects, net)
+    return SimpleNamespace(suspects=suspects, text=text(suspects, names), section=drawn)
+
+
+def _save(arguments, result, as_dict, as_text, asked):
     """Write the report where it is wanted, and print it."""
     from fcn_keras_console.files import to_json, write_text, written_together
 
@@ -176,5 +221,5 @@ def _save(arguments, result, as_dict, as_text):
     if arguments.html is not None:
         from .page import page
 
-        write_text(arguments.html, page(result))
+        write_text(arguments.html, page(result, asked and asked.section))
     print(json if arguments.json else as_text)

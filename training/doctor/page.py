@@ -19,11 +19,12 @@ _NAMED = 200  # further files of a finding that are named
 _SIZES = 12
 
 
-def page(examination):
+def page(examination, suspects=None):
     """Write a page.
 
     Args:
         examination: `Examination`, of which the pairs to be shown are read once more.
+        suspects: section of what a network contradicts, as `suspects_report.section` makes it.
 
     Returns:
         HTML that loads nothing.
@@ -31,6 +32,7 @@ def page(examination):
     report = examination.report
     sections = [
         _findings(examination),
+        *([] if suspects is None else [suspects]),
         _classes(report, examination.colors),
         _heat_maps(report, examination.heat),
         _sizes(report),

@@ -33,12 +33,12 @@ def thumbnail_pair(examination, index, *, rings=False):
     labels = colors if ids is None else ids
     if image is None and labels is None:
         return None
-    size = _fit(*(labels if image is None else image).shape[:2])
-    small = np.full((*size, 3), _BLANK, np.uint8) if image is None else _resized(image, size, Image.Resampling.BOX)
+    size = fit(*(labels if image is None else image).shape[:2])
+    small = np.full((*size, 3), _BLANK, np.uint8) if image is None else resized(image, size, Image.Resampling.BOX)
     if labels is None:
         painted = np.full_like(small, _BLANK)
     elif ids is None:
-        painted = np.round(small / 2 + _resized(colors, size) / 2).astype(np.uint8)
+        painted = np.round(small / 2 + resized(colors, size) / 2).astype(np.uint8)
     else:
         painted = _painted(small, ids, examination, rings)
     return np.concatenate([small, painted], axis=1)
@@ -51,12 +51,14 @@ def _read(read, path):
         return None
 
 
-def _fit(height, width):
+def fit(height, width):
+    """Return the `(h, w)` of a panel for an image."""
     scale = min(1, HEIGHT / height, WIDTH / width)
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def _resized(pixels, size, how=Image.Resampling.NEAREST):
+def resized(pixels, size, how=Image.Resampling.NEAREST):
+    """Resize pixels to `(h, w)`."""
     return np.asarray(Image.fromarray(pixels).resize(size[::-1], how))
 
 
@@ -66,7 +68,7 @@ def _painted(small, ids, examination, rings):
     ids = np.where((ids < 0) | (ids > VOID) | (ids == reading.ignore_label), VOID, ids).astype(np.uint8)
     names = reading.names
     background = background_of(names) if names else None
-    painted = overlay(small, _resized(ids, small.shape[:2]), background=background, colors=examination.colors)
+    painted = overlay(small, resized(ids, small.shape[:2]), background=background, colors=examination.colors)
     if not rings:
         return painted
     picture = Image.fromarray(painted)
