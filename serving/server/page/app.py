@@ -29,6 +29,7 @@ HEADERS = {
 PHOTOGRAPHS = ("image_bytes", "rgb_bytes")  # the inputs that the page shows
 AROUND = 1024  # bytes of a request's JSON besides its files, at most
 LARGEST_ASSET = 1 << 20  # bytes of class names or colours that are read
+CONFIDENCE = "confidence_map_bytes"  # the output of an only head, and how those of several end
 STRING = 7  # DT_STRING of tensorflow/core/framework/types.proto
 
 
@@ -117,7 +118,10 @@ def _labels(signature_defs):
         scores = signature_defs["predict_scores"].outputs.get(f"{head}_scores".lstrip("_"))
         if output in signature_defs["serving_default"].outputs and scores:
             sizes = [dim.size for dim in scores.tensor_shape.dim]
-            labels.append({"head": head, "output": output, "count": sizes[-1] if sizes and sizes[-1] > 0 else None})
+            sure = f"{head}_{CONFIDENCE}".lstrip("_")
+            more = {"confidence": sure} if sure in signature_defs["serving_default"].outputs else {}
+            count = sizes[-1] if sizes and sizes[-1] > 0 else None
+            labels.append({"head": head, "output": output, "count": count, **more})
     return sorted(labels, key=lambda label: label["head"])
 
 

@@ -1,4 +1,4 @@
-import { colour, compose, count, paint } from "./paint.js";
+import { SCALE, colour, compose, count, paint } from "./paint.js";
 import { decodeLabel } from "./png.js";
 
 const TITLES = {
@@ -258,7 +258,10 @@ async function ask() {
     const seconds = (performance.now() - start) / 1000;
     if (answer.status) throw new Error(answer.status);
     const labels = {};
-    for (const { head, output, ...names } of entry.labels) labels[head] = { ...names, ...await read(answer[output]) };
+    for (const { head, output, confidence, ...names } of entry.labels) {
+      labels[head] = { ...names, ...await read(answer[output]) };
+      labels[head].sure = confidence ? await readConfidence(answer[confidence], labels[head]) : null;
+    }
     current();
     shown = { file, photo, labels };
     show();
@@ -283,6 +286,12 @@ async function read({ b64 }) {
   } catch (error) {
     return { bytes, problem: `The mask cannot be shown: ${error.message}. It can still be downloaded.` };
   }
+}
+
+/** Read a confidence map: 255 is a probability of 1. One that cannot be shown is left out. */
+async function readConfidence(file, { width, height }) {
+  const map = file?.b64 ? await read(file) : {};
+  return map.ids instanceof Uint8Array && map.width === width && map.height === height ? map.ids : null;
 }
 
 /** Say at which size a photograph was scored that is far larger than those that the model was trained on. */
@@ -324,7 +333,7 @@ function busy(is) {
 
 /** Show `shown`: at first the photograph alone, later with the classes of the chosen head. */
 function show() {
-  const { ids, bytes, problem, classes, width, height } = label();
+  const { ids, sure, bytes, problem, classes, width, height } = label();
   hidden.clear();
   if (/^background$/i.test(classes?.[0])) hidden.add(0);
   document.body.classList.add("compact");
@@ -337,6 +346,7 @@ function show() {
   [$("canvas").width, $("canvas").height] = size.map((side) => Math.max(1, Math.round(side * scale)));
   // Small pictures are drawn larger, none higher than the window.
   $("canvas").style.inlineSize = `min(100%, ${70 * size[0] / size[1]}vh, ${Math.max(size[0], 560)}px)`;
+  $("confidence").parentElement.hidden = !sure;
   if (ids) legend();
   else $("found").textContent = problem || "";
   repaint();
@@ -372,8 +382,17 @@ function legend() {
 
 function repaint() {
   const { width, height } = $("canvas");
-  painted = label().ids ? paint(label(), label().palette, hidden, width, height) : null;
+  painted = label().ids ? picked(width, height) : null;
+  $("scale").hidden = !showsConfidence();
   redraw();
+}
+
+const showsConfidence = () => Boolean(label().sure) && $("confidence").checked;
+
+/** Paint the classes, or how sure the model is of them. */
+function picked(width, height) {
+  if (!showsConfidence()) return paint(label(), label().palette, hidden, width, height);
+  return paint({ ...label(), ids: label().sure }, SCALE, new Set(), width, height);
 }
 
 function redraw() {
@@ -382,12 +401,13 @@ function redraw() {
 }
 
 $("canvas").addEventListener("pointermove", (event) => {
-  const { ids, width, height } = label();
+  const { ids, sure, width, height } = label();
   if (!ids) return;
   const box = $("canvas").getBoundingClientRect();
   const x = Math.min(width - 1, Math.max(0, Math.floor((event.clientX - box.left) / box.width * width)));
   const y = Math.min(height - 1, Math.max(0, Math.floor((event.clientY - box.top) / box.height * height)));
-  $("pointed").textContent = `${nameOf(ids[y * width + x])} · x ${x}, y ${y}`;
+  const certain = sure ? ` · ${percent(sure[y * width + x] / 255)} sure` : "";
+  $("pointed").textContent = `${nameOf(ids[y * width + x])}${certain} · x ${x}, y ${y}`;
   const stage = $("stage").getBoundingClientRect();
   $("pointed").style.left = `${event.clientX - stage.left}px`;
   $("pointed").style.top = `${event.clientY - stage.top}px`;
@@ -398,6 +418,7 @@ $("canvas").addEventListener("pointermove", (event) => {
 $("canvas").addEventListener("pointerleave", () => { $("pointed").hidden = true; });
 
 $("opacity").addEventListener("input", redraw);
+$("confidence").addEventListener("change", repaint);
 $("all").addEventListener("change", () => $("legend").classList.toggle("all", $("all").checked));
 $("head").addEventListener("change", () => shown && show());
 for (const select of [$("model"), $("version")]) {
@@ -420,10 +441,10 @@ $("save-mask").addEventListener("click", () => {
 });
 
 $("save-overlay").addEventListener("click", async () => {
-  const { width, height, palette } = label();
+  const { width, height } = label();
   try {
     const canvas = new OffscreenCanvas(width, height);
-    compose(canvas, shown.photo, paint(label(), palette, hidden, width, height), $("opacity").value / 100);
+    compose(canvas, shown.photo, picked(width, height), $("opacity").value / 100);
     save(await canvas.convertToBlob(), `${stem()}_overlay.png`);
   } catch (error) {
     fail(new Error(`This browser cannot draw ${width} × ${height} pixels at once: ${error.message}`));

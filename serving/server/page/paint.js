@@ -15,6 +15,21 @@ export function colour(palette, id) {
   });
 }
 
+// Dark blue, green, yellow: Matplotlib's viridis at 0, 8, ..., 248, 255.
+const STEPS = (
+  "440154 470d60 48186a 482374 472d7b 453781 424086 3e4989 3b528b 375b8d 33638d " +
+  "2f6b8e 2c728e 297a8e 26828e 23898e 21918c 1f988b 1fa088 22a785 28ae80 32b67a " +
+  "3fbc73 4ec36b 5ec962 70cf57 84d44b 98d83e addc30 c2df23 d8e219 ece51b fde725"
+).split(" ").map((step) => [0, 2, 4].map((at) => parseInt(step.slice(at, at + 2), 16)));
+
+/** The colours of confidence, of bytes: 255 is sure. */
+export const SCALE = Array.from({ length: 256 }, (_, value) => {
+  const step = Math.min(value >> 3, STEPS.length - 2);
+  const from = 8 * step;
+  const share = (value - from) / (Math.min(from + 8, 255) - from);
+  return STEPS[step].map((least, i) => Math.round(least + share * (STEPS[step + 1][i] - least)));
+});
+
 /** Paint a label at another size, without mixing neighbours; hidden classes stay clear. */
 export function paint({ width, height, ids }, palette, hidden, toWidth, toHeight) {
   const canvas = new OffscreenCanvas(toWidth, toHeight);

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import os
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,8 +16,9 @@ pytest.importorskip("starlette", reason='needs starlette: pip install "fcn_keras
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
+from fcn_keras.color_scale import colors_of_scale
 from serving.errors import ServingError
-from serving.server.page.app import FILES, _asset, page
+from serving.server.page.app import FILES, STATIC, _asset, page
 
 
 def signature(inputs, outputs, dtype=types_pb2.DT_STRING):
@@ -186,6 +188,21 @@ def test_heads_have_their_own_names_and_coloured_pngs_are_none(folder):
         ("none", "none_png_bytes", None, []),
         ("sem", "sem_png_bytes", 2, ["sky", "sea"]),
     ]
+
+
+def test_heads_say_which_output_is_their_confidence(folder):
+    for heads, extra, expected in (
+        ([("", 3)], ["confidence_map_bytes", "confidence"], {"": "confidence_map_bytes"}),
+        ([("sem", 2), ("geo", 3)], ["sem_confidence_map_bytes"], {"sem": "sem_confidence_map_bytes", "geo": None}),
+    ):
+        labels = listing({"fcn": {1: (network(heads=heads, extra=extra), folder)}})[0]["versions"][0]["labels"]
+        assert {label["head"]: label.get("confidence") for label in labels} == expected
+
+
+def test_the_colours_of_confidence_are_those_of_the_commands():
+    steps = [int(step, 16) for step in re.findall(r"\b[0-9a-f]{6}\b", (STATIC / "paint.js").read_text())]
+    expected = colors_of_scale()[[*range(0, 256, 8), 255]].astype(int) @ [65536, 256, 1]
+    assert steps == expected.tolist()
 
 
 @pytest.mark.parametrize("second", ["depth_png_bytes", "hha_bytes"])

@@ -30,6 +30,7 @@ from starlette.applications import Starlette  # noqa: E402
 from starlette.responses import JSONResponse, Response  # noqa: E402
 from starlette.routing import Mount, Route  # noqa: E402
 
+from fcn_keras.color_scale import colors_of_scale  # noqa: E402
 from serving.server.page.app import page  # noqa: E402
 
 HOSTILE = "<img src=x onerror=window.hacked=1>"
@@ -74,9 +75,14 @@ LABELS = {
     "fcn": {"label_png_bytes": random_labels(30, 41, 4)},
     "heads": {"geo_png_bytes": random_labels(30, 41, 3), "sem_png_bytes": random_labels(30, 41, 700, "uint16")},
     "rgbd": {"label_png_bytes": np.full((30, 41), 1, "uint8")},
+    "sure": {
+        "label_png_bytes": random_labels(30, 41, 4),
+        "confidence_map_bytes": np.arange(30 * 41).reshape(30, 41).astype("uint8"),
+    },
 }
 INPUTS = {"fcn": ["image_bytes"], "heads": ["image_bytes"], "rgbd": ["image_bytes", "depth_png_bytes"]}
-VERSIONS = {"numbers": [1], "fcn": [1, 2], "heads": [1], "rgbd": [1]}
+INPUTS["sure"] = ["image_bytes"]
+VERSIONS = {"numbers": [1], "fcn": [1, 2], "heads": [1], "rgbd": [1], "sure": [1]}
 PNGS = {model: {name: encode_labels(x) for name, x in outputs.items()} for model, outputs in LABELS.items()}
 
 
@@ -98,7 +104,8 @@ class FakeModels:
         if spec.name == "numbers":
             yield SimpleNamespace(folder=self.folder, signature_defs={})
             return
-        heads = [name.removesuffix("_png_bytes").removesuffix("label") for name in LABELS[spec.name]]
+        pngs = [name for name in LABELS[spec.name] if name.endswith("_png_bytes")]
+        heads = [name.removesuffix("_png_bytes").removesuffix("label") for name in pngs]
         scores = SimpleNamespace(tensor_shape=SimpleNamespace(dim=[SimpleNamespace(size=5)]))
         definition = SimpleNamespace(inputs=dict.fromkeys(INPUTS[spec.name], text), outputs=LABELS[spec.name])
         yield SimpleNamespace(
@@ -515,6 +522,28 @@ def test_heads_are_chosen_and_700_classes_shown(page_, downloads):
     page_.until((downloads / "a_sem.png").exists)
     assert (downloads / "a_sem.png").read_bytes() == PNGS["heads"]["sem_png_bytes"]
     assert len(page_.server.requests) == 1
+
+
+def test_how_sure_the_model_is_shows_on_a_toggle(page_):
+    assert not page_.find("#confidence").is_displayed()
+    page_.select("model", "sure")
+    page_.choose("a.png", encode(photograph()))
+    page_.answered()
+    classes = page_.pixels()
+    assert not page_.find("#scale").is_displayed()
+    page_.find("#confidence").click()
+    assert page_.find("#scale").is_displayed()
+    page_.opacity(100)
+    sure = LABELS["sure"]["confidence_map_bytes"]
+    np.testing.assert_allclose(page_.pixels().astype(int), colors_of_scale()[sure].astype(int), atol=1)
+    webdriver.ActionChains(page_.browser, 0).move_to_element(page_.find("#canvas")).perform()
+    assert "% sure · x " in page_.find("#pointed").text
+    page_.opacity(60)
+    page_.find("#confidence").click()
+    np.testing.assert_array_equal(page_.pixels(), classes)
+    page_.select("model", "fcn")
+    page_.answered()
+    assert not page_.find("#confidence").is_displayed()
 
 
 def predictions(png):
