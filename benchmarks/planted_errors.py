@@ -21,7 +21,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-from fcn_keras_training.doctor.contradictions import contradictions, judge
+from fcn_keras_training.doctor.contradictions import SURE, contradictions, judge, margins
 from fcn_keras_training.workdir.trained_model import load_model
 from scipy import ndimage
 
@@ -127,8 +127,20 @@ def measured(pairs, net, ignore_label, chosen, rival):
         for (kind, seed), indices in chosen.items():
             wrong = harmed(ids, kind, seed, index, probabilities.shape[-1]) if index in indices else None
             if wrong is not None:
-                planted[kind, seed, index] = (*facts(wrong), wrong != ids)
+                found, score = facts(wrong)
+                planted[kind, seed, index] = found, score, hits(found, probabilities, wrong, wrong != ids)
     return clean, planted
+
+
+def hits(found, probabilities, ids, differ):
+    """Say of each region whether at least half of its pixels are where the error was planted."""
+    labels, margin = margins(probabilities, ids)
+    told = []
+    for region in found.regions:
+        box = slice(region["top"], region["bottom"]), slice(region["left"], region["right"])
+        pixels = (ids[box] == region["labelled"]) & (labels[box] == region["predicted"]) & (margin[box] > SURE)
+        told.append((differ[box] & pixels).sum() >= 0.5 * pixels.sum())
+    return told
 
 
 def found_in(ranked, wanted):
@@ -137,16 +149,15 @@ def found_in(ranked, wanted):
     return [len(wanted & set(ranked[:first].tolist())) / len(wanted) for first in (len(wanted), tenth)]
 
 
-def regions_found(judged, found, differ):
-    """Return the share of planted errors that the first regions of all images lie in, by half of their box at least."""
-    ranked = sorted(((-value, i, j) for i, row in enumerate(judged.regions) for j, value in enumerate(row)))[:TOP]
-    hits = set()
-    for _, i, j in ranked:
-        region = found[i].regions[j]
-        if i in differ:
-            inside = differ[i][region["top"] : region["bottom"], region["left"] : region["right"]]
-            hits |= {i} if inside.sum() >= 0.5 * region["pixels"] else set()
-    return len(hits) / len(differ)
+def regions_found(judged, told):
+    """Return the share of planted errors that one of the first regions of all images lies in.
+
+    Args:
+        judged: of all images.
+        told: what `hits` says, by image with an error.
+    """
+    ranked = sorted((-value, i, j) for i, row in enumerate(judged.regions) for j, value in enumerate(row))[:TOP]
+    return len({i for _, i, j in ranked if i in told and told[i][j]}) / len(told)
 
 
 def table(clean, planted, chosen, rival):

@@ -134,7 +134,8 @@ def find_suspects(examination, net, *, progress=None):
             progress(number, len(whole))
     trained = net.trained_on([pairs[index].image for index in asked])
     scores, regions = _judged_apart(found, trained)
-    files = [examination.layout.files("label", "masks").names[index] for index in asked]
+    names = examination.layout.files("label", "masks").names
+    files = [names[index] for index in asked]
     sizes = [examination.images[index].size for index in asked]
     images = [
         SuspectImage(
