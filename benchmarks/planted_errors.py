@@ -12,12 +12,10 @@ in a twentieth of the masks, one mask one error, in N draws for each kind of err
 
 Printed are, of the images ranked: how many of the planted are among the first as many as were planted, and among the
 first tenth of all images; and of the regions ranked: how many of the planted errors hold one of the first 20 of all
-images, by half of its pixels at least. `python benchmarks/planted_errors.py NET DIR --write OUT` writes such masks, a kind in turns, and the images.
+images, by half of its pixels at least.
 """
 
 import argparse
-import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -182,26 +180,6 @@ def table(clean, planted, chosen, rival):
             print(f"{kind:<9} {name:<12} {first:>13} {tenth:>13} {regions if name == 'fcn-doctor' else '':>18}")
 
 
-def write(pairs, ignore_label, classes, out):
-    """Write images and masks, an error in a twentieth of them, a kind in turns, and which in `planted.json`."""
-    from PIL import Image
-
-    chosen = np.random.default_rng(0).permutation(len(pairs))[: max(1, len(pairs) // 20)].tolist()
-    kinds, told = list(KINDS), {}
-    for folder in ("images", "labels"):
-        (out / folder).mkdir(parents=True)
-    for index, (image, mask) in enumerate(pairs):
-        shutil.copy(image, out / "images")
-        ids = ids_of(mask, ignore_label)
-        if index in chosen:
-            kind = kinds[chosen.index(index) % len(kinds)]
-            wrong = harmed(ids, kind, 0, index, classes)
-            if wrong is not None:
-                told[image.stem], ids = kind, wrong
-        Image.fromarray(ids).save(out / "labels" / f"{image.stem}.png")
-    (out.parent / "planted.json").write_text(json.dumps(told, indent=1) + "\n")
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("net", type=Path)
@@ -209,12 +187,8 @@ def main():
     parser.add_argument("--ignore-label", type=int, default=VOID)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--write", type=Path, help="write masks with errors to this new folder instead")
     arguments = parser.parse_args()
     net, pairs = load_model(arguments.net), pairs_of(arguments.folder)
-    if arguments.write is not None:
-        write(pairs, arguments.ignore_label, net.output_shape[-1], arguments.write)
-        return
     rival = softmin()
     chosen = draws(len(pairs), range(arguments.first, arguments.first + arguments.seeds))
     table(*measured(pairs, net, arguments.ignore_label, chosen, rival), chosen, rival)
