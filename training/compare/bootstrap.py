@@ -8,6 +8,9 @@ import numpy as np
 from ..scoring.bootstrap import LEVEL, TIMES, draw_metrics, holding, interval
 from ..scoring.image_sums import metrics
 
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # what is compared is called
+LEAST_DRAWS = 80  # a pair: the smallest p, times the number of pairs, is then at most half of 5 %
+
 
 @dataclass(frozen=True)
 class Compared:

@@ -111,8 +111,7 @@ def _check(arguments):
 
 
 def _check_draws(draws, models):
-    from .compared import LETTERS
-    from .several import LEAST_DRAWS
+    from .bootstrap import LEAST_DRAWS, LETTERS
 
     if models > len(LETTERS):
         raise ValueError(f"At most {len(LETTERS)} models are compared at once. Received: {models}.")
@@ -186,7 +185,7 @@ def _text(origin, results, arguments):
     from ..scoring.split import described, left_alone
     from ..scoring.summary import by_head
     from . import several, table
-    from .compared import LETTERS
+    from .bootstrap import LETTERS
 
     place = described(origin) if "split" in origin else origin["labels"]
     draws = f"intervals from {arguments.resamplings} draws of the images, seed {arguments.seed}"

@@ -13,8 +13,7 @@ from ..scoring.images import label_images, require_same_classes
 from ..scoring.label_files import label_files_of
 from ..scoring.split import open_split, with_data_notes
 from ..workdir.trained_model import class_names_beside, load_model
-
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+from .bootstrap import LETTERS
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,8 @@ from fcn_keras_console.words import percent
 
 from ..scoring.bootstrap import FEW, LEVEL, draw_metrics, holding, interval
 from ..scoring.image_sums import metrics
-from .bootstrap import pair
-from .compared import LETTERS
+from .bootstrap import LETTERS, pair
 from .table import p_text, signed, title_of
-
-LEAST_DRAWS = 80  # a pair: the smallest p, times the number of pairs, is then at most half of 5 %
 
 
 def several(sums, widths, class_names, *, times, seed, progress=None):
