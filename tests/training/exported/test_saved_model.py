@@ -24,7 +24,8 @@ def folder(tmp_path_factory):
     """A version that `fcn-export` wrote of a net that knows the size of its photographs."""
     model = randomize(FCN32s(3, channels=TINY))
     remember_photographs(model, KNOWN)
-    return export(model, tmp_path_factory.mktemp("served") / "fcn", classes=["sky", "road", "car"], sizes=[(24, 40)])
+    options = {"classes": ["sky", "road", "car"], "sizes": [(24, 40)], "extras": ("confidence_map",)}
+    return export(model, tmp_path_factory.mktemp("served") / "fcn", **options)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,11 @@ def test_it_labels_as_it_is_served(net, served, tmp_path, height, width):
     image = read_image(path)
     np.testing.assert_array_equal(net(image)[""], expected)
     assert net.scored_size((width, height)) == (answer["scored_height"][0], answer["scored_width"][0])
+    sure, size = net.certainty(image)
+    assert size == net.scored_size((width, height))
+    assert (sure[""][..., 0] == expected).mean() > 0.999  # labels of its scores
+    served_map = tf.io.decode_png(answer["confidence_map_bytes"][0])[..., 0].numpy()
+    assert np.abs(255 * sure[""][..., 1] - served_map).max() < 0.52
     # At its own size, where the server reduces it.
     scores = served.signatures["predict_scores"](image=tf.constant(image[None], tf.float32))["scores"][0].numpy()
     np.testing.assert_array_equal(net(image, 1)[""], scores.argmax(-1))

@@ -46,7 +46,11 @@ def test_two_photographs_and_two_heads_take_more():
     late = limits_of(network_of(LateFusion(3, channels=TINY), 64 * MIB), memory=64 * MIB, max_pixels=None)
     heads = network_of(FCN32s({"a": 3, "b": 300}, channels=TINY), 64 * MIB)
     assert late.scored < one.scored
-    assert limits_of(heads, memory=64 * MIB, max_pixels=None).scored < one.scored
+    two = limits_of(heads, memory=64 * MIB, max_pixels=None)
+    assert two.scored < one.scored
+    mapped = limits_of(heads, memory=64 * MIB, max_pixels=None, maps=2)
+    assert mapped.scored < two.scored
+    assert mapped.decoded < two.decoded
 
 
 @keras.saving.register_keras_serializable("tests")
