@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 
 def softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the probabilities of scores. Whatever divides scores before that, such as a temperature, belongs here.
+    """Return the probabilities of scores.
 
     Args:
         scores: `(..., C)` float32, all of them numbers.

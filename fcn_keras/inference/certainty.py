@@ -32,7 +32,7 @@ def finish(kind: str) -> Callable[[Tensor], Tensor]:
 
 
 def _logits(scores: Tensor) -> Tensor:
-    """Return what softmax is taken of. Whatever divides scores before that, such as a temperature, belongs here."""
+    """Return what softmax is taken of: scores of any float as float32."""
     return ops.cast(scores, "float32")
 
 

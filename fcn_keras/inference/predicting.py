@@ -30,7 +30,7 @@ def predict(model: keras.Model, image: Image, *, output: str = "labels", memory:
         output: `"labels"`; `"scores"` for what the argmax is taken of; `"probabilities"`, their softmax;
             `"confidence"`, the probability of the label; `"entropy"` of the probabilities in nats, divided by the
             log of the number of classes: 0 where one class is sure, 1 where all are as likely; or `"certainty"`:
-            label, confidence and entropy of one pass. A network's probabilities are mostly too sure of themselves.
+            label, confidence and entropy of one pass. `fcn_keras.calibration` measures how far they can be believed.
         memory: MiB for the maps between image and result, besides both and the model. They are estimated, and the
             smallest bands of a wide image may take more. `float("inf")` computes every image in one pass.
 

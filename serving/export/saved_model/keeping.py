@@ -90,5 +90,5 @@ def _broken(scores):
 
 
 def _confidence(scores):
-    """Return the largest softmax. Whatever divides scores before that, such as a temperature, belongs here."""
+    """Return the largest softmax."""
     return 1 / tf.reduce_sum(tf.exp(scores - tf.reduce_max(scores, axis=-1, keepdims=True)), axis=-1)
