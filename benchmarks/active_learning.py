@@ -34,6 +34,12 @@ def main(argv=None):
     parser.add_argument("--data", type=Path, required=True, help="folder with train and val")
     parser.add_argument("--weights", type=Path, required=True, help="VGG16 weights of ImageNet, RGB as torch has it")
     parser.add_argument("--classes", type=int, default=11, help="default: CamVid's 11; ids above are void")
+    parser.add_argument(
+        "--by-films",
+        action="store_true",
+        help="score on the last quarter of every film of train, and label of the rest, as CamVid's val is of one film; "
+        "a film is what stands before _ in a file's name",
+    )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--labels", type=int, default=100, help="photographs labelled at the end (default: 100)")
     parser.add_argument("--step", type=int, default=20, help="labelled first, and in every round (default: 20)")
@@ -46,6 +52,8 @@ def _measure(arguments):
         if getattr(arguments, name) < 1:
             raise ValueError(f"--{name} is at least 1. Received: {getattr(arguments, name)}.")
     (train, val), counts = prepared(arguments.data, arguments.weights, arguments.classes), {}
+    if arguments.by_films:
+        train, val = by_films(train)
     for seed in range(arguments.seeds):
         for choice in CHOICES:
             scores = rounds(train, val, choice, seed, arguments)
@@ -60,10 +68,29 @@ def _measure(arguments):
 
 
 class Split:
-    """Maps `(N, h, w, D)` float32, labels of the cells `(N, h, w)` and of the pixels `(N, H, W)` of one split."""
+    """What is known of a split: maps, labels and films.
 
-    def __init__(self, maps, cells, labels):
-        self.maps, self.cells, self.labels = maps, cells, labels
+    Args:
+        maps: `(N, h, w, D)` float32.
+        cells: labels of the maps' cells, `(N, h, w)`.
+        labels: of the pixels, `(N, H, W)`.
+        films: what each photograph is a frame of.
+    """
+
+    def __init__(self, maps, cells, labels, films):
+        self.maps, self.cells, self.labels, self.films = maps, cells, labels, np.asarray(films)
+
+    def taken(self, chosen):
+        return Split(self.maps[chosen], self.cells[chosen], self.labels[chosen], self.films[chosen])
+
+
+def by_films(split):
+    """Divide a split into the first three quarters of every film, and the last one."""
+    last = np.zeros(len(split.films), bool)
+    for film in np.unique(split.films):
+        places = np.flatnonzero(split.films == film)
+        last[places[len(places) - len(places) // 4 :]] = True
+    return split.taken(~last), split.taken(last)
 
 
 def prepared(data, weights, classes):
@@ -71,7 +98,7 @@ def prepared(data, weights, classes):
     console.start_tensorflow()
     network = frozen(weights)
     read = {split: photographs(data / split, classes) for split in ("train", "val")}
-    maps = {split: np.stack([features_of(network, image) for image in images]) for split, (images, _) in read.items()}
+    maps = {split: np.stack([features_of(network, image) for image in images]) for split, (images, *_) in read.items()}
     generator = np.random.default_rng(0)
     flat = maps["train"].reshape(-1, maps["train"].shape[-1])
     sample = flat[np.sort(generator.choice(len(flat), min(len(flat), 20_000), replace=False))].astype(np.float32)
@@ -81,18 +108,19 @@ def prepared(data, weights, classes):
     directions = directions[:, ::-1][:, :COMPONENTS]
     spread = (sample @ directions)[:, 0].std() / 4  # the first components keep their weight, of a few units
     splits = []
-    for split, (_, labels) in read.items():
+    for split, (_, labels, films) in read.items():
         small = np.stack([(x.astype(np.float32) - mean) @ directions / spread for x in maps[split]])
-        splits.append(Split(small, np.stack([cells_of(x) for x in labels]), np.stack(labels)))
+        splits.append(Split(small, np.stack([cells_of(x) for x in labels]), np.stack(labels), films))
     return splits
 
 
 def photographs(folder, classes):
-    """Read images and labels of one split at `SIZE`, 255 where they are void."""
+    """Read images and labels of one split at `SIZE`, 255 where they are void; and the film of each."""
     from PIL import Image
 
-    images, labels = [], []
+    images, labels, films = [], [], []
     for path in sorted((folder / "images").iterdir()):
+        films.append(path.stem.partition("_")[0])
         with Image.open(path) as image:
             images.append(np.asarray(image.convert("RGB").resize(SIZE[::-1], Image.Resampling.BOX)))
         with Image.open(folder / "labels" / f"{path.stem}.png") as mask:
@@ -100,7 +128,7 @@ def photographs(folder, classes):
         labels.append(np.where(ids < classes, ids, 255).astype(np.uint8))
     if not images:
         raise ValueError(f"{folder / 'images'} holds no image.")
-    return images, labels
+    return images, labels, films
 
 
 def cells_of(labels):
@@ -255,7 +283,7 @@ def draw(labelled, scores):
         axis.plot(labelled, values.mean(0), color=COLORS[choice], marker="o", label=choice)
         axis.fill_between(labelled, values.min(0), values.max(0), color=COLORS[choice], alpha=0.15, linewidth=0)
     seeds = len(scores["random"])
-    axis.set(xlabel="photographs labelled", ylabel=f"mean IU on val, percent: mean and span of {seeds} seeds")
+    axis.set(xlabel="photographs labelled", ylabel="mean IU on val, percent", title=f"mean and span of {seeds} seeds")
     axis.set_xticks(labelled)
     axis.grid(alpha=0.3)
     axis.legend()

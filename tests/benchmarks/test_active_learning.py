@@ -16,7 +16,7 @@ def data(tmp_path):
     for split, (count, seed) in {"train": (8, 1), "val": (2, 2)}.items():
         for number, scene in enumerate(Synthetic(count, seed=seed, height=48, width=64)):
             for kind, pixels in (("images", scene["image"]), ("labels", scene["label"])):
-                path = tmp_path / "data" / split / kind / f"{number}.png"
+                path = tmp_path / "data" / split / kind / f"{'ab'[number % 2]}_{number}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(pixels).save(path)
     return tmp_path / "data"
@@ -46,7 +46,16 @@ def test_rounds(data, weights, tmp_path, monkeypatch, capsys):
     assert list(report["mean_iu"]) == ["ranking", "entropy", "distance", "random"]
     first = {tuple(run[0] for run in runs) for runs in report["mean_iu"].values()}
     assert len(first) == 1  # all begin with the same photographs and weights
+    assert report["images"] == {"train": 8, "val": 2}
     assert "--step is at least 1. Received: 0." in _error(capsys, *words, "--step", "0")
+
+
+def test_the_last_quarter_of_every_film_is_held_out():
+    films = ["a"] * 8 + ["b"] * 4 + ["c"]
+    split = active_learning.Split(*(np.arange(13) for _ in range(3)), films)
+    train, val = active_learning.by_films(split)
+    assert list(val.maps) == [6, 7, 11]
+    assert list(train.cells) == [0, 1, 2, 3, 4, 5, 8, 9, 10, 12]
 
 
 def _error(capsys, *words):
