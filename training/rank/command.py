@@ -15,8 +15,8 @@ MEASURES = ("entropy", "margin", "agreement")
 FORMATS = ("labelme", "cvat", "label-studio", "coco")
 TOP = 20
 
-DESCRIPTION = """Order photographs without labels, to label them: first those of which a net is least sure, each unlike those
-before it.
+DESCRIPTION = """Order photographs without labels, to label them: first those of which a net is least sure, each unlike
+those before it.
 
 How sure the net is of a photograph, --by says: entropy, the mean entropy of its pixels, from 0 (sure) to 1 (all classes
 alike); margin, the mean difference of the two highest probabilities; agreement, the share of the pixels that all copies
