@@ -239,8 +239,8 @@ def test_unknown_formats_are_named(net, photos, tmp_path, capsys):
         main([str(net), str(photos), "--output", str(tmp_path / "out"), "--format", "ids,svg"])
     assert end.value.code == 2
     assert (
-        "expected palette, ids, overlay, coco, labelme, cvat, label-studio, or several with commas. Received: ids,svg"
-        in (capsys.readouterr().err)
+        "expected palette, ids, overlay, confidence, entropy, coco, labelme, cvat, label-studio, or several with "
+        "commas. Received: ids,svg" in (capsys.readouterr().err)
     )
 
 
