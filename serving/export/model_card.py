@@ -67,30 +67,34 @@ def write_version_card(folder, facts, digests):
         "One drawn image a size, this SavedModel against `fcn_keras.predict` on the model it was made of"
         f"{PARITY[facts.get('precision', 'fp32')]}"
     )
-    rows = [_parity_row(row) for row in facts["parity"]]
     card = _card(
         f"{facts['name']}, version {facts['version']}",
         "as a SavedModel: photograph bytes in, label PNG out",
         facts,
         remark="; the same facts for programs are in `model.json`",
         answers=["## What it answers", answers],
-        parity=[parity, "\n".join(_table(rows[0], [row.values() for row in rows]))],
+        parity=[parity, "\n".join(_parity_table(facts["parity"]))],
     )
     write_sealed(folder / "model.json", facts, digests)
     write_text(folder / "README.md", card)
 
 
-def _parity_row(row):
-    cells = {
-        "size": f"{row['height']}x{row['width']}",
-        "head": row["head"] or "-",
-        "labels agree": f"{100 * row['label_agreement']:.3f} %",
-        "largest score error": f"{row['largest_score_error']:.1e}",
-        "largest score": f"{row['largest_score']:.3g}",
-    }
-    if "largest_confidence_error" in row:
-        cells["largest confidence error"] = f"{row['largest_confidence_error']:.4f}"
-    return cells
+def _parity_table(parity):
+    columns = ["size", "head", "labels agree", "largest score error", "largest score"]
+    rows = [
+        [
+            f"{row['height']}x{row['width']}",
+            row["head"] or "-",
+            f"{100 * row['label_agreement']:.3f} %",
+            f"{row['largest_score_error']:.1e}",
+            f"{row['largest_score']:.3g}",
+        ]
+        for row in parity
+    ]
+    if errors := [f"{row['largest_confidence_error']:.4f}" for row in parity if "largest_confidence_error" in row]:
+        columns.append("largest confidence error")
+        rows = [[*row, error] for row, error in zip(rows, errors, strict=True)]
+    return _table(columns, rows)
 
 
 def _memory(facts):
