@@ -59,7 +59,8 @@ def build_parser():
         json="model, by, photographs, labelled (those left out; null where the net's run has no list), ranking (for "
         "each its place, file, numbers, and the nearest before it), output",
     )
-    parser.set_defaults(memory=None, tile=None, precision=None)  # as fcn-predict has them where nothing is given
+    # As fcn-predict has them where nothing is given.
+    parser.set_defaults(memory=None, tile=None, precision=None, temperature=None)
     return parser
 
 
