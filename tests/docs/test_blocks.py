@@ -41,6 +41,7 @@ NOT_RUN = {
     ): "trains for hours; see tests/training/recipes/test_catalogue.py",
     ("docs/results.md", "fcn-train "): "wants data that is not ours to give, and trains for half an hour",
     ("docs/results.md", "fcn-evaluate "): "the same",
+    ("docs/results.md", "fcn-predict "): "the same",
     ("docs/results.md", "fcn-export "): "what serving.md runs, at full width",
     ("docs/results.md", "python -c \nimport io, resource"): "times the model that this writes",
     ("docs/results.md", "python -c \nimport time, fcn_keras as fcn\nfrom fcn_keras.datasets"): "wants CamVid",
