@@ -43,6 +43,33 @@ def divide(keys, share, seed=0, together=()):
     return {key for unit in chosen for key in unit}
 
 
+def folds_of(keys, count, together=()):
+    """Deal images out to folds of about one size, near-duplicates into one fold, each by a hash of its own id.
+
+    Args:
+        keys: ids.
+        count: of folds.
+        together: groups of ids to keep in one fold, no id in two of them.
+
+    Returns:
+        dict: by id, the number of its fold, from 0 on. No fold is empty.
+
+    Raises:
+        ValueError: if there are not as many groups as folds; an image that is nobody's near-duplicate is one alone.
+    """
+    groups = [sorted(group) for group in together]
+    units = groups + [[key] for key in set(keys).difference(*groups)]
+    if len(units) < count:
+        near = f", of which {len(units)} are left with each group of near-duplicates in one fold" if groups else ""
+        raise ValueError(f"{count} folds need {count} images or more. There are {sum(map(len, units))}{near}.")
+    fold, sizes = {}, [0] * count
+    for unit in sorted(units, key=lambda unit: (-len(unit), _hash(f"fold/{unit[0]}"), unit)):
+        smallest = sizes.index(min(sizes))
+        sizes[smallest] += len(unit)
+        fold |= dict.fromkeys(unit, smallest)
+    return fold
+
+
 def divide_by_number(keys, share):
     """Choose as runs did that were begun before the rule of `divide`: an exact number, the lowest hashes.
 

@@ -50,6 +50,7 @@ NOT_RUN = {
         "docs/labelling-tools.md",
         "cvat-cli ",
     ): "wants CVAT's server; see tests/training/labelling/test_cvat.py",
+    ("docs/doctor.md", "fcn-doctor photos --folds "): "trains five nets; see tests/training/doctor/test_folds.py",
     ("docs/doctor.md", "fcn-doctor photos --model "): "wants a net; see tests/training/doctor/test_asked_net.py",
     ("docs/labelling-tools.md", "fcn-label-studio "): "serves; see tests/training/label_studio/test_command.py",
     ("docs/tiny-devices.md", "fcn-train "): "test_the_narrow_net_of_the_command_line in test_catalogue.py",

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from training.hold_out import THRESHOLD, TOGETHER, divide, divide_by_number, held_out, usable_groups
+from training.hold_out import THRESHOLD, TOGETHER, divide, divide_by_number, folds_of, held_out, usable_groups
 
 
 def test_division_by_hash_is_stable_seeded_and_near_the_share():
@@ -132,3 +132,21 @@ def test_the_frames_of_a_film_are_not_kept_together():
     assert reason.startswith("51 of 100 images are near-duplicates of one another")
     assert usable_groups([film], 102) == ([film], None)
     assert usable_groups([], 5) == ([], None)
+
+
+def test_folds_keep_groups_together_and_none_is_empty():
+    keys = [str(number) for number in range(23)]
+    groups = [["3", "4", "5", "6"], ["10", "11"]]
+    fold = folds_of(keys, 5, groups)
+    assert fold.keys() == set(keys)
+    assert all(len({fold[key] for key in group}) == 1 for group in groups)
+    assert sorted(list(fold.values()).count(number) for number in range(5)) == [4, 4, 5, 5, 5]
+    assert folds_of(reversed(keys), 5, groups) == fold
+    assert set(folds_of("ab", 2).values()) == {0, 1}
+
+
+def test_folds_need_as_many_images_and_groups():
+    with pytest.raises(ValueError, match=r"3 folds need 3 images or more. There are 2\."):
+        folds_of("ab", 3)
+    with pytest.raises(ValueError, match=r"There are 4, of which 2 are left with each group of near-duplicates"):
+        folds_of("abcd", 3, ["abc"])

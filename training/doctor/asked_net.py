@@ -6,7 +6,8 @@ from fcn_keras_console.words import counted
 
 TRAINED_ON = (
     "{} of the {} asked about are among those that the net was trained on. It has learnt their masks and mistakes, and "
-    "contradicts fewer: these are held against each other. To be surer of them, ask a net trained without them."
+    "contradicts fewer: these are held against each other. To be surer of them, ask a net trained without them, or say "
+    "--folds 5."
 )
 UNKNOWN = (
     "Nothing beside {} says which images the net was trained on. Masks that it learnt it contradicts less, mistakes "
@@ -48,8 +49,12 @@ class AskedNet:
         known = photographs_of(self._net)
         self._photographs = known if usual_scale(known) is None else None
 
-    def __call__(self, pixels):
-        """Return the `(h, w, C)` probabilities of `(H, W, 3)` uint8, at the size at which the network sees them."""
+    def fold(self, index):
+        """Return 0: this network judges every pair."""
+        return 0
+
+    def __call__(self, pixels, index):
+        """Return the `(h, w, C)` probabilities of a pair's `(H, W, 3)` uint8, at the size at which it is seen."""
         import fcn_keras as fcn
         from fcn_keras.photographs import scaled_size
         from fcn_keras.scaling import area_reduced

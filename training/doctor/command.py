@@ -6,13 +6,15 @@ from types import SimpleNamespace
 
 from fcn_keras_console import Parser, Progress, add_reporting, run
 
+from . import fold_options
 from .import_command import add_options, check_options, import_annotations
 
 DESCRIPTION = """Look a data set over before anyone trains on it: its folders, files, masks, ids, sizes, classes and
 duplicates.
 
 With --model, ask a trained net which masks are wrong: images, regions and pairs of classes, ranked by how surely it
-contradicts the masks, more than it does elsewhere.
+contradicts the masks, more than it does elsewhere. With --folds, train nets for that, so that each mask is judged by
+one that never saw it.
 
 With --import, first make that data set: images and masks in folders, from the annotations of other tools in DIR."""
 EXAMPLES = (
@@ -22,6 +24,10 @@ EXAMPLES = (
     (
         "fcn-doctor photos --model runs --html doctor.html",
         "also the masks that the net of runs contradicts, as pictures",
+    ),
+    (
+        "fcn-doctor photos --folds 5 --minutes 10 --html doctor.html",
+        "the same, by five nets that never saw what they judge, trained in 50 minutes",
     ),
     ("fcn-doctor photos --fix fixed", "write a corrected copy, with a list of what changed"),
     ("fcn-doctor photos --fix fixed --read-as zero-void", "the same, where id 0 means unlabelled"),
@@ -92,6 +98,7 @@ def build_parser():
         f"several questions: {', '.join(READINGS)}",
     )
     add_reporting(parser, json="the whole report, not the table")
+    fold_options.add_options(parser)
     add_options(parser)
     return parser
 
@@ -109,7 +116,8 @@ def _doctor(arguments):
     if arguments.output is not None:
         require_folder(arguments.output)
     _check_page(arguments.html)
-    model = _model(arguments.model)
+    fold_options.check_options(arguments)
+    model = _model(arguments)
     imported = None
     directory, reading = arguments.directory, {"ignore_label": arguments.ignore_label, "classes": classes}
     if arguments.kind is not None:
@@ -117,7 +125,7 @@ def _doctor(arguments):
         directory, reading = arguments.into, {}
     with Progress("Reading", "pairs", quiet=arguments.quiet) as progress:
         result = examination(directory, **reading, progress=progress)
-    asked = None if model is None else _asked(result, model, arguments)
+    asked = _asked(result, model, arguments)
     last, as_dict, as_text = _fixed(result, arguments)
     if imported is not None:
         as_dict["import"] = asdict(imported)
@@ -179,26 +187,34 @@ def _fixed(result, arguments):
     return after, as_dict, f"{as_text}\n\n{fixed.text(after)}"
 
 
-def _model(given):
-    """Find the net to ask, and start TensorFlow, before anything else brings what starts it."""
+def _model(arguments):
+    """Find the net to ask, and start TensorFlow, before anything else brings what starts it; or say what is trained."""
     from fcn_keras_console import start_tensorflow
     from fcn_keras_console.workdir import find_model
 
-    if given is None:
+    if arguments.folds is not None:
+        fold_options.say_plan(arguments)
+    if arguments.model is None:
         return None
-    path = find_model(given)
+    path = find_model(arguments.model)
     start_tensorflow()
     return path
 
 
 def _asked(result, path, arguments):
-    """Ask a net about the masks; return `Suspects`, as text and, where there is a page, as its section."""
+    """Ask a net, or those of folds, about the masks; return `Suspects`, as text and, for a page, as section.
+
+    None where nobody is to be asked.
+    """
+    if path is None and arguments.folds is None:
+        return None
     from .asked_net import AskedNet
+    from .folds import train_folds
     from .suspects import find_suspects
     from .suspects_report import section, text
 
     names = result.report.class_names
-    net = AskedNet(path, names)
+    net = train_folds(result, arguments) if path is None else AskedNet(path, names)
     with Progress("Asking", "images", quiet=arguments.quiet) as progress:
         suspects = find_suspects(result, net, progress=progress)
     drawn = None if arguments.html is None else section(result, suspects, net)

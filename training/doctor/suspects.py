@@ -111,7 +111,7 @@ def find_suspects(examination, net, *, progress=None):
 
     Args:
         examination: `Examination`.
-        net: `asked_net.AskedNet`, or what has its `path`, `trained_on`, `notes` and call.
+        net: `asked_net.AskedNet`, or what has its `path`, `fold`, `trained_on`, `notes` and call.
         progress: called as `progress(done, total)` after each image.
 
     Returns:
@@ -121,8 +121,7 @@ def find_suspects(examination, net, *, progress=None):
         ValueError: if a file cannot be read any more.
     """
     pairs = examination.layout.pairs
-    wrong = set(examination.findings.pairs_with(*MASK_FAULTS))
-    whole = [i for i, pair in enumerate(pairs) if pair.image and pair.label and i not in wrong]
+    whole = sorted(without_errors(examination), key=net.fold)
     asked, found = [], []
     for number, index in enumerate(whole, 1):
         seen = ask(examination, net, index)
@@ -146,6 +145,12 @@ def find_suspects(examination, net, *, progress=None):
     return _ranked(images, [*zip(found, regions, files, sizes, strict=True)], net, len(pairs) - len(asked))
 
 
+def without_errors(examination):
+    """List the indices of the pairs whose masks have no error."""
+    wrong = set(examination.findings.pairs_with(*MASK_FAULTS))
+    return [i for i, pair in enumerate(examination.layout.pairs) if pair.image and pair.label and i not in wrong]
+
+
 def ask(examination, net, index):
     """Return the probabilities and the ids of a pair, at one size; None where the mask's ids are not known."""
     pair = examination.layout.pairs[index]
@@ -154,7 +159,7 @@ def ask(examination, net, index):
         return None
     void = (ids < 0) | (ids >= examination.report.num_classes) | (ids == examination.reading.ignore_label)
     ids = np.where(void, VOID, ids).astype(np.uint8)
-    probabilities = net(read_image(pair.image))
+    probabilities = net(read_image(pair.image), index)
     size = probabilities.shape[:2]
     return probabilities, ids if ids.shape == size else nearest_reduced(ids, size)
 

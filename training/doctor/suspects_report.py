@@ -66,11 +66,13 @@ def section(examination, suspects, net):
     Args:
         examination: `Examination`.
         suspects: `Suspects`.
-        net: `asked_net.AskedNet`, which sees the images to be shown once more.
+        net: as `find_suspects` takes it; it sees the images to be shown once more.
     """
     names = examination.report.class_names
     lines = [element("p", line, class_="soft") for line in (_title(suspects), *suspects.notes, _ABOUT)]
-    cards = [_card(examination, each, net, names) for each in suspects.images]
+    by_fold = sorted(suspects.images, key=lambda each: net.fold(each.index))  # each net is loaded once
+    drawn = {each.index: _card(examination, each, net, names) for each in by_fold}
+    cards = [drawn[each.index] for each in suspects.images]
     regions = [(each.file, f"{each.score:.1f}", f"{each.pixels:,}", said(each, names)) for each in suspects.regions]
     pairs = [
         (f"{names[p.labelled]}, {names[p.predicted]}", f"{p.pixels:,}", f"{p.images:,}", f"{100 * p.share:.2f}")

@@ -38,7 +38,7 @@ def test_probabilities_and_training_images(origin, net):
     files = sorted(origin.glob("*/images/*"))
     assert asked.trained_on(files) == ["train" in file.parts for file in files]
     assert asked.notes([False, False]) == []
-    probabilities = asked(read_image(files[0]))
+    probabilities = asked(read_image(files[0]), 0)
     assert probabilities.shape == (60, 84, 8)
     assert abs(probabilities.sum(axis=-1) - 1).max() < 1e-5
     (net.parent / "data.json").rename(net.parent / "away.json")

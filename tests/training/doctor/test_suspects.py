@@ -26,7 +26,10 @@ class KnowingNet:
             self._known[read_image(path).tobytes()] = np.where(ids == 255, 0, ids)
         self._trained = trained
 
-    def __call__(self, image):
+    def fold(self, index):
+        return 0
+
+    def __call__(self, image, index):
         return sure_of(self._known[image.tobytes()][1::2, 1::2], 8)
 
     def trained_on(self, files):
