@@ -31,7 +31,10 @@ def bfloat16_unit():
 
 
 def _capabilities():
-    """List the compute capability of every NVIDIA GPU that Keras's backend sees, as two numbers."""
+    """List the compute capability of every NVIDIA GPU that TensorFlow or JAX sees, as two numbers; torch is not asked.
+
+    No module here imports torch, which reads pickles.
+    """
     import keras
 
     backend = keras.backend.backend()
@@ -41,9 +44,7 @@ def _capabilities():
         known = [getattr(device, "compute_capability", None) for device in jax.devices()]
         return [tuple(map(int, each.split("."))) for each in known if each]
     if backend == "torch":
-        import torch
-
-        return [torch.cuda.get_device_capability(index) for index in range(torch.cuda.device_count())]
+        return []
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
