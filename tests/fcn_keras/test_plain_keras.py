@@ -25,6 +25,7 @@ WITH_EXAMPLES = {
     "PixelCrossentropy",
     "batches",
     "colorize",
+    "in_bfloat16",
     "palette",
     "predict",
     "predict_scaled",
