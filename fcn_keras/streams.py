@@ -77,7 +77,8 @@ def sequence_stream(tf: ModuleType, examples: Any, plan: Plan) -> Stream:
         }
         return position, tf.ensure_shape(index, ()), nest(flat)
 
-    if hasattr(examples, "encoded") and not plan.cache:
+    is_pair = list(dtypes.items()) == [("image", np.uint8), ("label", np.uint8)]  # all that TensorFlow decodes
+    if is_pair and hasattr(examples, "encoded") and not plan.cache:
         positions = with_files(tf, positions, examples, index_of, endless=plan.training)
     return positions.map(native(tf, load), tf.data.AUTOTUNE, deterministic=True), dtypes, skip
 

@@ -79,3 +79,13 @@ def test_of_a_file_with_damaged_tables_the_error_says_who_names_it(folder):
         list(batches(examples))
     with pytest.raises(ValueError, match=r"b\.jpg cannot be read as an image"):
         examples.verify()
+
+
+def test_hha_images_beside_them_are_read_with_them(folder):
+    hha = np.full((53, 55, 3), (7, 8, 9), np.uint8)
+    for name in "abcdef":
+        write(folder / f"hha/{name}.png", hha)
+    inputs, labels = next(iter(batches(Folder(folder, classes=3, hha="hha"), modality="rgb_hha")))
+    example = Folder(folder, classes=3)[0]
+    for found, expected in ((inputs["rgb"], example["image"]), (inputs["hha"], hha), (labels, example["label"])):
+        np.testing.assert_array_equal(found[0], expected)
