@@ -1,4 +1,4 @@
-"""`python -m training.predict`, in a checkout."""
+"""`python -m training.label_studio`, in a checkout."""
 
 import sys
 
