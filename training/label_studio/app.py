@@ -6,6 +6,8 @@ import json
 import logging
 import threading
 
+from fcn_keras_console.printing import in_one_line
+
 from .configuration import Configuration
 from .predictions import prediction
 
@@ -97,7 +99,7 @@ def application(backend, password=None):
                 return JSONResponse(await run_in_threadpool(answer, body))
             except ValueError as error:
                 LOG.warning("%s: %s", request.url.path, error)
-                return JSONResponse({"error": str(error)}, 400)
+                return JSONResponse({"error": in_one_line(str(error))}, 400)  # halves of characters are no UTF-8
 
         return endpoint
 
@@ -117,7 +119,10 @@ async def _body(request):
         if size > _MOST:
             raise ValueError(f"A request has at most {_MOST >> 20} MiB.")
         parts.append(part)
-    body = json.loads(b"".join(parts))
+    try:
+        body = json.loads(b"".join(parts))
+    except RecursionError:
+        raise ValueError("A request's lists or objects are nested too deeply.") from None
     if not isinstance(body, dict):
         raise ValueError("Expected a JSON object.")
     return body

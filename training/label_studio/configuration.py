@@ -65,7 +65,8 @@ class Configuration:
                 'Expected one image in the labelling configuration: <Image name="image" value="$image"/>. '
                 f"Received: {len(values)}."
             )
-        address = (task.get("data") or {}).get(values[0][1:])
+        data = task.get("data")
+        address = data.get(values[0][1:]) if isinstance(data, dict) else None
         if not isinstance(address, str) or not address:
             raise ValueError(f"Task {task.get('id')} has no address of an image as {values[0]}.")
         return address

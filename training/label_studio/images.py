@@ -59,7 +59,11 @@ class Images:
 
     def _local_file(self, address):
         asked = (parse_qs(urlsplit(address).query).get("d") or [""])[-1]
-        path = (self._folder / posixpath.normpath(asked.replace("\0", "")).lstrip("/")).resolve()
+        place = self._folder / posixpath.normpath(asked.replace("\0", "")).lstrip("/")
+        try:
+            path = place.resolve()
+        except RuntimeError:  # as Python raises it before 3.13
+            raise ValueError(f"{_shown(address)} is a link that leads to itself, and is not read.") from None
         if not path.is_relative_to(self._folder):
             raise ValueError(f"{_shown(address)} leads out of the folder of local files, and is not read.")
         return path

@@ -77,6 +77,7 @@ def test_a_project_is_connected_and_predicted(backend):
     [
         (b"{", "Expecting property name"),
         (b"[]", "Expected a JSON object."),
+        (b"[" * 100_000, "nested too deeply"),
         ({}, "Expected a list of tasks."),
         ({"tasks": [3]}, "Expected a list of tasks."),
         ({"tasks": TASKS}, "Expected the labelling configuration as text."),
@@ -86,6 +87,8 @@ def test_a_project_is_connected_and_predicted(backend):
             {"tasks": [{"id": 9, "data": {"picture": "/data/local-files/?d=../net.onnx"}}], "label_config": BRUSHES},
             "leads out of the folder of local files",
         ),
+        ({"tasks": [{"id": 9, "data": {"picture": "\ud800"}}], "label_config": BRUSHES}, r"\ud800 is no place of"),
+        ({"tasks": [{"id": 9, "data": "text"}], "label_config": BRUSHES}, "Task 9 has no address"),
     ],
 )
 def test_wrong_requests_are_answered_with_the_reason(backend, body, message, caplog):

@@ -26,6 +26,8 @@ def test_choices_have_no_labels():
         ('<View><Image name="a" value="$a"/><Image name="b" value="$b"/></View>', {}, r"Received: 2\.$"),
         (BRUSHES, {"id": 7, "data": {"image": "a.jpg"}}, r"^Task 7 has no address of an image as \$picture\.$"),
         (BRUSHES, {"id": 7, "data": {"picture": ["a.jpg"]}}, "^Task 7 has no address"),
+        (BRUSHES, {"id": 7, "data": "text"}, "^Task 7 has no address"),
+        (BRUSHES, {"id": 7, "data": 5}, "^Task 7 has no address"),
     ],
 )
 def test_where_no_image_is(text, task, message):

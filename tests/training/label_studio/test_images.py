@@ -86,6 +86,12 @@ def test_nothing_outside_the_folder_is_read(folder, asked):
         Images(folder).read(f"/data/local-files/?d={asked}", 1)
 
 
+def test_a_link_to_itself_is_refused(folder):
+    (folder / "loop.png").symlink_to("loop.png")
+    with pytest.raises(ValueError, match=r"^/data/local-files/\?d=loop\.png (is a link|cannot be read)"):
+        Images(folder).read("/data/local-files/?d=loop.png", 1)
+
+
 def test_a_local_file_that_is_missing_is_named_as_the_task_names_it(folder):
     with pytest.raises(ValueError, match=r"^/data/local-files/\?d=no.png is missing"):
         Images(folder).read("/data/local-files/?d=no.png", 1)
