@@ -15,6 +15,7 @@ from fcn_keras_console.digests import FILES, DamagedError, read_sealed, write_se
 from fcn_keras_console.runtimes.tensors import head_of
 
 SCORES = 48 * 2**10  # bytes of scores that a probe holds, about
+MOST_STEP = 64  # rows and columns from one that is scored to the next
 DTYPES = ("uint8", "uint16", "float32")
 
 
@@ -88,17 +89,22 @@ class Probe(NamedTuple):
             `Deviation`.
 
         Raises:
-            ValueError: if they are of other heads, sizes or classes: the probe is another model's.
+            ValueError: if they are of other heads, sizes or classes, or scores where the limits are for labels: the
+                probe is another model's.
         """
         if set(answers) != set(self.labels):
             raise ValueError(f"Its heads are {sorted(answers)}, and those of the probe {sorted(self.labels)}.")
         differences, shares = [], []
         for head, answer in answers.items():
-            if answer.ndim == 3:
+            classes = self.scores[head].shape[2:] if answer.ndim == 3 else ()
+            expected = self.labels[head].shape + classes
+            if answer.shape != expected:
+                raise ValueError(f"It answers {answer.shape}, and the probe is {expected}.")
+            if classes and self.allowed.difference is None:
+                raise ValueError("It answers scores, and the probe is of a file that answers labels.")
+            if classes:
                 differences.append(_difference(answer[:: self.step, :: self.step], self.scores[head]))
                 answer = answer.argmax(axis=-1)
-            if answer.shape != self.labels[head].shape:
-                raise ValueError(f"It answers {answer.shape}, and the probe is {self.labels[head].shape}.")
             shares.append(np.mean(answer == self.labels[head]))
         return Deviation(max(differences, key=_order, default=None), float(min(shares)))
 
@@ -111,7 +117,7 @@ def make(images, scores):
         scores: head -> `(H, W, K)` float32.
     """
     step = 1
-    while sum(each[::step, ::step].nbytes for each in scores.values()) > SCORES and step < 64:
+    while sum(each[::step, ::step].nbytes for each in scores.values()) > SCORES and step < MOST_STEP:
         step *= 2
     labels = {head: each.argmax(axis=-1).astype(np.uint16) for head, each in scores.items()}
     kept = {head: np.ascontiguousarray(each[::step, ::step]) for head, each in scores.items()}
@@ -141,9 +147,8 @@ def read(path):
             {name: _from_json(array) for name, array in facts.pop(kind).items()}
             for kind in ("images", "labels", "scores")
         ]
-        allowed = Deviation(*(None if each is None else float(each) for each in Deviation(**facts.pop("allowed"))))
-        probe = Probe(*arrays, range(1, 65)[facts.pop("step") - 1], allowed, facts)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        probe = Probe(*arrays, facts.pop("step"), Deviation(**facts.pop("allowed")), facts)
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         probe = None
     if probe is None or sealed is None or not _fits(probe):
         raise DamagedError(f"{path} is damaged: it is no probe of fcn-export. Copy it again, or export the model anew.")
@@ -151,10 +156,39 @@ def read(path):
 
 
 def _fits(probe):
-    """Tell whether there are labels and scores of the same heads, of as many dimensions as they have to have."""
-    dimensions = [(probe.images, 3), (probe.labels, 2), (probe.scores, 3)]
-    fit = all(array.ndim == count for arrays, count in dimensions for array in arrays.values())
-    return fit and probe.images and probe.labels and probe.labels.keys() == probe.scores.keys()
+    """Tell whether the limits are limits, and images, labels and scores are of one size, and of the same heads."""
+    difference, agreement = probe.allowed
+    limited = (difference is None or _is_within(difference, math.inf)) and _is_within(agreement, 1)
+    sizes = {array.shape[:2] for arrays in (probe.images, probe.labels) for array in arrays.values()}
+    return (
+        limited
+        and type(probe.step) is int
+        and 1 <= probe.step <= MOST_STEP
+        and probe.images
+        and probe.labels
+        and probe.labels.keys() == probe.scores.keys()
+        and len(sizes) == 1
+        and all(image.ndim == 3 and image.size and image.dtype.kind == "u" for image in probe.images.values())
+        and all(_are_answers(labels, probe.scores[head], probe.step) for head, labels in probe.labels.items())
+    )
+
+
+def _is_within(limit, most):
+    """Tell whether a limit is a finite number from 0 to `most`."""
+    return type(limit) in (int, float) and 0 <= limit <= most and limit < math.inf
+
+
+def _are_answers(labels, scores, step):
+    """Tell whether labels are ids of the classes scored, and the scores numbers of every `step`th row and column."""
+    return (
+        labels.ndim == 2
+        and labels.dtype.kind == "u"
+        and scores.ndim == 3
+        and scores.dtype.kind == "f"
+        and scores.shape[:2] == labels[::step, ::step].shape
+        and labels.max() < scores.shape[2]
+        and np.isfinite(scores).all()
+    )
 
 
 def _to_json(array):
@@ -171,8 +205,6 @@ def _from_json(stored):
 
 
 def _difference(ours, theirs):
-    if ours.shape != theirs.shape:
-        raise ValueError(f"It scores {ours.shape[-1]} classes, and the probe {theirs.shape[-1]}.")
     difference, largest = float(np.abs(ours - theirs).max()), float(np.abs(theirs).max())
     return difference / largest if largest > 0 else difference
 

@@ -71,6 +71,25 @@ def feeds(dtypes, image):
     Args:
         dtypes: by name of an input.
         image: `(H, W, C)` array, or a dict of them.
+
+    Raises:
+        ValueError: if the dict lacks one.
     """
     images = image if isinstance(image, dict) else dict.fromkeys(dtypes, image)
+    require_inputs(dtypes, images)
     return {name: np.asarray(images[name])[None].astype(dtype) for name, dtype in dtypes.items()}
+
+
+def require_inputs(names, images):
+    """Make sure that there is an image for every input.
+
+    Args:
+        names: of the inputs.
+        images: dict by name.
+
+    Raises:
+        ValueError: if one is missing.
+    """
+    missing = [name for name in names if name not in images]
+    if missing:
+        raise ValueError(f"no image is for input {', '.join(missing)}; the images are for {', '.join(images)}")

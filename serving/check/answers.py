@@ -6,6 +6,7 @@ from functools import partial
 from fcn_keras_console.exported.find import OPENVINO, SAVED_MODEL
 from fcn_keras_console.exported.runtime import load_file
 from fcn_keras_console.run import one_line, start_tensorflow
+from fcn_keras_console.runtimes.tensors import require_inputs
 
 FLOAT32 = "f32"
 
@@ -61,6 +62,7 @@ def _scores_of_saved_model(exported, probe):
     try:
         session, meta_graph = open_session(exported.path)
         with contextlib.closing(session):
+            require_inputs(meta_graph.signature_def["predict_scores"].inputs, probe.images)
             return probe.ask(partial(ask, session, meta_graph))
     except (tf.errors.OpError, OSError, ValueError, RuntimeError, KeyError) as error:
         raise ValueError(f"TensorFlow cannot run {exported.path}: {one_line(error)[:200]}") from error

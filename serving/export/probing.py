@@ -58,7 +58,7 @@ def _allowed(precision, measured):
     difference, disagreement = (None if each is None else FACTOR * each for each in (measured[0], 1 - measured[1]))
     if precision == "fp32":
         largest = None if difference is None else max(LARGEST_ERROR["fp32"], difference)
-        return Deviation(largest, min(LEAST_AGREEMENT["fp32"], 1 - disagreement))
+        return Deviation(largest, min(LEAST_AGREEMENT["fp32"], max(0.0, 1 - disagreement)))
     difference = None if difference is None else difference + MORE_DIFFERENCE
     agreement = max(0.0, 1 - disagreement - MORE_LABELS)
     if precision == "bf16":

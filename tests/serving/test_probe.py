@@ -60,11 +60,14 @@ def test_another_model_is_seen(kept):
     made, scores = kept
     for answers, message in [
         ({"sem": scores}, r"Its heads are \['sem'\], and those of the probe \[''\]"),
-        ({"": scores[..., :1]}, "It scores 1 classes, and the probe 2"),
+        ({"": scores[..., :1]}, r"It answers \(2, 3, 1\), and the probe is \(2, 3, 2\)"),
+        ({"": scores[:1]}, r"It answers \(1, 3, 2\), and the probe is \(2, 3, 2\)"),
         ({"": scores[:1].argmax(-1)}, r"It answers \(1, 3\), and the probe is \(2, 3\)"),
     ]:
         with pytest.raises(ValueError, match=message):
             made.deviation(answers)
+    with pytest.raises(ValueError, match="It answers scores, and the probe is of a file that answers labels"):
+        made._replace(allowed=Deviation(None, 1.0)).deviation({"": scores})
 
 
 def test_a_file_is_small_and_holds_what_was_kept(tmp_path):
@@ -77,7 +80,7 @@ def test_a_file_is_small_and_holds_what_was_kept(tmp_path):
     np.testing.assert_array_equal(found.labels[""], SCORES[""].argmax(-1))
     np.testing.assert_array_equal(found.scores[""], SCORES[""][::4, ::4])
     assert (found.allowed, found.facts) == (Deviation(None, 0.5), {"precision": "int8"})
-    assert found.deviation(SCORES) == (0.0, 1.0)
+    assert found.deviation(found.labels) == (None, 1.0)
 
 
 def test_a_model_is_asked_by_the_names_of_its_signature(kept):
@@ -112,6 +115,35 @@ def test_no_probe_is_refused_with_its_name(tmp_path, facts):
     write_sealed(tmp_path / "probe.json", facts, {})
     with pytest.raises(ValueError, match=r"probe\.json is damaged: it is no probe of fcn-export"):
         probe.read(tmp_path / "probe.json")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"allowed": Deviation(np.inf, 1.0)},
+        {"allowed": Deviation(0.0, -1.0)},
+        {"allowed": Deviation(np.nan, np.nan)},
+        {"allowed": Deviation(0.0, None)},
+        {"allowed": Deviation("0", 1.0)},
+        {"step": 2.0},
+        {"step": -1},
+        {"step": 4},
+        {"images": {"image": np.zeros((3, 3, 3), np.uint8)}},
+        {"images": {"image": np.zeros((2, 3, 3), np.float32)}},
+        {"labels": {"": np.zeros((2, 3), np.float32)}},
+        {"labels": {"": np.full((2, 3), 2, np.uint16)}},
+        {"scores": {"": np.full((2, 3, 2), np.nan, np.float32)}},
+        {"scores": {"": np.zeros((2, 3, 0), np.float32)}},
+        {"scores": {"sem": np.zeros((2, 3, 2), np.float32)}},
+    ],
+)
+def test_what_was_altered_and_sealed_anew_is_refused(tmp_path, kept, changes):
+    path = tmp_path / "probe.json"
+    probe.write(path, kept[0])
+    assert probe.read(path).deviation({"": kept[1]}) == (0.0, 1.0)
+    probe.write(path, kept[0]._replace(**changes))
+    with pytest.raises(ValueError, match="it is no probe of fcn-export"):
+        probe.read(path)
 
 
 def test_damage_is_refused_with_the_name(tmp_path):

@@ -46,3 +46,5 @@ def test_a_batch_of_one_image():
     pair = feeds({"rgb": np.uint8, "hha": np.uint8}, {"hha": image + 1, "rgb": image})
     np.testing.assert_array_equal(pair["hha"][0], image + 1)
     np.testing.assert_array_equal(pair["rgb"][0], image)
+    with pytest.raises(ValueError, match="no image is for input rgb; the images are for hha, image"):
+        feeds({"rgb": np.uint8, "hha": np.uint8}, {"hha": image, "image": image})
