@@ -14,6 +14,7 @@ from fcn_keras import labels as label_ops
 
 BINS = 15  # Guo et al.
 TEMPERATURES = (0.02, 50.0)  # that are looked at
+ALLOWED = (0.001, 1000.0)  # beyond, divided weights would leave float32, and labels could change
 _NUMBERS = 2**20  # probabilities that are held in float64 at once
 
 
@@ -186,10 +187,11 @@ def require_temperature(temperature: Any) -> None:
         temperature: what was given.
 
     Raises:
-        ValueError: if it is no positive number.
+        ValueError: if it is no number from 0.001 to 1000.
     """
-    if isinstance(temperature, bool) or not isinstance(temperature, (int, float)) or not 0 < temperature < math.inf:
-        raise ValueError(f"`temperature` is a positive number. Received: {temperature!r}.")
+    is_number = isinstance(temperature, (int, float)) and not isinstance(temperature, bool)
+    if not is_number or not ALLOWED[0] <= temperature <= ALLOWED[1]:
+        raise ValueError(f"`temperature` is a number from {ALLOWED[0]} to {ALLOWED[1]:g}. Received: {temperature!r}.")
 
 
 def require_scores(scores: NDArray[Any], truth: NDArray[Any], num_classes: int) -> None:

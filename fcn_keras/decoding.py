@@ -3,7 +3,8 @@
 In Python the threads of a stream wait for each other: two of them read a third of what they read here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -70,3 +71,42 @@ def decoded(tf: ModuleType, files: Sequence[Any], num_classes: int, by_reader: C
 
     found: list[Any] = tf.cond(tf.strings.length(image) > 0, decode, by_reader)
     return found
+
+
+@contextmanager
+def naming_undecodable(data_sets: Iterable[Any]) -> Iterator[None]:
+    """Name the example whose files TensorFlow could not decode: its own error names none.
+
+    Args:
+        data_sets: whose streams are read meanwhile.
+
+    Raises:
+        ValueError: in the place of TensorFlow's error, where one of their files is the cause.
+    """
+    try:
+        yield
+    except Exception as error:
+        if _DAMAGED not in str(error):
+            raise
+        for examples in data_sets:
+            if (said := _undecodable(examples)) is not None:
+                raise ValueError(said) from error
+        raise
+
+
+def _undecodable(examples: Any) -> str | None:
+    import tensorflow as tf
+
+    if not hasattr(examples, "encoded"):
+        return None
+    for index in range(len(examples)):
+        pair = examples.encoded(index)
+        if pair is None:
+            continue
+        decoders = {"image": tf.io.decode_jpeg, "mask": tf.io.decode_png}
+        for (kind, decode), data in zip(decoders.items(), pair, strict=True):
+            try:
+                decode(data)
+            except tf.errors.InvalidArgumentError:
+                return f"The {kind} of {examples.ids[index]} in {examples.directory} is damaged. Save or copy it again."
+    return None

@@ -22,7 +22,7 @@ def apply_temperature(model: keras.Model, temperature: float) -> None:
         temperature: above 1 for less sure, below 1 for surer. `fcn_keras.calibration.fit_temperature` finds one.
 
     Raises:
-        ValueError: if `temperature` is no positive number, or the scores come out of another layer.
+        ValueError: if `temperature` is no number from 0.001 to 1000, or the scores come out of another layer.
     """
     require_temperature(temperature)
     last: dict[int, keras.Layer] = {}

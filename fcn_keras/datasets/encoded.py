@@ -1,7 +1,8 @@
 """Tell which files TensorFlow's decoders read to the very pixels that Pillow gives; nothing is decoded here.
 
 TensorFlow decodes without Python, so that a stream's threads do not wait for each other. Everything unusual is left to
-Pillow: EXIF that turns an image, grey and CMYK photographs, rare subsampling, indices of fewer than 8 bits, cut files.
+Pillow: EXIF that turns an image, grey, CMYK and progressive photographs, rare subsampling, indices of fewer than 8
+bits, cut files. Where scans of a progressive file are missing, decoders guess what stood in them each in its own way.
 """
 
 import os
@@ -13,8 +14,8 @@ from PIL import Image
 from .images import orientation_in
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_FRAMES = {0xC0, 0xC1, 0xC2}  # baseline, extended and progressive, by Huffman's code
-_OTHER_FRAMES = {0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
+_FRAMES = {0xC0, 0xC1}  # baseline and extended, by Huffman's code
+_OTHER_FRAMES = {0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _SCAN, _EXIF, _END = 0xDA, b"Exif\0\0", b"\xff\xd9"
 _SAMPLINGS = {(0x11, 0x11, 0x11), (0x21, 0x11, 0x11), (0x22, 0x11, 0x11)}  # 4:4:4, 4:2:2, 4:2:0
 _GREY, _PALETTE = 0, 3
@@ -75,6 +76,8 @@ def jpeg_size(data: bytes) -> tuple[int, int] | None:
         body = data[start + 4 : start + 2 + length]
         if marker == _SCAN:
             return size
+        if marker in (0x01, 0xFF) or 0xD0 <= marker <= 0xD8:  # has no length, which others may take from what follows
+            return None
         if marker == 0xE1 and body.startswith(_EXIF):
             exif += 1
             if exif > 1 or orientation_in(body[len(_EXIF) :]) != 1:
@@ -114,7 +117,7 @@ def grey_png(data: bytes) -> bytes | None:
             return None
         if name == b"IHDR":
             header = data[start + 8 : end - 4]
-        elif name == b"acTL":
+        elif name in (b"acTL", b"fcTL", b"fdAT"):
             return None
         elif name == b"IDAT" and not first:
             first = start

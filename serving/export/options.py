@@ -168,14 +168,14 @@ def temperature_of(text):
     """Return the temperature that was given as text.
 
     Raises:
-        ValueError: if it is no positive number.
+        ValueError: if it is no number from 0.001 to 1000.
     """
     try:
         temperature = float(text)
     except ValueError:
         temperature = math.nan
-    if not 0 < temperature < math.inf:
-        raise ValueError(f"--temperature is a positive number, such as 1.3. Received: {text}.")
+    if not 0.001 <= temperature <= 1000:  # NaN is neither
+        raise ValueError(f"--temperature is a number from 0.001 to 1000. Received: {text}.")
     return temperature
 
 

@@ -122,8 +122,8 @@ def test_what_is_refused():
         found.update(np.array([[np.nan, 0]]), np.zeros(1, int))
     with pytest.raises(ValueError, match=r"`label` may hold 0..1 or 255 \(void\). Received: 2."):
         found.update(np.zeros((1, 2)), np.array([2]))
-    for temperature in (0, -1, math.inf, math.nan, True, "1"):
-        with pytest.raises(ValueError, match="`temperature` is a positive number"):
+    for temperature in (0, -1, 1e-4, 1e4, math.inf, math.nan, True, "1"):
+        with pytest.raises(ValueError, match=r"`temperature` is a number from 0.001 to 1000"):
             CalibrationScores(2, temperature=temperature)
     for name in ("num_classes", "bins"):
         with pytest.raises(ValueError, match=f"`{name}` is a positive int"):

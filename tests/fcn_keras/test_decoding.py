@@ -1,5 +1,7 @@
 """Examples decoded by TensorFlow beside the same ones read by their data set."""
 
+import zlib
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,6 +9,7 @@ import tensorflow as tf
 from fcn_keras.data import batches
 from fcn_keras.datasets import folder as folder_module
 from fcn_keras.datasets.folder import Folder
+from fcn_keras.decoding import naming_undecodable
 from tests.fcn_keras.datasets.test_folder import turned, write
 
 
@@ -34,7 +37,11 @@ def test_every_pixel_is_that_of_the_data_set(folder, monkeypatch):
     read_image = folder_module.read_image
     monkeypatch.setattr(folder_module, "read_image", lambda path: read.append(path.stem) or read_image(path))
     found = list(batches(examples))
-    assert (read[0], sorted(read[1:]), len(found)) == ("a", ["d", "e", "f"], 6)  # the first is looked at for its types
+    assert (read[0], sorted(read[1:]), len(found)) == (
+        "a",
+        ["c", "d", "e", "f"],
+        6,
+    )  # the first is looked at for its types
     for index, (images, labels) in enumerate(found):
         np.testing.assert_array_equal(images[0], examples[index]["image"])
         np.testing.assert_array_equal(labels[0], examples[index]["label"])
@@ -89,3 +96,26 @@ def test_hha_images_beside_them_are_read_with_them(folder):
     example = Folder(folder, classes=3)[0]
     for found, expected in ((inputs["rgb"], example["image"]), (inputs["hha"], hha), (labels, example["label"])):
         np.testing.assert_array_equal(found[0], expected)
+
+
+def test_a_file_that_tensorflow_alone_refuses_is_named(folder):
+    """Pillow reads a PNG without the checksum of its compressed bytes."""
+    path = folder / "labels" / "c.png"
+    write(folder / "images" / "c.jpg", np.zeros((53, 55, 3), np.uint8))
+    ids = np.zeros((53, 56), np.uint8)  # each row behind its filter
+
+    def chunk(name, data):
+        return len(data).to_bytes(4, "big") + name + data + zlib.crc32(name + data).to_bytes(4, "big")
+
+    header = (55).to_bytes(4, "big") + (53).to_bytes(4, "big") + bytes([8, 0, 0, 0, 0])
+    parts = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(ids.tobytes())[:-4]), chunk(b"IEND", b"")]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+    examples = Folder(folder, classes=3)
+    assert not examples[2]["label"].any()
+    with (
+        pytest.raises(ValueError, match=rf"The mask of c in {folder} is damaged\. Save or copy it again\."),
+        naming_undecodable([examples]),
+    ):
+        list(batches(examples))
+    with pytest.raises(ZeroDivisionError), naming_undecodable([examples]):
+        raise ZeroDivisionError

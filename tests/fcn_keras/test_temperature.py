@@ -39,5 +39,5 @@ def test_scores_of_other_layers_are_refused():
     softmax = keras.Model(image, keras.layers.Softmax(name="share")(image), name="net")
     with pytest.raises(ValueError, match="come out of share, a Softmax"):
         apply_temperature(softmax, 2)
-    with pytest.raises(ValueError, match=r"`temperature` is a positive number. Received: 0"):
+    with pytest.raises(ValueError, match=r"`temperature` is a number from 0.001 to 1000. Received: 0"):
         apply_temperature(relu, 0)

@@ -100,9 +100,14 @@ def _verdict(models, pairs, images):
     few = f" {images} images are few: the intervals are too narrow." if images < FEW else ""
     if len(beaten) == len(others):
         return f"{best} is better than all others.{few}"
-    open_ones = " and ".join(x for x in others if x not in beaten)
+    if not any(x["difference"] for x in pairs):
+        return f"{' and '.join(models)} have the same mean IU.{few}"
+    equal = [x for x in others if models[x]["mean_iu"]["value"] == models[best]["mean_iu"]["value"]]
+    open_ones = " and ".join(x for x in others if x not in beaten and x not in equal)
     surely = f" It is better than {' and '.join(x for x in others if x in beaten)}." if beaten else ""
-    return f"{best} has the highest mean IU; that it is above {open_ones} may be chance.{surely}{few}"
+    leads = f"{' and '.join([best, *equal])} {'have' if equal else 'has'} the highest mean IU"
+    chance = f"; that it is above {open_ones} may be chance" if open_ones else ""
+    return f"{leads}{chance}.{surely}{few}"
 
 
 def _sure_of(each):

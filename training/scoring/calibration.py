@@ -86,7 +86,14 @@ def sentences(calibration):
     ece, brier, nll = _figures(calibration)
     confidence, accuracy = (percent(calibration[name]) for name in ("confidence", "accuracy"))
     at = "" if calibration["temperature"] == 1 else f" at temperature {calibration['temperature']:g}"
-    sure = "surer than it is right" if calibration["confidence"] > calibration["accuracy"] else "less sure than right"
+    gap = calibration["confidence"] - calibration["accuracy"]
+    sure = (
+        "as sure as it is right"
+        if abs(gap) < 0.01
+        else "surer than it is right"
+        if gap > 0
+        else "less sure than it is right"
+    )
     lines = [
         f"Calibration{at}: confidence {confidence}, accuracy {accuracy} over {calibration['pixels']:,} pixels, {sure};",
         f"ECE {ece}, Brier score {brier}, NLL {nll}.",
@@ -101,6 +108,8 @@ def sentences(calibration):
             if fitted["held_out"]
             else "on the image that it was fitted to itself: it tells little of others."
         )
+        if fitted["nll"] >= calibration["nll"]:
+            lines.append("That is no better than to leave the scores as they are.")
     else:
         lines.append("If the temperature was fitted to these images, the figures are too good.")
     per_class = {name: ece for name, ece in calibration["per_class_ece"].items() if ece is not None}

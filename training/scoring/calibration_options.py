@@ -1,7 +1,5 @@
 """The options of `fcn-evaluate` on how far probabilities can be believed."""
 
-import math
-
 
 def add_options(parser):
     parser.add_argument(
@@ -22,7 +20,7 @@ def check(arguments):
     """Refuse options that do not go together.
 
     Raises:
-        ValueError: if one needs another, or a temperature is no positive number.
+        ValueError: if one needs another, or a temperature is out of range.
     """
     for option, given in (("--by-class", arguments.by_class), ("--temperature", arguments.temperature is not None)):
         if given and not arguments.calibration:
@@ -34,8 +32,8 @@ def check(arguments):
 
 def require_temperature(temperature):
     """Refuse a `--temperature` that scores cannot be divided by; None is none."""
-    if temperature is not None and not 0 < temperature < math.inf:
-        raise ValueError(f"--temperature is a positive number. Received: {temperature:g}.")
+    if temperature is not None and not 0.001 <= temperature <= 1000:
+        raise ValueError(f"--temperature is a number from 0.001 to 1000. Received: {temperature:g}.")
 
 
 def calibrations_of(arguments, counts, examples):

@@ -5,6 +5,7 @@ import contextlib
 import keras
 import numpy as np
 
+from fcn_keras.decoding import naming_undecodable
 from fcn_keras.interface import heads_of, modality_of, pixels_of
 
 from ..scoring.class_colors import colors_of
@@ -96,7 +97,7 @@ def fit(
     patience = Patience(recipe.patience, scores)
     callbacks += [patience, *([KeepRaw()] if recipe.ema is not None else []), *others]
     # Several processes cannot all stop after the same batch: they go on from the last epoch's end.
-    with signals.deferred() if devices.shares == 1 else contextlib.nullcontext():
+    with signals.deferred() if devices.shares == 1 else contextlib.nullcontext(), naming_undecodable(splits.values()):
         _fit_all(recipe, source, validation, devices, position, callbacks, patience.ran_out)
     if not devices.lead:
         return None

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 import fcn_keras as fcn
+from fcn_keras.decoding import naming_undecodable
 from fcn_keras.interface import modality_of
 
 from ..features.batches import Order, training_stream, validation_stream
@@ -140,7 +141,8 @@ def _stage(recipe, examples, folder, clock, steps, parts):
     ends = [clock()]
     batches = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: ends.append(clock()))
     stream = training_stream(views, order, net)
-    net.trainable.fit(stream, steps_per_epoch=2 + steps, callbacks=[batches], verbose=0, shuffle=False)
+    with naming_undecodable([examples]):
+        net.trainable.fit(stream, steps_per_epoch=2 + steps, callbacks=[batches], verbose=0, shuffle=False)
     step = (ends[-1] - ends[2]) / steps
     parts.begin(f"the scores of {recipe.name}")
     scored = validation_stream(views, net)

@@ -24,7 +24,7 @@ def file_of(pixels, mode, kind, **options):
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"subsampling": 0}, {"subsampling": 1}, {"progressive": True}, {"exif": turned(1)}, {"comment": b"\xff\xd9"}],
+    [{}, {"subsampling": 0}, {"subsampling": 1}, {"exif": turned(1)}, {"comment": b"\xff\xd9"}],
 )
 def test_usual_photographs(options):
     assert jpeg_size(file_of(PIXELS, "RGB", "JPEG", **options)) == (11, 17)
@@ -41,11 +41,26 @@ PHOTOGRAPH = file_of(PIXELS, "RGB", "JPEG")
         file_of(PIXELS, "RGB", "JPEG", exif=turned(6)),
         file_of(PIXELS, "RGB", "MPO", save_all=True, append_images=[Image.fromarray(PIXELS)]),
         file_of(PIXELS, "RGB", "PNG"),
+        file_of(PIXELS, "RGB", "JPEG", progressive=True),
+        PHOTOGRAPH[:2] + b"\xff" + PHOTOGRAPH[2:],
+        PHOTOGRAPH[:2] + b"\xff\xd0" + PHOTOGRAPH[2:],
         PHOTOGRAPH[:-9],
         PHOTOGRAPH[:30] + b"\xff\xd9",
         b"",
     ],
-    ids=["grey", "CMYK", "turned", "MPO", "PNG", "cut", "cut before the frame", "empty"],
+    ids=[
+        "grey",
+        "CMYK",
+        "turned",
+        "MPO",
+        "PNG",
+        "progressive",
+        "a byte that fills",
+        "no length",
+        "cut",
+        "cut before the frame",
+        "empty",
+    ],
 )
 def test_other_photographs_are_left_to_pillow(data):
     assert jpeg_size(data) is None

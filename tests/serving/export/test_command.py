@@ -100,7 +100,7 @@ def test_a_temperature_is_in_the_weights_and_on_the_card(tmp_path, capsys, asked
     assert [sentence in (tmp_path / "served" / x / "README.md").read_text() for x in "12"] == [False, True]
     capsys.readouterr()
     assert main([str(tmp_path / "net.keras"), str(tmp_path / "served"), "--temperature", "0"]) == 2
-    assert "--temperature is a positive number, such as 1.3. Received: 0." in capsys.readouterr().err
+    assert "--temperature is a number from 0.001 to 1000. Received: 0." in capsys.readouterr().err
 
 
 def test_the_command_says_what_is_wrong_in_one_line(tmp_path, capsys, monkeypatch):

@@ -72,4 +72,7 @@ def test_an_image_more_than_once_is_no_news():
     found = of(same)
     assert {x["difference"] for x in found["pairs"]} == {0.0}
     assert {x["p_corrected"] for x in found["pairs"]} == {1.0}
+    assert found["verdict"].startswith("A and B and C have the same mean IU. 4 images are few")
+    two = of([(truth, a, a, b) for truth, a, b in (drawn(seed, 3, (12, 12), (0.9, 0.2)) for seed in range(25))])
+    assert two["verdict"] == "A and B have the highest mean IU. It is better than C."
     assert np.ptp([x["mean_iu"]["value"] for x in found["models"].values()]) == 0

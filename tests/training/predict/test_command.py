@@ -174,7 +174,9 @@ def test_a_temperature_changes_how_sure_labels_are_and_no_label(models_once, nam
     np.testing.assert_array_equal(read(tmp_path / "ids" / "a.png"), scores.argmax(-1))
     message = error_of(capsys, *options, "--format", "ids", "--temperature", "2")
     assert "--temperature changes no label. Add confidence or entropy to --format" in message
-    assert "--temperature is a positive number. Received: 0." in error_of(capsys, *options, "--temperature", "0")
+    assert "--temperature is a number from 0.001 to 1000. Received: 0." in error_of(
+        capsys, *options, "--temperature", "0"
+    )
     assert "holds labels by" in error_of(capsys, *options, "--format", "ids,confidence")
 
 

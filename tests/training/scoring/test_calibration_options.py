@@ -18,8 +18,16 @@ def parsed(*given, tta=False):
     [
         (["--by-class"], False, "--by-class belongs to --calibration."),
         (["--temperature", "2"], False, "--temperature belongs to --calibration."),
-        (["--calibration", "--temperature", "0"], False, r"--temperature is a positive number\. Received: 0\."),
-        (["--calibration", "--temperature", "nan"], False, r"--temperature is a positive number\. Received: nan\."),
+        (
+            ["--calibration", "--temperature", "0"],
+            False,
+            r"is a number from 0.001 to 1000\. Received: 0\.",
+        ),
+        (
+            ["--calibration", "--temperature", "nan"],
+            False,
+            r"is a number from 0.001 to 1000\. Received: nan\.",
+        ),
         (["--calibration"], True, "--calibration is of the scores of single images, --tta of copies"),
     ],
 )
