@@ -80,6 +80,9 @@ def naming_undecodable(data_sets: Iterable[Any]) -> Iterator[None]:
     Args:
         data_sets: whose streams are read meanwhile.
 
+    Returns:
+        a context manager.
+
     Raises:
         ValueError: in the place of TensorFlow's error, where one of their files is the cause.
     """
