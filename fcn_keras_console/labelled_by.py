@@ -71,6 +71,10 @@ def _differing(theirs, ours):
     theirs = theirs if isinstance(theirs, dict) else {}
     for key in (*ours, *theirs):
         if theirs.get(key) != ours.get(key):
-            here = "the net is another" if key == NET else f"{key} is {ours.get(key)}"
-            return f"{here} ({theirs.get(key)} then)"
+            here = "the net is another" if key == NET else f"{key} is {_given(ours.get(key))}"
+            return f"{here} ({_given(theirs.get(key))} then)"
     return ""
+
+
+def _given(value):
+    return "not given" if value is None else value

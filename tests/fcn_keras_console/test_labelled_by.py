@@ -35,7 +35,11 @@ def test_the_same_net_goes_on(tmp_path, results):
 
 @pytest.mark.parametrize(
     ("other", "said"),
-    [({"net": "abd"}, r"the net is another \(abc then\)"), ({"--tta": [1]}, r"--tta is \[1\] \(None then\)")],
+    [
+        ({"net": "abd"}, r"the net is another \(abc then\)"),
+        ({"--tta": [1]}, r"--tta is \[1\] \(not given then\)"),
+        ({"scale": None}, r"scale is not given \(trained then\)"),
+    ],
 )
 def test_another_net_is_kept_out(other, said, tmp_path, results):
     label(tmp_path)
