@@ -143,20 +143,19 @@ def _say_next(arguments, report):
     from fcn_keras_console.next_step import free_folder, say_next
 
     directory = arguments.fix or arguments.into or arguments.directory
+    reading = []  # a copy and an imported data set say themselves how they are read
+    if directory == arguments.directory:
+        reading += ["--classes", arguments.classes] if arguments.classes else []
+        reading += ["--ignore-label", arguments.ignore_label] if arguments.ignore_label != 255 else []
     if not report.errors and not {"train", "all"} & set(report.images):
         only = [directory / name for name in report.images if (directory / name).is_dir()]
         if len(only) == 1:  # of a folder above the data set
-            say_next(arguments, "fcn-doctor", only[0])
+            say_next(arguments, "fcn-doctor", only[0], *reading)
     elif not report.errors:
-        reading = []
-        if directory == arguments.directory:
-            reading += ["--classes", arguments.classes] if arguments.classes else []
-            reading += ["--ignore-label", arguments.ignore_label] if arguments.ignore_label != 255 else []
         say_next(arguments, "fcn-train", "--data", directory, "--minutes", 10, *reading)
     elif arguments.fix is None and not any(finding.readings for finding in report.errors):
-        say_next(
-            arguments, "fcn-doctor", directory, "--fix", free_folder(directory.with_name(f"{directory.name}-fixed"))
-        )
+        copy = free_folder(directory.with_name(f"{directory.name}-fixed"))
+        say_next(arguments, "fcn-doctor", directory, "--fix", copy, *reading)
 
 
 def _check_page(path):

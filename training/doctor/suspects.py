@@ -10,6 +10,7 @@ import numpy as np
 
 from fcn_keras.datasets.images import read_image, read_mask_file
 from fcn_keras.scaling import nearest_reduced
+from fcn_keras_console.words import counted
 
 from ..annotations.masks import VOID
 from .checks import MASK_FAULTS
@@ -18,6 +19,11 @@ from .fix_masks import ids_of
 
 LOG = logging.getLogger("fcn_keras")
 TOP = 20  # images, regions and pairs of classes that are told
+_FEW = 20  # images that are held against each other, of which most seem unusual if they are fewer
+TOO_FEW = (
+    "{} of the {} asked about are held against fewer than {} others. These are too few to tell what is unusual: what "
+    "the net contradicts in them may all be listed."
+)
 _SHAPE = 0.5  # share of a shape in the mask from which on a region is the shape
 
 
@@ -91,7 +97,7 @@ class Suspects:
         model: its path.
         asked: number of images.
         left_out: number of pairs with errors of their own.
-        notes: sentences on what the network was trained on.
+        notes: sentences on what the network was trained on, and on too few images.
         images: `SuspectImage`s, the surest first.
         regions: `Region`s of all images, the surest first.
         class_pairs: `ClassPair`s, the largest first.
@@ -178,6 +184,9 @@ def _judged_apart(found, trained):
 
 def _ranked(images, parts, net, left_out):
     """Put the first of everything in order."""
+    trained = [image.trained_on for image in images]
+    few = sum(number for kind in set(trained) if (number := trained.count(kind)) < _FEW)
+    notes = [TOO_FEW.format(f"{few:,}", counted(len(images), "image"), _FEW - 1)] if few else []
     first = sorted(range(len(images)), key=lambda n: -images[n].score)[:TOP]
     shown = [
         SuspectImage(**{**vars(images[n]), "regions": tuple(_regions(parts[n])[:3])}) for n in first if images[n].score
@@ -187,7 +196,7 @@ def _ranked(images, parts, net, left_out):
         model=str(net.path),
         asked=len(images),
         left_out=left_out,
-        notes=tuple(net.notes([image.trained_on for image in images])),
+        notes=(*net.notes(trained), *notes),
         images=tuple(shown),
         regions=tuple(regions),
         class_pairs=tuple(_class_pairs([found for found, *_ in parts])),

@@ -42,8 +42,8 @@ def text(suspects, names):
         lines.append(f"{each.score:>8.1f}  {each.pixels:>6}  {each.file}: {said(each, names)}")
     lines += ["", "  pixels  images  of the class  labelled, and what the net says"]
     for each in suspects.class_pairs[:_SAID]:
-        pair = f"{names[each.labelled]}, {names[each.predicted]}"
-        lines.append(f"{each.pixels:>8}  {each.images:>6}  {100 * each.share:>10.2f} %  {pair}")
+        share = f"{100 * each.share:>10.2f} %"
+        lines.append(f"{each.pixels:>8}  {each.images:>6}  {share}  {_classes(each, names)}")
     return "\n".join(map(in_one_line, lines))
 
 
@@ -57,7 +57,11 @@ def said(region, names):
     top, left, bottom, right = region.box
     whole = "shape of" if region.kind == "shape" else "part of"
     place = f"at {left},{top} to {right},{bottom}"
-    return f"{whole} {names[region.labelled]!r}, to the net {names[region.predicted]!r}, {place}"
+    return f"{whole} {_classes(region, names)}, {place}"
+
+
+def _classes(contradicted, names):
+    return f"{names[contradicted.labelled]!r}, to the net {names[contradicted.predicted]!r}"
 
 
 def section(examination, suspects, net):
@@ -75,8 +79,7 @@ def section(examination, suspects, net):
     cards = [drawn[each.index] for each in suspects.images]
     regions = [(each.file, f"{each.score:.1f}", f"{each.pixels:,}", said(each, names)) for each in suspects.regions]
     pairs = [
-        (f"{names[p.labelled]}, {names[p.predicted]}", f"{p.pixels:,}", f"{p.images:,}", f"{100 * p.share:.2f}")
-        for p in suspects.class_pairs
+        (_classes(p, names), f"{p.pixels:,}", f"{p.images:,}", f"{100 * p.share:.2f}") for p in suspects.class_pairs
     ]
     heads = ("labelled, and what the net says", "pixels", "images", "% of the class")
     return element(

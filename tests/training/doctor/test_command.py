@@ -53,6 +53,8 @@ def test_it_names_what_comes_next(data, capsys):
     change(masks(data, "train")[:2], lambda ids: palette()[ids])
     assert main([str(data)]) == 1
     assert f"next: fcn-doctor {data} --fix {data}-fixed\n" in capsys.readouterr().err
+    assert main([str(data), "--ignore-label", "250"]) == 1
+    assert f"next: fcn-doctor {data} --fix {data}-fixed --ignore-label 250\n" in capsys.readouterr().err
 
 
 def test_it_names_the_data_set_in_a_folder_above_it(data, capsys):
@@ -60,6 +62,8 @@ def test_it_names_the_data_set_in_a_folder_above_it(data, capsys):
     shutil.rmtree(data / "train")
     assert main([str(data)]) == 0
     assert capsys.readouterr().err == f"next: fcn-doctor {data / 'photos'}\n"
+    assert main([str(data), "--classes", "9", "--ignore-label", "250"]) == 0
+    assert capsys.readouterr().err == f"next: fcn-doctor {data / 'photos'} --classes 9 --ignore-label 250\n"
 
 
 def test_it_names_no_correction_where_one_has_to_be_chosen(data, capsys):

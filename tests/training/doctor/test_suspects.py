@@ -10,7 +10,7 @@ from fcn_keras.datasets.images import read_image
 from tests.training.doctor.test_contradictions import sure_of
 from tests.training.faulty import change, masks, pixels
 from training.doctor.examination import examination
-from training.doctor.suspects import find_suspects
+from training.doctor.suspects import TOO_FEW, find_suspects
 from training.doctor.suspects_report import panels_of, section, text
 
 
@@ -59,7 +59,7 @@ def asked(origin, tmp_path_factory):
 def test_the_planted_error_is_the_first_suspect(asked):
     suspects = asked.suspects
     assert (suspects.asked, suspects.left_out) == (9, 1)
-    assert suspects.notes == ("5 known",)
+    assert suspects.notes == ("5 known", TOO_FEW.format(9, "9 images", 19))
     assert [each.file for each in suspects.images] == ["val/labels/1.png"]
     assert suspects.images[0].trained_on is False
     assert suspects.images[0].regions[0] == suspects.regions[0]
@@ -78,6 +78,9 @@ def test_it_is_told_and_drawn(asked):
     assert "no errors" in told
     region = asked.suspects.regions[0]
     assert f"of {names[region.labelled]!r}, to the net {names[region.predicted]!r}, at " in told
+    pair = asked.suspects.class_pairs[0]
+    assert f" %  {names[pair.labelled]!r}, to the net {names[pair.predicted]!r}\n" in f"{told}\n"
+    assert "9 of the 9 images asked about are held against fewer than 19 others." in told
     photograph, mask, labels, marked = panels_of(asked.result, asked.suspects.images[0], asked.net)
     assert photograph.shape == mask.shape == labels.shape == marked.shape == (60, 84, 3)
     differ = (mask != labels).any(axis=-1)
