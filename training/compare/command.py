@@ -86,7 +86,7 @@ def _compare(arguments):
     report = as_report({**images.origin, "bootstrap": bootstrap}, results)
     text = _text(images.origin, results, arguments)
     if arguments.output is not None:
-        _write(arguments.output, report, text, results, pictured)
+        _write(arguments.output, arguments.paths, report, text, results, pictured)
     print(to_json(report) if arguments.json else text)
 
 
@@ -196,7 +196,7 @@ def _text(origin, results, arguments):
     return by_head("\n".join(map(in_one_line, lines)), texts) + left_alone(origin)
 
 
-def _write(folder, report, text, results, pictured):
+def _write(folder, paths, report, text, results, pictured):
     from fcn_keras.boundary import WIDTHS
     from fcn_keras_console.files import to_json, written_together
 
@@ -210,7 +210,8 @@ def _write(folder, report, text, results, pictured):
                 stem = re.sub(r"[^\w.-]+", "_", name.removeprefix("image "))[:100]
                 write_figure(figure, new / "pictures" / f"{place:02}{suffix}_{stem}.png")
             beside = "models" in result
-            write_figure((models_beside if beside else differences)(result), new / f"compare{suffix}.png")
+            drawn = models_beside(result, paths) if beside else differences(result)
+            write_figure(drawn, new / f"compare{suffix}.png")
             if not beside and "boundary_f1" in result["metrics"]:
                 write_figure(trimaps(result, WIDTHS), new / f"trimaps{suffix}.png")
         (new / "compare.txt").write_text(text + "\n", encoding="utf-8")

@@ -111,8 +111,8 @@ def differences(result):
     return drawn
 
 
-def models_beside(result):
-    """Draw the mean IU of every model of a `several`, with its interval, as a `matplotlib` figure."""
+def models_beside(result, paths):
+    """Draw the mean IU of every model of a `several`, with its interval, as a `matplotlib` figure; `paths` name them."""
     from matplotlib.figure import Figure
 
     models = {letter: model["mean_iu"] for letter, model in result["models"].items()}
@@ -122,7 +122,8 @@ def models_beside(result):
         if value["low"] is not None:
             axis.plot([100 * value["low"], 100 * value["high"]], [place, place], color="gray", linewidth=2)
         axis.plot(100 * value["value"], place, "o", color="black", markersize=5)
-    axis.set_yticks(range(len(models)), reversed(models))
+    names = [f"{letter}  {shortened(str(path), 40)}" for letter, path in zip(models, paths, strict=True)]
+    axis.set_yticks(range(len(models)), reversed(names))
     axis.set_ylim(-0.6, len(models) - 0.4)
     drawn.supxlabel("mean IU in percent, 95 % interval of each", fontsize="medium")
     axis.grid(axis="x", alpha=0.3)

@@ -178,8 +178,10 @@ def table(result):
 
 def interval_sentence(sure):
     """Say what an `interval_summary` of two and more images tells, and what would halve its intervals."""
-    few = ", so few that they are too narrow" if sure["images"] < FEW else ""
-    return f"95 % intervals, for the choice of these {sure['images']} images{few}; {sure['to_halve']} would halve them."
+    what = f"95 % intervals, for the choice of these {sure['images']} images"
+    if sure["images"] < FEW:
+        return f"{what}, so few that they are too narrow."
+    return f"{what}; {sure['to_halve']} would halve them."
 
 
 def span(ends):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.scoring.summary import by_head, picture, summary, table
+from training.scoring.summary import by_head, interval_sentence, picture, summary, table
 
 
 def test_the_table():
@@ -26,6 +26,12 @@ def test_the_table():
             "Mean IU over the 2 classes that the labels hold: 79.64.",
         ]
     )
+
+
+def test_few_images_are_told_what_their_intervals_are_worth():
+    said = [interval_sentence({"images": images, "to_halve": 4 * images}) for images in (19, 20)]
+    assert said[0].endswith("these 19 images, so few that they are too narrow.")
+    assert said[1].endswith("these 20 images; 80 would halve them.")
 
 
 def test_heads_stand_below_their_names():
