@@ -112,7 +112,7 @@ def differences(result):
 
 
 def models_beside(result, paths):
-    """Draw the mean IU of every model of a `several`, with its interval, as a `matplotlib` figure; `paths` name them."""
+    """Draw the mean IU of every model of a `several`, named by its path, with its interval: a `matplotlib` figure."""
     from matplotlib.figure import Figure
 
     models = {letter: model["mean_iu"] for letter, model in result["models"].items()}
