@@ -125,7 +125,7 @@ WITHOUT_LIBRARY = {
     "tf_serving_messages",
 }
 # Room -> what it may take of the library all the same: modules of NumPy and Pillow alone.
-LIGHT = {"client": {"fcn_keras.colors", "fcn_keras.datasets.images", "fcn_keras.visualize"}}
+LIGHT = {"client": {"fcn_keras.colors", "fcn_keras.datasets.exif", "fcn_keras.visualize"}}
 TENSORFLOW = {
     "data",
     "augment",

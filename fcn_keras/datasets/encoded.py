@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from .images import orientation_in
+from .exif import orientation_in
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _FRAMES = {0xC0, 0xC1}  # baseline and extended, by Huffman's code

@@ -13,12 +13,13 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
+from .exif import SIDEWAYS, orientation_of, turned_upright
 from .file_kinds import is_heic, unread
 from .mask_files import MaskFile, mask_of
 
@@ -31,17 +32,6 @@ _HEIC_EXTENSIONS = frozenset({".heic", ".heif", ".hif"})
 _BAND = 1024  # rows
 _WEBP_SIDE = 16_383  # libwebp's own limit; an animation may declare more, and libwebp then takes half a minute
 _INTERPRETATION = 262  # TIFF's PhotometricInterpretation; 0 is white, which Pillow heeds for 8 bits and not for 16
-_ORIENTATION, _SHORT = 0x0112, 3  # EXIF's tag, and TIFF's type of two bytes
-_SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that exchange height and width
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 def extensions() -> frozenset[str]:
@@ -104,15 +94,23 @@ def read_picture(path: str | os.PathLike[str]) -> tuple[Image.Image, int]:
         ValueError: as `read_image`.
     """
     with opened(path) as image:
-        turned, is_negative = _orientation(image), image.mode.startswith("I;16") and _is_white_zero(image)
-        image = turned_upright(image)
-        if image.mode[0] not in "IF":
-            image.load()
-            return (image if image.mode == "RGB" else image.convert("RGB")), turned
-        mode, pixels = image.mode, np.array(image)
-    if mode == "F":
-        raise ValueError(f"An image holds 8 or 16 bits a channel. Received: floats in {path}. Save it as 8 bit.")
-    return Image.fromarray(_high_byte(65535 - pixels if is_negative else pixels, path)), turned
+        turned, decoded = orientation_of(image), _decoded(image)
+    return _in_rgb(decoded, path), turned
+
+
+def rgb_of(image: Image.Image, name: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """Return the pixels of an open Pillow image as `read_image` does those of its file.
+
+    Args:
+        name: of the image, for the error.
+
+    Returns:
+        `(H, W, 3)` uint8 RGB.
+
+    Raises:
+        ValueError: if it holds floats, or more than 16 bits a channel.
+    """
+    return _colours(_in_rgb(_decoded(image), name))
 
 
 def read_mask(path: str | os.PathLike[str], *, colored: bool = False) -> NDArray[Any]:
@@ -150,13 +148,13 @@ def read_size(path: str | os.PathLike[str]) -> tuple[int, int]:
     """Return `(H, W)` of an image from its header, as `read_image` would turn it."""
     with opened(path) as image:
         height, width = image.height, image.width
-        return (width, height) if _orientation(image) in _SIDEWAYS else (height, width)
+        return (width, height) if orientation_of(image) in SIDEWAYS else (height, width)
 
 
 def orientation(path: str | os.PathLike[str]) -> int:
     """Return the EXIF orientation (1..8) by which `read_image` turns a file."""
     with opened(path) as image:
-        return _orientation(image)
+        return orientation_of(image)
 
 
 def read_header(path: str | os.PathLike[str]) -> tuple[str | None, str, dict[Any, Any]]:
@@ -167,16 +165,6 @@ def read_header(path: str | os.PathLike[str]) -> tuple[str | None, str, dict[Any
     """
     with opened(path) as image:
         return image.format, image.mode, dict(image.info)
-
-
-def turned_upright(image: Image.Image) -> Image.Image:
-    """Turn an open Pillow image by its EXIF orientation.
-
-    Returns:
-        an image of the same mode; `image` itself where nothing is to be turned.
-    """
-    turn = _UPRIGHT.get(_orientation(image))
-    return image if turn is None else image.transpose(turn)
 
 
 @contextmanager
@@ -246,30 +234,23 @@ def _is_white_zero(image: Image.Image) -> bool:
     return isinstance(image, TiffImagePlugin.TiffImageFile) and image.tag_v2.get(_INTERPRETATION) == 0
 
 
-def _orientation(image: Image.Image) -> int:
-    if image.format in ("TIFF", "HEIF"):  # their readers turn these by themselves, in their size as well
-        return 1
-    # EXIF alone, as browsers and the exported model read it: Pillow's `getexif` would also believe an XMP packet, for
-    # PNG decodes every pixel to look for EXIF behind them, and refuses an image whose EXIF is damaged.
-    return orientation_in((image.info.get("exif") or b"").removeprefix(b"Exif\0\0"))
+def _decoded(image: Image.Image) -> Image.Image | NDArray[Any]:
+    """Return a picture upright: RGB, or the numbers of a grey one of floats or of more than 8 bits."""
+    is_negative = image.mode.startswith("I;16") and _is_white_zero(image)
+    image = turned_upright(image)
+    if image.mode[0] in "IF":
+        pixels = np.array(image)
+        return 65535 - pixels if is_negative else pixels
+    image.load()
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def orientation_in(tiff: bytes) -> int:
-    """Return the orientation that the first directory of a TIFF structure says, or 1; nothing else is followed.
-
-    Args:
-        tiff: bytes of EXIF, without what comes before them in an image file.
-    """
-    order: Literal["big", "little"] = "big" if tiff[:2] == b"MM" else "little"
-
-    def number(start: int, size: int) -> int:
-        return int.from_bytes(tiff[start : start + size], order)
-
-    start = number(4, 4)
-    entries = range(start + 2, min(start + 2 + 12 * number(start, 2), len(tiff) - 11), 12)
-    orientations = [entry for entry in entries if number(entry, 2) == _ORIENTATION]
-    value = number(orientations[-1] + 8, 2) if orientations and number(orientations[-1] + 2, 2) == _SHORT else 1
-    return value if value in _UPRIGHT else 1
+def _in_rgb(decoded: Image.Image | NDArray[Any], path: str | os.PathLike[str]) -> Image.Image:
+    if isinstance(decoded, Image.Image):
+        return decoded
+    if decoded.dtype.kind == "f":
+        raise ValueError(f"An image holds 8 or 16 bits a channel. Received: floats in {path}. Save it as 8 bit.")
+    return Image.fromarray(_high_byte(decoded, path))
 
 
 def _colours(image: Image.Image) -> NDArray[np.uint8]:

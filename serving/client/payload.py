@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from fcn_keras.datasets.images import turned_upright
+from fcn_keras.datasets.exif import turned_upright
 
 from ..errors import ServingError
 

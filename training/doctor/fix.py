@@ -8,7 +8,8 @@ from pathlib import Path
 
 from PIL import ExifTags, Image
 
-from fcn_keras.datasets.images import FORMATS, turned_upright
+from fcn_keras.datasets.exif import turned_upright
+from fcn_keras.datasets.images import FORMATS
 from fcn_keras.datasets.layouts import CHANGES, CLASSES
 from fcn_keras_console.files import new_folder
 from fcn_keras_console.printing import in_one_line

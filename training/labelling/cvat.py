@@ -3,9 +3,7 @@
 `create` is what CVAT's command calls, with what was given as `-p NAME=TYPE:VALUE`.
 """
 
-import numpy as np
-
-from fcn_keras.datasets.images import turned_upright
+from fcn_keras.datasets.images import rgb_of
 
 from ..annotations.region_polygons import region_polygons
 from .net import LabellingNet
@@ -72,10 +70,10 @@ class CvatFunction:
             list of CVAT's shapes.
 
         Raises:
-            ValueError: if the image holds floats, or the scores are no numbers.
+            ValueError: if the image holds floats or more than 16 bits a channel, or the scores are no numbers.
         """
         functions, encode_mask = _sdk()
-        labels = self._net.labels(_pixels_of(image, context.frame_name), context.frame_name)
+        labels = self._net.labels(rgb_of(image, context.frame_name), context.frame_name)
         shapes = []
         for index in self._net.present(labels):
             mask = labels == index
@@ -85,16 +83,6 @@ class CvatFunction:
             else:
                 shapes.append(functions.mask(index, encode_mask(mask)))
         return shapes
-
-
-def _pixels_of(image, name):
-    """Return `(H, W, 3)` uint8 RGB of a Pillow image, as `read_image` reads it of a file."""
-    image = turned_upright(image)
-    if image.mode == "F":
-        raise ValueError(f"An image holds 8 or 16 bits a channel. Received: floats in {name}. Save it as 8 bit.")
-    if image.mode.startswith("I"):  # 16 bits, of which the high byte counts
-        return np.repeat((np.asarray(image) >> 8).astype(np.uint8)[..., None], 3, axis=2)
-    return np.asarray(image.convert("RGB"))
 
 
 def _sdk():

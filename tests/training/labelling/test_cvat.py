@@ -129,6 +129,18 @@ def test_images_of_every_mode_are_read_as_fcn_predict_reads_them(net, tmp_path, 
         np.testing.assert_array_equal(painted(annotated(loaded(net), image), truth.shape)[0], truth)
 
 
+def test_deep_images_are_read_or_refused_as_fcn_predict_does(net, tmp_path):
+    path, grey = tmp_path / "a.tif", (picture(8, 9)[..., 0].astype(np.uint16) << 8)
+    Image.fromarray(grey).save(path, tiffinfo={262: 0})  # of 16 bits, 0 is white
+    assert (read_image(path)[..., 0] == 255 - (grey >> 8)).all()
+    truth = scores_of(read_image(path)).argmax(-1)
+    with Image.open(path) as image:
+        np.testing.assert_array_equal(painted(annotated(loaded(net), image), truth.shape)[0], truth)
+    for pixels, received in ((np.full((8, 9), 70000, np.int32), "70000"), (np.zeros((8, 9), np.float32), "floats")):
+        with pytest.raises(ValueError, match=f"^An image holds 8 or 16 bits a channel. Received: {received}"):
+            annotated(loaded(net), Image.fromarray(pixels))
+
+
 @pytest.mark.parametrize(
     ("parameter", "message"),
     [
