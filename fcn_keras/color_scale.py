@@ -1,4 +1,4 @@
-"""The colours that stand for numbers from 0 to 1: dark blue, green, yellow. NumPy alone."""
+"""The colours that stand for numbers from 0 to 1: dark purple, blue, green, yellow. NumPy alone."""
 
 from typing import Any
 

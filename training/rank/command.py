@@ -226,4 +226,4 @@ def _say_next(arguments, path, folder, background):
             words += "--classes", listed
         if background is None:  # no class is what no shape covers
             words += "--unlabelled", "void"
-        say_next(arguments, *words)
+        say_next(arguments, *words, "--val", "0")  # all of them are for training

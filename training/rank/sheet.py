@@ -59,7 +59,7 @@ class Sheet:
         key = legend.strip(entries, 3 * WIDTH + 4 * _GAP)
         whole = Image.new("RGB", (key.shape[1], line + sum(heights) + len(key)), "white")
         pen, font = ImageDraw.Draw(whole), ImageFont.load_default(_LETTERS)
-        for column, title in enumerate(("photograph", "labels of the net", "entropy: blue sure, yellow unsure")):
+        for column, title in enumerate(("photograph", "labels of the net", "entropy: dark purple sure, yellow unsure")):
             pen.text((_GAP + column * (WIDTH + _GAP), _GAP // 2), title, "black", font)
         top = line
         for (caption, row), height in zip(self._rows, heights, strict=True):

@@ -59,9 +59,9 @@ def reason(row):
     place = row["place_by_uncertainty"]
     said = ["the least sure" if place == 1 else f"number {place} in uncertainty"]
     if row["between"]:
-        said.append(f"mostly between {row['between'][0]} and {row['between'][1]}")
+        said.append("mostly between classes {} and {}".format(*row["between"]))
     if row["nearest"] is not None:
-        said.append(f"{row['distance']:.3f} from {row['nearest']}, the nearest above")
+        said.append(f"at distance {row['distance']:.3f} from {row['nearest']}, the nearest before it")
     return "; ".join(said)
 
 

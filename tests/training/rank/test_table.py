@@ -15,8 +15,8 @@ def test_reasons():
     assert heading.split() == ["photograph", "entropy", "margin", "why"]
     assert first == "1  b.jpg         0.500   0.250  the least sure"
     assert second == (
-        "2  a.jpg         0.250   0.500  number 2 in uncertainty; mostly between car and road; "
-        "0.125 from b.jpg, the nearest above"
+        "2  a.jpg         0.250   0.500  number 2 in uncertainty; mostly between classes car and road; "
+        "at distance 0.125 from b.jpg, the nearest before it"
     )
 
 
