@@ -64,6 +64,14 @@ class Parser(argparse.ArgumentParser):
             _log(name, notices, logging.WARNING)
         return super().parse_known_args(args, namespace)
 
+    def values_of(self, words):
+        """Parse words within another command, which goes on to say things under its own name.
+
+        Returns:
+            namespace.
+        """
+        return super().parse_known_args(words)[0]
+
     def error(self, message):
         """End with one line and exit code 2: usage would be up to thirty, above what matters."""
         unknown = self.mistyped(self._words)

@@ -177,6 +177,15 @@ def test_verbose_lets_the_command_log(capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_the_values_of_another_command_leave_what_is_said_its_name(capsys):
+    Parser("fcn-y", "Do it.").parse_args([])
+    other = Parser("fcn-z", "Do that.")
+    other.add_argument("--count", type=int, default="3")
+    assert vars(other.values_of([])) == {"count": 3}
+    logging.getLogger("fcn_keras_console").warning("Scores are off.")
+    assert capsys.readouterr().err == "fcn-y: Scores are off.\n"
+
+
 @pytest.mark.parametrize("name", ["fcn-y", "fcn_keras", "fcn_keras_console"])
 @pytest.mark.parametrize("words", [[], ["-v"]])
 def test_a_warning_is_said_once_whatever_logs_at_the_root(name, words, capsys, monkeypatch):

@@ -38,7 +38,7 @@ class LabellingNet:
     def __init__(self, model, *, head=None, background=None, scale="trained"):
         exported = find_exported(Path(model))
         path = find_model(Path(model)) if exported is None else exported.path
-        given = build_parser().parse_args(["net", "image", "--output", "folder"])  # with the defaults of fcn-predict
+        given = build_parser().values_of(["net", "image", "--output", "folder"])  # the defaults of fcn-predict
         given.scale = scale
         if exported is None:
             net = keras_net(path, given)

@@ -45,9 +45,13 @@ def test_it_answers_until_a_signal_comes(tmp_path):
             (tree,) = [item for item in results if item["value"].get("brushlabels") == ["tree"]]
             truth = scores_of(noise()).argmax(-1)
             np.testing.assert_array_equal(by_bits(tree["value"]["rle"]).reshape(9, 14, 4)[..., 3] > 0, truth == 3)
+            body["tasks"][0]["data"]["picture"] = "/data/local-files/?d=no.png"
+            assert urllib3.request("POST", f"{url}/predict", json=body, headers=password, retries=False).status == 400
             process.send_signal(signal.SIGTERM)
             assert process.wait(20) == 0
-            assert "Traceback" not in process.stderr.read()
+            *_, line = said = process.stderr.read().splitlines()
+            assert line.startswith("fcn-label-studio: /predict: /data/local-files/?d=no.png is missing")
+            assert all(line.startswith("fcn-label-studio: ") for line in said)
         finally:
             process.kill()
 
