@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from fcn_keras_console.exported.find import PROBE
+from serving import probe
 from serving.check.command import main
 from tests.serving.probed import probed_onnx, probed_version, reprobe
 
@@ -54,10 +55,10 @@ def test_labels_alone(tmp_path, capsys):
 
 def test_without_a_probe(version, tmp_path, capsys):
     path = probed_onnx(tmp_path / "net.onnx")
-    probe = tmp_path / "net.onnx.probe.json"
-    probe.unlink()
+    file = tmp_path / "net.onnx.probe.json"
+    file.unlink()
     shutil.copytree(version, tmp_path / "1", ignore=lambda *_: ["assets.extra"])
-    for given, missing in ((path, probe), (tmp_path / "1", tmp_path / "1" / PROBE)):
+    for given, missing in ((path, file), (tmp_path / "1", tmp_path / "1" / PROBE)):
         assert main([str(given)]) == 2
         assert capsys.readouterr().err == (
             f"fcn-check: {given} has no probe: {missing} is missing. Export the model anew, or copy the probe along "
@@ -68,12 +69,22 @@ def test_without_a_probe(version, tmp_path, capsys):
 def test_a_damaged_probe(version, tmp_path, capsys):
     path = probed_onnx(tmp_path / "net.onnx")
     shutil.copytree(version, tmp_path / "1")
-    for given, probe in ((path, tmp_path / "net.onnx.probe.json"), (tmp_path / "1", tmp_path / "1" / PROBE)):
-        probe.write_text(probe.read_text().replace('"step": 1', '"step": 2'))
+    for given, file in ((path, tmp_path / "net.onnx.probe.json"), (tmp_path / "1", tmp_path / "1" / PROBE)):
+        file.write_text(file.read_text().replace('"step": 1', '"step": 2'))
         assert main([str(given)]) == 2
         wrong = capsys.readouterr().err.splitlines()[-1]
-        assert wrong.startswith(f"fcn-check: {probe} ")
+        assert wrong.startswith(f"fcn-check: {file} ")
         assert "damaged" in wrong or "is not what was exported: its SHA-256 is" in wrong
+
+
+def test_a_probe_of_another_input(version, tmp_path, capsys):
+    shutil.copytree(version, tmp_path / "1")
+    (tmp_path / "1" / "model.json").unlink()  # which names what the probe held
+    made = probe.read(version / PROBE)
+    probe.write(tmp_path / "1" / PROBE, made._replace(images={"photo": made.pixels}))
+    assert main([str(tmp_path / "1")]) == 2
+    assert "cannot run" in (error := capsys.readouterr().err)
+    assert "1: no image is for input image; the images are for photo" in error
 
 
 def test_a_damaged_model(version, tmp_path, capsys):
