@@ -98,8 +98,9 @@ def application(backend, password=None):
                 body = await _body(request)
                 return JSONResponse(await run_in_threadpool(answer, body))
             except ValueError as error:
-                LOG.warning("%s: %s", request.url.path, error)
-                return JSONResponse({"error": in_one_line(str(error))}, 400)  # halves of characters are no UTF-8
+                said = in_one_line(str(error))  # halves of characters are no UTF-8
+                LOG.warning("%s: %s", request.url.path, said)
+                return JSONResponse({"error": said}, 400)
 
         return endpoint
 
