@@ -13,7 +13,7 @@ def step_by_hand(w, v, g, rate, momentum, decay):
 
 
 def test_weights_decay_through_momentum_and_biases_learn_twice_as_fast():
-    layer = keras.layers.Dense(2)
+    layer = keras.layers.Dense(2, kernel_initializer=keras.initializers.GlorotUniform(seed=0))
     layer.build((None, 3))
     optimizer = CaffeSGD(0.1, momentum=0.9, weight_decay=0.5)
     kernel, bias = (np.asarray(w, "float64") for w in layer.get_weights())
