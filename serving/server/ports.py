@@ -2,10 +2,11 @@
 
 import asyncio
 import resource
-import socket
 from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from typing import NamedTuple
+
+from fcn_keras_console.listening import listening_socket
 
 OWN_FILES = 200  # that a server has open besides its connections
 SPARE_CALLS = 100  # of gRPC: those that ask for no network, and those that are being refused
@@ -40,18 +41,7 @@ def bound(options):
 def _bind(host, port):
     from .rest.connections import Listener
 
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = Listener(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(address)
-        except OSError:
-            listener.close()
-            raise
-    except OSError as error:
-        raise OSError(f"{host}:{port} cannot be listened on: {error.strerror}. Choose another port or host.") from None
-    return listener
+    return listening_socket(host, port, Listener)
 
 
 async def serve(service, listener, options, monitoring, ready, stop, *, tls=None):

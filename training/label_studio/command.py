@@ -5,11 +5,11 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 
 from fcn_keras_console import Parser, add_reporting, run
 from fcn_keras_console.given import require_directory, require_range
+from fcn_keras_console.listening import listening_socket
 
 from ..scoring import scale_options
 
@@ -73,7 +73,7 @@ def _command(arguments):
     if arguments.local_files is None and arguments.url is None and not arguments.image_host:
         raise ValueError("Say where images are: --local-files DIR, --url URL of Label Studio, or both.")
     _require_packages()
-    with contextlib.closing(_listener(arguments.host, arguments.port)) as listener:
+    with contextlib.closing(listening_socket(arguments.host, arguments.port)) as listener:
         app = _application(arguments)
         port = listener.getsockname()[1]
         host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
@@ -117,21 +117,6 @@ async def _serve(app, listener):
         with contextlib.suppress(RuntimeError, ValueError):  # no main thread, as in a test
             loop.add_signal_handler(number, setattr, server, "should_exit", True)
     await server.serve([listener])
-
-
-def _listener(host, port):
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(address)
-        except OSError:
-            listener.close()
-            raise
-    except OSError as error:
-        raise OSError(f"{host}:{port} cannot be listened on: {error.strerror}. Choose another port or host.") from None
-    return listener
 
 
 def _require_packages():

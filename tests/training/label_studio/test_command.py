@@ -68,7 +68,7 @@ def test_what_is_wrong_is_told_in_a_line(tmp_path, capsys, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setenv("BASIC_AUTH_USER", "me")
         assert "go together" in error_of(capsys, net, "--url", "http://x", "--port", "0")
-    with command._listener("127.0.0.1", 0) as taken:
+    with command.listening_socket("127.0.0.1", 0) as taken:
         taken.listen()
         port = str(taken.getsockname()[1])
         assert "cannot be listened on" in error_of(capsys, net, "--url", "http://x", "--port", port)
