@@ -2,11 +2,13 @@
 
     python benchmarks/multiplications.py --output bench
     python benchmarks/multiplications.py --output bench --model runs --images photos/val/images
+    python benchmarks/multiplications.py --output bench --onnx plain.onnx quick.onnx
 
 Convolutions of 3x3 as Winograd's F(4, 3) along the rows, fc6 and fc7 in runs of patches and with a transposed kernel,
 and `fcn.predict` of a full FCN-8s with and without both. Turns, medians, drawn weights of a trained net's size (He's);
 the largest error is that of float32 beside float64, as a share of the largest sum. With --model, the labels and scores
-of that net instead, with these forms and without, image by image. Writes multiplications.json, .txt and .png.
+of that net instead, with these forms and without, image by image. With --onnx, two files of fcn-export in ONNX Runtime.
+Writes multiplications.json, .txt and .png.
 """
 
 import argparse
@@ -39,12 +41,23 @@ def main():
     parser.add_argument("--size", type=int, default=512, help="side of the image in pixels (default: %(default)s)")
     parser.add_argument("--model", type=Path, help="a net of fcn-train: count the labels that differ")
     parser.add_argument("--images", type=Path, help="folder of photographs for it")
+    parser.add_argument(
+        "--onnx",
+        type=Path,
+        nargs=2,
+        metavar="FILE",
+        help="time two ONNX files to scores instead, a plain one first",
+    )
     arguments = parser.parse_args()
     if (arguments.model is None) != (arguments.images is None):
         parser.error("--model and --images are given together.")
     from fcn_keras_console import start_tensorflow
 
     start_tensorflow()
+    if arguments.onnx is not None:
+        report, figure, text = _files(arguments)
+        write(arguments.output, "multiplications_onnx", report, figure, text)
+        return
     if arguments.model is not None:
         report, figure, text = _labels(arguments)
         write(arguments.output, "multiplications_labels", report, figure, text)
@@ -195,6 +208,19 @@ def _labels(arguments):
     axes.set_xlabel("largest difference of an image's scores, of its largest")
     axes.set_ylabel("images")
     return {"images": len(files), "pixels": pixels, "differ": wrong, "errors": errors}, figure, text
+
+
+def _files(arguments):
+    """Time two ONNX files in turns, on a drawn image."""
+    from fcn_keras_console.runtimes.onnx_file import runner
+
+    image = np.random.default_rng(0).integers(0, 256, (arguments.size, arguments.size, 3), dtype=np.uint8)
+    plain, quick = (runner(path) for path in arguments.onnx)
+    calls = [lambda run=run: np.asarray(next(iter(run(image).values()))) for run in (plain, quick)]
+    row = _timed("ONNX Runtime", *calls, arguments.rounds)
+    row["difference"] = _error(calls[1](), calls[0]())
+    text = table(HEADS, [[row["what"], *(f"{row[x]:.3g}" for x in HEADS_OF_TIMES), "-", "-"]])
+    return {"rows": [row]}, _drawn([row]), f"{text}\nscores differ by {row['difference']:.1e} of the largest"
 
 
 def _he(rng, shape):
